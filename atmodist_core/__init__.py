@@ -1,0 +1,56 @@
+"""AtmoDist Studio: a learned distance between atmospheric states, and downscaling judged and trained with it.
+
+Everything a notebook needs is a name of this package::
+
+    import atmodist_core as ad
+
+    demo = ad.open_demo()
+    coarse = ad.coarsen(demo.isel(time=[0]), factor=4)
+    fine = ad.load_downscaler("srgan-4x-atmodist")(coarse)
+
+Names are imported on first use, so that ``import atmodist_core`` stays fast.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_EXPORTS = {
+    "open_fields": "atmodist_core.fields",
+    "open_demo": "atmodist_core.fields",
+    "vorticity_divergence": "atmodist_core.fields",
+    "wind": "atmodist_core.fields",
+    "coarsen": "atmodist_core.fields",
+    "Region": "atmodist_core.regions",
+    "REGIONS": "atmodist_core.regions",
+    "cities": "atmodist_core.geography",
+    "coastlines": "atmodist_core.geography",
+    "energy_spectrum": "atmodist_core.evaluation",
+    "regional_spectrum": "atmodist_core.evaluation",
+    "ModelCard": "atmodist_core.model_card",
+    "list_models": "atmodist_core.model_card",
+    "Downscaler": "atmodist_core.downscaling",
+    "load_downscaler": "atmodist_core.downscaling",
+    "AtmoDist": "atmodist_core.distance",
+    "load_distance": "atmodist_core.distance",
+    "UserError": "atmodist_core.errors",
+    "Cancelled": "atmodist_core.errors",
+}
+_SUBMODULES = {"fields", "harmonics", "simulation", "networks", "training", "evaluation", "figures"}
+
+__all__ = ["__version__", *_EXPORTS, *_SUBMODULES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _EXPORTS:
+        value = getattr(import_module(_EXPORTS[name]), name)
+        globals()[name] = value
+        return value
+    if name in _SUBMODULES:
+        return import_module(f"atmodist_core.{name}")
+    raise AttributeError(f"module 'atmodist_core' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

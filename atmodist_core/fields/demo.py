@@ -1,0 +1,22 @@
+"""The simulated atmosphere that ships with the project."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from atmodist_core.assets import asset_folder
+from atmodist_core.fields.coefficient_store import open_coefficient_store
+
+
+def open_demo() -> xr.Dataset:
+    """Vorticity and divergence of the shipped simulated atmosphere, 3-hourly on a 0.5-degree globe.
+
+    It is the weather of a dry primitive-equation model (see docs/simulation.md), not of the Earth, and none of
+    the shipped models has seen it. Opening reads metadata only; slices are synthesised when asked for.
+
+    Returns
+    -------
+    xarray.Dataset
+        The canonical dataset, ``attrs["simulated"] == 1``.
+    """
+    return open_coefficient_store(asset_folder("demo"))

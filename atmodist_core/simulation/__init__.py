@@ -1,0 +1,26 @@
+"""The simulated atmosphere: a dry primitive-equation model with Held-Suarez forcing and additions."""
+
+from atmodist_core.simulation.configuration import (
+    DEMO_LADDER,
+    HALF_LEVELS,
+    AtmosphereConfig,
+    SimulationConfig,
+    SpinUpStage,
+    StochasticHeating,
+)
+from atmodist_core.simulation.presets import PRESETS
+from atmodist_core.simulation.primitive_equations import PrimitiveEquations, State
+from atmodist_core.simulation.run import run_simulation
+
+__all__ = [
+    "DEMO_LADDER",
+    "HALF_LEVELS",
+    "PRESETS",
+    "AtmosphereConfig",
+    "PrimitiveEquations",
+    "SimulationConfig",
+    "SpinUpStage",
+    "State",
+    "StochasticHeating",
+    "run_simulation",
+]

@@ -1,0 +1,248 @@
+"""Run one member of the simulated atmosphere to a store, so that it can be killed and resumed at any moment."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+import atmodist_core
+from atmodist_core.errors import UserError
+from atmodist_core.fields.coefficient_store import CoefficientWriter, is_coefficient_store
+from atmodist_core.simulation.configuration import SimulationConfig
+from atmodist_core.simulation.primitive_equations import PrimitiveEquations, State
+
+CHECKPOINT = "checkpoint.safetensors"
+_VARIABLES = tuple(field.name for field in dataclasses.fields(State))
+Report = Callable[[str, float, float], None]
+"""Called as report(stage, days done, days in all)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Stage:
+    """A stretch of the run at one resolution; the last one is kept."""
+
+    name: str
+    truncation: int
+    latitude_count: int
+    step_minutes: float
+    steps: int
+
+
+def _stages(config: SimulationConfig) -> list[_Stage]:
+    atmosphere, weather_days = config.atmosphere, config.settle_days + config.days
+    rungs = [("spin-up", *rung) for rung in config.ladder]
+    rungs.append(("weather", atmosphere.truncation, atmosphere.latitude_count, atmosphere.step_minutes, weather_days))
+    return [
+        _Stage(f"{name} T{truncation}", truncation, latitude_count, minutes, round(days * 1440 / minutes))
+        for name, truncation, latitude_count, minutes, days in rungs
+    ]
+
+
+def _start_seconds(config: SimulationConfig) -> float:
+    """Time since the turn of the year at which the first rung begins."""
+    start = dt.datetime.fromisoformat(config.start)
+    days = (start - dt.datetime(start.year, 1, 1)).total_seconds() / 86400.0
+    spin_up = config.settle_days + sum(days for *_, days in config.ladder)
+    # the first slice is kept at the end of the first output interval
+    return (days - spin_up) * 86400.0 - config.output_hours * 3600.0
+
+
+def configuration_to_dict(config: SimulationConfig) -> dict[str, Any]:
+    """The configuration as plain values, for attributes and checkpoints."""
+    return json.loads(json.dumps(dataclasses.asdict(config)))
+
+
+def _save_checkpoint(path: Path, model: PrimitiveEquations, config: SimulationConfig, stage: int, steps: int) -> None:
+    """One file, replaced in one move: a kill leaves the old checkpoint or the new one, never half of each."""
+    tensors = {}
+    for when, state in (("state", model.state), ("previous", model.previous)):
+        for name, value in zip(_VARIABLES, state.variables(), strict=True):
+            tensors[f"{when}.{name}"] = torch.view_as_real(value.cpu().resolve_conj()).contiguous()
+    tensors["heating"] = torch.view_as_real(model.heating.state.cpu()).contiguous()
+    tensors["generator"] = model.generator.get_state()
+    record = {
+        "stage": stage,
+        "steps": steps,
+        "seconds": model.seconds,
+        "starting": model.starting,
+        "configuration": configuration_to_dict(config),
+    }
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial, metadata={"record": json.dumps(record)})
+    os.replace(partial, path)
+
+
+def _load_checkpoint(path: Path, config: SimulationConfig) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            record = json.loads(file.metadata()["record"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except Exception as error:
+        raise UserError(f"Expected a checkpoint of a simulation in {path}, found an unreadable file ({error}); start anew.") from None
+    found, wanted = record["configuration"], configuration_to_dict(config)
+    # a longer run may go on from a shorter one; anything else would be another atmosphere
+    for free in ("days", "checkpoint_slices"):
+        found.pop(free, None)
+        wanted.pop(free, None)
+    if found != wanted:
+        changed = sorted(key for key in wanted if found.get(key) != wanted[key])
+        raise UserError(
+            f"Expected to resume the same simulation, found other values of {', '.join(changed)} in its checkpoint; "
+            "give the original flags or another --out folder."
+        )
+    return tensors, record
+
+
+def _restore(model: PrimitiveEquations, tensors: dict[str, torch.Tensor], record: dict[str, Any]) -> None:
+    def value(name: str) -> torch.Tensor:
+        return torch.view_as_complex(tensors[name].contiguous()).to(model.transform.device)
+
+    model.state = State(*(value(f"state.{name}") for name in _VARIABLES))
+    model.previous = State(*(value(f"previous.{name}") for name in _VARIABLES))
+    model.heating.state = value("heating")
+    model.generator.set_state(tensors["generator"])
+    model.seconds = record["seconds"]
+    model.starting = record["starting"]
+
+
+def _check(model: PrimitiveEquations, stage: _Stage) -> None:
+    if not bool(torch.isfinite(torch.view_as_real(model.state.vorticity)).all()):
+        raise UserError(
+            f"Expected a stable simulation, found values that are not finite in stage {stage.name}; "
+            f"take a step shorter than {stage.step_minutes} minutes."
+        )
+
+
+def store_attributes(config: SimulationConfig, sigma: float) -> dict[str, Any]:
+    """What a store says of itself."""
+    return {
+        "source": "AtmoDist Studio simulated atmosphere (dry primitive equations with Held-Suarez forcing; not observations)",
+        "simulated": True,
+        "level": f"sigma {sigma:.3f}",
+        "member": f"seed {config.seed}",
+        "notes": "Simulated weather, not the Earth's: no moisture, idealised mountains and land.",
+        "configuration": configuration_to_dict(config),
+        "code_version": atmodist_core.__version__,
+    }
+
+
+def _kept(model: PrimitiveEquations, level: int, truncation: int) -> tuple[np.ndarray, np.ndarray]:
+    """Vorticity and divergence of one level as complex coefficients (L + 1, L + 1)."""
+    size = truncation + 1
+    vorticity, divergence = (
+        field[level, :size, :size].cpu().numpy().copy()
+        for field in (model.state.vorticity, model.state.divergence)
+    )
+    return vorticity, divergence
+
+
+def run_simulation(
+    config: SimulationConfig,
+    out: Path,
+    *,
+    resume: bool = False,
+    device: str = "cpu",
+    report: Report | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Path:
+    """Simulate a member and store its vorticity and divergence.
+
+    Parameters
+    ----------
+    config : SimulationConfig
+        The member.
+    out : Path
+        Folder of the store; the checkpoint lies in it too.
+    resume : bool
+        Go on from the checkpoint in ``out``; the result is the same, bit for bit, as without the stop.
+    device : str
+        Torch device.
+    report : callable, optional
+        Called with the stage, the days done and the days in all.
+    stop : callable, optional
+        Asked after each slice; True ends the run at the next checkpoint.
+
+    Returns
+    -------
+    Path
+        The store, which :func:`atmodist_core.open_fields` opens.
+
+    Raises
+    ------
+    UserError
+        For a folder that is in use, a checkpoint of another run, an unstable step.
+    """
+    out = Path(out)
+    checkpoint = out / CHECKPOINT
+    if not resume and (checkpoint.exists() or is_coefficient_store(out)):
+        raise UserError(f"Expected a new folder, found a simulation in {out}; add --resume to go on with it or choose another.")
+    out.mkdir(parents=True, exist_ok=True)
+    stages = _stages(config)
+    first_stage, first_step, saved = 0, 0, None
+    if resume and checkpoint.exists():
+        saved = _load_checkpoint(checkpoint, config)
+        first_stage, first_step = saved[1]["stage"], saved[1]["steps"]
+
+    model: PrimitiveEquations | None = None
+    for index in range(first_stage, len(stages)):
+        stage = stages[index]
+        atmosphere = config.atmosphere.at(stage.truncation, stage.latitude_count, stage.step_minutes)
+        coarser = model
+        model = PrimitiveEquations(atmosphere, seed=config.seed, seconds=_start_seconds(config), device=device)
+        done = 0
+        if saved is not None:
+            _restore(model, *saved)
+            done, saved = first_step, None
+        elif coarser is not None:
+            model.continue_from(coarser)
+        last = index == len(stages) - 1
+        per_slice = config.steps_per_slice if last else round(180 / stage.step_minutes)
+        days_of = per_slice * stage.step_minutes / 1440
+        settle = round(config.settle_days * 1440 / stage.step_minutes) if last else 0
+        level = int(np.argmin(np.abs(np.asarray(atmosphere.full_levels) - config.kept_sigma)))
+        writer = None
+        if last:
+            sigma = atmosphere.full_levels[level]
+            writer = CoefficientWriter(
+                out, config.kept_truncation, store_attributes(config, sigma), config.checkpoint_slices
+            )
+        buffer: list[tuple[np.ndarray, np.ndarray]] = []
+        while done < stage.steps:
+            for _ in range(per_slice):
+                model.step()
+            done += per_slice
+            if report is not None:
+                report(stage.name, done // per_slice * days_of, stage.steps // per_slice * days_of)
+            kept = (done - settle) // per_slice
+            if writer is not None and done > settle:
+                buffer.append(_kept(model, level, config.kept_truncation))
+            full = kept % config.checkpoint_slices == 0 if writer is not None else done // per_slice % 80 == 0
+            if full or done >= stage.steps:
+                _check(model, stage)
+                if writer is not None and buffer:
+                    begin = kept - len(buffer)
+                    start = np.datetime64(config.start, "s")
+                    step = np.timedelta64(round(config.output_hours * 3600), "s")
+                    writer.write(
+                        begin,
+                        start + step * np.arange(begin, kept),
+                        {
+                            "vorticity": np.stack([pair[0] for pair in buffer]),
+                            "divergence": np.stack([pair[1] for pair in buffer]),
+                        },
+                    )
+                    buffer.clear()
+                _save_checkpoint(checkpoint, model, config, index, done)
+                if stop():
+                    return out
+    return out

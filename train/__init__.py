@@ -1,0 +1,1 @@
+"""Command lines that make data and models; each is a thin caller of :mod:`atmodist_core`."""

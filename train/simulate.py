@@ -1,0 +1,99 @@
+"""Simulate a member of the demo atmosphere.
+
+python train/simulate.py --preset demo --seed 1 --days 30 --out data/member-1 [--resume] [any field as a flag]
+"""
+
+import dataclasses
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that it runs from a checkout without installing
+
+from atmodist_core.errors import UserError
+from atmodist_core.simulation.configuration import SimulationConfig
+from train import _cli
+
+
+@dataclasses.dataclass(frozen=True)
+class SimulateCommand:
+    """What to simulate, where to write, on what to compute."""
+
+    preset: str = "demo"
+    """Name of the preset the settings started from."""
+    out: Path = Path("data/member")
+    """Folder of the store; atmodist_core.open_fields opens it."""
+    resume: bool = False
+    """Go on from the checkpoint in --out; the result is the same, bit for bit."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to compute; auto takes a GPU when there is one."""
+    threads: int = 0
+    """CPU threads; 0 leaves the choice to PyTorch."""
+    progress: bool = True
+    """Show a progress bar."""
+    member: SimulationConfig = SimulationConfig()
+    """The member."""
+
+
+def presets() -> dict[str, SimulateCommand]:
+    """The presets of the library, as commands."""
+    from atmodist_core.simulation.presets import PRESETS
+
+    return {name: SimulateCommand(preset=name, member=member) for name, member in PRESETS.items()}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit code."""
+    command = _cli.parse(SimulateCommand, presets(), arguments, "python train/simulate.py")
+    import torch
+    from tqdm import tqdm
+
+    from atmodist_core.simulation.run import run_simulation
+
+    if command.threads:
+        torch.set_num_threads(command.threads)
+    if command.device == "cuda" and not torch.cuda.is_available():
+        raise UserError("Expected a CUDA device for --device cuda, found none; take --device cpu or auto.")
+    device = "cuda" if command.device != "cpu" and torch.cuda.is_available() else "cpu"
+
+    asked: list[int] = []
+    # the run asks after each checkpoint, so that a first Ctrl-C loses nothing and a second one ends it at once
+    def ask(number: int, _: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+        print("\nStopping at the next checkpoint; once more to stop at once.", file=sys.stderr)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ask)
+
+    bars: dict[str, Any] = {}
+
+    def report(stage: str, done: float, total: float) -> None:
+        if stage not in bars:
+            bars[stage] = tqdm(
+                total=round(total, 3),
+                desc=stage,
+                unit="d",
+                disable=not command.progress,
+                mininterval=1.0 if sys.stderr.isatty() else 60.0,
+                bar_format="{desc}: {percentage:3.0f}%|{bar}| {n:.2f}/{total:.2f} days [{elapsed}<{remaining}, {rate_fmt}]",
+            )
+        bars[stage].update(done - bars[stage].n)
+
+    store = run_simulation(
+        command.member, command.out, resume=command.resume, device=device, report=report, stop=lambda: bool(asked)
+    )
+    for bar in bars.values():
+        bar.close()
+    if asked:
+        print(f"Stopped; {store} holds what was done, --resume goes on.", file=sys.stderr)
+        return _cli.EXIT_INTERRUPTED
+    print(f"The simulated fields are in {store}.")
+    return _cli.EXIT_OK
+
+
+if __name__ == "__main__":
+    _cli.run(main)
