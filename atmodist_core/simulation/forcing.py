@@ -48,11 +48,11 @@ class Relaxation:
         self.sin_latitude = tensor(np.sin(latitude))
         self.cos_latitude = tensor(np.cos(latitude))
         self._sigma_to_kappa = tensor(sigma**KAPPA)
-        self._log_sigma = tensor(np.log(sigma))
         self._boundary_layer = tensor(boundary_layer)
         self._lower_half = tensor(np.clip((sigma - 0.5) / 0.5, 0.0, None))
         self._annual_mean = 315.0 - config.pole_equator_contrast_kelvin * self.sin_latitude**2
         self._stability = config.static_stability_kelvin * self.cos_latitude**2
+        self._lapse = -self._stability * tensor(np.log(sigma))
 
     def season(self, seconds: float) -> float:
         """Cosine of the annual march, 1 in the depth of the northern winter."""
@@ -62,31 +62,33 @@ class Relaxation:
         """Local hour angle [rad], 0 at noon, shape (1, longitude)."""
         return 2 * math.pi * (seconds / SECONDS_PER_DAY % 1.0) + self.longitude - math.pi
 
-    def equilibrium_temperature(self, log_surface_pressure: torch.Tensor, seconds: float) -> torch.Tensor:
-        """Temperature to which the atmosphere relaxes [K], shape (level, latitude, longitude).
+    def equilibrium_temperature(
+        self, log_surface_pressure: torch.Tensor, seconds: float, rows: slice = slice(None)
+    ) -> torch.Tensor:
+        """Temperature to which the atmosphere relaxes [K], shape (level, rows, longitude).
 
         Parameters
         ----------
         log_surface_pressure : torch.Tensor
-            Natural logarithm of the surface pressure in Pa, shape (latitude, longitude).
+            Natural logarithm of the surface pressure in Pa, shape (rows, longitude).
         seconds : float
             Time since the turn of the year.
+        rows : slice
+            The latitudes meant.
         """
         config = self.config
         log_pressure_ratio = log_surface_pressure - math.log(REFERENCE_PRESSURE_PA)
         season = self.season(seconds)
-        surface = self._annual_mean - config.season_kelvin * season * self.sin_latitude
-        surface = surface - self._stability * log_pressure_ratio
-        result = surface - self._stability * self._log_sigma
+        surface = self._annual_mean[rows] - config.season_kelvin * season * self.sin_latitude[rows]
+        surface = surface - self._stability[rows] * log_pressure_ratio
+        result = surface + self._lapse[:, rows]
         if config.land_season_kelvin:
-            result += self._lower_half * (
-                -config.land_season_kelvin * season * self.sin_latitude * (self.land - 0.4)
-            )
+            contrast = self.sin_latitude[rows] * (self.land[rows] - 0.4)
+            result.addcmul_(self._lower_half, contrast, value=-config.land_season_kelvin * season)
         if config.diurnal_kelvin:
-            cycle = self.land * self.cos_latitude * torch.cos(self.solar_hour(seconds) - 0.6)
-            result += self._boundary_layer * (config.diurnal_kelvin * cycle)
-        result *= self._sigma_to_kappa
-        result *= torch.exp(KAPPA * log_pressure_ratio)
+            cycle = self.land[rows] * self.cos_latitude[rows] * torch.cos(self.solar_hour(seconds) - 0.6)
+            result.addcmul_(self._boundary_layer, cycle, value=config.diurnal_kelvin)
+        result.mul_(self._sigma_to_kappa).mul_(torch.exp(KAPPA * log_pressure_ratio))
         return result.clamp_(min=200.0)
 
 
@@ -122,7 +124,7 @@ class ConvectiveHeating:
         self._latitude = latitude
         self._storm_track = 0.30 * torch.exp(-(((latitude.abs() - 42.0) / 16.0) ** 2))
         sigma = torch.as_tensor(config.full_levels, **place)[:, None, None]
-        self._profile = torch.sin(math.pi * ((sigma - 0.2) / 0.75).clamp(0.0, 1.0))
+        self.profile = torch.sin(math.pi * ((sigma - 0.2) / 0.75).clamp(0.0, 1.0))
 
     def advance(self, generator: torch.Generator) -> None:
         """Draw the next state of the process."""
@@ -132,7 +134,7 @@ class ConvectiveHeating:
         self.state = self._decay * self.state + self._kick * torch.tril(kick)
 
     def rate(self, seconds: float) -> torch.Tensor:
-        """Heating of this moment [K s-1], shape (level, latitude, longitude)."""
+        """Heating of this moment before its vertical :attr:`profile` [K s-1], shape (latitude, longitude)."""
         bursts = self.transform.synthesis(self.state) * self._scale
         # only the crests heat; the constant keeps the global mean near zero
         bursts = (bursts - 0.8).clamp_(min=0.0) ** 1.3 - 0.13
@@ -140,4 +142,4 @@ class ConvectiveHeating:
         afternoon = 1 + 0.8 * self.relaxation.land * torch.cos(self.relaxation.solar_hour(seconds) - 1.0)
         envelope = torch.exp(-(((self._latitude + 9.0 * season) / 12.0) ** 2)) * afternoon + self._storm_track
         amplitude = self.config.amplitude_kelvin_per_day / SECONDS_PER_DAY
-        return self._profile * (amplitude * envelope * bursts)
+        return amplitude * envelope * bursts

@@ -33,6 +33,10 @@ SURFACE_TEMPERATURE_KELVIN = 288.0
 """Used only to lower the first guess of the surface pressure over mountains."""
 
 
+CACHED_VALUES = 30_000
+"""Values of a field on a band of latitudes that stay in cache with their companions."""
+
+
 @dataclasses.dataclass
 class State:
     """Prognostic coefficients at one time, complex, of shapes (level, L + 1, L + 1) and (L + 1, L + 1)."""
@@ -95,6 +99,11 @@ class PrimitiveEquations:
         self._laplacian = transform.laplacian_eigenvalues.to(**self._place)[:, None]
         latitude = torch.as_tensor(np.deg2rad(transform.latitudes), **self._place)
         self._coriolis = 2 * EARTH_ROTATION_RATE * torch.sin(latitude)[:, None]
+
+        # a band of latitudes at a time keeps the many small products of the physics in a CPU core's cache
+        values_per_row = self.level_count * config.longitude_count
+        on_cpu = transform.device.type == "cpu"
+        self._band = max(1, CACHED_VALUES // values_per_row) if on_cpu else config.latitude_count
 
         self.surface_geopotential = self._smooth_orography()
         self.relaxation = Relaxation(config, transform)
@@ -197,55 +206,102 @@ class PrimitiveEquations:
 
     def _tendencies(self) -> State:
         """Explicit tendencies: all of the dynamics and physics but the linear gravity-wave terms."""
-        transform, count = self.transform, self.level_count
-        state, reference = self.state, self.config.reference_temperature_kelvin
+        transform, state, count = self.transform, self.state, self.level_count
         grids = transform.synthesis(
             torch.cat([state.vorticity, state.divergence, state.temperature, state.log_surface_pressure[None]])
         )
-        vorticity, divergence, temperature = grids[:count], grids[count : 2 * count], grids[2 * count : 3 * count]
-        log_pressure = grids[3 * count]
-        u, v = transform.vorticity_divergence_to_wind(state.vorticity, state.divergence)
-        pressure_x, pressure_y = transform.gradient(state.log_surface_pressure)
+        wind = transform.vorticity_divergence_to_wind(state.vorticity, state.divergence)
+        slope = transform.gradient(state.log_surface_pressure)
+        bursts = None
+        if self.config.heating.amplitude_kelvin_per_day:
+            self.heating.advance(self.generator)
+            bursts = self.heating.rate(self.seconds)
+        force = grids.new_empty(2, count, *grids.shape[1:])
+        heat = torch.empty_like(force)
+        scalars = grids.new_empty(2 * count + 1, *grids.shape[1:])
+        for first in range(0, self.config.latitude_count, self._band):
+            rows = slice(first, first + self._band)
+            self._grid_tendencies(
+                rows,
+                grids[:, rows],
+                *(component[:, rows] for component in wind),
+                *(component[rows] for component in slope),
+                None if bursts is None else bursts[rows],
+                out=(force[:, :, rows], heat[:, :, rows], scalars[:, rows]),
+            )
+        vorticity, divergence = transform.wind_to_vorticity_divergence(force[0], force[1])
+        heat_divergence = transform.wind_to_divergence(heat[0], heat[1])
+        coefficients = transform.analysis(scalars)
+        return State(
+            vorticity,
+            divergence - self._laplacian * (coefficients[:count] + self.surface_geopotential),
+            coefficients[count : 2 * count] - heat_divergence,
+            coefficients[2 * count],
+        )
 
-        pressure_advection = u * pressure_x
-        pressure_advection.addcmul_(v, pressure_y)
+    def _grid_tendencies(
+        self,
+        rows: slice,
+        grids: torch.Tensor,
+        u: torch.Tensor,
+        v: torch.Tensor,
+        pressure_x: torch.Tensor,
+        pressure_y: torch.Tensor,
+        bursts: torch.Tensor | None,
+        *,
+        out: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+    ) -> None:
+        """The nonlinear terms on a band of latitudes.
+
+        Parameters
+        ----------
+        rows : slice
+            The latitudes.
+        grids : torch.Tensor
+            Vorticity, divergence, temperature of all levels and ln p_s, shape (3 N + 1, row, longitude).
+        u, v : torch.Tensor
+            Wind [m s-1], shape (N, row, longitude).
+        pressure_x, pressure_y : torch.Tensor
+            Gradient of ln p_s [m-1], shape (row, longitude).
+        bursts : torch.Tensor or None
+            Stochastic heating [K s-1], shape (row, longitude).
+        out : tuple of torch.Tensor
+            Filled with the force (2, N, ...) [m s-2], the heat flux (2, N, ...) [K m s-1], and kinetic energy, heating
+            and tendency of ln p_s (2 N + 1, ...).
+        """
+        count, reference = self.level_count, self.config.reference_temperature_kelvin
+        vorticity, divergence, temperature = grids[:count], grids[count : 2 * count], grids[2 * count : 3 * count]
+        (force_x, force_y), (heat_x, heat_y), scalars = out
+        pressure_advection = torch.addcmul(u * pressure_x, v, pressure_y)
         convergence = divergence + pressure_advection
         sigma_velocity = self._levels(self._sigma_velocity, convergence)
 
         def vertical_advection(field: torch.Tensor) -> torch.Tensor:
             return self._levels(self._advection, (field[1:] - field[:-1]).mul_(sigma_velocity))
 
-        absolute = vorticity.add_(self._coriolis)
+        absolute = vorticity + self._coriolis[rows]
         drag, gas_temperature = self.relaxation.friction, temperature * GAS_CONSTANT_DRY_AIR
-        force_x = absolute * v
+        torch.mul(absolute, v, out=force_x)
         force_x.sub_(vertical_advection(u)).addcmul_(gas_temperature, pressure_x, value=-1).addcmul_(drag, u, value=-1)
-        force_y = (absolute * u).neg_()
-        force_y.sub_(vertical_advection(v)).addcmul_(gas_temperature, pressure_y, value=-1).addcmul_(drag, v, value=-1)
+        torch.mul(absolute, u, out=force_y)
+        force_y.neg_().sub_(vertical_advection(v))
+        force_y.addcmul_(gas_temperature, pressure_y, value=-1).addcmul_(drag, v, value=-1)
+        torch.mul(u, temperature, out=heat_x)
+        torch.mul(v, temperature, out=heat_y)
+        torch.addcmul(u * u, v, v, out=scalars[:count])
+        scalars[:count].mul_(0.5)
 
         # kappa T omega / p: the part of the reference temperature times the divergence is left to the implicit step
-        omega = self._levels(self._compression, convergence).neg_().add_(pressure_advection)
-        heating = temperature * divergence
+        heating = torch.mul(temperature, divergence, out=scalars[count : 2 * count])
+        omega = pressure_advection - self._levels(self._compression, convergence)
         heating.sub_(vertical_advection(temperature)).addcmul_(temperature, omega, value=KAPPA)
-        linear = self._levels(self._compression, pressure_advection).neg_().add_(pressure_advection)
+        linear = pressure_advection - self._levels(self._compression, pressure_advection)
         heating.add_(linear, alpha=KAPPA * reference)
-        equilibrium = self.relaxation.equilibrium_temperature(log_pressure, self.seconds)
-        heating.addcmul_(self.relaxation.rate, equilibrium.sub_(temperature).sub_(reference))
-        if self.config.heating.amplitude_kelvin_per_day:
-            self.heating.advance(self.generator)
-            heating.add_(self.heating.rate(self.seconds))
-        pressure_tendency = torch.tensordot(self._thickness, pressure_advection, dims=1).neg_()
-
-        vorticity_tendency, divergence_tendency = transform.wind_to_vorticity_divergence(force_x, force_y)
-        heat_flux = transform.wind_to_divergence(u * temperature, v * temperature)
-        energy = (u * u).addcmul_(v, v).mul_(0.5)
-        scalars = transform.analysis(torch.cat([energy, heating, pressure_tendency[None]]))
-        divergence_tendency = divergence_tendency - self._laplacian * (scalars[:count] + self.surface_geopotential)
-        return State(
-            vorticity_tendency,
-            divergence_tendency,
-            scalars[count : 2 * count] - heat_flux,
-            scalars[2 * count],
-        )
+        equilibrium = self.relaxation.equilibrium_temperature(grids[3 * count], self.seconds, rows)
+        heating.addcmul_(self.relaxation.rate[:, rows], equilibrium.sub_(temperature).sub_(reference))
+        if bursts is not None:
+            heating.addcmul_(self.heating.profile, bursts)
+        torch.neg(torch.tensordot(self._thickness, pressure_advection, dims=1), out=scalars[2 * count])
 
     def step(self) -> None:
         """Advance by one step."""

@@ -146,6 +146,7 @@ def _kept(model: PrimitiveEquations, level: int, truncation: int) -> tuple[np.nd
     return vorticity, divergence
 
 
+@torch.inference_mode()
 def run_simulation(
     config: SimulationConfig,
     out: Path,

@@ -130,7 +130,7 @@ def test_gravity_waves_have_the_speed_of_an_isothermal_atmosphere():
         fastest = np.sqrt(np.linalg.eigvals(grid.gravity_wave_matrix(300.0)).real.max())
         errors.append(abs(fastest / lamb - 1))
     assert errors[0] > errors[1] > errors[2]
-    assert errors[2] < 0.006
+    assert errors[2] < 0.008
 
 
 def test_semi_implicit_steps_outrun_gravity_waves():
