@@ -19,7 +19,7 @@ class StochasticHeating:
     An Ornstein-Uhlenbeck process in spectral space, turned into intermittent bursts on the grid.
     """
 
-    amplitude_kelvin_per_day: float = 20.0
+    amplitude_kelvin_per_day: float = 8.0
     """Heating rate of one unit of the burst field [K d-1]; 0 switches the process off."""
     correlation_degree: float = 24.0
     """Total wavenumber at which the spectrum of the process falls to half."""
@@ -147,7 +147,7 @@ class SimulationConfig:
     settle_days: float = 2.0
     """Days at full resolution before the first slice is kept."""
     start: str = "2001-01-01"
-    """Date of the first kept slice (sets the season); the simulated calendar has 365.25-day years."""
+    """Date of the first kept slice; it sets the season and labels the time axis, nothing more."""
     days: float = 30.0
     """Days that are kept."""
     seed: int = 1
