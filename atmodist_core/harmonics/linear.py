@@ -1,0 +1,64 @@
+"""Real-linear operators with known adjoints, differentiable to any order and safe from reduced precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Operator = Callable[..., tuple[Tensor, ...]]
+"""Takes and returns tuples of tensors; linear over the real numbers."""
+
+
+class _Linear(torch.autograd.Function):
+    """Applies ``forward``; the derivative is ``adjoint``, whose own derivative is ``forward`` again."""
+
+    @staticmethod
+    def forward(ctx: Any, operator: Operator, adjoint: Operator, *inputs: Tensor) -> tuple[Tensor, ...]:
+        ctx.operator, ctx.adjoint = operator, adjoint
+        return operator(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        return None, None, *_Linear.apply(ctx.adjoint, ctx.operator, *gradients)
+
+
+@contextmanager
+def full_precision(device: torch.device) -> Iterator[None]:
+    """Keep autocast and TF32/bfloat16 matrix products out: they would cost the transforms three digits or more."""
+    precision = torch.get_float32_matmul_precision()
+    if precision != "highest":
+        torch.set_float32_matmul_precision("highest")
+    try:
+        if torch.is_autocast_enabled(device.type):
+            with torch.autocast(device.type, enabled=False):
+                yield
+        else:
+            yield
+    finally:
+        if precision != "highest":
+            torch.set_float32_matmul_precision(precision)
+
+
+def apply_linear(operator: Operator, adjoint: Operator, *inputs: Tensor) -> tuple[Tensor, ...]:
+    """Apply a linear operator so that autograd uses its adjoint.
+
+    Parameters
+    ----------
+    operator, adjoint : callable
+        ``operator(*inputs)`` returns a tuple; ``adjoint`` is its transpose for the real inner product
+        (real parts of ``conj(a) * b`` for complex tensors).
+    *inputs : Tensor
+        Inputs of the operator.
+
+    Returns
+    -------
+    tuple of Tensor
+        ``operator(*inputs)``.
+    """
+    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in inputs):
+        return _Linear.apply(operator, adjoint, *inputs)  # type: ignore[no-untyped-call, no-any-return]
+    return operator(*inputs)

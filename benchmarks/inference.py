@@ -1,0 +1,155 @@
+"""Time the generator and the encoder as the library runs them, in float32 and bfloat16, in the same run.
+
+::
+
+    python benchmarks/inference.py
+    python benchmarks/inference.py --globe --threads 2
+
+Weights are random, which changes nothing about the time. Normalisation and its inverse are included; the
+first call, which chooses algorithms, is not. Both precisions take turns, so that a busy machine slows both.
+"""
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import tyro
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from atmodist_core.boundaries import Boundaries
+from atmodist_core.embedding import EncoderInference
+from atmodist_core.generator_inference import GeneratorInference
+from atmodist_core.inference_device import resolve_device
+from atmodist_core.networks import DistanceNetwork, Encoder, Generator, LagClassifier
+from atmodist_core.normalization import PAPER_ERA5
+from atmodist_core.tiling import enlarge, plan_tiles
+from atmodist_core.training.hardware import Hardware
+
+PRECISIONS = ("float32", "bfloat16")
+STANDARD_DEVIATION = np.array([[[5e-5]], [[3e-5]]], dtype=np.float32)
+"""Of the random input fields [s-1]: about that of vorticity and divergence in ERA5."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is timed."""
+
+    repeats: int = 7
+    """Timed calls of each kind; the median is reported."""
+    threads: int = 0
+    """CPU threads; 0 leaves the choice to PyTorch."""
+    device: str | None = None
+    """Torch device; a GPU where there is one by default."""
+    patches: int = 32
+    """Patches of 160 x 160 in one call of the encoder."""
+    globe: bool = False
+    """Also time a globe of 320 x 640 to 1280 x 2560 points, in tiles."""
+
+
+def random_fields(*size: int) -> np.ndarray:
+    """Random fields [s-1], shape ``(2, *size)``."""
+    rng = np.random.default_rng(0)
+    return (rng.standard_normal((2, *size)) * STANDARD_DEVIATION).astype(np.float32)
+
+
+def generator_calls(rows: int, columns: int, device: torch.device) -> dict[str, Callable[[], object]]:
+    """One call for each precision that enlarges a window as a whole."""
+    fields = random_fields(rows, columns)
+    generator = Generator()
+
+    def call(inference: GeneratorInference) -> Callable[[], object]:
+        return lambda: inference(fields, (slice(0, rows), slice(0, columns)), lambda: None)
+
+    return {name: call(GeneratorInference(generator, PAPER_ERA5, device, name)) for name in PRECISIONS}
+
+
+def globe_calls(rows: int, columns: int, device: torch.device) -> dict[str, Callable[[], object]]:
+    """One call for each precision that enlarges a globe in tiles, exactly as a downscaler does."""
+    fields = random_fields(rows, columns)
+    spacing = 180.0 / rows
+    latitude, longitude = 90.0 - spacing * (np.arange(rows) + 0.5), spacing * np.arange(columns)
+    boundaries = Boundaries.of(latitude, longitude)
+    generator = Generator()
+
+    def call(inference: GeneratorInference) -> Callable[[], object]:
+        tiles = plan_tiles(
+            (0, rows),
+            (0, columns),
+            boundaries,
+            margin=inference.radius,
+            tile=None,
+            largest_window=inference.largest_window,
+        )
+        return lambda: enlarge(
+            fields, inference, boundaries, tiles, progress=lambda fraction: None, check=lambda: None
+        )
+
+    return {name: call(GeneratorInference(generator, PAPER_ERA5, device, name)) for name in PRECISIONS}
+
+
+def encoder_calls(patches: int, device: torch.device) -> dict[str, Callable[[], object]]:
+    """One call for each precision that encodes patches of 160 x 160 points."""
+    network = DistanceNetwork(Encoder(), LagClassifier())
+    fields = np.stack([random_fields(160, 160)] * patches)
+
+    def call(inference: EncoderInference) -> Callable[[], object]:
+        @torch.inference_mode()
+        def encode() -> object:
+            batch = PAPER_ERA5.normalize(torch.from_numpy(fields))
+            batch = batch.to(device=device, dtype=inference.dtype, memory_format=torch.channels_last)
+            return inference.network.encoder(batch).cpu()
+
+        return encode
+
+    return {name: call(EncoderInference(network, PAPER_ERA5, device, name)) for name in PRECISIONS}
+
+
+def median_seconds(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Median time of each call [s]; the calls take turns."""
+    for call in calls.values():
+        call()
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(repeats):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def main(settings: Settings) -> None:
+    """Time everything and print one line each."""
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    torch.manual_seed(0)
+    device = resolve_device(settings.device)
+    print(f"{Hardware(device.type, ' and '.join(PRECISIONS)).describe()}; median of {settings.repeats} calls")
+    print(f"{'':44s}{'float32':>14s}{'bfloat16':>14s}{'ratio':>8s}")
+
+    def line(title: str, calls: dict[str, Callable[[], object]], repeats: int, patches: int = 0) -> None:
+        seconds = median_seconds(calls, repeats)
+        figures = [f"{patches / s:.0f} /s" if patches else f"{1e3 * s:.1f} ms" for s in seconds.values()]
+        ratio = seconds["float32"] / seconds["bfloat16"]
+        print(f"{title:44s}{figures[0]:>14s}{figures[1]:>14s}{ratio:8.2f}", flush=True)
+
+    for rows, columns in ((40, 40), (80, 160)):
+        title = f"generator {rows} x {columns} -> {4 * rows} x {4 * columns}"
+        line(title, generator_calls(rows, columns, device), settings.repeats)
+    if settings.globe:
+        line(
+            "generator, globe 320 x 640 -> 1280 x 2560",
+            globe_calls(320, 640, device),
+            min(settings.repeats, 3),
+        )
+    title = f"encoder, {settings.patches} patches of 160 x 160"
+    line(title, encoder_calls(settings.patches, device), settings.repeats, settings.patches)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Settings))

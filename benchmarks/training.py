@@ -1,0 +1,113 @@
+"""Training throughput: pairs per second of the distance network, patches per second of the generator.
+
+python benchmarks/training.py [--device cpu|cuda] [--threads N] [--seconds S]
+
+Every row is measured in the same run on made-up weather, through the trainers themselves (patches cut,
+losses, optimiser), in float32 and bfloat16, with and without channels last. Where other programs share the
+processor, the seconds of the processor (one thread) tell more than those of the clock; both are printed.
+"""
+
+import argparse
+import dataclasses
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from atmodist_core.training.configuration import DataConfig, DistanceConfig, GanConfig, RunConfig
+from atmodist_core.training.distance_training import DistanceTrainer, train_distance
+from atmodist_core.training.gan_training import GanTrainer
+from atmodist_core.training.hardware import choose_hardware
+from atmodist_core.training.loop import Trainer
+from atmodist_core.training.synthetic import synthetic_fields
+from atmodist_core.training.training_data import load_training_data
+
+
+def speed(trainer: Trainer, seconds: float) -> tuple[float, float]:
+    """Samples per second of the clock and of the processor, after a few steps to warm up."""
+
+    def synchronise() -> None:
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+
+    for step in range(2):
+        trainer.step(step)
+    synchronise()
+    start, start_processor, steps = time.perf_counter(), time.process_time(), 0
+    while time.perf_counter() - start < seconds or steps < 2:
+        trainer.step(2 + steps)
+        steps += 1
+        synchronise()
+    samples = steps * trainer.samples_per_step
+    return samples / (time.perf_counter() - start), samples / (time.process_time() - start_processor)
+
+
+def main() -> None:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--batch-size", type=int, default=32)
+    options = parser.parse_args()
+
+    weather = synthetic_fields(100, latitude_count=180)
+    data = DataConfig(validation_fraction=0.3, gap_hours=0.0, mirror=True)
+    folder = tempfile.TemporaryDirectory()
+    distance_folder = Path(folder.name) / "distance"
+    tiny = DistanceConfig(
+        data=dataclasses.replace(data, patch_size=64),
+        run=RunConfig(out=Path(folder.name) / "run", export=distance_folder, progress=False),
+        batch_size=8, epochs=1, batches_per_epoch=1, validation_pairs=8, final_pairs=8, matching_pairs=2,
+    )  # fmt: skip
+    train_distance(tiny, [weather])  # a distance network for the content loss; its quality does not matter
+
+    print(f"{'what':44s} {'precision':9s} {'layout':14s} {'samples/s':>10s} {'per processor s':>16s}")
+    for precision in ("float32", "bfloat16"):
+        for channels_last in (False, True):
+            run = RunConfig(
+                channels_last=channels_last, progress=False, device=options.device, precision=precision
+            )
+            hardware = choose_hardware(options.device, precision, options.threads)
+            rows: list[tuple[str, Trainer]] = []
+            for size in (160, 64):
+                config = DistanceConfig(
+                    data=dataclasses.replace(data, patch_size=size), run=run, batch_size=options.batch_size
+                )
+                fields = load_training_data(config.data, sources=[weather]).normalized()
+                rows.append(
+                    (f"distance, pairs of {size} x {size}", DistanceTrainer(config, fields, hardware))
+                )
+            fields = load_training_data(data, sources=[weather])
+            for name, changes in (
+                ("generator pre-training, 24 -> 96", {"pretraining_epochs": 1}),
+                ("GAN, MSE content, 24 -> 96", {"pretraining_epochs": 0}),
+                ("GAN, AtmoDist content, 24 -> 96", {"pretraining_epochs": 0, "content": "atmodist"}),
+            ):
+                gan = GanConfig(
+                    data=dataclasses.replace(data, patch_size=96),
+                    run=run,
+                    batch_size=options.batch_size,
+                    distance=str(distance_folder),
+                    # no extra steps, so that every step costs the same
+                    balance_low=0.0,
+                    balance_high=1e9,
+                    **changes,  # type: ignore[arg-type]
+                )
+                rows.append((name, GanTrainer(gan, fields, hardware)))
+            layout = "channels last" if channels_last else "channels first"
+            for name, trainer in rows:
+                clock, processor = speed(trainer, options.seconds)
+                print(f"{name:44s} {precision:9s} {layout:14s} {clock:10.1f} {processor:16.1f}", flush=True)
+    print(choose_hardware(options.device, "auto", options.threads).describe())
+    folder.cleanup()
+
+
+if __name__ == "__main__":
+    main()
