@@ -1,0 +1,208 @@
+"""Which names the world uses for wind, vorticity, divergence and their coordinates.
+
+GRIB short names, CF standard names and the long names of ARCO-ERA5 and WeatherBench2 all end here; the rest
+of the package only sees ``vorticity``, ``divergence``, ``u``, ``v``, ``time``, ``level``, ``latitude``,
+``longitude``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import xarray as xr
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A physical field and the names it goes by.
+
+    Parameters
+    ----------
+    name : str
+        The name inside this package.
+    kind : {"rate", "wind"}
+        Vorticity and divergence are rates [s-1], wind components are speeds [m s-1].
+    aliases : tuple of str
+        Variable names and GRIB short names, lower case, the preferred first.
+    standard_names : tuple of str
+        CF standard names.
+    """
+
+    name: str
+    kind: str
+    aliases: tuple[str, ...]
+    standard_names: tuple[str, ...] = ()
+
+
+QUANTITIES: dict[str, Quantity] = {
+    quantity.name: quantity
+    for quantity in (
+        Quantity(
+            "vorticity",
+            "rate",
+            ("vorticity", "vo", "relative_vorticity", "relvort", "rel_vort", "relv", "vor", "zeta"),
+            ("atmosphere_upward_relative_vorticity", "atmosphere_relative_vorticity"),
+        ),
+        Quantity("divergence", "rate", ("divergence", "d", "div", "reld", "delta"), ("divergence_of_wind",)),
+        Quantity(
+            "u",
+            "wind",
+            (
+                "u",
+                "u_component_of_wind",
+                "eastward_wind",
+                "ua",
+                "uwnd",
+                "ugrd",
+                "u_wind",
+                "uwind",
+                "u_velocity",
+            ),
+            ("eastward_wind",),
+        ),
+        Quantity(
+            "v",
+            "wind",
+            (
+                "v",
+                "v_component_of_wind",
+                "northward_wind",
+                "va",
+                "vwnd",
+                "vgrd",
+                "v_wind",
+                "vwind",
+                "v_velocity",
+            ),
+            ("northward_wind",),
+        ),
+        Quantity("u10", "wind", ("u10", "10u", "10m_u_component_of_wind", "uas", "u10m", "u_10m")),
+        Quantity("v10", "wind", ("v10", "10v", "10m_v_component_of_wind", "vas", "v10m", "v_10m")),
+        Quantity("u100", "wind", ("u100", "100u", "100m_u_component_of_wind")),
+        Quantity("v100", "wind", ("v100", "100v", "100m_v_component_of_wind")),
+    )
+}
+"""Every quantity the readers know, by its name inside this package."""
+
+PAIRS: tuple[tuple[str, str], ...] = (
+    ("vorticity", "divergence"),
+    ("u", "v"),
+    ("u10", "v10"),
+    ("u100", "v100"),
+)
+"""The pairs fields are made from, the preferred first."""
+
+PAIR_WORDS = {
+    "vorticity": "vorticity and divergence",
+    "u": "u and v",
+    "u10": "u10 and v10 (10 m wind)",
+    "u100": "u100 and v100 (100 m wind)",
+}
+"""How a pair is called in a sentence, by its first member."""
+
+LATITUDE_NAMES = ("latitude", "lat", "lats", "nav_lat", "y", "rlat", "grid_latitude", "xlat")
+LONGITUDE_NAMES = ("longitude", "lon", "long", "lons", "nav_lon", "x", "rlon", "grid_longitude", "xlong")
+TIME_NAMES = (
+    "time",
+    "valid_time",
+    "datetime",
+    "date",
+    "times",
+    "t",
+    "verification_time",
+    "initial_time0_hours",
+)
+REFERENCE_TIME_NAMES = (
+    "forecast_reference_time",
+    "reference_time",
+    "init_time",
+    "initial_time",
+    "forecast_time0",
+)
+STEP_NAMES = ("step", "forecast_period", "leadtime", "lead_time", "prediction_timedelta", "forecast_hour")
+LEVEL_NAMES: dict[str, str] = {
+    "level": "pressure",
+    "pressure_level": "pressure",
+    "isobaricinhpa": "pressure",
+    "isobaricinpa": "pressure",
+    "plev": "pressure",
+    "pressure": "pressure",
+    "pres": "pressure",
+    "lev": "unknown",
+    "hybrid": "hybrid",
+    "model_level": "hybrid",
+    "model_level_number": "hybrid",
+    "ml": "hybrid",
+    "sigma": "sigma",
+    "height": "height",
+    "heightaboveground": "height",
+    "heightabovesea": "height",
+    "altitude": "height",
+    "theta": "potential temperature",
+    "potentialvorticity": "potential vorticity",
+}
+"""Names of vertical coordinates (lower case) and what they measure."""
+
+COEFFICIENT_DIMENSION_NAMES = ("values", "coefficients", "spectral_coefficients")
+"""Dimensions along which spherical-harmonic coefficients lie (``values`` in GRIB-like stores)."""
+
+
+def find_variables(dataset: xr.Dataset) -> dict[str, str]:
+    """Match the variables of a dataset to the known quantities.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Any dataset, names as they came.
+
+    Returns
+    -------
+    dict
+        Quantity name -> variable name, only for what is there. A match by name wins over one by the GRIB
+        short name, and that over one by the CF standard name (``standard_name`` is the same for the wind at
+        any height, so a variable that a name has claimed is not claimed again).
+    """
+    lower: dict[str, str] = {}
+    for name in dataset.data_vars:
+        lower.setdefault(str(name).lower(), str(name))
+    found: dict[str, str] = {}
+    for quantity in QUANTITIES.values():
+        for alias in quantity.aliases:
+            if alias in lower and lower[alias] not in found.values():
+                found[quantity.name] = lower[alias]
+                break
+    for attribute in ("GRIB_shortName", "standard_name"):
+        for quantity in QUANTITIES.values():
+            accepted = quantity.aliases if attribute == "GRIB_shortName" else quantity.standard_names
+            for name in map(str, dataset.data_vars):
+                claimed = quantity.name in found or name in found.values()
+                if not claimed and str(dataset[name].attrs.get(attribute, "")).lower() in accepted:
+                    found[quantity.name] = name
+    return found
+
+
+def find_dimension(array: xr.DataArray, names: tuple[str, ...], attribute: str, value: str) -> str | None:
+    """Find the coordinate (or dimension) of an array that goes by one of several names.
+
+    Parameters
+    ----------
+    array : xarray.DataArray
+        The field.
+    names : tuple of str
+        Accepted names, lower case, the preferred first.
+    attribute, value : str
+        Attribute that settles it when no name matches, such as ``standard_name`` = ``latitude``.
+
+    Returns
+    -------
+    str or None
+        The name as it stands in the array.
+    """
+    candidates = {str(name).lower(): str(name) for name in (*array.dims, *array.coords)}
+    for name in names:
+        if name in candidates:
+            return candidates[name]
+    for key, coordinate in array.coords.items():
+        if str(coordinate.attrs.get(attribute, "")).lower() == value:
+            return str(key)
+    return None

@@ -1,0 +1,22 @@
+"""Notes: what was changed or noticed on the way from a file to fields, kept with the fields."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+
+def add_note(dataset: xr.Dataset, sentence: str) -> None:
+    """Append a sentence to the notes of a dataset, once.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Changed in place: ``attrs["notes"]`` is a text of one sentence a line.
+    sentence : str
+        What was changed or noticed.
+    """
+    sentence = sentence[:1].upper() + sentence[1:]
+    notes = [line for line in str(dataset.attrs.get("notes", "")).split("\n") if line]
+    if sentence not in notes:
+        notes.append(sentence)
+    dataset.attrs["notes"] = "\n".join(notes)
