@@ -1,0 +1,20 @@
+"""The networks of AtmoDist: encoder, lag classifier, generator and discriminator."""
+
+from atmodist_core.networks.discriminator import Discriminator, DiscriminatorConfig
+from atmodist_core.networks.distance_network import DistanceNetwork, LagClassifier, LagClassifierConfig
+from atmodist_core.networks.encoder import Encoder, EncoderConfig
+from atmodist_core.networks.generator import Generator, GeneratorConfig
+from atmodist_core.networks.layers import parameter_count
+
+__all__ = [
+    "Discriminator",
+    "DiscriminatorConfig",
+    "DistanceNetwork",
+    "Encoder",
+    "EncoderConfig",
+    "Generator",
+    "GeneratorConfig",
+    "LagClassifier",
+    "LagClassifierConfig",
+    "parameter_count",
+]

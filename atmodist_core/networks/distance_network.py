@@ -1,0 +1,158 @@
+"""The siamese network of the pretext task: how far apart in time are two fields?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from atmodist_core.errors import UserError
+from atmodist_core.networks.configuration import NetworkConfig
+from atmodist_core.networks.encoder import Encoder
+from atmodist_core.networks.initialization import initialize_convolutions_he_
+from atmodist_core.networks.layers import SameConv2d, batch_norm
+
+
+@dataclass(frozen=True)
+class LagClassifierConfig(NetworkConfig):
+    """Shape and meaning of a :class:`LagClassifier`; the defaults are the published one (469,632 parameters).
+
+    Attributes
+    ----------
+    classes : int
+        Number of leads told apart.
+    lead_step_hours : int
+        Class ``k`` (from 0) stands for a lead of ``(k + 1) * lead_step_hours`` [h].
+    patch_size : int
+        Points along each side of the square patches that the classifier accepts.
+    encoder_channels : int
+        Channels of one encoded field.
+    encoder_stride : int
+        Patch points between two points of an encoded field.
+    filters : int
+        Of both convolutions.
+    """
+
+    classes: int = 23
+    lead_step_hours: int = 3
+    patch_size: int = 160
+    encoder_channels: int = 128
+    encoder_stride: int = 32
+    filters: int = 128
+
+    def __post_init__(self) -> None:
+        self._require_positive(
+            "classes", "lead_step_hours", "patch_size", "encoder_channels", "encoder_stride", "filters"
+        )
+
+    @property
+    def leads_hours(self) -> tuple[int, ...]:
+        """The lead that each class stands for [h]."""
+        return tuple(self.lead_step_hours * number for number in range(1, self.classes + 1))
+
+    @property
+    def encoded_size(self) -> int:
+        """Points along each side of an encoded patch."""
+        return math.ceil(self.patch_size / self.encoder_stride)
+
+
+class LagClassifier(nn.Module):
+    """Tail of the distance network: two encoded patches to one logit per lead.
+
+    Both convolutions keep a bias although batch normalisation follows, and the dense layer has none: the
+    published parameter count says so.
+
+    Parameters
+    ----------
+    config : LagClassifierConfig, optional
+        Default: 23 leads of 3 h on patches of 160 x 160.
+    """
+
+    def __init__(self, config: LagClassifierConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or LagClassifierConfig()
+        self.conv1 = SameConv2d(2 * config.encoder_channels, config.filters, 3, stride=2)
+        self.norm1 = batch_norm(config.filters)
+        self.conv2 = SameConv2d(config.filters, config.filters, 3)
+        self.norm2 = batch_norm(config.filters)
+        points = math.ceil(config.encoded_size / 2) ** 2
+        self.dense = nn.Linear(config.filters * points, config.classes, bias=False)
+        initialize_convolutions_he_(self)
+        nn.init.xavier_uniform_(self.dense.weight)
+
+    def forward(self, encoded_a: Tensor, encoded_b: Tensor) -> Tensor:
+        """Classify encoded patches.
+
+        Parameters
+        ----------
+        encoded_a, encoded_b : Tensor
+            Earlier and later patch, each ``(batch, encoder_channels, encoded_size, encoded_size)``.
+
+        Returns
+        -------
+        Tensor
+            Logits ``(batch, classes)``.
+        """
+        x = torch.cat((encoded_a, encoded_b), dim=1)
+        x = functional.relu(self.norm1(self.conv1(x)))
+        x = functional.relu(self.norm2(self.conv2(x)))
+        return self.dense(x.flatten(1))
+
+
+class DistanceNetwork(nn.Module):
+    """Encoder and classifier together: what the pretext task trains.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        Shared by both fields.
+    classifier : LagClassifier
+        Must fit the encoder's channels and stride.
+    """
+
+    def __init__(self, encoder: Encoder, classifier: LagClassifier) -> None:
+        super().__init__()
+        given = classifier.config.encoder_channels, classifier.config.encoder_stride
+        made = encoder.config.output_channels, encoder.config.stride()
+        if given != made:
+            raise UserError(
+                f"Expected a classifier for the encoder's {made[0]} channels at stride {made[1]}, found one "
+                "for "
+                f"{given[0]} channels at stride {given[1]}: set encoder_channels and encoder_stride to match."
+            )
+        self.encoder = encoder
+        self.classifier = classifier
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        """Return a logit per lead.
+
+        Both fields go through the encoder as one batch: it is faster than two passes, and batch
+        normalisation then sees both under one set of statistics.
+
+        Parameters
+        ----------
+        a, b : Tensor
+            Earlier and later normalised patches, each ``(batch, channels, patch_size, patch_size)``.
+
+        Returns
+        -------
+        Tensor
+            Logits ``(batch, classes)``; class ``k`` is a lead of ``(k + 1) * lead_step_hours``.
+
+        Raises
+        ------
+        ValueError
+            When the patches differ in shape or are not of the classifier's patch size.
+        """
+        if not torch.compiler.is_compiling():
+            size = self.classifier.config.patch_size
+            if a.shape != b.shape or a.ndim != 4 or a.shape[-2:] != (size, size):
+                raise ValueError(
+                    f"Expected two patches (batch, {self.encoder.config.channels}, {size}, {size}), found "
+                    f"{tuple(a.shape)} and {tuple(b.shape)}: cut both fields to the classifier's patch size."
+                )
+        encoded_a, encoded_b = self.encoder(torch.cat((a, b))).chunk(2)
+        return self.classifier(encoded_a, encoded_b)
