@@ -1,0 +1,126 @@
+"""The encoder of a distance network at work: physical fields in, activations out."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from atmodist_core.boundaries import Boundaries
+from atmodist_core.errors import UserError
+from atmodist_core.inference_device import channels_last, full_float32
+from atmodist_core.networks import DistanceNetwork
+from atmodist_core.normalization import SignedLogNormalization
+
+
+class EncoderInference:
+    """Run a trained distance network on physical fields.
+
+    Parameters
+    ----------
+    network : DistanceNetwork
+        Trained; a copy is taken.
+    normalization : SignedLogNormalization
+        Of its channels.
+    device : torch.device
+        Where to compute.
+    precision : {"float32", "bfloat16"}
+        What to compute in.
+    """
+
+    def __init__(
+        self,
+        network: DistanceNetwork,
+        normalization: SignedLogNormalization,
+        device: torch.device,
+        precision: Literal["float32", "bfloat16"],
+    ) -> None:
+        self.normalization = normalization
+        self.device = device
+        self.dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        frozen = copy.deepcopy(network).requires_grad_(False).eval()
+        self.network = channels_last(frozen.to(device=device, dtype=self.dtype))
+        self.config = network.encoder.config
+
+    @torch.inference_mode()
+    def activations(
+        self, fields: NDArray[np.float32], boundaries: Boundaries, layer: str
+    ) -> NDArray[np.float32]:
+        """Encode one state.
+
+        A full circle of longitudes is continued on both sides by half a training patch, whose activations
+        are dropped again: no seam shows. The other edges meet the zeros that the network saw around every
+        patch in training.
+
+        Parameters
+        ----------
+        fields : ndarray, shape (channel, latitude, longitude)
+            Physical.
+        boundaries : Boundaries
+            Of the grid.
+        layer : str
+            Of the encoder.
+
+        Returns
+        -------
+        ndarray, shape (filters, rows, columns)
+
+        Raises
+        ------
+        UserError
+            When the fields are smaller than the distance between two points of the layer.
+        """
+        stride = self.config.stride(layer)
+        if min(boundaries.rows, boundaries.columns) < stride:
+            raise UserError(
+                f"Expected fields of at least {stride} x {stride} points for {layer} of the encoder, found "
+                f"{boundaries.rows} x {boundaries.columns}: choose a larger region or an earlier layer."
+            )
+        margin = 0
+        if boundaries.wraps:
+            # A multiple of the coarsest stride keeps the activations on the same points.
+            unit = self.config.stride()
+            margin = unit * math.ceil(self.config.receptive_radius(layer) / unit)
+        window = boundaries.gather(fields, (0, boundaries.rows), (-margin, boundaries.columns + margin))
+        with full_float32(self.device):
+            encoded = self.network.encoder.features(self._prepared(window[None]), (layer,))[layer][0]
+        first, count = margin // stride, math.ceil(boundaries.columns / stride)
+        return encoded[:, :, first : first + count].float().cpu().numpy()
+
+    def activation_count(self, boundaries: Boundaries, layer: str) -> int:
+        """Return the number of activations of one state on a grid."""
+        stride = self.config.stride(layer)
+        points = math.ceil(boundaries.rows / stride) * math.ceil(boundaries.columns / stride)
+        return self.config.filters(layer) * points
+
+    @torch.inference_mode()
+    def lead_probabilities(
+        self, earlier: NDArray[np.float32], later: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Return the probability of every lead for pairs of patches.
+
+        Parameters
+        ----------
+        earlier, later : ndarray, shape (patch, channel, size, size)
+            Physical, of the classifier's patch size.
+
+        Returns
+        -------
+        ndarray, shape (patch, classes)
+            Each row sums to 1.
+        """
+        found = []
+        with full_float32(self.device):
+            for start in range(0, len(earlier), 64):
+                pair = (self._prepared(patches[start : start + 64]) for patches in (earlier, later))
+                found.append(self.network(*pair).double().softmax(dim=1).cpu().numpy())
+        return np.concatenate(found)
+
+    def _prepared(self, fields: NDArray[np.float32]) -> Tensor:
+        normalized = self.normalization.normalize(torch.from_numpy(fields))
+        return normalized.to(device=self.device, dtype=self.dtype, memory_format=torch.channels_last)

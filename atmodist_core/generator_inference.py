@@ -1,0 +1,117 @@
+"""A trained generator at work: physical coarse fields in, physical fine fields out, in bounded memory."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from atmodist_core.inference_device import channels_last, full_float32
+from atmodist_core.networks import Generator
+from atmodist_core.normalization import SignedLogNormalization
+
+WORKING_MEMORY = 2**29
+"""Bytes that the activations of one window are meant to stay under (512 MiB)."""
+
+_COARSE_ACTIVATIONS = 6
+_FINE_ACTIVATIONS = 4
+"""Arrays of the size of one activation that live at once in either half of the generator (measured)."""
+
+
+class GeneratorInference:
+    """Run a generator on windows of physical fields.
+
+    The first, coarse part of the network runs on the whole window; the second on strips of the inner part
+    only, with the few coarse points around them that it sees. This gives the same numbers as one piece, in
+    far less memory.
+
+    Parameters
+    ----------
+    generator : Generator
+        Trained; a copy is taken.
+    normalization : SignedLogNormalization
+        Of its channels.
+    device : torch.device
+        Where to compute.
+    precision : {"float32", "bfloat16"}
+        bfloat16 is several times faster where the hardware has it and changes the fields by 1 to 2 % of
+        their rms.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        normalization: SignedLogNormalization,
+        device: torch.device,
+        precision: Literal["float32", "bfloat16"],
+    ) -> None:
+        self.normalization = normalization
+        self.device = device
+        self.dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        self.config = generator.config
+        network = copy.deepcopy(generator).requires_grad_(False).eval()
+        self.network = channels_last(network.to(device=device, dtype=self.dtype))
+
+    @property
+    def factor(self) -> int:
+        """Fine points per coarse point along each axis."""
+        return self.config.factor
+
+    @property
+    def radius(self) -> int:
+        """How far [coarse points] an input point can be from an output that it changes."""
+        return math.ceil(self.config.receptive_radius)
+
+    @property
+    def largest_window(self) -> int:
+        """Coarse points of a window whose coarse activations fit into the working memory."""
+        return WORKING_MEMORY // (_COARSE_ACTIVATIONS * self.config.filters * self._value_bytes)
+
+    @property
+    def _value_bytes(self) -> int:
+        return torch.finfo(self.dtype).bits // 8
+
+    @torch.inference_mode()
+    def __call__(
+        self,
+        window: NDArray[np.float32],
+        inner: tuple[slice, slice],
+        check: Callable[[], None],
+    ) -> NDArray[np.float32]:
+        """Generate the fine fields of the inner part of a window; see
+        :class:`atmodist_core.tiling.Enlarger`.
+        """
+        with full_float32(self.device):
+            coarse = self.normalization.normalize(torch.from_numpy(window))[None]
+            coarse = coarse.to(device=self.device, dtype=self.dtype, memory_format=torch.channels_last)
+            features = self.network.coarse_features(coarse, check)
+            strips = []
+            for rows in self._strips(*inner):
+                check()
+                strips.append(self._refined(features, rows, inner[1]))
+        fine = torch.cat(strips, dim=-2)
+        return self.normalization.denormalize(fine).numpy()
+
+    def _strips(self, rows: slice, columns: slice) -> list[slice]:
+        """Cut the inner rows into strips whose fine activations fit into the working memory."""
+        width = columns.stop - columns.start + 2 * math.ceil(self.config.refining_radius)
+        row_bytes = width * self.config.filters * self.factor**2 * self._value_bytes * _FINE_ACTIVATIONS
+        step = max(1, WORKING_MEMORY // row_bytes - 2 * math.ceil(self.config.refining_radius))
+        return [slice(start, min(start + step, rows.stop)) for start in range(rows.start, rows.stop, step)]
+
+    def _refined(self, features: torch.Tensor, rows: slice, columns: slice) -> torch.Tensor:
+        """Return the normalised fine fields of some coarse cells, shape ``(channel, height, width)``, on
+        the CPU.
+        """
+        halo, factor = math.ceil(self.config.refining_radius), self.factor
+        top, left = max(rows.start - halo, 0), max(columns.start - halo, 0)
+        part = features[..., top : rows.stop + halo, left : columns.stop + halo]
+        fine = self.network.refine(part.contiguous(memory_format=torch.channels_last))[0]
+        first, west = (rows.start - top) * factor, (columns.start - left) * factor
+        height, width = (rows.stop - rows.start) * factor, (columns.stop - columns.start) * factor
+        return fine[:, first : first + height, west : west + width].float().cpu()
