@@ -32,7 +32,9 @@ def flags_of(kind: type) -> list[str]:
     return found
 
 
-def parse(kind: type[ConfigT], presets: Mapping[str, ConfigT], arguments: Sequence[str], program: str) -> ConfigT:
+def parse(
+    kind: type[ConfigT], presets: Mapping[str, ConfigT], arguments: Sequence[str], program: str
+) -> ConfigT:
     """Settings from a preset and flags.
 
     Parameters
@@ -57,21 +59,22 @@ def parse(kind: type[ConfigT], presets: Mapping[str, ConfigT], arguments: Sequen
 
     name = _preset_name(arguments) or ("demo" if "demo" in presets else next(iter(presets)))
     if name not in presets:
-        raise UserError(f"Expected --preset {', '.join(presets)}, found {name!r}{_nearest(name, presets)}.")
+        raise UserError(f"Expected --preset {', '.join(presets)}, found {name!r}{_nearest(name, presets) or '.'}")
     known = [*flags_of(kind), "--help", "-h"]
     for argument in arguments:
         flag = argument.split("=", 1)[0].replace("_", "-")
         if flag.startswith("--") and flag not in known:
-            raise UserError(f"Expected a known flag, found {flag}{_nearest(flag, known) or '; see --help'}.")
+            raise UserError(f"Expected a known flag, found {flag}{_nearest(flag, known) or '; see --help.'}")
     messages = io.StringIO()
     try:
         with contextlib.redirect_stderr(messages):
             config, rest = tyro.cli(
-                tyro.conf.OmitArgPrefixes[kind],  # type: ignore[valid-type]
+                kind,
                 prog=program,
                 args=list(arguments),
                 default=presets[name],
                 return_unknown_args=True,
+                config=(tyro.conf.OmitArgPrefixes,),
             )
     except SystemExit as end:
         if end.code in (0, None):
@@ -79,7 +82,7 @@ def parse(kind: type[ConfigT], presets: Mapping[str, ConfigT], arguments: Sequen
         raise UserError(_condense(messages.getvalue())) from None
     if rest:
         raise UserError(f"Expected only flags and their values, found {rest[0]!r}; see --help.")
-    return typing.cast(ConfigT, config)
+    return config
 
 
 def _preset_name(arguments: Sequence[str]) -> str | None:
@@ -93,7 +96,7 @@ def _preset_name(arguments: Sequence[str]) -> str | None:
 
 def _nearest(word: str, known: Any) -> str:
     """A suggestion for a misspelt word, or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
     return f"; did you mean {close[0]}?" if close else ""
 
 
@@ -106,7 +109,9 @@ def _condense(text: str) -> str:
             break
         body.append(line)
     sentence = " ".join(body).strip().rstrip(".")
-    return f"Expected a value that fits its flag, found: {sentence}; see --help." if sentence else text.strip()
+    return (
+        f"Expected a value that fits its flag, found: {sentence}; see --help." if sentence else text.strip()
+    )
 
 
 def run(main: Callable[[Sequence[str]], int]) -> NoReturn:

@@ -1,0 +1,92 @@
+"""Learning rates over a run: plain functions of the step, and the one schedule that needs a memory."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+
+def one_cycle(
+    step: int,
+    total: int,
+    highest: float,
+    *,
+    warmup_fraction: float = 0.2,
+    start_divisor: float = 25.0,
+    end_divisor: float = 1e4,
+) -> float:
+    """One-cycle rate: half a cosine up, half a cosine down (Smith & Topin, 2018).
+
+    Parameters
+    ----------
+    step, total
+        Step at hand and steps in all.
+    highest
+        Rate at the top.
+    warmup_fraction
+        Share of the steps that lead up.
+    start_divisor, end_divisor
+        The run begins at ``highest / start_divisor`` and ends at ``highest / end_divisor``.
+
+    Examples
+    --------
+    >>> [round(one_cycle(step, 11, 1.0), 3) for step in (0, 2, 10)]
+    [0.04, 1.0, 0.0]
+    """
+    top = max(1, round(warmup_fraction * (total - 1)))
+    if step < top:
+        return _half_cosine(highest / start_divisor, highest, step / top)
+    return _half_cosine(highest, highest / end_divisor, (step - top) / max(1, total - 1 - top))
+
+
+def _half_cosine(first: float, last: float, fraction: float) -> float:
+    return last + 0.5 * (first - last) * (1.0 + math.cos(math.pi * min(fraction, 1.0)))
+
+
+@dataclass
+class ReduceOnPlateau:
+    """Lower the rate when the held-out loss stops falling, as Keras' callback of that name does.
+
+    Attributes
+    ----------
+    rate
+        Rate in use.
+    factor
+        What it is multiplied by.
+    patience
+        Epochs without a better loss before that.
+    minimum
+        The rate never goes below.
+    tolerance
+        A loss must fall by more than this to count as better.
+    """
+
+    rate: float
+    factor: float = 0.1
+    patience: int = 8
+    minimum: float = 1e-5
+    tolerance: float = 1e-4
+    best: float = math.inf
+    waited: int = 0
+
+    def update(self, loss: float) -> float:
+        """Tell the loss of an epoch; returns the rate from now on."""
+        if loss < self.best - self.tolerance:
+            self.best, self.waited = loss, 0
+        else:
+            self.waited += 1
+            if self.waited >= self.patience:
+                self.rate, self.waited = max(self.rate * self.factor, self.minimum), 0
+        return self.rate
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint must keep; an infinite best loss (none yet) is stored as None for JSON's sake."""
+        return {
+            "rate": self.rate,
+            "best": None if math.isinf(self.best) else self.best,
+            "waited": self.waited,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from what :meth:`state` gave."""
+        self.rate, self.waited = float(state["rate"]), int(state["waited"])
+        self.best = math.inf if state["best"] is None else float(state["best"])

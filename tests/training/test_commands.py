@@ -1,0 +1,138 @@
+"""The commands: presets, flags, and one sentence for every mistake."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from atmodist_core.errors import UserError
+from atmodist_core.training.configuration import DISTANCE_PRESETS, DistanceConfig, GanConfig
+from train import _cli, distance, gan
+
+
+def parse(*arguments):
+    return _cli.parse(DistanceConfig, DISTANCE_PRESETS, arguments, "test")
+
+
+def test_flags_change_nested_fields_of_the_preset():
+    config = parse("--preset", "paper", "--batch-size", "7", "--mirror", "--data", "a", "b", "--out", "runs/x")
+    assert config.preset == "paper" and config.epochs == 60
+    assert config.batch_size == 7 and config.data.mirror and config.run.out.name == "x"
+    assert [path.name for path in config.data.data] == ["a", "b"]
+    assert parse().preset == "demo"
+    assert parse("--preset=smoke", "--no-mirror").data.mirror is False
+    assert parse("--batch_size", "9").batch_size == 9  # underscores are forgiven
+
+
+def test_every_field_is_a_flag_with_help(capsys):
+    for command, kind in ((distance, DistanceConfig), (gan, GanConfig)):
+        with pytest.raises(SystemExit) as end:
+            command.main(["--help"])
+        assert end.value.code in (0, None)
+        text = capsys.readouterr().out
+        for flag in _cli.flags_of(kind):
+            assert re.search(rf"{flag}\b", text), flag
+        assert "(default: 0.004)" in text or kind is DistanceConfig  # the preset's values are the defaults
+
+
+FLAGS = {
+    "--lerning-rate 3": "found --lerning-rate; did you mean --learning-rate?",
+    "--Batch-Size 3": "did you mean --batch-size?",
+    "--zzzzzzzzzz": "found --zzzzzzzzzz; see --help",
+    "--preset dmeo": "Expected --preset smoke, demo, paper, found 'dmeo'; did you mean demo?",
+    "--preset": "--preset",
+    "--learning-rate fast": "--learning-rate: could not convert string to float: 'fast'",
+    "--classes 23.5": "--classes",
+    "--schedule cosine": "Expected one of ('one-cycle', 'plateau', 'constant')",
+    "--patch-size": "Missing value for argument '--patch-size'",
+    "somewhere": "Expected only flags and their values, found 'somewhere'",
+    "--out X": "at least one folder of fields after --data",
+    "--data /nowhere --out X": "found nothing at /nowhere",
+    "--preset smoke --out X --batch-size 0": "Expected a positive --batch-size, found 0",
+    "--preset smoke --out X --classes 1": "at least two --classes",
+    "--preset smoke --out X --threads -1": "--threads of 0 or more, found -1",
+    "--preset smoke --out X --channels pressure": "Expected the fields pressure",
+    "--preset smoke --out X --patch-size 500": "no larger than the grid of 60 x 120",
+    "--preset smoke --out X --patch-size 32 --precision bfloat16": "more than 32 points for bfloat16",
+    "--preset smoke --out X --latitude-limit 0": "Expected a positive --latitude-limit",
+    "--preset smoke --out X --classes 60": "longer than 60 time steps for 60 classes",
+    "--preset smoke --out X --lead-step-hours 4": "divides the lead step of 4 h, found 3 h",
+    "--preset smoke --out X --validation-fraction 1.5": "between 0 and 1, found 1.5",
+    "--preset smoke --out FILE/below": "Expected a folder that can be written for --out",
+    "--preset smoke --out X --resume": "Expected a run to resume in",
+}
+GAN_FLAGS = {
+    "--content l2": "Expected one of ('mse', 'atmodist')",
+    "--preset smoke --out X --content atmodist --distance nothing": "found 'nothing'",
+    "--preset smoke --out X --start-from nothing": "found 'nothing'",
+    "--preset smoke --out X --patch-size 30": "that --factor 4 divides, found 30; choose 28",
+    "--preset smoke --out X --factor 3": "power of two",
+    "--preset smoke --out X --adversarial-weight -1": "--adversarial-weight of 0 or more, found -1",
+    "--preset smoke --out X --content-weight 0 --mse-weight 0": "found both 0",
+    "--preset smoke --out X --pretraining-epochs 0 --epochs 0 --final-epochs 0": "at least one epoch",
+    "--preset smoke --out X --filters 0": "Expected a positive --filters",
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "line", "words"),
+    [(distance, *case) for case in FLAGS.items()] + [(gan, *case) for case in GAN_FLAGS.items()],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
+def test_mistakes_are_one_clear_sentence(command, line, words, tmp_path, monkeypatch, weather):
+    # the weather of the smoke preset is made elsewhere; here only its size matters
+    from atmodist_core.training import synthetic
+
+    small = synthetic.synthetic_fields(100, latitude_count=60) if "--preset smoke" in line else None
+    monkeypatch.setattr(synthetic, "synthetic_fields", lambda: small)
+    (tmp_path / "FILE").write_text("a file, not a folder")
+    arguments = [str(tmp_path / word) if word.startswith(("X", "FILE")) else word for word in line.split()]
+    with pytest.raises(UserError) as error:
+        command.main(arguments)
+    sentence = str(error.value)
+    assert words in sentence
+    assert "\n" not in sentence and "Traceback" not in sentence
+    assert sentence.startswith("Expected ") and len(sentence) < 500
+
+
+def test_the_command_prints_the_sentence_and_exits_with_2(repository, tmp_path):
+    script = [sys.executable, str(repository / "train" / "distance.py"), "--preset", "smoke", "--lr", "1"]
+    ended = subprocess.run(script, capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    assert ended.returncode == 2 and ended.stdout == ""
+    assert ended.stderr.startswith("error: Expected a known flag, found --lr") and ended.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_smoke_presets_run_from_nothing_to_models(repository, tmp_path):
+    """Both commands anywhere, without data: a distance, a generator, and a GAN that starts from it and uses it."""
+
+    def call(command, *arguments):
+        script = [sys.executable, str(repository / "train" / command), "--preset", "smoke", "--threads", "1"]
+        ended = subprocess.run([*script, *arguments], capture_output=True, text=True, timeout=300, cwd=tmp_path)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stderr
+
+    progress = call("distance.py", "--out", "runs/a", "--export", "models/atmodist-tiny")
+    assert re.search(r"loss [\d.]+, accuracy [\d.]+.*pairs/s, 0:00:00 left", progress)
+    call("gan.py", "--out", "runs/b", "--export", "models/sr", "--epochs", "0", "--final-epochs", "0")
+    more = ("--content", "atmodist", "--distance", "models/atmodist-tiny", "--start-from", "models/sr")
+    call("gan.py", "--out", "runs/c", "--export", "models/gan", *more)
+
+    cards = {path.parent.name: json.loads(path.read_text()) for path in (tmp_path / "models").glob("*/card.json")}
+    assert set(cards) == {"atmodist-tiny", "sr", "gan"}
+    assert all((tmp_path / "models" / name / "curves.csv").is_file() for name in cards)
+    distance_card = cards["atmodist-tiny"]
+    assert set(distance_card["distance_scale"]) == {"stage1", "stage2", "stage3", "stage4"}
+    needed = {f"{who}_lag_error_hours" for who in ("held_out", "chance", "least_squares", "rms")}
+    assert needed | {"held_out_accuracy", "held_out_top3", "rms_accuracy"} <= set(distance_card["scores"])
+    assert cards["sr"]["loss"]["adversarial_weight"] == 0.0
+    gan_loss = cards["gan"]["loss"]
+    assert gan_loss["distance_model"] == "atmodist-tiny" and gan_loss["adversarial_weight"] == 0.004
+    assert gan_loss["distance_scale"] == distance_card["distance_scale"]["stage2"]
+    assert cards["gan"]["schedule"]["start_model"] == "sr"
+    assert cards["gan"]["normalization"] == cards["sr"]["normalization"]
+    assert list((tmp_path / "runs" / "a" / "tensorboard").glob("events.out.*"))
+    header = (tmp_path / "runs" / "a" / "curves.csv").read_text().splitlines()[0].split(",")
+    assert header[:5] == ["step", "epoch", "loss", "accuracy", "top3"]

@@ -1,0 +1,200 @@
+import numpy as np
+import pytest
+import torch
+
+from atmodist_core.errors import UserError
+from atmodist_core.training import patches
+from atmodist_core.training.fields_in_memory import load_fields
+from tests.training.mock_weather import as_dataset, counting_weather
+
+
+@pytest.fixture(scope="module")
+def fields():
+    """Two members of 40 and 30 times whose values tell their places."""
+    return load_fields([counting_weather(40), counting_weather(30)], storage="float32")
+
+
+GOLDEN = {
+    "time": [8, 64, 35, 57],
+    "label": [4, 4, 2, 3],
+    "row": [7, 9, 0, 7],
+    "column": [19, 2, 32, 19],
+    "mirrored": [False, True, False, True],
+}
+
+
+def sampler(fields, segments=((0, 40), (40, 70)), **options):
+    return patches.PatchSampler(fields, segments, **{"patch_size": 6, **options})
+
+
+def test_places_depend_on_seed_stream_and_step_alone(fields):
+    one, two = sampler(fields), sampler(fields)
+    two.pairs(3, 8, classes=5, stride=1)  # what was drawn before does not matter
+    for a, b in zip(one.pairs(7, 8, classes=5, stride=1), two.pairs(7, 8, classes=5, stride=1), strict=True):
+        np.testing.assert_array_equal(a, b)
+    others = [
+        one.pairs(8, 8, classes=5, stride=1),
+        sampler(fields, seed=1).pairs(7, 8, classes=5, stride=1),
+        sampler(fields, stream=patches.VALIDATION_STREAM).pairs(7, 8, classes=5, stride=1),
+    ]
+    for other in others:
+        assert not np.array_equal(one.pairs(7, 8, classes=5, stride=1).column, other.column)
+
+
+def test_places_are_known_numbers(fields):
+    """A golden draw: another version of NumPy or of the sampler must not change what a resumed run sees."""
+    places = sampler(fields, mirror=True).pairs(2, 4, classes=5, stride=1)
+    assert {name: getattr(places, name).tolist() for name in GOLDEN} == GOLDEN
+
+
+def test_processes_share_the_batch_of_one(fields):
+    whole = sampler(fields).pairs(0, 8, classes=5, stride=1)
+    parts = [whole.part(rank, 2) for rank in range(2)]
+    together = np.stack([p.time for p in parts], axis=1).ravel()
+    np.testing.assert_array_equal(together, whole.time)
+
+
+@pytest.mark.parametrize("stride", [1, 3])
+def test_pairs_are_exactly_their_lag_apart_and_stay_in_one_member(fields, stride):
+    places = sampler(fields).pairs(0, 4000, classes=5, stride=stride)
+    later = places.time + (places.label + 1) * stride
+    member = places.time >= 40
+    np.testing.assert_array_equal(later >= 40, member)
+    assert places.time.min() == 0 and later.max() == 69
+    assert set(places.label.tolist()) == set(range(5))
+    # uniform labels: 4000 draws of 5 classes give 800 +- 5 standard deviations
+    assert np.abs(np.bincount(places.label) - 800).max() < 5 * np.sqrt(800 * 0.8)
+    # every start that leaves room for the lag comes up, in both members
+    starts = {time for time, label in zip(places.time.tolist(), places.label.tolist(), strict=True) if label == 4}
+    possible = {*range(40 - 5 * stride), *range(40, 70 - 5 * stride)}
+    assert starts <= possible and len(starts) > 0.95 * len(possible)
+
+
+def test_pairs_show_the_same_place_at_their_two_times(fields):
+    places = sampler(fields).pairs(1, 16, classes=5, stride=1)
+    earlier, later, label = patches.cut_pairs(fields, places, 6, 1)
+    # one slice later, the numbers of counting_weather have grown by rows * columns
+    torch.testing.assert_close(later - earlier, ((label + 1) * 18 * 36)[:, None, None, None] * torch.tensor([1.0, -0.5])[:, None, None].expand(2, 6, 6))
+    expected = counting_weather(70).vorticity.values  # member 1 counts from its own start
+    row, column, time = (int(a[0]) for a in (places.row, places.column, places.time))
+    time -= 40 * (time >= 40)
+    window = np.take(expected[time, row : row + 6], np.arange(column, column + 6), axis=1, mode="wrap")
+    np.testing.assert_allclose(earlier[0, 0], window)
+
+
+def test_centres_keep_the_latitude_limit(fields):
+    draw = sampler(fields, latitude_limit=60.0)
+    places = draw.patches(0, 2000)
+    centres = 0.5 * (fields.latitude[places.row] + fields.latitude[places.row + 5])
+    assert np.abs(centres).max() <= 60.0
+    assert np.abs(centres).max() == 60.0  # rows at 85, 75 ...: a centre lies exactly on the limit and counts
+    assert set(places.column.tolist()) == set(range(36))  # all longitudes, as the globe has no edge
+
+
+def test_longitude_wraps(fields):
+    places = patches.Places(*(np.array([v]) for v in (3, 0, 2, 33, False)))
+    patch = patches.cut(fields, places.time, places, 6)[0, 0]
+    row = counting_weather().vorticity.values[3, 2]
+    np.testing.assert_allclose(patch[0], [row[33], row[34], row[35], row[0], row[1], row[2]])
+
+
+def test_limited_areas_do_not_wrap():
+    area = load_fields([counting_weather().isel(longitude=slice(0, 10))])
+    assert not area.wraps
+    places = patches.PatchSampler(area, [(0, 40)], patch_size=6).patches(0, 500)
+    assert set(places.column.tolist()) == set(range(5))
+
+
+def test_the_mirror_flips_rows_and_the_sign_of_vorticity_only(fields):
+    plain = patches.Places(*(np.array([v]) for v in (3, 0, 2, 5, False)))
+    mirror = plain._replace(mirrored=np.array([True]))
+    a, b = (patches.cut(fields, plain.time, p, 6)[0] for p in (plain, mirror))
+    torch.testing.assert_close(b[0], -a[0].flip(0))
+    torch.testing.assert_close(b[1], a[1].flip(0))
+
+
+def test_a_gather_on_a_gpu_cuts_the_same_patches(fields):
+    places = sampler(fields).patches(0, 16)
+    slices = patches._cut_by_slices(fields, places.time, places, 6)
+    torch.testing.assert_close(patches._cut_by_index(fields, places.time, places, 6), slices, rtol=0, atol=0)
+
+
+def test_patches_are_channels_last(fields):
+    places = sampler(fields).patches(0, 4)
+    assert patches.cut(fields, places.time, places, 6).is_contiguous(memory_format=torch.channels_last)
+
+
+def test_block_mean_of_a_hand_made_case():
+    # rows at 60 and 0 degrees weigh 1/2 and 1: (0.5 * (1 + 3) / 2 + 1 * (5 + 7) / 2) / 1.5 = 7 / 1.5
+    patch = torch.tensor([[[[1.0, 3.0], [5.0, 7.0]]]])
+    mean = patches.block_mean(patch, torch.tensor([[60.0, 0.0]]), 2)
+    torch.testing.assert_close(mean, torch.tensor([[[[7.0 / 1.5]]]]))
+
+
+def test_block_mean_agrees_with_coarsening_the_globe():
+    """A patch on the blocks of the whole grid gives the same coarse cells as coarsening the globe."""
+    import atmodist_core as ad
+
+    random = np.random.default_rng(0)
+    weather = as_dataset(*random.standard_normal((2, 2, 16, 32)).astype(np.float32))
+    fields = load_fields([weather], storage="float32")
+    places = patches.Places(*(np.array([v]) for v in (1, 0, 4, 8, False)))
+    patch = patches.cut(fields, places.time, places, 8)
+    mean = patches.block_mean(patch, patches.patch_latitudes(fields, places, 8), 4)
+    coarse = ad.coarsen(weather, factor=4)
+    np.testing.assert_allclose(mean[0, 0], coarse.vorticity.values[1, 1:3, 2:4], rtol=2e-5, atol=2e-6)
+
+
+def test_mirrored_patches_are_coarsened_with_mirrored_weights(fields):
+    plain = patches.Places(*(np.array([v]) for v in (3, 0, 10, 5, False)))
+    mirror = plain._replace(mirrored=np.array([True]))
+    coarse = [
+        patches.block_mean(patches.cut(fields, p.time, p, 4), patches.patch_latitudes(fields, p, 4), 2)[0, 1]
+        for p in (plain, mirror)
+    ]
+    torch.testing.assert_close(coarse[1], coarse[0].flip(0))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"patch_size": 20}, "no larger than the grid of 18 x 36"),
+        ({"patch_size": 16, "latitude_limit": 0.0}, None),
+        ({"patch_size": 17, "latitude_limit": 1.0}, "raise --latitude-limit"),
+    ],
+)
+def test_impossible_patches_are_refused(fields, options, words):
+    if words is None:
+        sampler(fields, **options)
+        return
+    with pytest.raises(UserError, match=words):
+        sampler(fields, **options)
+
+
+def test_too_short_a_series_is_refused(fields):
+    with pytest.raises(UserError, match="longer than 46 time steps for 23 classes, found 40"):
+        sampler(fields).pairs(0, 4, classes=23, stride=2)
+    with pytest.raises(UserError, match="at least one time"):
+        sampler(fields, segments=()).patches(0, 4)
+
+
+def test_members_are_split_in_time_with_a_gap(fields):
+    training, held_out = patches.split_members(fields.members, 0.25, 9.0)
+    # 40 times: 10 held out, 9 h are 3 slices; 30 times: round(7.5) = 8 held out
+    assert training == [(0, 27), (40, 59)]
+    assert held_out == [(30, 40), (62, 70)]
+
+
+def test_lead_steps_follow_the_time_spacing():
+    hourly = load_fields([counting_weather(10, step_hours=1)])
+    assert patches.lead_stride(hourly.members, 3) == 3
+    six_hourly = load_fields([counting_weather(10, step_hours=6)])
+    with pytest.raises(UserError, match="divides the lead step of 3 h, found 6 h"):
+        patches.lead_stride(six_hourly.members, 3)
+    with pytest.raises(UserError, match="one time spacing"):
+        patches.lead_stride((*hourly.members, *load_fields([counting_weather(10)]).members), 3)
+    gap = counting_weather(10).isel(time=[0, 1, 2, 4, 5])
+    with pytest.raises(UserError, match="the step after 2001-01-01T06:00 is 6 h where others are 3 h"):
+        patches.lead_stride(load_fields([gap]).members, 3)
+    with pytest.raises(UserError, match="holds a single time"):
+        patches.lead_stride(load_fields([counting_weather(1)]).members, 3)

@@ -1,0 +1,35 @@
+"""Train a downscaling generator, with the MSE or AtmoDist as content loss, with or without an adversary.
+
+python train/gan.py --preset demo --data DIR [DIR ...] --out runs/NAME [--content mse|atmodist]
+    [--start-from MODEL] [--resume] [any field as a flag]
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(
+    0, str(Path(__file__).resolve().parents[1])
+)  # so that it runs from a checkout without installing
+
+from train import _cli
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit code."""
+    from atmodist_core.training.configuration import GAN_PRESETS, GanConfig
+
+    config = _cli.parse(GanConfig, GAN_PRESETS, arguments, "python train/gan.py")
+    from atmodist_core.training.gan_training import train_gan
+    from atmodist_core.training.synthetic import synthetic_fields
+
+    made_up = config.preset == "smoke" and not config.data.data
+    folder = train_gan(config, [synthetic_fields()] if made_up else None)
+    if folder is None:
+        return _cli.EXIT_INTERRUPTED
+    print(f"The model and its card are in {folder}.")
+    return _cli.EXIT_OK
+
+
+if __name__ == "__main__":
+    _cli.run(main)
