@@ -1,0 +1,54 @@
+"""Judging fields: spectra, semivariogram, scores, lag curves, local statistics.
+
+Everything takes canonical datasets and gives labelled ones with units; what a number means, with its
+normalisation and the identity it satisfies, is in the docstring of the function that makes it.
+"""
+
+from atmodist_core.evaluation.atmosphere_statistics import (
+    atmosphere_statistics,
+    lag_correlation,
+    spectral_slope,
+)
+from atmodist_core.evaluation.energy_ratio import coarse_nyquist_wavelength_km, high_wavenumber_energy_ratio
+from atmodist_core.evaluation.geometry import area_weights, common_points
+from atmodist_core.evaluation.lag_curves import lag_curve, scaled_together
+from atmodist_core.evaluation.local_statistics import better_equal_worse, local_statistics, local_wasserstein
+from atmodist_core.evaluation.measures import MEASURES, Measure
+from atmodist_core.evaluation.model_scores import downscaling_scores, downscaling_statistics, scores_table
+from atmodist_core.evaluation.regional_spectra import regional_spectrum
+from atmodist_core.evaluation.scores import finalise_scores, sample_statistics, scores
+from atmodist_core.evaluation.semivariogram import semivariogram
+from atmodist_core.evaluation.spectra import energy_spectrum
+from atmodist_core.evaluation.structural_similarity import peak_signal_to_noise, structural_similarity
+from atmodist_core.evaluation.wasserstein import wasserstein
+from atmodist_core.evaluation.wind_speed import wind_speed
+
+__all__ = [
+    "MEASURES",
+    "Measure",
+    "area_weights",
+    "atmosphere_statistics",
+    "better_equal_worse",
+    "coarse_nyquist_wavelength_km",
+    "common_points",
+    "downscaling_scores",
+    "downscaling_statistics",
+    "energy_spectrum",
+    "finalise_scores",
+    "high_wavenumber_energy_ratio",
+    "lag_correlation",
+    "lag_curve",
+    "local_statistics",
+    "local_wasserstein",
+    "peak_signal_to_noise",
+    "regional_spectrum",
+    "sample_statistics",
+    "scaled_together",
+    "scores",
+    "scores_table",
+    "semivariogram",
+    "spectral_slope",
+    "structural_similarity",
+    "wasserstein",
+    "wind_speed",
+]

@@ -1,0 +1,385 @@
+"""Maps side by side on one colour scale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from atmodist_core.errors import UserError
+from atmodist_core.figures.style import (
+    PUBLICATION,
+    FigureStyle,
+    add_titles,
+    appearance,
+    new_figure,
+    style_axes,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+QUANTILE = 0.995
+"""Share of the absolute values that the colour scale covers: tails are long, and a few cells would pale the
+rest.
+"""
+
+DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"
+"""Colour maps of signed and of unsigned fields; both can be read by colour-blind people."""
+
+LARGEST_STRETCH = 3.0
+"""Largest ratio of the lengths of a degree of latitude and of longitude in a map; beyond, shapes give way to
+room.
+"""
+
+
+def scale_limits(
+    fields: Iterable[xr.DataArray], *, limit: float | None = None, quantile: float = QUANTILE
+) -> tuple[float, float]:
+    """Limits of one colour scale for several fields.
+
+    Parameters
+    ----------
+    fields : iterable of xarray.DataArray
+        They count alike, however many points they have.
+    limit : float, optional
+        Upper limit in the units of the fields; from the data when left out.
+    quantile : float
+        Share of the absolute values of the most varied field that lies within the scale.
+
+    Returns
+    -------
+    low, high : float
+        Symmetric about zero where any value is negative, else from zero.
+
+    Raises
+    ------
+    UserError
+        If there is no finite value, or the limit is not positive.
+    """
+    values = [np.asarray(field.values, dtype=float).ravel() for field in fields]
+    values = [v[np.isfinite(v)] for v in values]
+    values = [v for v in values if v.size]
+    if not values:
+        raise UserError(
+            "Expected at least one field with finite values to draw, found none; choose other data."
+        )
+    if limit is not None and not limit > 0:
+        raise UserError(
+            f"Expected a positive limit of the colour scale, found {limit!r}; leave it out for automatic."
+        )
+    high = float(limit) if limit is not None else max(float(np.quantile(np.abs(v), quantile)) for v in values)
+    high = high or 1.0
+    return (-high if any((v < 0).any() for v in values) else 0.0), high
+
+
+def field_maps(
+    panels: Mapping[str, xr.DataArray],
+    *,
+    notes: Mapping[str, str] | None = None,
+    limit: float | None = None,
+    quantile: float = QUANTILE,
+    columns: int | None = None,
+    coastlines: Iterable[np.ndarray] | str | None = "auto",
+    cities: pd.DataFrame | None = None,
+    title: str | None = None,
+    caption: str | None = None,
+    style: FigureStyle = PUBLICATION,
+) -> Figure:
+    """Draw maps of one field by several methods, side by side on one colour scale.
+
+    Every panel shows the values of its own grid points, nothing is interpolated. A field with negative values
+    gets a diverging scale that is symmetric about zero, so that sign and colour agree; other fields get a
+    sequential one from zero.
+
+    Parameters
+    ----------
+    panels : mapping of str to xarray.DataArray
+        Method (``"truth"``, ``"coarse"``, or the name of a downscaler) to its field over ``latitude`` and
+        ``longitude`` [degrees], in the order of drawing; all in the same units. Grids may differ, as of a
+        coarse input.
+    notes : mapping of str to str, optional
+        A line under each panel, as its scores.
+    limit : float, optional
+        End of the colour scale in the units of the field; by default the 99.5 per cent quantile of absolute
+        values.
+    quantile : float
+        That quantile.
+    columns : int, optional
+        Panels in a row; at most three, or as fits, by default.
+    coastlines : iterable of arrays (points, 2), "auto" or None
+        Lines of longitude and latitude; the shipped ones by default, none for None.
+    cities : pandas.DataFrame, optional
+        Columns ``latitude`` and ``longitude``: dots.
+    title, caption : str, optional
+        Above and below; a caption should say data, date, region and model versions.
+    style : FigureStyle
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    UserError
+        If there is nothing to draw, or a field is no map.
+    """
+    if not panels:
+        raise UserError("Expected at least one field to draw, found none; switch a method on.")
+    fields = {name: _map_of(name, field) for name, field in panels.items()}
+    low, high = scale_limits(fields.values(), limit=limit, quantile=quantile)
+    first = next(iter(fields.values()))
+    # Coarse cells reach a little further than fine ones: all panels show the same piece of the Earth.
+    extents = np.array([_extent(field) for field in fields.values()])
+    extent = (extents[:, 0].min(), extents[:, 1].max(), extents[:, 2].min(), extents[:, 3].max())
+    stretch = _stretch(extent)
+    per_row = columns or _columns(len(fields), extent, stretch)
+    rows = -(-len(fields) // per_row)
+    panel_width = style.width_in / per_row - 0.3
+    panel_height = panel_width * (extent[3] - extent[2]) * stretch / (extent[1] - extent[0])
+    text_height = 0.36 + (0.2 if notes else 0.0)
+    height = rows * (panel_height + text_height) + 0.65 + (0.3 if title else 0) + (0.3 if caption else 0)
+    figure = new_figure(style.width_in, height, style)
+    grid = np.atleast_1d(figure.subplots(rows, per_row, squeeze=False)).ravel()
+    lines = _lines(coastlines, extent)
+    picture: Any = None
+    for number, (name, field) in enumerate(fields.items()):
+        axes = grid[number]
+        picture = draw_map(axes, field, low, high, coastlines=lines, style=style)
+        axes.set_xlim(extent[0], extent[1])
+        axes.set_ylim(extent[2], extent[3])
+        axes.set_title(appearance(name).label)
+        if cities is not None:
+            _dots(axes, cities, extent, style)
+        if notes and notes.get(name):
+            axes.set_xlabel(notes[name])
+        style_axes(axes, style, grid=False)
+        left, bottom = number % per_row == 0, number + per_row >= len(fields)
+        axes.tick_params(labelleft=left, labelbottom=bottom)
+    for axes in grid[len(fields) :]:
+        axes.set_axis_off()
+    add_colour_bar(figure, picture, list(grid[: len(fields)]), first, style=style)
+    add_titles(figure, title, caption, style)
+    return figure
+
+
+def _map_of(name: str, field: xr.DataArray) -> xr.DataArray:
+    squeezed = field.squeeze(drop=True)
+    if set(squeezed.dims) != {"latitude", "longitude"}:
+        raise UserError(
+            f"Expected a field over latitude and longitude for {name!r}, found dimensions "
+            f"{', '.join(map(str, squeezed.dims)) or 'none'}; select one time first."
+        )
+    if min(squeezed.shape) < 2:
+        raise UserError(
+            f"Expected at least 2 x 2 points to draw {name!r}, found {squeezed.shape}; choose a larger "
+            f"region."
+        )
+    return squeezed.transpose("latitude", "longitude")
+
+
+def cell_edges(centres: np.ndarray) -> np.ndarray:
+    """Edges of the cells around points, half-way to the neighbours; shape ``(points + 1,)``."""
+    between = 0.5 * (centres[1:] + centres[:-1])
+    first, last = 1.5 * centres[0] - 0.5 * centres[1], 1.5 * centres[-1] - 0.5 * centres[-2]
+    return np.concatenate([[first], between, [last]])
+
+
+def _extent(field: xr.DataArray) -> tuple[float, float, float, float]:
+    """West, east, south, north of the area that the cells of a field cover [degrees]."""
+    longitude, latitude = (cell_edges(field[name].values.astype(float)) for name in ("longitude", "latitude"))
+    south, north = np.clip([latitude.min(), latitude.max()], -90, 90)
+    return float(longitude.min()), float(longitude.max()), float(south), float(north)
+
+
+def _stretch(extent: tuple[float, float, float, float]) -> float:
+    """How much longer a degree of latitude is drawn than one of longitude: true to shape at the middle
+    latitude.
+    """
+    west, east, south, north = extent
+    if east - west > 180:
+        return 1.0
+    return float(min(1 / np.cos(np.deg2rad(0.5 * (south + north))), LARGEST_STRETCH))
+
+
+def _columns(count: int, extent: tuple[float, float, float, float], stretch: float) -> int:
+    wide = (extent[1] - extent[0]) / ((extent[3] - extent[2]) * stretch) > 1.7
+    return min(count, 2 if wide else 3)
+
+
+def _exponent(high: float) -> int:
+    """Power of ten that is written beside the units, so that tick labels stay short."""
+    power = int(np.floor(np.log10(high)))
+    return power if not -1 <= power <= 3 else 0
+
+
+def _lines(
+    coastlines: Iterable[np.ndarray] | str | None, extent: tuple[float, float, float, float]
+) -> list[np.ndarray]:
+    if coastlines is None:
+        return []
+    if not isinstance(coastlines, str):
+        return list(coastlines)
+    if coastlines != "auto":
+        raise UserError(
+            f"Expected coastlines 'auto', None or a list of lines, found {coastlines!r}; use 'auto'."
+        )
+    from atmodist_core.geography import coastlines as shipped
+
+    west, east, south, north = extent
+    lines = shipped("110m" if east - west > 120 else "50m", west=west)
+    return [line for line in lines if line[:, 1].max() >= south and line[:, 1].min() <= north]
+
+
+def draw_map(
+    axes: Axes,
+    field: xr.DataArray,
+    low: float,
+    high: float,
+    *,
+    coastlines: Iterable[np.ndarray] | str | None = "auto",
+    style: FigureStyle = PUBLICATION,
+) -> Any:
+    """Draw one field into axes.
+
+    Parameters
+    ----------
+    axes : Axes
+    field : xarray.DataArray
+        Over ``latitude`` and ``longitude`` [degrees].
+    low, high : float
+        Ends of the colour scale; a negative ``low`` makes it a diverging one.
+    coastlines : iterable of arrays (points, 2), "auto" or None
+        Lines of longitude and latitude; the shipped ones by default.
+    style : FigureStyle
+
+    Returns
+    -------
+    matplotlib.cm.ScalarMappable
+        For a colour bar.
+    """
+    from matplotlib.collections import LineCollection
+
+    extent = _extent(field)
+    stretch = _stretch(extent)
+    lines = _lines(coastlines, extent)
+    colours = DIVERGING if low < 0 else SEQUENTIAL
+    latitude, longitude = (cell_edges(field[name].values.astype(float)) for name in ("latitude", "longitude"))
+    values = np.ma.masked_invalid(field.values)
+    if all(np.ptp(np.diff(edges)) < 1e-3 * np.abs(np.diff(edges)).max() for edges in (latitude, longitude)):
+        # An image is exact on an even grid, and far smaller in a file than one polygon for every cell.
+        rising = latitude[-1] > latitude[0]
+        picture: Any = axes.imshow(
+            values,
+            extent=(longitude[0], longitude[-1], latitude.min(), latitude.max()),
+            origin="lower" if rising else "upper",
+            cmap=colours,
+            vmin=low,
+            vmax=high,
+            interpolation="nearest",
+        )
+    else:
+        picture = axes.pcolormesh(
+            longitude, latitude, values, cmap=colours, vmin=low, vmax=high, rasterized=True, shading="flat"
+        )
+    if lines:
+        axes.add_collection(LineCollection(lines, colors=style.coastline, linewidths=0.5), autolim=False)
+    axes.set_xlim(extent[0], extent[1])
+    axes.set_ylim(extent[2], extent[3])
+    axes.set_aspect(stretch)
+    axes.xaxis.set_major_locator(_degree_locator())
+    axes.yaxis.set_major_locator(_degree_locator())
+    axes.xaxis.set_major_formatter(lambda x, _: degrees_label((x + 180) % 360 - 180, "E", "W"))
+    axes.yaxis.set_major_formatter(lambda y, _: degrees_label(y, "N", "S"))
+    return picture
+
+
+def _degree_locator() -> Any:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(nbins=4, steps=[1, 1.5, 2, 3, 4.5, 5, 6, 9, 10])
+
+
+def degrees_label(value: float, positive: str, negative: str) -> str:
+    """Write an angle as on a map.
+
+    Examples
+    --------
+    >>> degrees_label(-122.5, "E", "W")
+    '122.5°W'
+    >>> degrees_label(0.0, "N", "S")
+    '0°'
+    """
+    if abs(value) < 1e-9 or abs(abs(value) - 180) < 1e-9:
+        return f"{abs(round(value)):g}°"
+    return f"{abs(value):g}°{positive if value > 0 else negative}"
+
+
+def _dots(
+    axes: Axes, cities: pd.DataFrame, extent: tuple[float, float, float, float], style: FigureStyle
+) -> None:
+    west, _, _, _ = extent
+    longitude = west + (cities["longitude"].to_numpy(dtype=float) - west) % 360
+    axes.plot(
+        longitude,
+        cities["latitude"].to_numpy(dtype=float),
+        linestyle="none",
+        marker="o",
+        markersize=2.0,
+        color=style.text,
+        markeredgecolor=style.background,
+        markeredgewidth=0.3,
+        scalex=False,
+        scaley=False,
+    )
+
+
+def add_colour_bar(
+    figure: Any,
+    picture: Any,
+    axes: Any,
+    field: xr.DataArray,
+    *,
+    aspect: float = 40,
+    style: FigureStyle = PUBLICATION,
+) -> None:
+    """Put a horizontal colour bar below axes, with name and units of the field and short tick labels.
+
+    Parameters
+    ----------
+    figure : Figure or SubFigure
+        What the axes belong to.
+    picture : matplotlib.cm.ScalarMappable
+        As :func:`draw_map` returns it.
+    axes : Axes or list of Axes
+        What it stands for.
+    field : xarray.DataArray
+        Gives ``long_name`` and ``units``.
+    aspect : float
+        Length over thickness.
+    style : FigureStyle
+    """
+    low, high = picture.get_clim()
+    bar = figure.colorbar(
+        picture,
+        ax=axes,
+        orientation="horizontal",
+        shrink=0.6,
+        aspect=aspect,
+        extend="both" if low < 0 else "max",
+        pad=0.02,
+    )
+    exponent = _exponent(high)
+    name = str(field.attrs.get("long_name", field.name or "")).replace("_", " ")
+    units = str(field.attrs.get("units", "")).replace("s-1", "s$^{-1}$")
+    power = f"10$^{{{exponent}}}$ " if exponent else ""
+    label = f"{name} [{power}{units}]" if units or power else name
+    bar.set_label(label, fontsize=style.font_size, color=style.text)
+    bar.ax.xaxis.set_major_formatter(lambda x, _: f"{x / 10**exponent:g}")
+    bar.ax.tick_params(labelsize=style.font_size - 1, colors=style.text, width=0.6)
+    bar.outline.set_edgecolor(style.text)
+    bar.outline.set_linewidth(0.6)

@@ -1,0 +1,199 @@
+"""How the figures look: one type size, colour-blind-safe colours, one appearance for each method.
+
+Figures are made as objects, without pyplot and without touching Matplotlib's global settings, so that several
+users of one process can draw at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from atmodist_core.errors import UserError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORMATS = ("png", "svg", "pdf")
+"""What a figure can be written as."""
+
+
+@dataclass(frozen=True)
+class FigureStyle:
+    """Sizes and colours of a figure.
+
+    Parameters
+    ----------
+    width_in : float
+        Width of a figure [inch].
+    font_size : float
+        Size of the running text [pt]; titles are one larger, ticks one smaller.
+    background, text, muted, grid, coastline : str
+        Colours; ``muted`` is for what is drawn for the eye only, coastlines lie on the light colours of a map.
+    """
+
+    width_in: float = 7.2
+    font_size: float = 8.0
+    background: str = "#ffffff"
+    text: str = "#1a1a1a"
+    muted: str = "#4d4d4d"
+    grid: str = "#d9d9d9"
+    coastline: str = "#4d4d4d"
+
+
+PUBLICATION = FigureStyle()
+"""Black on white, 183 mm wide: a double column."""
+
+DARK = FigureStyle(background="#14181d", text="#e8e8e8", muted="#9aa4ae", grid="#3a4149")
+"""For dark pages and slides."""
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """How one method is drawn.
+
+    Parameters
+    ----------
+    label : str
+        Name in legends.
+    colour : str or None
+        Line colour; None for the colour of the text.
+    dashes : str
+        Matplotlib line style, so that lines differ without colour too.
+    width : float
+        Line width [pt].
+    """
+
+    label: str
+    colour: str | None
+    dashes: str = "-"
+    width: float = 1.3
+
+
+_APPEARANCES = {
+    "truth": Appearance("truth", None, "-", 1.8),
+    "coarse": Appearance("coarse input", "#808080", ":", 1.3),
+    "bilinear": Appearance("bilinear", "#56b4e9", "--"),
+    "bicubic": Appearance("bicubic", "#0072b2", "-."),
+    "sr-4x-mse": Appearance("MSE, no adversary", "#009e73", "--"),
+    "srgan-4x-mse": Appearance("MSE GAN", "#e69f00"),
+    "srgan-4x-atmodist": Appearance("AtmoDist GAN", "#d55e00"),
+}
+_OTHERS = ("#cc79a7", "#117733", "#882255", "#332288", "#999933", "#aa4499")
+
+
+def appearance(method: str) -> Appearance:
+    """Appearance of a method: the same in every figure and view, whatever else is drawn.
+
+    Parameters
+    ----------
+    method : str
+        ``"truth"``, ``"coarse"``, or the name of a downscaler. A name that is not known gets a colour of its
+        own by the name alone.
+
+    Returns
+    -------
+    Appearance
+
+    Examples
+    --------
+    >>> appearance("srgan-4x-atmodist").label
+    'AtmoDist GAN'
+    """
+    if method in _APPEARANCES:
+        return _APPEARANCES[method]
+    # Not hash(): it differs from process to process.
+    number = int.from_bytes(hashlib.sha256(method.encode()).digest()[:4], "big")
+    return Appearance(method, _OTHERS[number % len(_OTHERS)], ("-", "--", "-.")[number // 7 % 3])
+
+
+def new_figure(width_in: float, height_in: float, style: FigureStyle = PUBLICATION) -> Figure:
+    """Make an empty figure of the given size [inch] whose parts are laid out without overlap."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width_in, height_in), facecolor=style.background, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def style_axes(axes: Axes, style: FigureStyle = PUBLICATION, *, grid: bool = True) -> None:
+    """Give axes the sizes and colours of a style."""
+    axes.set_facecolor(style.background)
+    for spine in axes.spines.values():
+        spine.set_color(style.text)
+        spine.set_linewidth(0.6)
+    axes.tick_params(
+        which="both", colors=style.text, labelcolor=style.text, labelsize=style.font_size - 1, width=0.6
+    )
+    for text in (axes.xaxis.label, axes.yaxis.label):
+        text.set_color(style.text)
+        text.set_fontsize(style.font_size)
+    axes.title.set_color(style.text)
+    axes.title.set_fontsize(style.font_size + 1)
+    if grid:
+        axes.grid(True, which="major", color=style.grid, linewidth=0.4)
+        axes.set_axisbelow(True)
+
+
+def style_legend(
+    axes: Axes, style: FigureStyle = PUBLICATION, *, columns: int = 1, location: Any = "best"
+) -> None:
+    """Add a legend without a frame in the colours of a style."""
+    legend = axes.legend(
+        fontsize=style.font_size - 1, frameon=False, ncols=columns, loc=location, labelcolor=style.text
+    )
+    legend.set_zorder(10)
+
+
+def add_titles(
+    figure: Figure, title: str | None, caption: str | None, style: FigureStyle = PUBLICATION
+) -> None:
+    """Put a title above and a caption (data, date, region, models) below everything else.
+
+    Parameters
+    ----------
+    figure : Figure
+    title, caption : str or None
+        Nothing is drawn for None.
+    style : FigureStyle
+    """
+    if title:
+        figure.suptitle(title, fontsize=style.font_size + 2, color=style.text)
+    if caption:
+        figure.supxlabel(caption, fontsize=style.font_size - 1.5, color=style.text, x=0.01, ha="left")
+
+
+def figure_bytes(figure: Figure, file_format: str = "png", *, dpi: float = 200.0) -> bytes:
+    """Write a figure to memory.
+
+    Parameters
+    ----------
+    figure : Figure
+    file_format : {"png", "svg", "pdf"}
+    dpi : float
+        Resolution [dots per inch] of png and of pictures within svg and pdf.
+
+    Returns
+    -------
+    bytes
+        The file; the same figure gives the same bytes, since no date is written.
+
+    Raises
+    ------
+    UserError
+        For another format.
+    """
+    if file_format not in FORMATS:
+        raise UserError(
+            f"Expected a format among {', '.join(FORMATS)}, found {file_format!r}; choose among these."
+        )
+    undated = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None}}
+    buffer = io.BytesIO()
+    figure.savefig(
+        buffer, format=file_format, dpi=dpi, facecolor=figure.get_facecolor(), metadata=undated[file_format]
+    )
+    return buffer.getvalue()
