@@ -1,0 +1,103 @@
+"""A thread-safe cache of results, bounded by their size and shared by all sessions of a process."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any
+
+
+def size_of(value: Any) -> int:
+    """Bytes that a value holds: ``nbytes`` of arrays and datasets, summed over containers, else one kibibyte."""
+    nbytes = getattr(value, "nbytes", None)
+    if nbytes is not None:
+        return int(nbytes)
+    if isinstance(value, dict):
+        return sum(size_of(item) for item in value.values()) + 1024
+    if isinstance(value, list | tuple):
+        return sum(size_of(item) for item in value) + 1024
+    return 1024
+
+
+class SharedCache:
+    """Least-recently-used results up to a number of bytes; a result that two threads want is computed once.
+
+    Parameters
+    ----------
+    limit_bytes : int
+        Least recently used results are dropped beyond it. One larger result is returned, but not kept.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        self._values: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._held_bytes = 0
+        self._lock = threading.Lock()
+        self._being_made: dict[Hashable, _KeyLock] = {}
+
+    def __contains__(self, key: Hashable) -> bool:
+        with self._lock:
+            return key in self._values
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of all results that are kept."""
+        return self._held_bytes
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """Return the result kept under ``key``, or make, keep and return it.
+
+        Parameters
+        ----------
+        key : Hashable
+            What the result depends on, all of it.
+        make : Callable
+            Called without arguments in this thread when the result is not there. What it raises is raised, and nothing is kept:
+            another thread that waited for the same result (of a user who did not cancel, say) then makes it itself.
+        """
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key][0]
+            maker = self._being_made.setdefault(key, _KeyLock())
+            maker.users += 1
+        try:
+            with maker.lock:
+                with self._lock:
+                    if key in self._values:
+                        self._values.move_to_end(key)
+                        return self._values[key][0]
+                value = make()
+                self._keep(key, value)
+                return value
+        finally:
+            with self._lock:
+                maker.users -= 1
+                if not maker.users:
+                    self._being_made.pop(key, None)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._values.clear()
+            self._held_bytes = 0
+
+    def _keep(self, key: Hashable, value: Any) -> None:
+        size = size_of(value)
+        if size > self.limit_bytes:
+            return
+        with self._lock:
+            self._values[key] = (value, size)
+            self._held_bytes += size
+            while self._held_bytes > self.limit_bytes:
+                _, (_, dropped) = self._values.popitem(last=False)
+                self._held_bytes -= dropped
+
+
+class _KeyLock:
+    """A lock that knows how many threads hold or await it, so that it can be forgotten after the last one."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.users = 0

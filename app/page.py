@@ -1,0 +1,93 @@
+"""The page of one browser tab."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+from bokeh.themes import Theme
+
+from app.address import AddressBar
+from app.header import Header
+from app.keyboard import Keyboard
+from app.session import ENGINE, Session
+from app.sidebar import WIDTH, SideBar
+from app.state import VIEWS, StudioState
+from app.status import Messages, StatusLine
+from app.theme import DARK, HEADER_COLOUR, LIGHT, THEME_CONFIG
+from app.views.maps import MapsView
+from app.views.spectra import SpectraView
+
+TITLE = "AtmoDist Studio"
+
+_OWN_STYLES = Theme(json={"attrs": {"Axis": {}, "Figure": {}, "Grid": {}, "Title": {}, "Legend": {}}})
+"""Names the parts of a figure that the page styles itself, so that Material UI leaves them alone."""
+
+
+def build_page() -> Any:
+    """Build the page, and begin to compute once the browser has it."""
+    state = StudioState()
+    session = Session(state)
+    address = AddressBar(session, pn.state.location) if pn.state.location is not None else None
+    problems = address.begin() if address is not None else []
+    session.refresh_catalogue()
+    page = _assemble(session)
+    if _has_visitor():
+        pn.state.onload(lambda: session.start(problems))
+    else:
+        # `panel serve --warm` builds a page nobody sees: time to fill the caches for the first who comes.
+        threading.Thread(target=ENGINE.warm_up, name="warm-up", daemon=True).start()
+    pn.state.on_session_destroyed(lambda _context: session.close())
+    if pn.state.curdoc is not None:
+        pn.state.curdoc.theme = _OWN_STYLES
+    return page
+
+
+def _has_visitor() -> bool:
+    context = pn.state.curdoc.session_context if pn.state.curdoc is not None else None
+    request = getattr(context, "_request", None)
+    return getattr(request, "_request", None) is not None
+
+
+def _assemble(session: Session) -> Any:
+    state = session.state
+    views = {"maps": MapsView(session), "spectra": SpectraView(session)}
+    keyboard = Keyboard(width=0, height=0, margin=0)
+    keyboard.session = session
+    tabs = pmui.Tabs(
+        *[(VIEWS[name], pn.Column(view, sizing_mode="stretch_width", margin=(10, 0, 0, 0))) for name, view in views.items()],
+        active=list(VIEWS).index(state.view),
+        sizing_mode="stretch_width",
+        margin=0,
+        dynamic=True,
+    )
+    main = pn.Column(
+        Messages(session),
+        tabs,
+        keyboard,
+        sizing_mode="stretch_width",
+        margin=0,
+        styles={"padding": "10px 16px 20px 16px", "gap": "4px", "box-sizing": "border-box"},
+    )
+    page = pmui.Page(
+        title=TITLE,
+        header=[Header(session)],
+        sidebar=[SideBar(session)],
+        sidebar_width=WIDTH,
+        main=[StatusLine(session), main],
+        theme_config=THEME_CONFIG,
+        dark_theme=state.theme == DARK,
+        busy_indicator=None,
+        sx={"& .MuiAppBar-root": {"backgroundColor": HEADER_COLOUR, "backgroundImage": "none"}},
+    )
+    _tie(tabs, "active", state, "view", list(VIEWS).index, lambda active: list(VIEWS)[active])
+    _tie(page, "dark_theme", state, "theme", lambda theme: theme == DARK, lambda dark: DARK if dark else LIGHT)
+    return page
+
+
+def _tie(widget: Any, parameter: str, state: StudioState, name: str, to_widget: Any, to_state: Any) -> None:
+    """Keep a parameter of the page and one of the state the same."""
+    widget.param.watch(lambda event: setattr(state, name, to_state(event.new)), parameter)
+    state.param.watch(lambda event: setattr(widget, parameter, to_widget(event.new)), name)

@@ -1,0 +1,119 @@
+"""The line above the views that says what is being computed, and the sentences below it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from app.session import Message, Session
+from app.theme import VARIABLES
+
+_LINE_STYLES = (
+    VARIABLES
+    + """
+:host { display: flex; align-items: center; gap: 10px; height: 30px; }
+"""
+)
+_TEXT_STYLES = (
+    VARIABLES
+    + """
+.activity { font-size: 12.5px; color: var(--studio-muted); line-height: 30px; white-space: nowrap; overflow: hidden;
+  text-overflow: ellipsis; font-variant-numeric: tabular-nums; }
+"""
+)
+_SEVERITY = {"error": "error", "warning": "warning", "info": "info"}
+
+
+class StatusLine(pn.viewable.Viewer):
+    """Progress, what is being done, and the button that stops it; always of one height.
+
+    Parameters
+    ----------
+    session : Session
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._text = pn.pane.HTML(
+            "", stylesheets=[_TEXT_STYLES], margin=0, height=30, sizing_mode="stretch_width", css_classes=["status"]
+        )
+        self._bar = pmui.LinearProgress(
+            value=0, variant="determinate", width=180, margin=0, visible=False, align="center"
+        )
+        self._cancel = pmui.Button(
+            label="Cancel", icon="close", size="small", variant="outlined", margin=0, visible=False, align="center"
+        )
+        self._resume = pmui.Button(
+            label="Compute the rest", icon="play_arrow", size="small", variant="outlined", margin=0, visible=False,
+            align="center",
+        )  # fmt: skip
+        self._cancel.on_click(lambda _event: session.cancel())
+        self._resume.on_click(lambda _event: session.resume())
+        self._line = pn.Row(
+            self._text, self._bar, self._cancel, self._resume,
+            stylesheets=[_LINE_STYLES], sizing_mode="stretch_width", margin=0, height=30,
+        )  # fmt: skip
+        session.param.watch(self._update, ["busy", "stopped", "progress", "activity"])
+        self._update()
+
+    def __panel__(self) -> Any:
+        """Return what is shown."""
+        return self._line
+
+    def _update(self, *_events: Any) -> None:
+        session = self._session
+        self._text.object = f'<div class="activity" role="status" aria-live="polite">{session.activity}</div>'
+        self._bar.param.update(visible=session.busy, value=round(100 * session.progress))
+        self._cancel.visible = session.busy
+        self._resume.visible = session.stopped and not session.busy
+
+
+class Messages(pn.viewable.Viewer):
+    """Sentences for the user, each of which can be closed.
+
+    Parameters
+    ----------
+    session : Session
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._alerts: dict[str, Any] = {}
+        self._box = pn.Column(sizing_mode="stretch_width", margin=0, styles={"gap": "6px"}, css_classes=["messages"])
+        session.param.watch(self._update, "messages")
+        self._update()
+
+    def __panel__(self) -> Any:
+        """Return what is shown."""
+        return self._box
+
+    def _update(self, *_events: Any) -> None:
+        shown = []
+        for message in self._session.messages:
+            alert = self._alerts.get(message.key)
+            if alert is None or alert.object != message.text or alert.severity != _SEVERITY[message.kind]:
+                alert = self._alerts[message.key] = self._alert(message)
+            shown.append(alert)
+        self._box.objects = shown
+
+    def _alert(self, message: Message) -> Any:
+        alert = pmui.Alert(
+            object=message.text,
+            severity=_SEVERITY[message.kind],
+            closeable=True,
+            variant="outlined",
+            sizing_mode="stretch_width",
+            margin=0,
+            css_classes=[f"message-{message.kind}"],
+        )
+
+        def on_close(event: Any) -> None:
+            if event.new:
+                self._session.say(message.key, message.kind, "")
+
+        alert.param.watch(on_close, "closed")
+        return alert

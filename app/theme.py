@@ -1,0 +1,112 @@
+"""How the page looks: the two themes, the colours of fields and methods, and the styles that views share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+LIGHT, DARK = "light", "dark"
+
+# Okabe and Ito's palette keeps apart for colour-blind readers; interpolations are its blues, networks its warm colours and green.
+INTERPOLATION_COLOURS = {"bilinear": "#56b4e9", "bicubic": "#0072b2"}
+NETWORK_COLOURS = {
+    "srgan-4x-mse": "#e69f00",
+    "srgan-4x-atmodist": "#009e73",
+    "sr-4x-mse": "#cc79a7",
+    "spare-1": "#d55e00",
+    "spare-2": "#8c6bb1",
+    "spare-3": "#a6761d",
+}
+COARSE_COLOUR = "#8a94a3"
+DASHES = {"bilinear": "dotted", "bicubic": "dashed"}
+"""Line styles beside the colours, so that lines differ in print and for every eye; networks are solid."""
+
+
+@dataclass(frozen=True)
+class Ink:
+    """Colours of one theme for what Python draws (Material UI's own come from :data:`THEME_CONFIG`)."""
+
+    text: str
+    muted: str
+    line: str
+    surface: str
+    raised: str
+    truth: str
+    best: str
+
+
+INKS = {
+    LIGHT: Ink("#16202c", "#5b6878", "#d8dee6", "#ffffff", "#f7f9fb", "#16202c", "#006d4f"),
+    DARK: Ink("#e8eef4", "#97a4b3", "#2a3542", "#131a22", "#18212b", "#f4f7fa", "#4cd3a5"),
+}
+
+HEADER_COLOUR = "#0f2438"
+
+_TYPOGRAPHY = {"fontSize": 13, "button": {"textTransform": "none"}}
+_COMPONENTS = {
+    "MuiButtonBase": {"defaultProps": {"disableRipple": True}},
+    "MuiTooltip": {"styleOverrides": {"tooltip": {"fontSize": "0.8rem"}}},
+}
+THEME_CONFIG: dict[str, Any] = {
+    LIGHT: {
+        "palette": {
+            "primary": {"main": "#1d5f8a"},
+            "secondary": {"main": "#00795a"},
+            "background": {"default": "#f3f5f8", "paper": "#ffffff"},
+            "text": {"primary": INKS[LIGHT].text, "secondary": INKS[LIGHT].muted},
+        },
+        "typography": _TYPOGRAPHY,
+        "shape": {"borderRadius": 8},
+        "components": _COMPONENTS,
+    },
+    DARK: {
+        "palette": {
+            "primary": {"main": "#7cc0ee"},
+            "secondary": {"main": "#4cd3a5"},
+            "background": {"default": "#0c1218", "paper": "#131a22"},
+            "text": {"primary": INKS[DARK].text, "secondary": INKS[DARK].muted},
+        },
+        "typography": _TYPOGRAPHY,
+        "shape": {"borderRadius": 8},
+        "components": _COMPONENTS,
+    },
+}
+
+
+@lru_cache(maxsize=8)
+def palette(signed: bool, theme: str) -> tuple[str, ...]:
+    """Colours from low to high for a signed or a positive field, as 256 hexadecimal strings.
+
+    cmocean's maps are perceptually uniform and safe for colour-blind readers. Zero takes the colour of the page: ``balance``
+    on white, its lightness-inverted form on black; speeds are ``speed`` and ``ice``.
+    """
+    # Imported here: matplotlib, behind cmocean, takes half a second that the first paint can do without.
+    import cmocean
+    from matplotlib.colors import to_hex
+
+    names = {
+        (True, LIGHT): "balance",
+        (True, DARK): "balance_i",
+        (False, LIGHT): "speed",
+        (False, DARK): "ice",
+    }
+    chosen = cmocean.cm.cmap_d[names[signed, theme]]
+    return tuple(to_hex(chosen(i / 255)) for i in range(256))
+
+
+def method_colour(name: str, colour: str, theme: str) -> str:
+    """Colour of a method's lines: the truth is drawn in ink, which depends on the theme."""
+    return INKS[theme].truth if name == "truth" else colour
+
+
+VARIABLES = """
+:host {
+  --studio-text: var(--panel-on-surface-color); --studio-muted: var(--panel-on-secondary-color);
+  --studio-surface: var(--panel-surface-color); --studio-line: var(--divider-color);
+  --studio-raised: color-mix(in srgb, var(--panel-on-surface-color) 5%, var(--panel-surface-color));
+  --studio-best: color-mix(in srgb, #00b17d 72%, var(--panel-on-surface-color));
+  font-family: Roboto, Helvetica, Arial, sans-serif;
+}
+"""
+"""Names for the colours that Material UI sets on the page, for the style sheets of the page's own HTML."""

@@ -1,0 +1,38 @@
+"""Units in which fields are shown: those a meteorologist reads, with a factor from the stored ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit of display.
+
+    Attributes
+    ----------
+    factor : float
+        Shown number per stored number.
+    text : str
+        As it stands beside a number.
+    """
+
+    factor: float
+    text: str
+
+
+_UNITS = {
+    "vorticity": Unit(1e5, "10⁻⁵ s⁻¹"),
+    "divergence": Unit(1e5, "10⁻⁵ s⁻¹"),
+    "wind_speed": Unit(1.0, "m s⁻¹"),
+}
+
+
+def unit_of(field: str) -> Unit:
+    """Unit in which a field is shown."""
+    return _UNITS[field]
+
+
+def is_signed(field: str) -> bool:
+    """Whether a field has values on both sides of zero, and so a diverging colour scale."""
+    return field != "wind_speed"

@@ -1,0 +1,107 @@
+"""A map with its name above and its scores below, of a size that does not change while it is computed."""
+
+from __future__ import annotations
+
+from html import escape
+
+import panel as pn
+from bokeh.models import LinearColorMapper
+
+from app.theme import VARIABLES
+from app.views import scores
+from app.views.map_figure import MapFigure, SharedMap
+
+_CARD_STYLES = (
+    VARIABLES
+    + """
+:host { background: var(--studio-surface); border: 1px solid var(--studio-line); border-radius: 10px; padding: 6px 8px 4px 6px;
+  position: relative; box-sizing: border-box; min-width: 0; }
+:host(.waiting)::after { content: ""; position: absolute; inset: 36px 14px 68px 48px; border-radius: 6px; pointer-events: none;
+  background: linear-gradient(100deg, color-mix(in srgb, var(--studio-surface) 78%, transparent) 40%,
+    color-mix(in srgb, var(--studio-raised) 92%, transparent) 50%, color-mix(in srgb, var(--studio-surface) 78%, transparent) 60%);
+  background-size: 300% 100%; animation: shimmer 1.4s linear infinite, appear .1s .2s backwards; }
+@keyframes shimmer { from { background-position: 150% 0; } to { background-position: -150% 0; } }
+@keyframes appear { from { opacity: 0; } }
+@media (prefers-reduced-motion: reduce) { :host(.waiting)::after { animation: appear .1s .2s backwards; } }
+"""
+)
+
+_HEADER_STYLES = (
+    VARIABLES
+    + """
+.head { display: flex; align-items: center; gap: 8px; height: 28px; padding-left: 6px; overflow: hidden; }
+.swatch { width: 14px; height: 4px; border-radius: 2px; flex: none; }
+.title { font-size: 14px; font-weight: 700; color: var(--studio-text); white-space: nowrap; }
+.detail { font-size: 11.5px; color: var(--studio-muted); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.tag { margin-left: auto; font-size: 10.5px; padding: 1px 7px; border-radius: 9px; color: var(--studio-muted); flex: none;
+  border: 1px solid var(--studio-line); }
+.tag.simulated { color: var(--studio-text); background: color-mix(in srgb, #e69f00 24%, transparent); border-color: transparent; }
+"""
+)
+_FOOT_STYLES = (
+    VARIABLES
+    + scores.STYLES
+    + """
+.pixels { font-size: 10.5px; height: 15px; color: var(--studio-muted); padding-left: 6px; white-space: nowrap; overflow: hidden;
+  text-overflow: ellipsis; }
+.problem { height: 40px; overflow: auto; font-size: 12px; line-height: 1.3; color: var(--studio-text); padding: 2px 6px; }
+"""
+)
+
+
+class MapCard:
+    """One panel of the Maps view.
+
+    Parameters
+    ----------
+    name : str
+        ``truth``, ``coarse`` or a method.
+    label : str
+        Title.
+    shared : SharedMap
+    mapper : LinearColorMapper
+    """
+
+    def __init__(self, name: str, label: str, shared: SharedMap, mapper: LinearColorMapper) -> None:
+        self.name = name
+        self.label = label
+        self.map = MapFigure(shared, mapper, label)
+        self._header = pn.pane.HTML("", stylesheets=[_HEADER_STYLES], margin=0, sizing_mode="stretch_width", height=28)
+        self._foot = pn.pane.HTML("", stylesheets=[_FOOT_STYLES], margin=0, sizing_mode="stretch_width", height=57)
+        self.view = pn.Column(
+            self._header,
+            pn.pane.Bokeh(self.map.figure, margin=0, sizing_mode="scale_width"),
+            self._foot,
+            stylesheets=[_CARD_STYLES],
+            sizing_mode="stretch_width",
+            margin=0,
+            css_classes=["map-card", f"card-{name}"],
+        )
+        self.set_waiting(True)
+
+    def set_header(self, colour: str, detail: str, tag: str = "", *, simulated: bool = False) -> None:
+        """Set the line above the map: colour of the method's lines, what it is, and how it was computed."""
+        tags = f'<span class="tag">{escape(tag)}</span>' if tag else ""
+        if simulated:
+            tags += '<span class="tag simulated">simulated</span>'
+        self._header.object = (
+            f'<div class="head"><span class="swatch" style="background:{colour}"></span>'
+            f'<span class="title">{escape(self.label)}</span><span class="detail">{escape(detail)}</span>{tags}</div>'
+        )
+
+    def set_foot(self, row: str, statement: str) -> None:
+        """Set what stands under the map: a row of scores, as HTML, and what a pixel is."""
+        self._foot.object = f'<div class="pixels" title="{escape(statement)}">{escape(statement)}</div>{row}'
+
+    def set_waiting(self, waiting: bool) -> None:
+        """Veil the map while what it shows is out of date."""
+        classes = [name for name in self.view.css_classes if name != "waiting"]
+        self.view.css_classes = [*classes, "waiting"] if waiting else classes
+
+
+def problem_html(sentence: str) -> str:
+    """Row of a method that failed."""
+    return f'<div class="problem" role="alert">{escape(sentence)}</div>'
+
+
+

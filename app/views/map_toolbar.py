@@ -1,0 +1,121 @@
+"""The switches above the maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from app.session import Session
+from app.state import LAYOUTS, PIXELS, SCALES, SHOWS
+
+_ROW_STYLES = """
+:host { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 14px; min-height: 34px; }
+"""
+
+
+class MapToolbar(pn.viewable.Viewer):
+    """Field or difference, panels or swipe, native or mean, quantile or fixed scale, and the visible area.
+
+    Parameters
+    ----------
+    session : Session
+    reset_zoom, region_from_view : Callable
+        Called when the buttons of the visible area are pressed.
+    """
+
+    def __init__(
+        self, session: Session, reset_zoom: Callable[[], None], region_from_view: Callable[[], None]
+    ) -> None:
+        super().__init__()
+        self._state = state = session.state
+        self._shown_limit = 1.0
+        self._limit = pmui.FloatInput(
+            label="± limit", value=None, start=0.0, width=104, size="small", margin=0, visible=state.scale == "fixed"
+        )
+        self._limit.param.watch(self._on_limit, "value")
+        self._sides = pn.Row(
+            self._side("left", "Left", session),
+            self._side("right", "Right", session),
+            margin=0,
+            visible=state.layout == "swipe",
+            styles={"gap": "8px"},
+        )
+        reset = pmui.IconButton(icon="zoom_out_map", description="Reset the zoom", size="small", margin=0)
+        reset.on_click(lambda _event: reset_zoom())
+        crop = pmui.IconButton(icon="crop", description="Make the visible area the region", size="small", margin=0)
+        crop.on_click(lambda _event: region_from_view())
+        self._row = pn.Row(
+            _choice(state, "show", SHOWS, "What the maps show"),
+            _choice(state, "layout", LAYOUTS, "How maps are compared"),
+            self._sides,
+            _choice(state, "pixels", PIXELS, "What a pixel is: native grid points, or Datashader's mean per pixel"),
+            _choice(state, "scale", SCALES, "Ends of the colour scale: 99.5 % of the truth, or fixed"),
+            self._limit,
+            pn.Row(reset, crop, margin=0),
+            stylesheets=[_ROW_STYLES],
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        state.param.watch(self._on_state, ["scale", "layout", "limit"])
+        self._on_state()
+
+    def __panel__(self) -> Any:
+        """Return what is shown."""
+        return self._row
+
+    def show_limit(self, limit: float, unit: str) -> None:
+        """Say which limit the colour scale has now: what "fixed" begins with."""
+        self._shown_limit = limit
+        self._limit.label = f"± {unit}" if self._state.field != "wind_speed" else f"0 to … {unit}"
+
+    def _side(self, parameter: str, label: str, session: Session) -> Any:
+        def options() -> dict[str, str]:
+            methods = {method.label: method.name for method in session.methods}
+            return {"Coarse input": "coarse", **methods, "Truth": "truth"}
+
+        select = pmui.Select(label=label, options=options(), size="small", width=150, margin=0)
+        select.value = getattr(self._state, parameter)
+
+        def on_select(event: Any) -> None:
+            setattr(self._state, parameter, event.new)
+
+        def on_state(_event: Any) -> None:
+            select.param.update(options=options(), value=getattr(self._state, parameter))
+
+        select.param.watch(on_select, "value")
+        self._state.param.watch(on_state, parameter)
+        session.param.watch(on_state, "methods")
+        return select
+
+    def _on_limit(self, event: Any) -> None:
+        if event.new and event.new > 0:
+            self._state.limit = float(event.new)
+
+    def _on_state(self, *_events: Any) -> None:
+        state = self._state
+        self._sides.visible = state.layout == "swipe"
+        self._limit.visible = state.scale == "fixed"
+        if state.scale == "fixed" and state.limit is None:
+            state.limit = self._shown_limit
+        elif state.scale == "quantile" and state.limit is not None:
+            state.limit = None
+        if self._limit.value != state.limit:
+            self._limit.value = state.limit
+
+
+def _choice(state: Any, parameter: str, options: dict[str, str], description: str) -> Any:
+    """Group of buttons for a parameter with few values."""
+    group = pmui.RadioButtonGroup(
+        options={label: value for value, label in options.items()},
+        value=getattr(state, parameter),
+        size="small",
+        margin=0,
+        description=description,
+        button_style="outlined",
+    )
+    group.param.watch(lambda event: setattr(state, parameter, event.new), "value")
+    state.param.watch(lambda event: setattr(group, "value", event.new), parameter)
+    return group

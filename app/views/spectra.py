@@ -1,0 +1,175 @@
+"""The Spectra view: at which scale each method has the right power."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import panel as pn
+
+from app.comparison import Comparison
+from app.session import Session
+from app.spectrum import coarse_nyquist_degree
+from app.theme import COARSE_COLOUR, DASHES, INKS, VARIABLES
+from app.views.card_texts import names_on_show
+from app.views.spectrum_figure import SpectrumFigure
+from app.views.variogram_figure import VariogramFigure
+
+QUANTITIES = {
+    "kinetic_energy": ("Kinetic energy", "kinetic energy [m² s⁻²]", 0.0),
+    "vorticity": ("Vorticity", "vorticity variance [s⁻²]", 2.0),
+    "divergence": ("Divergence", "divergence variance [s⁻²]", 2.0),
+}
+
+_GRID_STYLES = """
+:host { display: grid; gap: 10px; grid-template-columns: repeat(2, minmax(0, 1fr)); align-items: start; }
+@media (max-width: 900px) { :host { grid-template-columns: minmax(0, 1fr); } }
+@media (min-width: 2200px) { :host { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
+"""
+_CARD_STYLES = (
+    VARIABLES
+    + """
+:host { background: var(--studio-surface); border: 1px solid var(--studio-line); border-radius: 10px; padding: 6px 6px 2px 4px;
+  box-sizing: border-box; min-width: 0; position: relative; }
+:host(.waiting)::after { content: ""; position: absolute; inset: 40px 18px 30px 70px; border-radius: 6px; pointer-events: none;
+  background: linear-gradient(100deg, color-mix(in srgb, var(--studio-surface) 78%, transparent) 40%,
+    color-mix(in srgb, var(--studio-raised) 92%, transparent) 50%, color-mix(in srgb, var(--studio-surface) 78%, transparent) 60%);
+  background-size: 300% 100%; animation: shimmer 1.4s linear infinite, appear .1s .2s backwards; }
+@keyframes shimmer { from { background-position: 150% 0; } to { background-position: -150% 0; } }
+@keyframes appear { from { opacity: 0; } }
+"""
+)
+_TITLE_STYLES = (
+    VARIABLES
+    + """
+.head { height: 28px; padding-left: 10px; display: flex; align-items: center; gap: 8px; }
+.title { font-size: 14px; font-weight: 700; color: var(--studio-text); white-space: nowrap; }
+.detail { font-size: 11.5px; color: var(--studio-muted); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.legend { display: flex; flex-wrap: wrap; gap: 4px 18px; align-items: center; min-height: 34px; font-size: 13px; color: var(--studio-text); }
+.legend .entry { display: flex; align-items: center; gap: 6px; white-space: nowrap; }
+.legend svg { width: 26px; height: 6px; }
+.legend .what { color: var(--studio-muted); margin-left: auto; font-size: 12px; }
+.simulated { font-size: 10.5px; padding: 1px 7px; border-radius: 9px; background: color-mix(in srgb, #e69f00 24%, transparent); }
+"""
+)
+_SVG_DASHES = {"dotted": "1.5 3", "dashed": "5 3", "dotdash": "1.5 3 5 3"}
+
+
+class SpectraView(pn.viewable.Viewer):
+    """Spectra, their ratio to the truth, and the semivariogram of one comparison.
+
+    Parameters
+    ----------
+    session : Session
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._fitted: Any = None
+        self._figures = {name: SpectrumFigure(label, slope) for name, (_, label, slope) in QUANTITIES.items()}
+        self._variogram = VariogramFigure()
+        self._legend = pn.pane.HTML("", stylesheets=[_TITLE_STYLES], margin=0, sizing_mode="stretch_width", min_height=34)
+        self._variogram_title = _title("", "")
+        self._cards = [
+            _card(_title(title, ""), self._figures[name].spectrum, self._figures[name].ratio)
+            for name, (title, _, _) in QUANTITIES.items()
+        ]
+        self._cards.append(_card(self._variogram_title, self._variogram.figure))
+        grid = pn.Column(*self._cards, stylesheets=[_GRID_STYLES], sizing_mode="stretch_width", margin=0)
+        self._content = pn.Column(self._legend, grid, sizing_mode="stretch_width", margin=0, styles={"gap": "6px"})
+        session.param.watch(self._update, ["comparison", "methods", "busy"])
+        session.state.param.watch(self._update, ["methods", "theme", "view"])
+        self._update()
+
+    def __panel__(self) -> Any:
+        """Return what is shown."""
+        return self._content
+
+    def _update(self, *_events: Any) -> None:
+        # What is not in front is not drawn: it is when the view comes to the front.
+        if self._session.state.view != "spectra":
+            return
+        with pn.io.hold():
+            styles = self._styles()
+            self._write_legend(styles)
+            for one in (*self._figures.values(), self._variogram):
+                one.use_theme(self._session.state.theme)
+            comparison = self._session.comparison
+            spectra = {} if comparison is None or comparison.spectra is None else dict(comparison.spectra)
+            if comparison is not None and spectra:
+                self._draw(comparison, {name: spectra[name] for name in names_on_show(self._session) if name in spectra}, styles)
+            waiting = self._session.busy and "truth" not in spectra
+            for card in self._cards:
+                card.css_classes = ["spectrum-card", "waiting"] if waiting else ["spectrum-card"]
+
+    def _draw(self, comparison: Comparison, spectra: dict[str, Any], styles: dict[str, tuple[str, str]]) -> None:
+        question = comparison.question
+        subject = (question.slice_key[:2], question.region, question.time)
+        fit = subject != self._fitted
+        self._fitted = subject if "truth" in spectra else None
+        nyquist = coarse_nyquist_degree(comparison.truth, question.factor)
+        for quantity, one in self._figures.items():
+            curves = {
+                name: (found["spectrum"]["total_wavenumber"].values.astype(float), found["spectrum"][quantity].values)
+                for name, found in spectra.items()
+                if quantity in found["spectrum"]
+            }
+            one.draw(curves, styles, fit=fit)
+            one.mark_nyquist(nyquist)
+        field = question.field if question.field in ("vorticity", "divergence") else "vorticity"
+        variograms = {
+            name: (found["semivariogram"]["mean_distance_km"].values, found["semivariogram"][field].values)
+            for name, found in spectra.items()
+            if "semivariogram" in found
+        }
+        self._variogram.draw(variograms, styles, fit=fit)
+        self._variogram_title.object = _title_html("Semivariogram", f"{field}: half the mean squared difference of two points")
+
+    def _styles(self) -> dict[str, tuple[str, str]]:
+        methods = {method.name: (method.label, method.colour) for method in self._session.methods}
+        truth = INKS[self._session.state.theme].truth
+        return {"truth": ("Truth", truth), "coarse": ("Coarse input", COARSE_COLOUR), **methods}
+
+    def _write_legend(self, styles: dict[str, tuple[str, str]]) -> None:
+        entries = []
+        names = names_on_show(self._session)
+        for name in ["truth", *[name for name in names if name != "truth"]]:
+            label, colour = styles[name]
+            dash = _SVG_DASHES.get("dotdash" if name == "coarse" else DASHES.get(name, ""), "none")
+            width = 3.2 if name == "truth" else 2.4
+            entries.append(
+                f'<span class="entry"><svg aria-hidden="true"><line x1="0" y1="3" x2="26" y2="3" stroke="{colour}" '
+                f'stroke-width="{width}" stroke-dasharray="{dash}"/></svg>{escape(label)}</span>'
+            )
+        data = self._session.data
+        if data is not None and data.simulated:
+            entries.append('<span class="simulated">simulated</span>')
+        self._legend.object = f'<div class="legend">{"".join(entries)}<span class="what">{escape(self._what())}</span></div>'
+
+    def _what(self) -> str:
+        comparison = self._session.comparison
+        if comparison is None:
+            return ""
+        question = comparison.question
+        place = question.region if "," not in question.region else "typed region"
+        time = "" if question.time == "undated" else question.time.replace("T", " ") + " UTC"
+        how = "spherical harmonics" if comparison.whole_globe else "cosine transform, per total wavenumber"
+        return " · ".join(part for part in (place, time, how) if part)
+
+
+def _title_html(title: str, detail: str) -> str:
+    return f'<div class="head"><span class="title">{escape(title)}</span><span class="detail">{escape(detail)}</span></div>'
+
+
+def _title(title: str, detail: str) -> Any:
+    return pn.pane.HTML(
+        _title_html(title, detail), stylesheets=[_TITLE_STYLES], margin=0, height=28, sizing_mode="stretch_width"
+    )
+
+
+def _card(title: Any, *figures: Any) -> Any:
+    panes = [pn.pane.Bokeh(one, margin=0, sizing_mode="stretch_width") for one in figures]
+    return pn.Column(title, *panes, stylesheets=[_CARD_STYLES], sizing_mode="stretch_width", margin=0)
+
+

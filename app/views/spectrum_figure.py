@@ -1,0 +1,231 @@
+"""A spectrum on logarithmic axes with its ratio to the truth below, drawn once and updated in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from bokeh.models import (
+    ColumnDataSource,
+    FixedTicker,
+    HoverTool,
+    Label,
+    LogAxis,
+    PanTool,
+    Range1d,
+    ResetTool,
+    Span,
+    WheelZoomTool,
+)
+from bokeh.plotting import figure
+
+from app.theme import DASHES, INKS
+from app.views.map_figure import FONT, style_axes
+from atmodist_core.constants import EARTH_RADIUS_M
+
+WAVELENGTHS_KM = (20000, 10000, 5000, 2000, 1000, 500, 200, 100, 50, 20)
+RATIO_TICKS = (0.1, 0.2, 0.5, 1, 2, 5)
+SPECTRUM_HEIGHT, RATIO_HEIGHT = 270, 128
+LEFT_BORDER = 62
+GUIDES = {-3.0: "k⁻³", -5.0 / 3.0: "k^(−5/3)"}
+"""Slopes of kinetic energy, for the eye: quasi-geostrophic turbulence, and the mesoscale (or inverse cascade)."""
+
+
+def degree_of_wavelength(kilometres: float) -> float:
+    """Total wavenumber of a wavelength."""
+    return 2 * np.pi * EARTH_RADIUS_M / 1000 / kilometres
+
+
+class SpectrumFigure:
+    """Spectrum and ratio to the truth of one quantity.
+
+    Parameters
+    ----------
+    label : str
+        Quantity with its unit, on the vertical axis.
+    slope_offset : float
+        Added to the slopes of kinetic energy for the guides: 2 for vorticity and divergence, whose power is that of the kinetic
+        energy times the square of the wavenumber.
+    """
+
+    def __init__(self, label: str, slope_offset: float) -> None:
+        self._slope_offset = slope_offset
+        self._x_range = Range1d(1, 180)
+        self._y_range = Range1d(1e-6, 1e2)
+        self.spectrum = _figure(self._x_range, self._y_range, SPECTRUM_HEIGHT, label)
+        self.ratio = _figure(self._x_range, Range1d(0.08, 6), RATIO_HEIGHT, "ratio to truth")
+        self.ratio.yaxis.ticker = FixedTicker(ticks=list(RATIO_TICKS))
+        self.ratio.yaxis.major_label_overrides = {tick: f"{tick:g}" for tick in RATIO_TICKS}
+        self.ratio.xaxis.axis_label = "total wavenumber"
+        self.spectrum.xaxis.major_label_text_font_size = "0px"
+        self._top = LogAxis(
+            ticker=FixedTicker(ticks=[degree_of_wavelength(km) for km in WAVELENGTHS_KM]),
+            axis_label="wavelength [km]",
+            minor_tick_line_color=None,
+        )
+        self._top.major_label_overrides = {degree_of_wavelength(km): f"{km:g}" for km in WAVELENGTHS_KM}
+        self.spectrum.add_layout(self._top, "above")
+        for plot in (self.spectrum, self.ratio):
+            _set_fonts(plot)
+        self._one = Span(location=1, dimension="width", line_width=1)
+        self.ratio.add_layout(self._one)
+        self._nyquist = [Span(dimension="height", line_width=1, line_dash="dashed", visible=False) for _ in range(2)]
+        self._nyquist_label = Label(
+            x=0, y=6, y_units="screen", x_offset=4, text="coarse Nyquist", text_font=FONT, text_font_size="11px", visible=False
+        )
+        self.spectrum.add_layout(self._nyquist[0])
+        self.spectrum.add_layout(self._nyquist_label)
+        self.ratio.add_layout(self._nyquist[1])
+        self._guides = {slope: _Guide(self.spectrum, text) for slope, text in GUIDES.items()}
+        self._lines: dict[tuple[str, str], tuple[ColumnDataSource, Any]] = {}
+
+    def draw(self, spectra: Mapping[str, tuple[np.ndarray, np.ndarray]], styles: Mapping[str, Any], *, fit: bool) -> None:
+        """Show spectra.
+
+        Parameters
+        ----------
+        spectra : Mapping
+            By name: total wavenumber and power, shape ``(wavenumber,)``; those absent are hidden.
+        styles : Mapping
+            By name: label and colour.
+        fit : bool
+            Whether to set the axes to the data: for other data, not while more methods arrive.
+        """
+        truth = spectra.get("truth")
+        for name, (degree, power) in spectra.items():
+            label, colour = styles[name]
+            self._line(self.spectrum, "spectrum", name, colour).data = _columns(degree, power, label)
+            if truth is not None and name != "truth":
+                reference = np.interp(degree, *truth)
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    ratio = np.where(reference > 0, power / reference, np.nan)
+                self._line(self.ratio, "ratio", name, colour).data = _columns(degree, ratio, label)
+        for (_, name), (_, renderer) in self._lines.items():
+            renderer.visible = name in spectra
+        if truth is not None and fit:
+            self._fit(*truth)
+
+    def mark_nyquist(self, degree: float | None) -> None:
+        """Mark the last total wavenumber that the coarse grid carries."""
+        for span in self._nyquist:
+            span.update(location=degree, visible=degree is not None)
+        self._nyquist_label.update(x=degree or 0, visible=degree is not None)
+
+    def use_theme(self, theme: str) -> None:
+        """Take the colours of a theme."""
+        ink = INKS[theme]
+        for plot in (self.spectrum, self.ratio):
+            style_axes(plot, ink)
+            plot.grid.grid_line_color = ink.line
+            plot.grid.grid_line_alpha = 0.6
+        self._one.line_color = ink.truth
+        for span in self._nyquist:
+            span.line_color = ink.muted
+        self._nyquist_label.text_color = ink.muted
+        for guide in self._guides.values():
+            guide.use_colour(ink.muted)
+        if ("spectrum", "truth") in self._lines:
+            self._lines["spectrum", "truth"][1].glyph.line_color = ink.truth
+
+    def _line(self, plot: Any, kind: str, name: str, colour: str) -> ColumnDataSource:
+        if (kind, name) not in self._lines:
+            source = ColumnDataSource(_columns(np.empty(0), np.empty(0), ""))
+            renderer = plot.line(
+                x="degree",
+                y="value",
+                source=source,
+                line_width=2.6 if name == "truth" else 1.9,
+                line_dash="dotdash" if name == "coarse" else DASHES.get(name, "solid"),
+                level="underlay" if name == "truth" else "glyph",
+            )
+            tips = [("", "@label"), ("wavenumber", "@degree{0}"), ("wavelength", "@wavelength{0} km"), (kind, "@value{0.[000]a}")]
+            if kind == "spectrum":
+                tips[3] = ("power", "@value{%0.3g}")
+            plot.add_tools(
+                HoverTool(renderers=[renderer], tooltips=tips, formatters={"@value": "printf" if kind == "spectrum" else "numeral"})
+            )
+            self._lines[kind, name] = (source, renderer)
+        source, renderer = self._lines[kind, name]
+        renderer.glyph.line_color = colour
+        return source
+
+    def _fit(self, degree: np.ndarray, power: np.ndarray) -> None:
+        positive = power[power > 0]
+        if not positive.size:
+            return
+        limits = {self._x_range: (degree[0] * 0.9, degree[-1] * 1.08), self._y_range: (positive.min() / 30, positive.max() * 6)}
+        for visible, (low, high) in limits.items():
+            visible.update(start=float(low), end=float(high), reset_start=float(low), reset_end=float(high))
+        low, high = float(degree[0]), float(degree[-1])
+        thirds = np.geomspace(low, high, 4)
+        for (slope, guide), (start, stop) in zip(
+            self._guides.items(), ((thirds[1], thirds[2] * 1.3), (thirds[2], thirds[3])), strict=True
+        ):
+            x = np.array([start, stop])
+            anchor = 3.0 * float(np.interp(start, degree, power))
+            guide.draw(x, anchor * (x / start) ** (slope + self._slope_offset))
+
+
+class _Guide:
+    """A straight line of known slope, with its name."""
+
+    def __init__(self, plot: Any, text: str) -> None:
+        self._source = ColumnDataSource({"x": [], "y": []})
+        self._line = plot.line(x="x", y="y", source=self._source, line_width=1.2, line_dash=[2, 4])
+        self._label = Label(x=1, y=1, x_offset=4, y_offset=1, text=text, text_font=FONT, text_font_size="11px", visible=False)
+        plot.add_layout(self._label)
+
+    def draw(self, x: np.ndarray, y: np.ndarray) -> None:
+        """Put the line where it lies above the truth."""
+        self._source.data = {"x": x, "y": y}
+        middle = np.sqrt(x[0] * x[-1]), np.sqrt(y[0] * y[-1])
+        self._label.update(x=float(middle[0]), y=float(middle[1]), visible=True)
+
+    def use_colour(self, colour: str) -> None:
+        """Take the colour of a theme."""
+        self._line.glyph.line_color = colour
+        self._label.text_color = colour
+
+
+def _figure(x_range: Range1d, y_range: Range1d, height: int, label: str) -> Any:
+    wheel, pan = WheelZoomTool(), PanTool()
+    return figure(
+        x_axis_type="log",
+        y_axis_type="log",
+        x_range=x_range,
+        y_range=y_range,
+        height=height,
+        sizing_mode="stretch_width",
+        tools=[pan, wheel, ResetTool()],
+        active_drag=pan,
+        toolbar_location=None,
+        y_axis_label=label,
+        min_border_left=LEFT_BORDER,
+        min_border_right=14,
+        name=label,
+    )
+
+
+def _set_fonts(plot: Any) -> None:
+    for axis in plot.axis:
+        axis.update(
+            axis_label_text_font=FONT,
+            axis_label_text_font_size="11.5px",
+            axis_label_text_font_style="normal",
+            axis_label_standoff=4,
+            major_label_text_font=FONT,
+            minor_tick_line_color=None,
+            major_tick_in=0,
+            major_tick_out=3,
+        )
+        if axis.major_label_text_font_size != "0px":
+            axis.major_label_text_font_size = "10.5px"
+
+
+def _columns(degree: np.ndarray, value: np.ndarray, label: str) -> dict[str, Any]:
+    with np.errstate(divide="ignore"):
+        wavelength = degree_of_wavelength(1.0) / np.asarray(degree, dtype=float)
+    # A logarithmic axis has no place for zero: such points are left out.
+    shown = np.where(np.asarray(value) > 0, value, np.nan)
+    return {"degree": degree, "value": shown, "wavelength": wavelength, "label": [label] * len(degree)}
