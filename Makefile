@@ -1,0 +1,107 @@
+# AtmoDist Studio: "make app" and "make test" are all that a new user needs; "make help" lists the rest.
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 5006
+HOST ?= localhost
+WORKERS ?= 2
+TORCH := $(shell sed -n 's/^\(torch==[0-9.]*\).*/\1/p' constraints.txt)
+# Where pip looks for torch first; on a machine without a GPU, https://download.pytorch.org/whl/cpu saves several GB.
+TORCH_INDEX ?=
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	>/dev/null 2>&1 && echo $$p && break; done)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+CODE := atmodist_core app train
+# Folders may be given relative to where make is called; the app gets absolute paths. realpath is empty if there is none.
+DATA_FOLDER := $(realpath $(DATA))
+MODELS_FOLDER := $(realpath $(MODELS))
+
+.DEFAULT_GOAL := help
+.PHONY: help install app test test-fast slow lint format docs-pictures benchmark browser lock clean
+
+help:
+	@echo "make app [PORT=5006] [HOST=localhost] [DATA=folder] [MODELS=folder]   open the page"
+	@echo "make test            everything that is checked: style, types, examples in docstrings, tests"
+	@echo "make test-fast       the tests without slow ones and without a browser"
+	@echo "make slow            the slow tests only"
+	@echo "make lint            style and types only; make format mends what can be mended"
+	@echo "make install         library, command lines and app into $(VENV), without starting anything"
+	@echo "make docs-pictures   remake the pictures of README and docs from the running app"
+	@echo "make benchmark       time transforms, networks and training on this machine"
+	@echo "make lock            remake constraints.txt from the newest releases"
+	@echo "make clean           remove $(VENV) and everything else that can be remade"
+
+$(VENV)/made:
+	@test -n "$(PYTHON)" || { echo "error: needs Python 3.11, 3.12 or 3.13 with venv and pip, found none;" \
+		"install one, or name it: make PYTHON=path/to/python3.11" >&2; exit 2; }
+	@echo "Making $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# torch comes first and alone: later packages then take the build that is already there, CPU or GPU.
+$(VENV)/torch: $(VENV)/made constraints.txt
+	@echo "Installing $(TORCH) (the largest part)"
+	@$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH)
+	@touch $@
+
+$(VENV)/app: $(VENV)/torch pyproject.toml
+	@echo "Installing AtmoDist Studio into $(VENV)"
+	@$(PIP) -e '.[app,grib,train]'
+	@touch $@
+
+$(VENV)/test: $(VENV)/app
+	@echo "Installing what the tests need"
+	@$(PIP) -e '.[app,grib,train,remote,test]'
+	@touch $@
+
+install: $(VENV)/app
+
+app: $(VENV)/app
+	@test -z "$(DATA)" || test -d "$(DATA_FOLDER)" || { echo "error: DATA: expected a folder, found none at $(DATA)" >&2; exit 2; }
+	@test -z "$(MODELS)" || test -d "$(MODELS_FOLDER)" || { echo "error: MODELS: expected a folder, found none at $(MODELS)" >&2; exit 2; }
+	@echo "AtmoDist Studio: http://$(HOST):$(PORT)/main  (Ctrl-C stops it)"
+	@PYTHONPATH="$(CURDIR)" $(if $(DATA),ATMODIST_DATA="$(DATA_FOLDER)") $(if $(MODELS),ATMODIST_MODELS="$(MODELS_FOLDER)") \
+		$(BIN)/panel serve app/main.py --address $(HOST) --port $(PORT) \
+		--allow-websocket-origin=$(HOST):$(PORT) --allow-websocket-origin=127.0.0.1:$(PORT) $(SERVE)
+
+# Browser tests use a Chromium of the machine. Without one they are skipped, and say so.
+browser: $(VENV)/test
+	@PYTHONPATH="$(CURDIR)" $(BIN)/python tests/browser.py --install
+
+test: lint browser
+	$(BIN)/python -m pytest -n $(WORKERS) --doctest-modules tests $(CODE) -m "not slow"
+
+test-fast: $(VENV)/test
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not browser" tests
+
+slow: browser
+	$(BIN)/python -m pytest -m slow tests
+
+lint: $(VENV)/test
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy $(CODE)
+
+format: $(VENV)/test
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
+
+docs-pictures: browser
+	PYTHONPATH="$(CURDIR)" $(BIN)/python -m app.screenshots
+
+benchmark: $(VENV)/test
+	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+LOCK_VENV ?= .lock-venv
+lock:
+	test -d $(LOCK_VENV) || { $(PYTHON) -m venv $(LOCK_VENV) \
+		&& $(LOCK_VENV)/bin/pip install --quiet $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH) \
+		&& $(LOCK_VENV)/bin/pip install --quiet -e '.[app,grib,train,remote,cluster,test]'; }
+	{ sed -n '/^#/p' constraints.txt; $(LOCK_VENV)/bin/pip freeze --exclude-editable \
+		| sed -e 's/^\(torch==[0-9.]*\).*/\1/' -e '/^nvidia-/d' -e '/^cuda-/d' -e '/^triton==/d' -e '/ @ /d'; } > constraints.new
+	mv constraints.new constraints.txt
+
+clean:
+	rm -rf $(VENV) .lock-venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
