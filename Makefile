@@ -97,7 +97,7 @@ LOCK_VENV ?= .lock-venv
 lock:
 	test -d $(LOCK_VENV) || { $(PYTHON) -m venv $(LOCK_VENV) \
 		&& $(LOCK_VENV)/bin/pip install --quiet $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH) \
-		&& $(LOCK_VENV)/bin/pip install --quiet -e '.[app,grib,train,remote,cluster,test]'; }
+		&& $(LOCK_VENV)/bin/pip install --quiet -e '.[app,grib,train,remote,test]'; }
 	{ sed -n '/^#/p' constraints.txt; $(LOCK_VENV)/bin/pip freeze --exclude-editable \
 		| sed -e 's/^\(torch==[0-9.]*\).*/\1/' -e '/^nvidia-/d' -e '/^cuda-/d' -e '/^triton==/d' -e '/ @ /d'; } > constraints.new
 	mv constraints.new constraints.txt

@@ -56,27 +56,37 @@ def _assemble(session: Session) -> Any:
     views = {"maps": MapsView(session), "spectra": SpectraView(session)}
     keyboard = Keyboard(width=0, height=0, margin=0)
     keyboard.session = session
+    # The tabs are a strip alone: what is in front is below, so that the line beside them can say what is being computed.
     tabs = pmui.Tabs(
-        *[(VIEWS[name], pn.Column(view, sizing_mode="stretch_width", margin=(10, 0, 0, 0))) for name, view in views.items()],
+        *[(label, pn.Spacer(height=0)) for label in VIEWS.values()],
         active=list(VIEWS).index(state.view),
-        sizing_mode="stretch_width",
         margin=0,
-        dynamic=True,
+        width=230,
+        height=48,
+        styles={"flex": "none"},
     )
+    stage = pn.Column(sizing_mode="stretch_width", margin=0)
+
+    def bring_to_front(*_events: Any) -> None:
+        stage.objects = [views[state.view]]
+
+    state.param.watch(bring_to_front, "view")
+    bring_to_front()
     main = pn.Column(
+        pn.Row(tabs, StatusLine(session), sizing_mode="stretch_width", margin=0, styles={"align-items": "center", "gap": "12px"}),
         Messages(session),
-        tabs,
+        stage,
         keyboard,
         sizing_mode="stretch_width",
         margin=0,
-        styles={"padding": "10px 16px 20px 16px", "gap": "4px", "box-sizing": "border-box"},
+        styles={"padding": "2px 16px 16px 16px", "gap": "8px", "box-sizing": "border-box"},
     )
     page = pmui.Page(
         title=TITLE,
         header=[Header(session)],
         sidebar=[SideBar(session)],
         sidebar_width=WIDTH,
-        main=[StatusLine(session), main],
+        main=[main],
         theme_config=THEME_CONFIG,
         dark_theme=state.theme == DARK,
         busy_indicator=None,

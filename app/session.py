@@ -88,6 +88,7 @@ class Session(param.Parameterized):
         self._play_task: asyncio.Task[None] | None = None
         self._from_link = True
         self._opened: tuple[str, str] | None = None
+        self._started = False
         self._fitting = False
         self._shown = asyncio.Event()
         state.param.watch(self._on_choice, [*_OPENED, *_COMPARED])
@@ -96,6 +97,7 @@ class Session(param.Parameterized):
         """Look for data and models and begin to compute; ``problems`` are sentences about the link."""
         self.say("link", "warning", " ".join(problems))
         self.refresh_catalogue()
+        self._started = True
         self._schedule()
 
     def refresh_catalogue(self) -> None:
@@ -113,7 +115,8 @@ class Session(param.Parameterized):
         self._from_link = True
         problems = self.state.read_query(query)
         self.say("link", "warning", " ".join(problems))
-        self._schedule()
+        if self._started:
+            self._schedule()
 
     def step(self, steps: int) -> None:
         """Go on, or back, in time; at an end, stay there (or start again while playing)."""
@@ -167,7 +170,7 @@ class Session(param.Parameterized):
             self._play_task = asyncio.ensure_future(self._play())
 
     def _on_choice(self, *events: Any) -> None:
-        if not self._fitting:
+        if self._started and any(_differ(event.old, event.new) for event in events) and not self._fitting:
             self._schedule()
 
     def _schedule(self) -> None:
@@ -363,3 +366,8 @@ class Session(param.Parameterized):
             await asyncio.sleep(0)
             await self._shown.wait()
             await asyncio.sleep(max(0.0, PLAY_INTERVAL_S - (time.monotonic() - started)))
+
+
+def _differ(old: Any, new: Any) -> bool:
+    # param holds None to differ from None, and tells of changes that are none.
+    return bool(old != new)

@@ -42,13 +42,13 @@ class SideBar(pn.viewable.Viewer):
         super().__init__()
         self._session = session
         sections = [
-            _section("Data", DataControl(session)),
-            _section("Time", TimeControl(session, INNER_WIDTH)),
-            _section("Field", _field_control(session)),
-            _section("Region", RegionControl(session)),
+            DataControl(session),
+            TimeControl(session, INNER_WIDTH),
+            _field_control(session),
+            RegionControl(session),
             _section("Methods", MethodsControl(session)),
         ]
-        self._column = pn.Column(*sections, margin=(14, 16), styles={"gap": "18px"}, width=INNER_WIDTH)
+        self._column = pn.Column(*sections, margin=(18, 16, 14, 16), styles={"gap": "20px"}, width=INNER_WIDTH)
 
     def __panel__(self) -> Any:
         """Return what is shown."""

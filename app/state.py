@@ -14,8 +14,8 @@ from app.theme import DARK, LIGHT
 
 FIELDS = {"vorticity": "Vorticity", "divergence": "Divergence", "wind_speed": "Wind speed"}
 VIEWS = {"maps": "Maps", "spectra": "Spectra"}
-SHOWS = {"field": "Field", "difference": "Difference from truth"}
-LAYOUTS = {"panels": "Side by side", "swipe": "Swipe"}
+SHOWS = {"field": "Field", "difference": "Difference"}
+LAYOUTS = {"panels": "Panels", "swipe": "Swipe"}
 PIXELS = {"native": "Native", "mean": "Mean"}
 SCALES = {"quantile": "Quantile", "fixed": "Fixed"}
 WHOLE = "Globe"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from atmodist_core.assets import asset_folder
 from atmodist_core.errors import AtmodistWarning, UserError
 from atmodist_core.normalization import SignedLogNormalization
 
@@ -20,9 +22,6 @@ CARD_FILE = "card.json"
 TENSOR_FILE = "model.safetensors"
 MODELS_VARIABLE = "ATMODIST_MODELS"
 """Environment variable with further folders of models, separated as in PATH."""
-
-SHIPPED_MODELS = Path(__file__).resolve().parents[1] / "assets" / "models"
-"""The folder of the models that come with the project."""
 
 KINDS = ("distance", "downscaler", "interpolation")
 
@@ -253,7 +252,11 @@ def read_card(folder: str | Path) -> ModelCard:
 def model_folders() -> list[Path]:
     """Return the folders where models are looked for: those of $ATMODIST_MODELS, then the shipped ones."""
     listed = os.environ.get(MODELS_VARIABLE, "").split(os.pathsep)
-    return [Path(entry).expanduser() for entry in listed if entry.strip()] + [SHIPPED_MODELS]
+    folders = [Path(entry).expanduser() for entry in listed if entry.strip()]
+    # An installed package may come without its assets; a folder that the user named is missed aloud.
+    with contextlib.suppress(UserError):
+        folders.append(asset_folder("models"))
+    return folders
 
 
 def _found_models(
@@ -264,9 +267,7 @@ def _found_models(
     problems: list[str] = []
     for base in map(Path, model_folders() if folders is None else folders):
         if not base.is_dir():
-            # The shipped folder may be absent from an installed package; one the user named may not.
-            if base != SHIPPED_MODELS:
-                problems.append(f"The folder of models {base} does not exist, so it was skipped.")
+            problems.append(f"The folder of models {base} does not exist, so it was skipped.")
             continue
         for folder in sorted(
             path for path in base.iterdir() if path.is_dir() and not path.name.startswith(".")

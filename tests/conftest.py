@@ -1,5 +1,6 @@
 """What every test shares: thread limits, seeds, the real files and the browser."""
 
+import contextlib
 import os
 import random
 import sys
@@ -10,6 +11,11 @@ from pathlib import Path
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 os.environ.setdefault("MPLBACKEND", "agg")
+
+# The wheels of ecCodes bring a PROJ of their own; loaded before pyproj it makes pyproj crash, the other order
+# works.
+with contextlib.suppress(ImportError):
+    import pyproj  # noqa: F401
 
 import numpy as np
 import pytest

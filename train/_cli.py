@@ -59,7 +59,9 @@ def parse(
 
     name = _preset_name(arguments) or ("demo" if "demo" in presets else next(iter(presets)))
     if name not in presets:
-        raise UserError(f"Expected --preset {', '.join(presets)}, found {name!r}{_nearest(name, presets) or '.'}")
+        raise UserError(
+            f"Expected --preset {', '.join(presets)}, found {name!r}{_nearest(name, presets) or '.'}"
+        )
     known = [*flags_of(kind), "--help", "-h"]
     for argument in arguments:
         flag = argument.split("=", 1)[0].replace("_", "-")

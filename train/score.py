@@ -68,13 +68,14 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code."""
     config = _cli.parse(ScoreConfig, {"default": ScoreConfig()}, arguments, "python train/score.py")
     _check(config)
+    fields = _fields(config)
+    # Only now, since torch takes seconds to import: a wrong path is told at once.
     import tqdm
 
     from atmodist_core.distance import load_distance
     from atmodist_core.downscaling import load_downscaler
     from atmodist_core.evaluation.model_scores import downscaling_scores, downscaling_statistics, scores_table
 
-    fields = _fields(config)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", AtmodistWarning)
         downscalers = [

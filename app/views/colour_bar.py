@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-TICKS = 5
 STYLES = """
-.bars { display: flex; gap: 24px; align-items: center; height: 38px; }
-.bar { flex: 1; min-width: 120px; }
-.bar .ramp { height: 10px; border-radius: 5px; box-shadow: inset 0 0 0 1px color-mix(in srgb, var(--studio-text) 18%, transparent); }
-.bar .ticks { display: flex; justify-content: space-between; font-size: 11px; color: var(--studio-muted); margin-top: 3px;
-  font-variant-numeric: tabular-nums; }
-.bar .caption { font-size: 12px; color: var(--studio-text); white-space: nowrap; }
-.titled { display: flex; align-items: center; gap: 12px; flex: 1; }
+.bars { display: flex; gap: 22px; align-items: center; height: 34px; }
+.bar { flex: 1; min-width: 0; }
+.caption { display: flex; justify-content: space-between; align-items: baseline; font-size: 11px; color: var(--studio-muted);
+  font-variant-numeric: tabular-nums; line-height: 14px; white-space: nowrap; }
+.caption b { font-size: 12px; font-weight: 500; color: var(--studio-text); }
+.ramp { height: 9px; border-radius: 5px; margin-top: 2px;
+  box-shadow: inset 0 0 0 1px color-mix(in srgb, var(--studio-text) 18%, transparent); }
 """
 
 
@@ -27,13 +26,11 @@ def colour_bar_html(bars: Sequence[tuple[str, Sequence[str], float, float]]) -> 
     parts = []
     for caption, colours, low, high in bars:
         stops = ", ".join(colours[round(i * (len(colours) - 1) / 32)] for i in range(33))
-        ticks = "".join(f"<span>{_text(low + (high - low) * i / (TICKS - 1))}</span>" for i in range(TICKS))
-        label = f"{caption}, from {_text(low)} to {_text(high)}"
+        label = f"{caption}, colours from {_text(low)} to {_text(high)}"
         parts.append(
-            f'<div class="titled"><div class="bar"><div class="caption">{caption}</div></div>'
-            f'<div class="bar" style="flex: 3" role="img" aria-label="{label}">'
-            f'<div class="ramp" style="background: linear-gradient(to right, {stops})"></div>'
-            f'<div class="ticks">{ticks}</div></div></div>'
+            f'<div class="bar" role="img" aria-label="{label}"><div class="caption"><span>{_text(low)}</span><b>{caption}</b>'
+            f'<span>{_text(high)}</span></div>'
+            f'<div class="ramp" style="background: linear-gradient(to right, {stops})"></div></div>'
         )
     return f'<div class="bars">{"".join(parts)}</div>'
 

@@ -70,7 +70,7 @@ class MapCard:
         self._foot = pn.pane.HTML("", stylesheets=[_FOOT_STYLES], margin=0, sizing_mode="stretch_width", height=57)
         self.view = pn.Column(
             self._header,
-            pn.pane.Bokeh(self.map.figure, margin=0, sizing_mode="scale_width"),
+            self.map.pane,
             self._foot,
             stylesheets=[_CARD_STYLES],
             sizing_mode="stretch_width",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import panel as pn
 from bokeh.events import MouseLeave, MouseMove
 from bokeh.models import (
     ColumnDataSource,
@@ -26,8 +27,8 @@ from app.theme import INKS, Ink
 from app.views.pixels import Picture
 
 FONT = "Roboto, Helvetica, Arial, sans-serif"
-AXIS_WIDTH, AXIS_HEIGHT = 42, 22
-"""Room for the labels of the axes [pixels]."""
+AXIS_WIDTH, AXIS_HEIGHT, RIGHT_BORDER, TOP_BORDER = 42, 22, 8, 4
+"""Room around the map, for the labels of the axes [pixels]."""
 
 _LONGITUDE = (
     "const l = ((tick + 540) % 360) - 180; const a = Math.abs(l);"
@@ -35,6 +36,18 @@ _LONGITUDE = (
 )
 _LATITUDE = "return tick === 0 ? '0°' : `${Math.abs(tick)}°${tick < 0 ? 'S' : 'N'}`"
 _POINTER_CODE = (Path(__file__).parent / "pointer.js").read_text(encoding="utf-8")
+
+
+# Bokeh's own `aspect_ratio` counts the axes in, and in a CSS grid it never comes to rest; the browser's does neither: it holds for the
+# content of this box, which is the map, while its padding holds the axes.
+_FRAME = {
+    "position": "relative",
+    "flex": "none",
+    "height": "auto",
+    "box-sizing": "content-box",
+    "width": f"calc(100% - {AXIS_WIDTH + RIGHT_BORDER}px)",
+    "padding": f"{TOP_BORDER}px {RIGHT_BORDER}px {AXIS_HEIGHT}px {AXIS_WIDTH}px",
+}
 
 
 class SharedMap:
@@ -77,12 +90,13 @@ class MapFigure:
             active_scroll=wheel,
             active_drag=pan,
             toolbar_location=None,
-            sizing_mode="scale_width",
-            aspect_ratio=1.6,
+            sizing_mode="stretch_width",
+            # The frame around it has the size: see `pane`.
+            styles={"position": "absolute", "inset": "0", "width": "100%", "height": "100%"},
             min_border_left=AXIS_WIDTH,
             min_border_bottom=AXIS_HEIGHT,
-            min_border_right=8,
-            min_border_top=4,
+            min_border_right=RIGHT_BORDER,
+            min_border_top=TOP_BORDER,
             output_backend="canvas",
             name=f"map of {label}",
         )
@@ -104,6 +118,12 @@ class MapFigure:
         plot.grid.visible = False
         plot.xaxis.formatter = CustomJSTickFormatter(code=_LONGITUDE)
         plot.yaxis.formatter = CustomJSTickFormatter(code=_LATITUDE)
+        self.pane = pn.Column(
+            pn.pane.Bokeh(plot, margin=0, sizing_mode="stretch_width"),
+            sizing_mode="stretch_width",
+            margin=0,
+            styles={**_FRAME, "aspect-ratio": "1.55"},
+        )
         for axis in plot.axis:
             axis.ticker.desired_num_ticks = 5
             axis.ticker.mantissas = [1, 2, 3, 5]
@@ -114,11 +134,9 @@ class MapFigure:
             axis.major_label_standoff = 3
 
     def set_aspect(self, width_deg: float, height_deg: float) -> None:
-        """Give the figure the shape in which a degree is as wide as it is high, within what a screen can show."""
+        """Give the map the shape in which a degree is as wide as it is high, within what a screen can show."""
         shape = min(max(width_deg / height_deg, 1.0), 2.4)
-        # The labels of the axes take a fixed room; at the usual width of a panel this makes the frame have the shape.
-        frame = 320.0
-        self.figure.aspect_ratio = (frame + AXIS_WIDTH + 8) / (frame / shape + AXIS_HEIGHT + 4)
+        self.pane.styles = {**_FRAME, "aspect-ratio": f"{shape:.4f}"}
 
     def draw(self, picture: Picture | None) -> None:
         """Show a picture, or none, in place."""

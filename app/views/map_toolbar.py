@@ -22,12 +22,18 @@ class MapToolbar(pn.viewable.Viewer):
     Parameters
     ----------
     session : Session
+    colour_bar : Viewable
+        Takes the rest of the line.
     reset_zoom, region_from_view : Callable
         Called when the buttons of the visible area are pressed.
     """
 
     def __init__(
-        self, session: Session, reset_zoom: Callable[[], None], region_from_view: Callable[[], None]
+        self,
+        session: Session,
+        colour_bar: Any,
+        reset_zoom: Callable[[], None],
+        region_from_view: Callable[[], None],
     ) -> None:
         super().__init__()
         self._state = state = session.state
@@ -55,6 +61,7 @@ class MapToolbar(pn.viewable.Viewer):
             _choice(state, "scale", SCALES, "Ends of the colour scale: 99.5 % of the truth, or fixed"),
             self._limit,
             pn.Row(reset, crop, margin=0),
+            colour_bar,
             stylesheets=[_ROW_STYLES],
             sizing_mode="stretch_width",
             margin=0,
@@ -115,6 +122,7 @@ def _choice(state: Any, parameter: str, options: dict[str, str], description: st
         margin=0,
         description=description,
         button_style="outlined",
+        sx={"& .MuiToggleButton-root": {"whiteSpace": "nowrap", "padding": "3px 10px", "lineHeight": 1.6}},
     )
     group.param.watch(lambda event: setattr(state, parameter, event.new), "value")
     state.param.watch(lambda event: setattr(group, "value", event.new), parameter)

@@ -58,14 +58,17 @@ class MapsView(pn.viewable.Viewer):
         self._area: tuple[Any, ...] | None = None
         self._redraw_task: asyncio.Task[None] | None = None
         self._swipe = SwipeMap(session, self._shared, self._painter, self._field_scale)
-        self._toolbar = MapToolbar(session, self._reset_zoom, self._region_from_view)
         self._bar = pn.pane.HTML(
-            "", stylesheets=[VARIABLES + colour_bar.STYLES], margin=0, sizing_mode="stretch_width", height=38
+            "",
+            stylesheets=[VARIABLES + colour_bar.STYLES],
+            margin=0,
+            height=34,
+            styles={"flex": "1 1 300px", "min-width": "300px"},
         )
+        self._toolbar = MapToolbar(session, self._bar, self._reset_zoom, self._region_from_view)
         self._grid = pn.Column(stylesheets=[_GRID_STYLES], sizing_mode="stretch_width", margin=0)
         self._content = pn.Column(
             self._toolbar,
-            self._bar,
             self._grid,
             self._swipe,
             sizing_mode="stretch_width",

@@ -78,7 +78,7 @@ class SwipeMap(pn.viewable.Viewer):
         self._statement = pn.pane.HTML("", stylesheets=[_STYLES], margin=0, height=22, sizing_mode="stretch_width")
         self._view = pn.Column(
             self._sides,
-            pn.pane.Bokeh(plot, margin=0, sizing_mode="scale_width"),
+            self.map.pane,
             self._statement,
             stylesheets=[_CARD_STYLES],
             sizing_mode="stretch_width",

@@ -20,7 +20,7 @@ from atmodist_core.evaluation.geometry import (
     time_values,
 )
 from atmodist_core.evaluation.regional_spectra import CosineModes, cosine_power, modes_of
-from atmodist_core.evaluation.spectra import kinetic_energy_factor, spherical_power, transform_of
+from atmodist_core.evaluation.spectra import SphericalPower, kinetic_energy_factor
 
 
 def coarse_nyquist_wavelength_km(ds: xr.Dataset, factor: int) -> float:
@@ -78,7 +78,7 @@ class HighWavenumberPower:
 
     def __init__(self, ds: xr.Dataset, factor: int) -> None:
         self.wavelength_km = coarse_nyquist_wavelength_km(ds, factor)
-        self._spherical = transform_of(ds) if is_global_grid(ds) else None
+        self._spherical = SphericalPower(ds) if is_global_grid(ds) else None
         self._energy_weights: np.ndarray
         if self._spherical is not None:
             self.transform = "spherical harmonics"
@@ -99,7 +99,7 @@ class HighWavenumberPower:
             )
 
     def _power(self, values: np.ndarray) -> np.ndarray:
-        return cosine_power(values) if self._spherical is None else spherical_power(values, self._spherical)
+        return cosine_power(values) if self._spherical is None else self._spherical(values)
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Power of every field.

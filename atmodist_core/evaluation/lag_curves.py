@@ -1,7 +1,9 @@
 """How the distance of two states of the atmosphere grows with the time between them.
 
-References ---------- Hoffmann, S. and Lessig, C., 2023: AtmoDist. Environ. Data Sci. 2, e6 (distance against
-time lag with a band of one standard deviation, for AtmoDist, l1, l2, PSNR and SSIM).
+References
+----------
+Hoffmann, S. and Lessig, C., 2023: AtmoDist. Environ. Data Sci. 2, arXiv 2202.01897 (distance against time lag with a
+band of one standard deviation, for AtmoDist, l1, l2, PSNR and SSIM).
 """
 
 from __future__ import annotations
@@ -125,8 +127,10 @@ def lag_curve(
     UserError
         If there are fewer than two times, no pair within the longest lead, or an unknown measure.
 
-    Notes ----- The pairs of one series are not independent: the band shows how distances vary, and is no
-    error of the mean.
+    Notes
+    -----
+    The pairs of one series are not independent: the band shows how distances vary, and is no error of the
+    mean.
     """
     named = _named(measures)
     for label, measure in named.items():

@@ -1,8 +1,10 @@
 """Values of the fields around cities, and which of two models is closer to the truth there.
 
-References ---------- Lessig, C., 2021, and Hoffmann, S. and Lessig, C., 2023 (AtmoDist): local statistics at
-150 cities in boxes of 1 x 1, 2 x 2 and 3 x 3 points; a city counts as better or worse when the Wasserstein-1
-distances differ by more than 10 per cent.
+References
+----------
+Lessig, C., 2021: AtmoDist (talk); Hoffmann, S. and Lessig, C., 2023: AtmoDist. Environ. Data Sci. 2, arXiv 2202.01897
+(150 cities, boxes of 1 x 1, 2 x 2 and 3 x 3 points; a city counts as better or worse when the Wasserstein-1
+distances differ by more than 10 per cent).
 """
 
 from __future__ import annotations

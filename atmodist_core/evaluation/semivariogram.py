@@ -1,7 +1,9 @@
 """Semivariogram: how different a field is at two points a given distance apart.
 
-References ---------- Cressie, N., 1993: Statistics for Spatial Data. Wiley, section 2.4 (Matheron's
-estimator). Hoffmann, S. and Lessig, C., 2023: AtmoDist. Environ. Data Sci. 2, e6 (pairs at great-circle lags,
+References
+----------
+Cressie, N., 1993: Statistics for Spatial Data. Wiley, section 2.4 (Matheron's estimator).
+Hoffmann, S. and Lessig, C., 2023: AtmoDist. Environ. Data Sci. 2, arXiv 2202.01897 (pairs at great-circle lags,
 divided by the variance of the truth).
 """
 

@@ -1,7 +1,9 @@
 """Spectra of the globe over total wavenumber.
 
-References ---------- Lambert, S. J., 1984: A global available potential energy-kinetic energy budget in terms
-of the two-dimensional wavenumber. Atmos.-Ocean 22, 265-282 (kinetic energy from vorticity and divergence).
+References
+----------
+Lambert, S. J., 1984: A global available potential energy-kinetic energy budget in terms of the two-dimensional
+wavenumber for the FGGE year. Atmos.-Ocean 22, 265-282 (kinetic energy from vorticity and divergence).
 """
 
 from __future__ import annotations
@@ -25,86 +27,122 @@ from atmodist_core.evaluation.geometry import (
 )
 
 if TYPE_CHECKING:
-    from atmodist_core.harmonics import SphericalHarmonicTransform
+    from torch import Tensor
 
 TIMES_AT_ONCE = 8
 """Times transformed together: enough to fill the matrix units, few enough to bound memory."""
 
+MOST_ROWS_CLOSED = 800
+"""Driscoll-Healy grids of up to so many rows are closed at the south pole; beyond, the tables would take
+gigabytes.
+"""
 
-def transform_of(ds: xr.Dataset, truncation: int | None = None) -> SphericalHarmonicTransform:
-    """Spherical-harmonic transform of the global grid of ``ds``.
+
+class SphericalPower:
+    """Area-mean square per total wavenumber of fields on one global grid.
+
+    A grid with a row on the north pole but none on the south pole is what is left of a pole-including one
+    when its rows are made divisible by a downscaling factor. As a Driscoll-Healy grid it would carry half as
+    many wavenumbers as rows only, and fold what lies beyond onto them. Here the missing row, one number of
+    next to no area, is put in from the three rows before it, and all wavenumbers are carried.
 
     Parameters
     ----------
     ds : xarray.Dataset
-        On a global grid.
+        Gives the grid.
     truncation : int, optional
         Last total wavenumber; by default the largest that the grid carries.
 
-    Returns
-    -------
-    SphericalHarmonicTransform
+    Attributes
+    ----------
+    truncation : int
 
     Raises
     ------
     UserError
         For a limited area, or a truncation beyond what the grid carries.
     """
-    from atmodist_core.harmonics import get_transform
-    from atmodist_core.harmonics.grids import grid_of_latitudes, maximum_truncation
 
-    if not is_global_grid(ds):
-        raise UserError(
-            f"Expected the whole globe for a spectrum over total wavenumber, found {_area(ds)}; "
-            "use regional_spectrum for a limited area."
-        )
-    rows, columns = ds.sizes["latitude"], ds.sizes["longitude"]
-    grid = grid_of_latitudes(ds["latitude"].values)
-    assert grid is not None  # is_global_grid has said so
-    largest = maximum_truncation(rows, columns, grid)
-    if truncation is None:
-        truncation = largest
-    elif not 1 <= truncation <= largest:
-        raise UserError(
-            f"Expected a truncation from 1 to {largest} on this {rows} x {columns} grid, found {truncation}; "
-            "leave it out for the largest."
-        )
-    return get_transform(rows, columns, truncation, grid)
+    def __init__(self, ds: xr.Dataset, truncation: int | None = None) -> None:
+        from atmodist_core.harmonics import get_transform
+        from atmodist_core.harmonics.grids import grid_of_latitudes, maximum_truncation
+
+        if not is_global_grid(ds):
+            raise UserError(
+                f"Expected the whole globe for a spectrum over total wavenumber, found {_area(ds)}; "
+                "use regional_spectrum for a limited area."
+            )
+        latitude, columns = ds["latitude"].values, ds.sizes["longitude"]
+        rows, grid = latitude.size, grid_of_latitudes(latitude)
+        assert grid is not None  # is_global_grid has said so
+        self._southwards = bool(latitude[0] > latitude[-1])
+        self._closed = grid == "driscoll-healy" and rows <= MOST_ROWS_CLOSED
+        if self._closed:
+            rows, grid = rows + 1, "equiangular-with-poles"
+        largest = maximum_truncation(rows, columns, grid)
+        if truncation is None:
+            truncation = largest
+        elif not 1 <= truncation <= largest:
+            raise UserError(
+                f"Expected a truncation from 1 to {largest} on this grid, found {truncation}; leave it "
+                f"out for the "
+                "largest."
+            )
+        self.truncation = truncation
+        self._transform = get_transform(rows, columns, truncation, grid)
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Power of every field.
+
+        Parameters
+        ----------
+        values : numpy.ndarray, shape ``(..., latitude, longitude)``
+
+        Returns
+        -------
+        numpy.ndarray, shape ``(..., truncation + 1)``
+            ``sum_m |f_lm|^2 / (4 pi)`` over all orders -l ... l in float64; its sum over l is the area mean
+            of the square of the field (for a field within the truncation). Units of ``values`` squared.
+        """
+        import torch
+
+        from atmodist_core.harmonics import power_per_degree
+
+        transform = self._transform
+        with torch.inference_mode():
+            field = torch.from_numpy(
+                np.ascontiguousarray(values if self._southwards else values[..., ::-1, :])
+            )
+            if self._closed:
+                field = _with_south_pole(field)
+            coefficients = transform.analysis(field.to(dtype=transform.dtype, device=transform.device))
+            return power_per_degree(coefficients).double().cpu().numpy() / (4 * np.pi)
+
+
+def _with_south_pole(field: Tensor) -> Tensor:
+    """Append the row of the south pole, shape ``(..., n, longitude)`` to ``(..., n + 1, longitude)``.
+
+    A field has one value on a pole, and it enters through its mean over longitude alone. That mean is a cosine
+    series in colatitude, of degree n - 1 at most, so its coefficient of degree n vanishes:
+    ``f_0 / 2 - f_1 + f_2 - ... +- f_n / 2 = 0``. This is exact for every field that the closed grid carries.
+    """
+    import torch
+
+    means = field.double().mean(dim=-1)
+    count = means.shape[-1]
+    signs = 1.0 - 2.0 * (torch.arange(count, device=field.device) % 2)
+    alternating = 2 * (means * signs).sum(dim=-1) - means[..., 0]
+    pole = alternating if count % 2 else -alternating
+    row = pole.to(field.dtype)[..., None, None].expand(*field.shape[:-2], 1, field.shape[-1])
+    return torch.cat([field, row], dim=-2)
 
 
 def _area(ds: xr.Dataset) -> str:
     latitude, longitude = ds["latitude"].values, ds["longitude"].values
     if not latitude.size or not longitude.size:
         return "no points at all"
-    return f"latitudes {latitude.min():g} to {latitude.max():g} and longitudes {longitude.min():g} to "
-    f"{longitude.max():g}"
-
-
-def spherical_power(values: np.ndarray, transform: SphericalHarmonicTransform) -> np.ndarray:
-    """Area-mean square of a field per total wavenumber.
-
-    Parameters
-    ----------
-    values : numpy.ndarray, shape ``(..., latitude, longitude)``
-        Field on the grid of ``transform``.
-    transform : SphericalHarmonicTransform
-
-    Returns
-    -------
-    numpy.ndarray, shape ``(..., truncation + 1)``
-        ``sum_m |f_lm|^2 / (4 pi)`` over all orders -l ... l in float64; its sum over l is the area mean of
-        the square of the field (for a field within the truncation). Units of ``values`` squared.
-    """
-    import torch
-
-    from atmodist_core.harmonics import power_per_degree
-
-    with torch.inference_mode():
-        field = torch.from_numpy(np.ascontiguousarray(values)).to(
-            dtype=transform.dtype, device=transform.device
-        )
-        coefficients = transform.analysis(field)
-        return power_per_degree(coefficients).double().cpu().numpy() / (4 * np.pi)
+    spans = [f"{values.min():g} to {values.max():g}" for values in (latitude, longitude)]
+    return f"latitudes {spans[0]} and longitudes {spans[1]}"
 
 
 @lru_cache(maxsize=16)
@@ -152,19 +190,22 @@ def energy_spectrum(ds: xr.Dataset, *, truncation: int | None = None) -> xr.Data
     UserError
         For a limited area (use :func:`regional_spectrum`), unknown latitudes, or gaps in the data.
 
-    Notes ----- Lambert (1984); the AtmoDist papers use the same sum over m. Memory does not grow with the
-    period beyond the result: eight times are transformed together.
+    Notes
+    -----
+    Lambert (1984); the AtmoDist papers use the same sum over m. A grid that lacks only the row of the south
+    pole is closed there, see :class:`SphericalPower`. Memory does not grow with the period beyond the
+    result: eight times are transformed together.
     """
     names = horizontal_fields(ds)
-    transform = transform_of(ds, truncation)
+    power_of = SphericalPower(ds, truncation)
     parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
     for part in time_batches(ds[names], TIMES_AT_ONCE):
         values = np.stack([field_values(part, name, dtype=np.float32) for name in names])
-        for name, power in zip(names, spherical_power(values, transform), strict=True):
+        for name, power in zip(names, power_of(values), strict=True):
             parts[name].append(power)
     spectra = {name: np.concatenate(powers) for name, powers in parts.items()}
     if {"vorticity", "divergence"} <= spectra.keys():
-        factor = kinetic_energy_factor(transform.truncation)
+        factor = kinetic_energy_factor(power_of.truncation)
         spectra = {"kinetic_energy": factor * (spectra["vorticity"] + spectra["divergence"]), **spectra}
     attributes: dict[str, dict[str, Any]] = {
         name: {
@@ -183,19 +224,19 @@ def energy_spectrum(ds: xr.Dataset, *, truncation: int | None = None) -> xr.Data
             "time": time_values(ds),
             "total_wavenumber": (
                 "total_wavenumber",
-                np.arange(transform.truncation + 1),
+                np.arange(power_of.truncation + 1),
                 {"units": "1", "long_name": "total wavenumber"},
             ),
             "wavelength_km": (
                 "total_wavenumber",
-                wavelength_km(transform.truncation),
+                wavelength_km(power_of.truncation),
                 {"units": "km", "long_name": "wavelength"},
             ),
         },
         attrs={
             "transform": "spherical harmonics",
             "normalisation": "power per degree: all degrees together sum to the area mean of the square",
-            "truncation": transform.truncation,
+            "truncation": power_of.truncation,
             "nyquist_wavelength_km": 2 * grid_spacing_km(ds)[0],
         },
     )

@@ -20,7 +20,7 @@ WINDOW_SIGMA = 1.5
 """Standard deviation of the Gaussian window, in points."""
 
 STABILITY = (0.01, 0.03)
-"""K1 and K2 of Wang et al., eqs. 7 and 9."""
+"""K1 and K2 of Wang et al."""
 
 
 def _window() -> np.ndarray:

@@ -2,7 +2,8 @@
 
 References
 ----------
-Villani, C., 2009: Optimal Transport, Old and New. Springer, section 2 and example 6.6.
+Vallender, S. S., 1974: Calculation of the Wasserstein distance between probability distributions on the line.
+Theory Probab. Appl. 18, 784-786.
 """
 
 from __future__ import annotations

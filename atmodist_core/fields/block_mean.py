@@ -73,13 +73,13 @@ def coarsen(dataset: xr.Dataset, factor: int = 4) -> xr.Dataset:
     trimmed = (latitude.size - rows * factor, longitude.size - columns * factor)
     weights = cell_heights(latitude)[: rows * factor]
     result = xr.Dataset(attrs=dict(dataset.attrs))
-    for name, array in dataset.data_vars.items():
+    for key, array in dataset.data_vars.items():
         if not {"latitude", "longitude"} <= set(array.dims):
-            result[name] = array
+            result[key] = array
             continue
         last = array.transpose(..., "latitude", "longitude")
         cut = last.isel(latitude=slice(0, rows * factor), longitude=slice(0, columns * factor))
-        result[name] = (cut.dims, _blocks(cut, weights, factor), dict(array.attrs))
+        result[key] = (cut.dims, _blocks(cut, weights, factor), dict(array.attrs))
     others = {
         name: value
         for name, value in dataset.coords.items()

@@ -1,11 +1,12 @@
 r"""ECMWF's spherical-harmonic coefficients, as in GRIB and ARCO-ERA5, in our form and back.
 
-ECMWF writes a field as :math:`\sum_m \sum_n X_n^m \bar P_n^m(\sin\phi) e^{im\lambda}` with
-:math:`\frac12\int_{-1}^{1} (\bar P_n^m)^2 d\mu = 1` and no Condon-Shortley phase, so that :math:`X_0^0` is the mean over
-the globe and the mean square is :math:`\sum_n |X_n^0|^2 + 2\sum_{m>0,n} |X_n^m|^2`. Only m >= 0 is stored: m
-outer, n from m to T inner, real and imaginary parts in turn (ecCodes GRIB FAQ, "How to access the data values
-of a spherical harmonic field in GRIB"). Ours are orthonormal on the unit sphere: they are larger by
-:math:`\sqrt{4\pi}`.
+ECMWF writes a field as :math:`\sum_m \sum_n X_n^m \bar P_n^m(\sin\phi) e^{im\lambda}`, where the mean of
+:math:`(\bar P_n^m)^2` over :math:`\sin\phi` is 1, without the Condon-Shortley phase. Hence :math:`X_0^0` is the
+mean over the globe, and the mean square is :math:`\sum_n |X_n^0|^2 + 2\sum_{m>0,n} |X_n^m|^2`. Only m >= 0 is
+stored: m outer, n from m to T inner, real and imaginary parts in turn (ecCodes GRIB FAQ, "How to access the
+data values of a spherical harmonic field in GRIB"). Ours are orthonormal on the unit sphere, which makes them
+larger by :math:`\sqrt{4\pi}`. Order, norm and phase were checked against CDO's expansion (sp2gpl) of a
+forecast of the IFS: see the tests.
 """
 
 from __future__ import annotations
@@ -79,11 +80,11 @@ def ecmwf_to_coefficients(values: np.ndarray, truncation: int | None = None) -> 
             f"Expected {(truncation + 1) * (truncation + 2)} coefficients for T{truncation}, found "
             f"{values.shape[-1]}, which is T{found}; give the truncation of the data."
         )
-    kind = np.complex64 if values.dtype == np.float32 else np.complex128
+    single = values.dtype == np.float32
     order, degree = _order_and_degree(found)
+    kind = np.complex64 if single else np.complex128
     result = np.zeros((*values.shape[:-1], found + 1, found + 1), dtype=kind)
-    real = np.float32 if values.dtype == np.float32 else np.float64
-    parts = values.astype(real, copy=False) * real(_NORM)
+    parts = (values if single else values.astype(np.float64)) * _NORM
     result.real[..., degree, order], result.imag[..., degree, order] = parts[..., 0::2], parts[..., 1::2]
     # The imaginary part of a zonal coefficient has no meaning; packing may leave noise there.
     result[..., :, 0].imag = 0.0

@@ -29,14 +29,15 @@ def take_points(array: xr.DataArray, rows: np.ndarray, columns: np.ndarray) -> x
         return array
     if array.chunks:
         last = array.transpose(..., "latitude", "longitude")
-        if len(last.chunks[-1]) == len(last.chunks[-2]) == 1:
+        chunks = last.chunks or ()
+        if len(chunks[-1]) == len(chunks[-2]) == 1:
             import dask.array as da
 
             data = da.map_blocks(
                 partial(_take_block, _as_slice(rows), _as_slice(columns)),
                 last.data,
                 dtype=last.dtype,
-                chunks=(*last.chunks[:-2], (rows.size,), (columns.size,)),
+                chunks=(*chunks[:-2], (rows.size,), (columns.size,)),
                 meta=np.empty((0,) * last.ndim, last.dtype),
             )
             coords = {

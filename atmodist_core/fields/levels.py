@@ -73,9 +73,9 @@ def name_level_axis(array: xr.DataArray, variable: str) -> tuple[xr.DataArray, s
     in_lower_case = {str(name).lower(): str(name) for name in (*array.coords, *array.dims)}
     candidates = [in_lower_case[name] for name in LEVEL_NAMES if name in in_lower_case]
     with_dimension = [name for name in candidates if name in array.dims]
-    found = (with_dimension or candidates or [None])[0]
-    if found is None:
+    if not candidates:
         return array, None
+    found = (with_dimension or candidates)[0]
     kind = LEVEL_NAMES[found.lower()]
     if found not in array.coords:
         raise UserError(
@@ -133,7 +133,7 @@ def choose_level(available: list[Level], request: Any, note: Callable[[str], Non
         if len(available) <= 1:
             return available[0] if available else None
         chosen = _default(available)
-        listed = _listed(available)
+        listed = _listed(available, most=8)
         note(
             f"the data hold {len(available)} levels ({listed}); none was asked for and {chosen} was taken, "
             "the nearest to model level 120 (883 hPa) of the AtmoDist papers"
@@ -203,9 +203,9 @@ def _kind_and_factor(
     return kind, 1.0
 
 
-def _listed(available: list[Level]) -> str:
+def _listed(available: list[Level], most: int = 40) -> str:
     values = [f"{level.value:g}" for level in available]
-    if len(values) > 40:
+    if len(values) > most:
         values = [*values[:3], "...", *values[-3:]]
     kind = available[0].kind
     word = {"hybrid": "hybrid ", "sigma": "sigma "}.get(kind, "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,7 +60,7 @@ def open_fields(
         float32 ``vorticity`` and ``divergence`` [s-1], dimensions (time, latitude, longitude), lazy (dask):
         only metadata are read here, except that local files of up to 16 million values are looked through for
         missing and absurd ones. Attributes: ``source``, ``level``, ``derived_from``, ``grid``, ``notes``, and
-        ``time_step_hours`` if the spacing is even.
+        ``time_step_hours`` if the spacing is even, ``available_levels`` if there are several.
 
     Raises
     ------
@@ -118,7 +120,6 @@ def _read(source: Source, notes: list[str]) -> list[xr.Dataset]:
 
 
 def _unpack_archives(sources: list[Source], notes: list[str]) -> list[Source]:
-    from atmodist_core.fields.sources import resolve as resolve_member
     from atmodist_core.fields.zip_archive import is_zarr_zip, unpack
 
     result: list[Source] = []
@@ -129,11 +130,12 @@ def _unpack_archives(sources: list[Source], notes: list[str]) -> list[Source]:
             result.append(Source("zarr-zip", source.location))
         else:
             members = unpack(source.location)
-            notes.append(
-                f"{source.name} is a ZIP file; its {len(members)} data files were unpacked to a temporary "
-                "folder"
-            )
-            result += [entry for member in members for entry in resolve_member(member, notes.append)]
+            notes.append(f"the ZIP file {source.name} was unpacked to a temporary folder")
+            result += [
+                replace(entry, label=f"{source.name}/{Path(member).name.split('-', 1)[1]}")
+                for member in members
+                for entry in resolve(member, notes.append)
+            ]
     return result
 
 

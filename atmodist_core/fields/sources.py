@@ -24,18 +24,22 @@ class Source:
     Parameters
     ----------
     kind : str
-        "netcdf", "grib", "zarr", "zarr-zip", "coefficients" (a store written by this package) or "url".
+        "netcdf", "grib", "zip", "zarr", "zarr-zip", "coefficients" (a store written by this package) or
+        "url".
     location : str
         Path or URL.
+    label : str
+        Name to show instead of the file's own.
     """
 
     kind: str
     location: str
+    label: str = ""
 
     @property
     def name(self) -> str:
         """Short name, for sentences and the attribute ``source``."""
-        return self.location if self.kind == "url" else Path(self.location).name
+        return self.label or (self.location if self.kind == "url" else Path(self.location).name)
 
 
 def resolve(path: Any, note: Callable[[str], None]) -> list[Source]:

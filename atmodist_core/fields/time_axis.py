@@ -136,15 +136,18 @@ def note_spacing(times: np.ndarray, note: Callable[[str], None]) -> float | None
 
 def _find_time(array: xr.DataArray) -> str | None:
     """The time axis: valid time before anything else, then by name, then by type."""
-    for name in ("valid_time", "time"):
-        if name in array.dims:
-            return name
+    # cfgrib keeps the reference time as 'time' and what a forecast is valid for beside it.
+    valid = array.coords.get("valid_time")
+    if valid is not None and valid.ndim <= 1 and (valid.ndim or not {"time", "step"} & set(array.dims)):
+        return "valid_time"
+    if "time" in array.dims:
+        return "time"
     found = find_dimension(array, TIME_NAMES, "standard_name", "time")
     if found is not None:
         return found
-    for name in array.dims:
+    for name in map(str, array.dims):
         if name in array.coords and array[name].dtype.kind == "M":
-            return str(name)
+            return name
     return None
 
 
@@ -241,8 +244,8 @@ def _synthesise(array: xr.DataArray, variable: str, note: Callable[[str], None])
         )
         return array.assign_coords(time=("time", values, TIME_ATTRS))
     note(f"the file has no time axis; the placeholder date {PLACEHOLDER_YEAR}-01-01 was given")
-    start = np.array([f"{PLACEHOLDER_YEAR}-01-01"], dtype="datetime64[ns]")
-    return array.expand_dims("time").assign_coords(time=("time", start, TIME_ATTRS))
+    date = np.array([f"{PLACEHOLDER_YEAR}-01-01"], dtype="datetime64[ns]")
+    return array.expand_dims("time").assign_coords(time=("time", date, TIME_ATTRS))
 
 
 def _as_datetime64(coordinate: xr.DataArray, variable: str, note: Callable[[str], None]) -> np.ndarray:

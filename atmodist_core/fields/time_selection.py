@@ -59,8 +59,8 @@ def time_indices(times: np.ndarray, request: Any) -> slice | np.ndarray:
     )
     if entries.size == 0:
         raise UserError(f"Expected at least one time, found an empty list; {available}.")
-    positions = [np.arange(len(index))[time_indices(times, entry)] for entry in entries.ravel()]
-    return np.unique(np.concatenate(positions))
+    positions = [time_indices(times, entry) for entry in entries.ravel()]
+    return np.unique(np.concatenate([np.arange(p.start, p.stop) for p in positions if isinstance(p, slice)]))
 
 
 def _bounds(entry: Any) -> tuple[np.datetime64, np.datetime64]:
@@ -68,26 +68,23 @@ def _bounds(entry: Any) -> tuple[np.datetime64, np.datetime64]:
     try:
         if isinstance(entry, str):
             period = pd.Period(entry.strip().removesuffix("Z").replace("T", " "))
-            # Anything finer than a second is one instant.
-            return period.start_time.to_datetime64().astype(
-                "datetime64[ns]"
-            ), period.end_time.to_datetime64().astype("datetime64[ns]")
-        if isinstance(entry, (np.datetime64, dt.datetime, dt.date, pd.Timestamp)):
+            return _instant(period.start_time), _instant(period.end_time)
+        if isinstance(entry, (np.datetime64, dt.datetime, dt.date)):
             stamp = pd.Timestamp(entry)
             if stamp is pd.NaT:
                 raise ValueError("not a time")
             if stamp.tzinfo is not None:
                 stamp = stamp.tz_convert("UTC").tz_localize(None)
-            if isinstance(entry, dt.date) and not isinstance(entry, dt.datetime):
-                end = stamp + pd.Timedelta(days=1) - pd.Timedelta(1, "ns")
-                return stamp.to_datetime64().astype("datetime64[ns]"), end.to_datetime64().astype(
-                    "datetime64[ns]"
-                )
-            instant = stamp.to_datetime64().astype("datetime64[ns]")
-            return instant, instant
+            whole_day = isinstance(entry, dt.date) and not isinstance(entry, dt.datetime)
+            end = stamp + pd.Timedelta(days=1) - pd.Timedelta(1, "ns") if whole_day else stamp
+            return _instant(stamp), _instant(end)
     except (ValueError, TypeError, OverflowError) as error:
         raise _not_a_time(entry) from error
     raise _not_a_time(entry)
+
+
+def _instant(stamp: pd.Timestamp) -> np.datetime64:
+    return stamp.to_datetime64().astype("datetime64[ns]")
 
 
 def _not_a_time(entry: Any) -> UserError:

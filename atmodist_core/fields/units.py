@@ -171,7 +171,7 @@ def check_magnitude_without_units(sample: np.ndarray, kind: str, variable: str) 
             f"{spread:.3g}) cannot be in {stored}, where {low:g} to {high:g} was expected; set the attribute "
             "'units' in the file."
         )
-    return f"Variable '{variable}' has no units; {stored} was assumed, as its standard deviation is {spread:.3g}."
+    return f"Variable '{variable}' has no units; {stored} was assumed (standard deviation {spread:.3g})."
 
 
 def check_largest_magnitude(largest: float, kind: str, variable: str) -> None:

@@ -32,7 +32,8 @@ class FigureStyle:
     font_size : float
         Size of the running text [pt]; titles are one larger, ticks one smaller.
     background, text, muted, grid, coastline : str
-        Colours; ``muted`` is for what is drawn for the eye only, coastlines lie on the light colours of a map.
+        Colours; ``muted`` is for what is drawn for the eye only, coastlines lie on the light colours of a
+        map.
     """
 
     width_in: float = 7.2

@@ -29,7 +29,9 @@ class Perfect:
         self.truth = truth
 
     def __call__(self, coarse, *, region=None):
-        return self.truth.sel(time=coarse.time).roll(longitude=3, roll_coords=True)
+        rolled = self.truth.sel(time=coarse.time).roll(longitude=3, roll_coords=True)
+        longitude = rolled.longitude.values
+        return rolled.assign_coords(longitude=np.where(longitude > longitude[-1], longitude - 360, longitude))
 
 
 @pytest.fixture(scope="module")

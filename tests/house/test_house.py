@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 import atmodist_core as ad
+from tests.house.test_architecture import PACKAGES, imported_packages
 
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -102,6 +104,32 @@ def test_constraints_pin_every_dependency():
     extras = PYPROJECT["project"]["optional-dependencies"]
     wanted = [*PYPROJECT["project"]["dependencies"], *(d for group in extras.values() for d in group)]
     assert not {plain(name) for name in wanted} - pinned
+
+
+def test_dependencies_are_those_that_are_imported():
+    """Each declared package is used by what it is declared for, and nothing undeclared is imported."""
+    distribution = {"lightning_fabric": "lightning-fabric", "panel_material_ui": "panel-material-ui"}
+    extras = PYPROJECT["project"]["optional-dependencies"]
+    declared = {"atmodist_core": PYPROJECT["project"]["dependencies"], "app": extras["app"]}
+    names = {
+        key: {re.split(r"[<>=\[]", entry)[0].lower() for entry in value} for key, value in declared.items()
+    }
+    optional = {
+        re.split(r"[<>=\[]", e)[0].lower() for group in ("train", "grib", "remote") for e in extras[group]
+    }
+    known = names["atmodist_core"] | names["app"] | optional | set(PACKAGES)
+    imported: dict[str, set[str]] = {}
+    for package in PACKAGES:
+        roots = set().union(*(imported_packages(file) for file in (ROOT / package).rglob("*.py")))
+        imported[package] = {distribution.get(root, root).lower() for root in roots - sys.stdlib_module_names}
+    # pyproj is only loaded early where something else has installed it.
+    assert not set().union(*imported.values()) - known - {"pyproj"}
+    # netCDF4 and h5netcdf are engines that xarray loads by name; aiohttp and gcsfs are loaded by fsspec.
+    assert (
+        not names["atmodist_core"] - imported["atmodist_core"] - imported["train"] - {"netcdf4", "h5netcdf"}
+    )
+    assert not names["app"] - imported["app"]
+    assert not optional - imported["atmodist_core"] - {"aiohttp", "gcsfs"}
 
 
 def test_every_model_that_ships_is_safetensors_with_a_card():

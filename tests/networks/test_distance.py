@@ -177,7 +177,8 @@ def test_predicted_lag_averages_patches(atmodist):
 def test_patches_cover_the_globe_across_the_seam_within_60_degrees():
     ds = globe(40, 80)
     cover = PatchCover.of(ds.latitude.values, ds.longitude.values, 12)
-    # ceil(80 / 12) = 7 columns of patches a seventh of the circle apart; of ceil(40 / 12) = 4 rows the middle two.
+    # ceil(80 / 12) = 7 columns of patches a seventh of the circle apart;
+    # of ceil(40 / 12) = 4 rows the middle two.
     assert cover.count == 14
     assert np.abs(cover.latitude).max() <= 60
     assert sorted(set(cover.first_columns.tolist())) == [0, 11, 22, 34, 45, 57, 68]

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 import atmodist_core.model_store as store
 from atmodist_core.errors import AtmodistWarning, UserError
-from atmodist_core.model_card import ModelCard, find_model, list_models, read_card
+from atmodist_core.model_card import ModelCard, find_model, list_models, model_folders, read_card
 from atmodist_core.model_store import (
     load_model_tensors,
     load_network,
@@ -212,7 +212,7 @@ def test_models_are_found_by_name(tmp_path, monkeypatch):
     saved_downscaler(shipped / "a", name="sr-a", seed=1)
     saved_distance(shipped / "d")
     monkeypatch.setenv("ATMODIST_MODELS", os.pathsep.join([str(mine), str(shipped)]))
-    monkeypatch.setattr("atmodist_core.model_card.SHIPPED_MODELS", tmp_path / "absent")
+    monkeypatch.setenv("ATMODIST_ASSETS", str(tmp_path / "absent"))
     assert [model.name for model in list_models()] == ["sr-a", "sr-b", "tiny-distance"]
     assert find_model("sr-a") == shipped / "a"
     assert find_model(mine / "a") == find_model(mine / "a" / "model.safetensors") == mine / "a"
@@ -238,6 +238,15 @@ def test_broken_folders_are_skipped_with_a_sentence_each(tmp_path):
         assert any(str(tmp_path / folder) in sentence for sentence in problems), folder
     with pytest.warns(AtmodistWarning):
         list_models([tmp_path / "absent"])
+
+
+def test_the_shipped_models_come_last(tmp_path, monkeypatch):
+    saved_downscaler(tmp_path / "assets" / "models" / "a", name="shipped")
+    saved_downscaler(tmp_path / "mine" / "a", name="mine")
+    monkeypatch.setenv("ATMODIST_ASSETS", str(tmp_path / "assets"))
+    monkeypatch.setenv("ATMODIST_MODELS", str(tmp_path / "mine"))
+    assert model_folders() == [tmp_path / "mine", tmp_path / "assets" / "models"]
+    assert [model.name for model in list_models()] == ["mine", "shipped"]
 
 
 def test_no_models_at_all(tmp_path):

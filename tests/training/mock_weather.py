@@ -10,7 +10,7 @@ from atmodist_core.training.configuration import DataConfig, DistanceConfig, Gan
 
 
 def counting_weather(times: int = 40, rows: int = 18, columns: int = 36, step_hours: int = 3) -> xr.Dataset:
-    """Fields whose every value tells where and when it is: vorticity = (time * rows + row) * columns + column."""
+    """Fields whose values tell where and when they are: (time * rows + row) * columns + column."""
     shape = (times, rows, columns)
     number = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
     return as_dataset(number, -0.5 * number, step_hours=step_hours)

@@ -17,7 +17,9 @@ def parse(*arguments):
 
 
 def test_flags_change_nested_fields_of_the_preset():
-    config = parse("--preset", "paper", "--batch-size", "7", "--mirror", "--data", "a", "b", "--out", "runs/x")
+    config = parse(
+        "--preset", "paper", "--batch-size", "7", "--mirror", "--data", "a", "b", "--out", "runs/x"
+    )
     assert config.preset == "paper" and config.epochs == 60
     assert config.batch_size == 7 and config.data.mirror and config.run.out.name == "x"
     assert [path.name for path in config.data.data] == ["a", "b"]
@@ -101,7 +103,9 @@ def test_the_command_prints_the_sentence_and_exits_with_2(repository, tmp_path):
     script = [sys.executable, str(repository / "train" / "distance.py"), "--preset", "smoke", "--lr", "1"]
     ended = subprocess.run(script, capture_output=True, text=True, timeout=120, cwd=tmp_path)
     assert ended.returncode == 2 and ended.stdout == ""
-    assert ended.stderr.startswith("error: Expected a known flag, found --lr") and ended.stderr.count("\n") == 1
+    assert (
+        ended.stderr.startswith("error: Expected a known flag, found --lr") and ended.stderr.count("\n") == 1
+    )
 
 
 @pytest.mark.slow
@@ -110,7 +114,9 @@ def test_smoke_presets_run_from_nothing_to_models(repository, tmp_path):
 
     def call(command, *arguments):
         script = [sys.executable, str(repository / "train" / command), "--preset", "smoke", "--threads", "1"]
-        ended = subprocess.run([*script, *arguments], capture_output=True, text=True, timeout=300, cwd=tmp_path)
+        ended = subprocess.run(
+            [*script, *arguments], capture_output=True, text=True, timeout=300, cwd=tmp_path
+        )
         assert ended.returncode == 0, ended.stderr
         return ended.stderr
 
@@ -120,7 +126,9 @@ def test_smoke_presets_run_from_nothing_to_models(repository, tmp_path):
     more = ("--content", "atmodist", "--distance", "models/atmodist-tiny", "--start-from", "models/sr")
     call("gan.py", "--out", "runs/c", "--export", "models/gan", *more)
 
-    cards = {path.parent.name: json.loads(path.read_text()) for path in (tmp_path / "models").glob("*/card.json")}
+    cards = {
+        path.parent.name: json.loads(path.read_text()) for path in (tmp_path / "models").glob("*/card.json")
+    }
     assert set(cards) == {"atmodist-tiny", "sr", "gan"}
     assert all((tmp_path / "models" / name / "curves.csv").is_file() for name in cards)
     distance_card = cards["atmodist-tiny"]

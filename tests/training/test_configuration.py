@@ -15,7 +15,9 @@ from atmodist_core.training.configuration import (
 )
 
 
-@pytest.mark.parametrize("config", [*DISTANCE_PRESETS.values(), *GAN_PRESETS.values()], ids=lambda c: c.preset)
+@pytest.mark.parametrize(
+    "config", [*DISTANCE_PRESETS.values(), *GAN_PRESETS.values()], ids=lambda c: c.preset
+)
 def test_settings_survive_json(config):
     assert from_dict(type(config), json.loads(json.dumps(to_dict(config)))) == config
 
@@ -49,7 +51,11 @@ def test_paper_preset_of_the_gan_has_every_published_number():
     c = GAN_PRESETS["paper"]
     assert (c.data.patch_size, c.batch_size, c.factor, c.pool_normalized) == (96, 64, 4, True)
     assert (c.filters, c.residual_blocks) == (64, 16)
-    assert (c.pretraining_epochs, c.pretraining_schedule, c.pretraining_learning_rate) == (5, "constant", 1e-4)
+    assert (c.pretraining_epochs, c.pretraining_schedule, c.pretraining_learning_rate) == (
+        5,
+        "constant",
+        1e-4,
+    )
     assert (c.epochs, c.learning_rate, c.final_epochs, c.final_learning_rate) == (15, 1e-4, 5, 1e-5)
     assert (c.adversarial_weight, c.balance_low, c.balance_high) == (0.001, 0.46, 0.6)
     assert (c.content, c.distance_layer, c.content_weight, c.mse_weight) == ("atmodist", "stage4", 1.0, 0.0)
@@ -57,7 +63,12 @@ def test_paper_preset_of_the_gan_has_every_published_number():
 
 def test_demo_gans_differ_in_nothing_but_the_content():
     c = GAN_PRESETS["demo"]
-    assert (c.content_weight, c.mse_weight, c.adversarial_weight, c.distance_layer) == (0.9, 0.1, 0.004, "stage2")
+    assert (c.content_weight, c.mse_weight, c.adversarial_weight, c.distance_layer) == (
+        0.9,
+        0.1,
+        0.004,
+        "stage2",
+    )
     assert c.content_weight + c.mse_weight == 1.0  # with --content mse the whole is the plain MSE
     other = dataclasses.replace(c, content="atmodist")
     assert differences(to_dict(c), to_dict(other)) == ["--content (mse -> atmodist)"]

@@ -94,10 +94,18 @@ def test_mistakes_in_the_data_are_named(weather, tmp_path, monkeypatch):
         ([], {}, "at least one folder of fields after --data"),
         ([weather], {"channels": ()}, "at least one name after --channels"),
         ([tmp_path / "none"], {}, "found nothing at"),
-        ([weather], {"channels": ("vorticity", "temperature")}, "found vorticity, divergence; change --channels"),
+        (
+            [weather],
+            {"channels": ("vorticity", "temperature")},
+            "found vorticity, divergence; change --channels",
+        ),
         ([holes], {}, "missing or infinite values in member 0 at 2000-01-01T09:00"),
         ([weather, counting_weather()], {}, "48 x 96 in member 0 and 18 x 36"),
-        ([weather, weather.assign_coords(longitude=weather.longitude + 1)], {}, "other longitudes in member 1"),
+        (
+            [weather, weather.assign_coords(longitude=weather.longitude + 1)],
+            {},
+            "other longitudes in member 1",
+        ),
     ]
     for sources, options, words in cases:
         with pytest.raises(UserError, match=words):

@@ -73,7 +73,13 @@ def curves(weather, classes=8):
     torch.manual_seed(0)
     encoder = Encoder(EncoderConfig(blocks_per_stage=1))
     sampler = PatchSampler(fields, [(0, 60)], patch_size=16, stream=MATCHING_STREAM)
-    options = {"classes": classes, "lead_step_hours": 3.0, "stride": 1, "patch_size": 16, "pairs_per_lead": 24}
+    options = {
+        "classes": classes,
+        "lead_step_hours": 3.0,
+        "stride": 1,
+        "patch_size": 16,
+        "pairs_per_lead": 24,
+    }
     return encoder, measure_distance_curves(encoder, fields, sampler, **options)
 
 

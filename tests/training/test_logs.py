@@ -15,7 +15,12 @@ def test_resuming_drops_rows_after_the_checkpoint_and_torn_lines(tmp_path):
     log = CurveLog(tmp_path, ["loss", "accuracy"], resume_step=20)
     log.write(25, 1, {"accuracy": 0.5, "loss": float("inf")})
     log.close()
-    assert path.read_text().splitlines() == ["step,epoch,loss,accuracy", "10,0,1.42857,", "20,0,2.85714,", "25,1,,0.5"]
+    assert path.read_text().splitlines() == [
+        "step,epoch,loss,accuracy",
+        "10,0,1.42857,",
+        "20,0,2.85714,",
+        "25,1,,0.5",
+    ]
 
 
 def test_tensorboard_holds_the_same_numbers(tmp_path):
@@ -53,4 +58,6 @@ def test_progress_is_a_bar_on_a_terminal():
     progress.advance()
     progress.say("a sentence")
     progress.close()
-    assert "a sentence" in stream.getvalue() and "5/10" in stream.getvalue() and "patches/s" in stream.getvalue()
+    assert (
+        "a sentence" in stream.getvalue() and "5/10" in stream.getvalue() and "patches/s" in stream.getvalue()
+    )

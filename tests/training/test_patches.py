@@ -65,7 +65,9 @@ def test_pairs_are_exactly_their_lag_apart_and_stay_in_one_member(fields, stride
     # uniform labels: 4000 draws of 5 classes give 800 +- 5 standard deviations
     assert np.abs(np.bincount(places.label) - 800).max() < 5 * np.sqrt(800 * 0.8)
     # every start that leaves room for the lag comes up, in both members
-    starts = {time for time, label in zip(places.time.tolist(), places.label.tolist(), strict=True) if label == 4}
+    starts = {
+        time for time, label in zip(places.time.tolist(), places.label.tolist(), strict=True) if label == 4
+    }
     possible = {*range(40 - 5 * stride), *range(40, 70 - 5 * stride)}
     assert starts <= possible and len(starts) > 0.95 * len(possible)
 
@@ -74,7 +76,11 @@ def test_pairs_show_the_same_place_at_their_two_times(fields):
     places = sampler(fields).pairs(1, 16, classes=5, stride=1)
     earlier, later, label = patches.cut_pairs(fields, places, 6, 1)
     # one slice later, the numbers of counting_weather have grown by rows * columns
-    torch.testing.assert_close(later - earlier, ((label + 1) * 18 * 36)[:, None, None, None] * torch.tensor([1.0, -0.5])[:, None, None].expand(2, 6, 6))
+    torch.testing.assert_close(
+        later - earlier,
+        ((label + 1) * 18 * 36)[:, None, None, None]
+        * torch.tensor([1.0, -0.5])[:, None, None].expand(2, 6, 6),
+    )
     expected = counting_weather(70).vorticity.values  # member 1 counts from its own start
     row, column, time = (int(a[0]) for a in (places.row, places.column, places.time))
     time -= 40 * (time >= 40)

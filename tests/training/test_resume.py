@@ -64,7 +64,9 @@ def test_distance_run_stopped_and_resumed(weather, tmp_path, monkeypatch, capsys
     same_files(tmp_path / "whole", tmp_path / "broken")
     same_curves(tmp_path / "whole", tmp_path / "broken")
     cards = [json.loads((tmp_path / n / "model" / "card.json").read_text()) for n in ("whole", "broken")]
-    assert cards[0]["scores"] == cards[1]["scores"] and cards[0]["distance_scale"] == cards[1]["distance_scale"]
+    assert (
+        cards[0]["scores"] == cards[1]["scores"] and cards[0]["distance_scale"] == cards[1]["distance_scale"]
+    )
 
 
 @pytest.mark.parametrize("stop", [1, 4])  # in the pre-training, and against the adversary
@@ -82,17 +84,19 @@ def test_gan_run_stopped_and_resumed(weather, tmp_path, monkeypatch, stop):
 def test_a_second_seed_gives_other_weights(weather, tmp_path):
     """Equality above is not the equality of anything with anything."""
     for seed in (0, 1):
-        train_distance(distance_config(tmp_path / str(seed), seed=seed, epochs=1, batches_per_epoch=1), [weather])
+        train_distance(
+            distance_config(tmp_path / str(seed), seed=seed, epochs=1, batches_per_epoch=1), [weather]
+        )
     a, b = (load_file(tmp_path / str(s) / "checkpoint.safetensors") for s in (0, 1))
     assert not torch.equal(a["network.encoder.stem.weight"], b["network.encoder.stem.weight"])
 
 
 def test_resuming_refuses_what_is_not_the_same_run(weather, tmp_path):
     config = distance_config(tmp_path / "run", epochs=1, batches_per_epoch=1)
-    with pytest.raises(UserError, match="Expected a run to resume in .*, found no config.json"):
+    with pytest.raises(UserError, match=r"Expected a run to resume in .*, found no config.json"):
         train_distance(replaced(config, {"resume": True}), [weather])
     train_distance(config, [weather])
-    with pytest.raises(UserError, match="found the checkpoint of another in .*; add --resume"):
+    with pytest.raises(UserError, match=r"found the checkpoint of another in .*; add --resume"):
         train_distance(config, [weather])
     with pytest.raises(UserError, match=r"found --batch-size \(4 -> 5\), --learning-rate \(0.1 -> 0.2\)"):
         train_distance(replaced(config, {"resume": True, "batch_size": 5, "learning_rate": 0.2}), [weather])
@@ -115,8 +119,8 @@ def test_a_run_killed_before_its_first_checkpoint_starts_over(weather, tmp_path)
 
 
 COMMANDS = {
-    "distance": "--preset smoke --epochs 2 --batches-per-epoch 6 --batch-size 8 --classes 5 --checkpoint-steps 2 "
-    "--validation-pairs 8 --final-pairs 8 --matching-pairs 2 --threads 1",
+    "distance": "--preset smoke --epochs 2 --batches-per-epoch 6 --batch-size 8 --classes 5 --threads 1 "
+    "--checkpoint-steps 2 --validation-pairs 8 --final-pairs 8 --matching-pairs 2",
     "gan": "--preset smoke --batches-per-epoch 4 --checkpoint-steps 2 --threads 1 --validation-patches 8",
 }
 
@@ -140,7 +144,9 @@ def test_kill_9_loses_no_more_than_a_checkpoint_interval(command, repository, tm
         time.sleep(0.01)
     process.kill()  # SIGKILL
     process.wait(timeout=60)
-    assert checkpoint.exists() and not (tmp_path / "broken" / "model").exists(), "killed too early or too late"
+    assert checkpoint.exists() and not (tmp_path / "broken" / "model").exists(), (
+        "killed too early or too late"
+    )
 
     subprocess.run(call("broken", "--resume"), check=True, timeout=300, **quiet)
     same_files(tmp_path / "whole", tmp_path / "broken")
