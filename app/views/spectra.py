@@ -32,11 +32,9 @@ _CARD_STYLES = (
 :host { background: var(--studio-surface); border: 1px solid var(--studio-line); border-radius: 10px; padding: 6px 6px 2px 4px;
   box-sizing: border-box; min-width: 0; position: relative; }
 :host(.waiting)::after { content: ""; position: absolute; inset: 40px 18px 30px 70px; border-radius: 6px; pointer-events: none;
-  background: linear-gradient(100deg, color-mix(in srgb, var(--studio-surface) 78%, transparent) 40%,
-    color-mix(in srgb, var(--studio-raised) 92%, transparent) 50%, color-mix(in srgb, var(--studio-surface) 78%, transparent) 60%);
-  background-size: 300% 100%; animation: shimmer 1.4s linear infinite, appear .1s .2s backwards; }
-@keyframes shimmer { from { background-position: 150% 0; } to { background-position: -150% 0; } }
-@keyframes appear { from { opacity: 0; } }
+  background: color-mix(in srgb, var(--studio-raised) 80%, transparent); animation: breathe 1.6s .2s infinite steps(5) backwards; }
+@keyframes breathe { from { opacity: .35; } 50% { opacity: 1; } to { opacity: .35; } }
+@media (prefers-reduced-motion: reduce) { :host(.waiting)::after { animation: none; } }
 """
 )
 _TITLE_STYLES = (

@@ -2,8 +2,8 @@
 
 References
 ----------
-Hoffmann, S. and Lessig, C., 2023: AtmoDist. Environ. Data Sci. 2, arXiv 2202.01897 (distance against time lag with a
-band of one standard deviation, for AtmoDist, l1, l2, PSNR and SSIM).
+Hoffmann, S. and Lessig, C., 2023: AtmoDist. Environ. Data Sci. 2, arXiv 2202.01897 (distance against time
+lag with a band of one standard deviation, for AtmoDist, l1, l2, PSNR and SSIM).
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 References
 ----------
-Lessig, C., 2021: AtmoDist (talk); Hoffmann, S. and Lessig, C., 2023: AtmoDist. Environ. Data Sci. 2, arXiv 2202.01897
-(150 cities, boxes of 1 x 1, 2 x 2 and 3 x 3 points; a city counts as better or worse when the Wasserstein-1
-distances differ by more than 10 per cent).
+Lessig, C., 2021: AtmoDist (talk); Hoffmann, S. and Lessig, C., 2023: AtmoDist. Environ. Data Sci. 2, arXiv
+2202.01897 (150 cities, boxes of 1 x 1, 2 x 2 and 3 x 3 points; a city counts as better or worse when the
+Wasserstein-1 distances differ by more than 10 per cent).
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def cosine_power(values: np.ndarray) -> np.ndarray:
     -------
     numpy.ndarray, shape ``(..., rows, columns)``
         Units of ``values`` squared. Its sum over all modes is the mean square of ``values``; without mode (0,
-        0) it is their variance (Denis et al., eq. 4).
+        0) it is their variance (Denis et al., 2002).
     """
     rows, columns = values.shape[-2:]
     return dctn(values, type=2, norm="ortho", axes=(-2, -1)) ** 2 / (rows * columns)

@@ -3,8 +3,8 @@
 References
 ----------
 Cressie, N., 1993: Statistics for Spatial Data. Wiley, section 2.4 (Matheron's estimator).
-Hoffmann, S. and Lessig, C., 2023: AtmoDist. Environ. Data Sci. 2, arXiv 2202.01897 (pairs at great-circle lags,
-divided by the variance of the truth).
+Hoffmann, S. and Lessig, C., 2023: AtmoDist. Environ. Data Sci. 2, arXiv 2202.01897 (pairs at great-circle
+lags, divided by the variance of the truth).
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 References
 ----------
-Lambert, S. J., 1984: A global available potential energy-kinetic energy budget in terms of the two-dimensional
-wavenumber for the FGGE year. Atmos.-Ocean 22, 265-282 (kinetic energy from vorticity and divergence).
+Lambert, S. J., 1984: A global available potential energy-kinetic energy budget in terms of the
+two-dimensional wavenumber for the FGGE year. Atmos.-Ocean 22, 265-282 (kinetic energy from vorticity and
+divergence).
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ class SphericalPower:
 
     A grid with a row on the north pole but none on the south pole is what is left of a pole-including one
     when its rows are made divisible by a downscaling factor. As a Driscoll-Healy grid it would carry half as
-    many wavenumbers as rows only, and fold what lies beyond onto them. Here the missing row, one number of
-    next to no area, is put in from the three rows before it, and all wavenumbers are carried.
+    many wavenumbers as rows only, and fold what lies beyond onto them. Here the missing row is put back,
+    exactly for every field that the grid carries, and all wavenumbers count.
 
     Parameters
     ----------
@@ -122,9 +123,9 @@ class SphericalPower:
 def _with_south_pole(field: Tensor) -> Tensor:
     """Append the row of the south pole, shape ``(..., n, longitude)`` to ``(..., n + 1, longitude)``.
 
-    A field has one value on a pole, and it enters through its mean over longitude alone. That mean is a cosine
-    series in colatitude, of degree n - 1 at most, so its coefficient of degree n vanishes:
-    ``f_0 / 2 - f_1 + f_2 - ... +- f_n / 2 = 0``. This is exact for every field that the closed grid carries.
+    A field has one value on a pole, and it enters through its mean over longitude alone. That mean is a
+    cosine series in colatitude, of degree n - 1 at most, so its coefficient of degree n vanishes: ``f_0 / 2 -
+    f_1 + f_2 - ... +- f_n / 2 = 0``. This is exact for every field that the closed grid carries.
     """
     import torch
 

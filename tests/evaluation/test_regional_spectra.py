@@ -25,7 +25,7 @@ def test_all_bins_sum_to_the_variance(shape, spacing):
 
 def test_power_of_every_mode_is_the_squared_cosine_coefficient():
     # The definition, as a double sum: f_mn = c_m c_n sum_ij f_ij cos(pi m (i+1/2)/4) cos(pi n (j+1/2)/5) with
-    # c_0 = sqrt(1/N), c_m = sqrt(2/N); Denis et al., eq. 1 and 3, divided by the number of points.
+    # c_0 = sqrt(1/N), c_m = sqrt(2/N); Denis et al. (2002), divided by the number of points.
     field = np.random.default_rng(1).standard_normal((4, 5))
     expected = np.zeros((4, 5))
     for m in range(4):

@@ -81,8 +81,28 @@ def test_agreement_with_pyshtools():
         # Its "power" is the area mean of the square of the field, whatever the normalisation.
         expected = grid.expand(normalization="ortho").spectrum(convention="power", unit="per_l")
         ours = spectrum[name][0].values
-        assert ours.shape == expected.shape
-        np.testing.assert_allclose(ours, expected, rtol=2e-5, atol=1e-6 * expected.max())
+        # We close the sphere at the south pole and go on to twice the degree, where this field has nothing.
+        assert ours.size == 48 and expected.size == 24
+        np.testing.assert_allclose(ours[:24], expected, rtol=2e-5, atol=1e-6 * expected.max())
+        assert ours[24:].max() < 1e-9 * expected.max()
+
+
+def test_a_globe_without_its_southern_row_keeps_its_spectrum():
+    """181 rows become 180 when blocks of four are cut from them; degrees above 89 must not fold onto those
+    below.
+    """
+    ds = globe(49, "equiangular-with-poles", truncation=47, slope=-2.0)
+    whole, cut = (energy_spectrum(x).vorticity[0].values for x in (ds, ds.isel(latitude=slice(0, 48))))
+    assert cut.size == whole.size == 48
+    np.testing.assert_allclose(cut[1:], whole[1:], rtol=1e-5)
+    flipped = energy_spectrum(ds.isel(latitude=slice(47, None, -1))).vorticity[0].values
+    np.testing.assert_allclose(flipped[1:], cut[1:], rtol=1e-5)
+
+
+def test_a_driscoll_healy_grid_of_very_many_rows_keeps_to_the_sampling_theorem(monkeypatch):
+    monkeypatch.setattr("atmodist_core.evaluation.spectra.MOST_ROWS_CLOSED", 40)
+    spectrum = energy_spectrum(globe(48, "driscoll-healy"))
+    assert spectrum.attrs["truncation"] == 23
 
 
 def test_power_does_not_depend_on_where_longitudes_start():

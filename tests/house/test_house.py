@@ -124,12 +124,12 @@ def test_dependencies_are_those_that_are_imported():
         imported[package] = {distribution.get(root, root).lower() for root in roots - sys.stdlib_module_names}
     # pyproj is only loaded early where something else has installed it.
     assert not set().union(*imported.values()) - known - {"pyproj"}
-    # netCDF4 and h5netcdf are engines that xarray loads by name; aiohttp and gcsfs are loaded by fsspec.
+    # Loaded by name: netCDF4 and h5netcdf by xarray, aiohttp and gcsfs by fsspec, tensorboard by torch.
     assert (
         not names["atmodist_core"] - imported["atmodist_core"] - imported["train"] - {"netcdf4", "h5netcdf"}
     )
     assert not names["app"] - imported["app"]
-    assert not optional - imported["atmodist_core"] - {"aiohttp", "gcsfs"}
+    assert not optional - imported["atmodist_core"] - {"aiohttp", "gcsfs", "tensorboard"}
 
 
 def test_every_model_that_ships_is_safetensors_with_a_card():
