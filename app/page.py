@@ -8,6 +8,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.themes import Theme
+from panel.util import edit_readonly
 
 from app.address import AddressBar
 from app.header import Header
@@ -24,6 +25,9 @@ TITLE = "AtmoDist Studio"
 
 _OWN_STYLES = Theme(json={"attrs": {"Axis": {}, "Figure": {}, "Grid": {}, "Title": {}, "Legend": {}}})
 """Names the parts of a figure that the page styles itself, so that Material UI leaves them alone."""
+
+
+_VIEWS = {"maps": MapsView, "spectra": SpectraView}
 
 
 def build_page() -> Any:
@@ -53,7 +57,7 @@ def _has_visitor() -> bool:
 
 def _assemble(session: Session) -> Any:
     state = session.state
-    views = {"maps": MapsView(session), "spectra": SpectraView(session)}
+    views: dict[str, Any] = {}
     keyboard = Keyboard(width=0, height=0, margin=0)
     keyboard.session = session
     # The tabs are a strip alone: what is in front is below, so that the line beside them can say what is being computed.
@@ -68,6 +72,9 @@ def _assemble(session: Session) -> Any:
     stage = pn.Column(sizing_mode="stretch_width", margin=0)
 
     def bring_to_front(*_events: Any) -> None:
+        # A view is built when it first comes to the front: its many figures would only hold up the first paint.
+        if state.view not in views:
+            views[state.view] = _VIEWS[state.view](session)
         stage.objects = [views[state.view]]
 
     state.param.watch(bring_to_front, "view")
@@ -92,6 +99,10 @@ def _assemble(session: Session) -> Any:
         busy_indicator=None,
         sx={"& .MuiAppBar-root": {"backgroundColor": HEADER_COLOUR, "backgroundImage": "none"}},
     )
+    # Material UI's page follows Panel's busy counter, and walks through every model of the page each time that it changes; the line
+    # beside the tabs says what is being done.
+    with edit_readonly(page):
+        page.busy = False
     _tie(tabs, "active", state, "view", list(VIEWS).index, lambda active: list(VIEWS)[active])
     _tie(page, "dark_theme", state, "theme", lambda theme: theme == DARK, lambda dark: DARK if dark else LIGHT)
     return page

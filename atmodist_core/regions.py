@@ -190,8 +190,6 @@ class Region:
         selected = longitude[columns] + 360.0 * turns
         if selected.size and selected[-1] >= 360.0 - TOLERANCE_DEG:
             selected = selected - 360.0
-        if selected.size and selected[0] < -180.0 - TOLERANCE_DEG:
-            selected = selected + 360.0
         if selected.size > 2:
             steps = np.diff(selected)
             widest = int(np.argmax(steps))

@@ -18,7 +18,7 @@ from app.units import is_signed, unit_of
 from app.views import colour_bar, geography
 from app.views.card_texts import write_card
 from app.views.map_card import MapCard
-from app.views.map_figure import SharedMap, share_pointer
+from app.views.map_figure import MapFigure, SharedMap, share_pointer
 from app.views.map_toolbar import MapToolbar
 from app.views.painter import Painter
 from app.views.pixels import edges
@@ -55,9 +55,10 @@ class MapsView(pn.viewable.Viewer):
         self._field_scale = LinearColorMapper(palette=["#888888"], low=-1, high=1, nan_color="#00000000")
         self._difference_scale = LinearColorMapper(palette=["#888888"], low=-1, high=1, nan_color="#00000000")
         self._cards: dict[str, MapCard] = {}
+        self._pointed = False
         self._area: tuple[Any, ...] | None = None
         self._redraw_task: asyncio.Task[None] | None = None
-        self._swipe = SwipeMap(session, self._shared, self._painter, self._field_scale)
+        self._swipe: SwipeMap | None = None
         self._bar = pn.pane.HTML(
             "",
             stylesheets=[VARIABLES + colour_bar.STYLES],
@@ -70,7 +71,6 @@ class MapsView(pn.viewable.Viewer):
         self._content = pn.Column(
             self._toolbar,
             self._grid,
-            self._swipe,
             sizing_mode="stretch_width",
             margin=0,
             styles={"gap": "8px"},
@@ -100,7 +100,14 @@ class MapsView(pn.viewable.Viewer):
 
     def _arrange(self) -> None:
         """Put up the cards that are wanted, new ones where there are none yet."""
-        self._grid.visible = self._state.layout == "panels"
+        swipe = self._state.layout == "swipe"
+        self._grid.visible = not swipe
+        if swipe and self._swipe is None:
+            self._swipe = SwipeMap(self._session, self._shared, self._painter, self._field_scale)
+            self._content.append(self._swipe)
+            self._area = None
+        if swipe:
+            return
         names = self._names
         labels = {method.name: method.label for method in self._session.methods}
         labels |= {"coarse": "Coarse input", "truth": "Truth"}
@@ -112,7 +119,18 @@ class MapsView(pn.viewable.Viewer):
         if list(self._grid.objects) != wanted:
             self._grid.objects = wanted
             self._grid.css_classes = ["four"] if len(names) == 4 else []
-            share_pointer([self._cards[name].map for name in names], self._shared)
+            self._pointed = False
+
+    def _share_pointer(self) -> None:
+        """Join the pointers of the maps: late, for the script that joins them makes all maps one heap of models to walk through."""
+        if not self._pointed and self._session.comparison is not None:
+            share_pointer([self._cards[name].map for name in self._names], self._shared)
+            self._pointed = True
+
+    @property
+    def _maps(self) -> list[MapFigure]:
+        swipe = [] if self._swipe is None else [self._swipe.map]
+        return [*(card.map for card in self._cards.values()), *swipe]
 
     def _colour(self) -> None:
         """Set palettes, ends of the scales and colour bars."""
@@ -136,19 +154,22 @@ class MapsView(pn.viewable.Viewer):
         self._bar.object = colour_bar.colour_bar_html(bars)
         self._shared.unit.text = unit.text
         self._toolbar.show_limit(limit, unit.text)
-        for one in (*(card.map for card in self._cards.values()), self._swipe.map):
+        for one in self._maps:
             one.use_theme(state.theme)
+        if self._swipe is not None:
+            self._swipe.use_theme(state.theme)
 
     def _draw(self) -> None:
         comparison = self._session.comparison
         if comparison is not None:
             self._set_area(comparison)
-        if self._state.layout == "swipe":
+        if self._swipe is not None and self._state.layout == "swipe":
             self._swipe.draw(comparison)
             return
         best = best_of(comparison.scores if comparison is not None else {})
         for name in self._names:
             self._draw_card(self._cards[name], comparison, best)
+        self._share_pointer()
 
     def _set_area(self, comparison: Comparison) -> None:
         """Show the region, and leave the user's zoom alone while only the time or the field changes."""
@@ -162,7 +183,7 @@ class MapsView(pn.viewable.Viewer):
         box = (west, west + width, south, south + height)
         self._shared.coast.data = dict(geography.coastline_data(*box))
         self._shared.cities.data = dict(geography.city_data(*box))
-        for one in (*(card.map for card in self._cards.values()), self._swipe.map):
+        for one in self._maps:
             one.set_aspect(width, height)
 
     def _draw_card(self, card: MapCard, comparison: Comparison | None, best: dict[str, set[str]]) -> None:

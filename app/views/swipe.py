@@ -93,8 +93,7 @@ class SwipeMap(pn.viewable.Viewer):
         return self._view
 
     def use_theme(self, theme: str) -> None:
-        """Take the colours of a theme."""
-        self.map.use_theme(theme)
+        """Take the colours of a theme for the curtain; the map takes its own."""
         self._curtain.line_color = INKS[theme].text
 
     def draw(self, comparison: Comparison | None) -> None:

@@ -1,7 +1,7 @@
 r"""ECMWF's spherical-harmonic coefficients, as in GRIB and ARCO-ERA5, in our form and back.
 
 ECMWF writes a field as :math:`\sum_m \sum_n X_n^m \bar P_n^m(\sin\phi) e^{im\lambda}`, where the mean of
-:math:`(\bar P_n^m)^2` over :math:`\sin\phi` is 1, without the Condon-Shortley phase. Hence :math:`X_0^0` is the
+squared :math:`\bar P_n^m` over :math:`\sin\phi` is 1, without the Condon-Shortley phase: :math:`X_0^0` is the
 mean over the globe, and the mean square is :math:`\sum_n |X_n^0|^2 + 2\sum_{m>0,n} |X_n^m|^2`. Only m >= 0 is
 stored: m outer, n from m to T inner, real and imaginary parts in turn (ecCodes GRIB FAQ, "How to access the
 data values of a spherical harmonic field in GRIB"). Ours are orthonormal on the unit sphere, which makes them

@@ -1,4 +1,4 @@
-r"""Associated Legendre functions and their derivatives, packed by order.
+r"""Associated Legendre functions and what the wind transforms need of them.
 
 Normalisation: :math:`2\pi\int_0^\pi (P_l^m)^2\sin\theta\,d\theta = 1`, no Condon-Shortley phase, so that
 :math:`Y_l^m = P_l^m(\theta)\,e^{im\lambda}` is orthonormal on the unit sphere.
@@ -6,17 +6,25 @@ Normalisation: :math:`2\pi\int_0^\pi (P_l^m)^2\sin\theta\,d\theta = 1`, no Condo
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 _RADIX_BITS = 512
-"""Values are kept as mantissa * 2**(512 * exponent): sin(theta)**m underflows float64 at high order near the poles."""
+"""Values are mantissa * 2**(512 * exponent): near the poles, high powers of the sine underflow float64."""
 
 
-def legendre_block(
-    colatitudes: NDArray[np.float64], truncation: int, first_order: int, last_order: int
-) -> NDArray[np.float64]:
-    """Legendre functions of a range of orders, indexed by degree minus order.
+def legendre_functions(
+    colatitudes: NDArray[np.float64],
+    truncation: int,
+    first_order: int,
+    last_order: int,
+    *,
+    dtype: DTypeLike = np.float64,
+    tiny: float = 0.0,
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Legendre functions of a range of orders, by degree minus order and split by its parity.
 
     Parameters
     ----------
@@ -25,109 +33,128 @@ def legendre_block(
     truncation : int
         Highest degree L.
     first_order, last_order : int
-        Orders ``first_order <= m < last_order``; all at least 0.
+        Orders ``first_order <= m < last_order``. Order -1 is allowed: it is minus order 1.
+    dtype : dtype
+        Of the result; the recursion is in float64.
+    tiny : float
+        Values that are smaller become zero. Those below 2**-256 (1e-77) always do.
 
     Returns
     -------
-    ndarray, shape (last_order - first_order, L + 1 - first_order, k)
-        ``P[m - first_order, l - m, :]``, zero where l > L. Values below 2**-256 (1e-77) are zero.
+    even, odd : ndarray, shape (last_order - first_order, degrees, k)
+        ``even[m - first_order, i]`` is degree ``m + 2 i``, ``odd[m - first_order, i]`` is ``m + 2 i + 1``;
+        zero above the truncation. Together they hold ``L + 1 - first_order`` degrees.
 
     Notes
     -----
-    Three-term recursion over the degree in float64 from the sectoral functions, whose logarithm is known; a
-    separate exponent keeps the range. Source: Press et al., Numerical Recipes, section 6.7; extended exponent as in
-    Fukushima (2012), J. Geodesy 86, 271-285.
+    Three-term recursion over the degree from the sectoral functions, whose logarithm is known (Press et al.,
+    Numerical Recipes, section 6.7), with a separate exponent for the range (Fukushima, 2012, J. Geodesy 86).
     """
-    orders = np.arange(first_order, last_order)
-    degrees_count = truncation + 1 - first_order
-    x, sine = np.cos(colatitudes), np.sin(colatitudes)
-    out = np.zeros((len(orders), max(degrees_count, 0), len(colatitudes)))
-    if degrees_count <= 0:
-        return out
-    steps = np.arange(1, last_order, dtype=np.float64)
-    log_norm = np.concatenate([[0.0], np.cumsum(0.5 * np.log2((2.0 * steps + 1.0) / (2.0 * steps)))])
-    with np.errstate(divide="ignore"):
-        log_sine = np.log2(np.maximum(sine, 0.0))
-    # At a pole log2(0) is -inf, and 0 * -inf is not a number: order zero has no sine factor.
-    log_power = np.where(orders[:, None] == 0, 0.0, orders[:, None] * np.maximum(log_sine, -1e6)[None, :])
-    log_start = log_norm[orders][:, None] + log_power - 0.5 * np.log2(4.0 * np.pi)
-    exponent = np.minimum(np.floor((log_start + _RADIX_BITS / 2) / _RADIX_BITS), 0.0)
-    current = np.exp2(log_start - _RADIX_BITS * exponent)
-    before = np.zeros_like(current)
-    scaled = bool((exponent < 0).any())
+    degrees = truncation + 1 - first_order
+    shape = (last_order - first_order, len(colatitudes))
+    even = np.zeros((shape[0], (degrees + 1) // 2, shape[1]), dtype=dtype)
+    odd = np.zeros((shape[0], degrees // 2, shape[1]), dtype=dtype)
+    pair = (even, odd)
+    orders = np.arange(max(first_order, 0), last_order)
+    skipped = shape[0] - len(orders)
     m = orders.astype(np.float64)[:, None]
+    x = np.cos(colatitudes)
+    current, exponent = _sectoral(np.sin(colatitudes), orders)
+    before, following, scratch = np.zeros_like(current), np.empty_like(current), np.empty_like(current)
+    scaled = bool((exponent < 0).any())
     shrink, limit = 2.0**-_RADIX_BITS, 2.0 ** (_RADIX_BITS // 2)
-    for q in range(degrees_count):
-        if q > 0:
-            degree = m + q
+    for step in range(truncation + 1 - int(orders[0]) if len(orders) else 0):
+        if step > 0:
+            degree = m + step
             a = np.sqrt((4.0 * degree**2 - 1.0) / (degree**2 - m**2))
             b = np.sqrt(((degree - 1.0) ** 2 - m**2) / np.maximum(4.0 * (degree - 1.0) ** 2 - 1.0, 1.0))
-            before *= b
-            following = x * current
-            following -= before
-            following *= a
-            before, current = current, following
-        if scaled and q % 8 == 0:
-            # Growth per step is below 2**7, so that looking every eighth step cannot overflow.
+            np.multiply(x, current, out=following)
+            np.multiply(b, before, out=scratch)
+            np.subtract(following, scratch, out=following)
+            np.multiply(a, following, out=following)
+            before, current, following = current, following, before
+        if scaled and step % 8 == 0:
+            # A step multiplies by less than 2**7: looking every eighth time cannot miss an overflow.
             large = (np.abs(current) > limit) & (exponent < 0)
             if large.any():
                 current[large] *= shrink
                 before[large] *= shrink
                 exponent[large] += 1.0
                 scaled = bool((exponent < 0).any())
-        out[:, q] = np.where(exponent == 0, current, 0.0) if scaled else current
-    for row, order in enumerate(orders):
-        out[row, max(truncation + 1 - order, 0) :] = 0.0
-    return out
+        # Rows of higher order end earlier: what lies above the truncation stays zero.
+        count = min(len(orders), truncation + 1 - int(orders[0]) - step)
+        values = current[:count]
+        if scaled:
+            values = np.where(exponent[:count] == 0, values, 0.0)
+        if tiny > 0.0:
+            np.abs(values, out=scratch[:count])
+            values = np.where(scratch[:count] < tiny, 0.0, values)
+        pair[step % 2][skipped : skipped + count, step // 2] = values
+    if skipped:
+        # Degree l of order 1 is slot l - 1, of order -1 slot l + 1: the same parity, one further on.
+        one = max(first_order, 0) + 2 * skipped
+        for table in pair:
+            table[0, 1:] = -table[one, : table.shape[1] - 1]
+    return even, odd
 
 
-def scalar_and_vector_block(
-    colatitudes: NDArray[np.float64], truncation: int, first_order: int, last_order: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    r"""Tables P, M and D of a range of orders, all indexed [m - first_order, l - m, k].
+def _sectoral(
+    sine: NDArray[np.float64], orders: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Functions of degree = order as mantissa and exponent of 2**512."""
+    steps = np.arange(1, max(int(orders.max(initial=0)), 0) + 1, dtype=np.float64)
+    log_norm = np.concatenate([[0.0], np.cumsum(0.5 * np.log2((2.0 * steps + 1.0) / (2.0 * steps)))])
+    # At a pole the logarithm is -inf, and 0 * -inf is not a number: a very negative number does as well.
+    with np.errstate(divide="ignore"):
+        log_sine = np.maximum(np.log2(np.maximum(sine, 0.0)), -1e6)
+    logarithm = (log_norm[orders] - 0.5 * np.log2(4.0 * np.pi))[:, None] + orders[:, None] * log_sine[None, :]
+    exponent = np.minimum(np.floor((logarithm + _RADIX_BITS / 2) / _RADIX_BITS), 0.0)
+    return np.exp2(logarithm - _RADIX_BITS * exponent), exponent
 
-    :math:`M = m P_l^m/\sin\theta` and :math:`D = dP_l^m/d\theta`, both as sums of neighbouring orders, which holds at
-    the poles as well and does not cancel near them.
+
+@dataclass(frozen=True)
+class WindFactors:
+    r"""Factors, each of shape (orders, degrees) over (m, l - m), of the neighbouring orders in
+
+    .. math::
+        dP_l^m/d\theta = a\,P_l^{m-1} + b\,P_l^{m+1}, \qquad
+        m P_l^m/\sin\theta = c\,P_{l-1}^{m-1} + d\,P_{l-1}^{m+1},
+
+    which hold at the poles as well and cancel nowhere. Zero above the truncation.
+    """
+
+    across_lower: NDArray[np.float64]
+    across_upper: NDArray[np.float64]
+    along_lower: NDArray[np.float64]
+    along_upper: NDArray[np.float64]
+
+
+def wind_factors(truncation: int, first_order: int, last_order: int) -> WindFactors:
+    """Compute the :class:`WindFactors` of the orders ``first_order <= m < last_order``.
 
     Parameters
     ----------
-    colatitudes, truncation, first_order, last_order
-        As for :func:`legendre_block`.
+    truncation : int
+        Highest degree L.
+    first_order, last_order : int
+        Range of orders.
 
     Returns
     -------
-    legendre, eastward, southward : ndarray
-        P, M and D.
+    WindFactors
+        a, b, c and d.
     """
-    count, degrees_count = last_order - first_order, truncation + 1 - first_order
-    lowest = max(first_order - 1, 0)
-    wide = legendre_block(colatitudes, truncation, lowest, last_order + 1)
-    width = wide.shape[-1]
-    orders = np.arange(first_order, last_order)
-    # Neighbouring orders on the same [m, l - m] index; two slots of padding catch l - m - 2 < 0 and l - m + 1.
-    below = np.zeros((count, degrees_count + 1, width))  # P[m - 1, l] at q + 1
-    above = np.zeros((count, degrees_count + 2, width))  # P[m + 1, l] at q - 1, stored two to the right
-    for row, order in enumerate(orders):
-        if order > 0:
-            source = wide[order - 1 - lowest]
-            used = min(source.shape[0], degrees_count + 1)
-            below[row, :used] = source[:used]
-        source = wide[order + 1 - lowest]
-        used = min(source.shape[0], degrees_count)
-        above[row, 2 : 2 + used] = source[:used]
-    plain = wide[first_order - lowest : last_order - lowest, :degrees_count]
-    m = orders.astype(np.float64)[:, None, None]
-    degree = m + np.arange(degrees_count)[None, :, None]
+    m = np.arange(first_order, last_order, dtype=np.float64)[:, None]
+    degree = m + np.arange(truncation + 1 - first_order)
     inside = degree <= truncation
-    down = np.sqrt((degree + m) * (degree - m + 1.0))
-    up = np.sqrt(np.maximum((degree - m) * (degree + m + 1.0), 0.0))
-    lower_same = below[:, 1 : degrees_count + 1]
-    upper_same = above[:, 1 : degrees_count + 1]
-    southward = np.where(m == 0, -up * upper_same, 0.5 * (down * lower_same - up * upper_same)) * inside
-    factor = 0.5 * np.sqrt((2.0 * degree + 1.0) / np.maximum(2.0 * degree - 1.0, 1.0))
-    eastward = factor * (
-        np.sqrt(np.maximum((degree - m) * (degree - m - 1.0), 0.0)) * above[:, :degrees_count]
-        + np.sqrt((degree + m) * np.maximum(degree + m - 1.0, 0.0)) * below[:, :degrees_count]
+    half_ratio = 0.5 * np.sqrt((2.0 * degree + 1.0) / np.maximum(2.0 * degree - 1.0, 1.0))
+    return WindFactors(
+        across_lower=np.where(inside, 0.5 * np.sqrt((degree + m) * (degree - m + 1.0)), 0.0),
+        across_upper=np.where(inside, -0.5 * np.sqrt((degree - m) * (degree + m + 1.0)), 0.0),
+        along_lower=np.where(
+            inside, half_ratio * np.sqrt((degree + m) * np.maximum(degree + m - 1.0, 0.0)), 0.0
+        ),
+        along_upper=np.where(
+            inside, half_ratio * np.sqrt((degree - m) * np.maximum(degree - m - 1.0, 0.0)), 0.0
+        ),
     )
-    eastward = np.where((m == 0) | ~inside, 0.0, eastward)
-    return plain, eastward, southward

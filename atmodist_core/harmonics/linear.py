@@ -28,9 +28,16 @@ class _Linear(torch.autograd.Function):
 
 @contextmanager
 def full_precision(device: torch.device) -> Iterator[None]:
-    """Keep autocast and TF32/bfloat16 matrix products out: they would cost the transforms three digits or more."""
-    precision = torch.get_float32_matmul_precision()
-    if precision != "highest":
+    """Keep autocast and TF32 or bfloat16 matrix products out: they would cost three digits or more."""
+    backend = torch.backends.cuda if device.type == "cuda" else torch.backends.mkldnn
+    settings: Any = getattr(backend, "matmul", None)
+    # Before torch 2.9 there is one setting for all; from then on, mixing both interfaces is an error.
+    modern = hasattr(settings, "fp32_precision")
+    before = settings.fp32_precision if modern else torch.get_float32_matmul_precision()
+    reduced = before in ("tf32", "bf16", "high", "medium")
+    if reduced and modern:
+        settings.fp32_precision = "ieee"
+    elif reduced:
         torch.set_float32_matmul_precision("highest")
     try:
         if torch.is_autocast_enabled(device.type):
@@ -39,8 +46,10 @@ def full_precision(device: torch.device) -> Iterator[None]:
         else:
             yield
     finally:
-        if precision != "highest":
-            torch.set_float32_matmul_precision(precision)
+        if reduced and modern:
+            settings.fp32_precision = before
+        elif reduced:
+            torch.set_float32_matmul_precision(before)
 
 
 def apply_linear(operator: Operator, adjoint: Operator, *inputs: Tensor) -> tuple[Tensor, ...]:

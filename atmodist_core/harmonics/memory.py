@@ -12,9 +12,9 @@ _LIMIT_BYTES = 1 << 30
 def keep_freed_memory() -> bool:
     """Ask the C library to keep freed memory for the next allocation.
 
-    By default glibc hands blocks of some tens of megabytes back to the system when they are freed, and every page
-    of the next one costs a fault and is zeroed: on a CPU this adds up to half to the time of batched transforms.
-    Programs that transform for hours call this once at their start; it applies to the whole process.
+    By default glibc hands blocks of some tens of megabytes back to the system when they are freed, and every
+    page of the next one costs a fault and is zeroed: on a CPU this adds up to half to the time of batched
+    transforms. Programs that transform for hours call this once at their start, for the whole process.
 
     Returns
     -------
@@ -27,7 +27,7 @@ def keep_freed_memory() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
         return False
-    # Older versions refuse a threshold above 32 MiB; without any mapped blocks there is none to give back either.
+    # Older versions refuse a threshold above 32 MiB; without mapped blocks there is none to give back either.
     kept = mallopt(_M_MMAP_THRESHOLD, _LIMIT_BYTES) or mallopt(_M_MMAP_MAX, 0)
     trimmed = mallopt(_M_TRIM_THRESHOLD, 2 * _LIMIT_BYTES - 1)
     return bool(kept and trimmed)

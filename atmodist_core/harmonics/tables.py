@@ -1,47 +1,34 @@
-"""Legendre tables as the matrix products of the transforms want them: by blocks of orders, split by parity."""
+"""Building, and finding again, the Legendre tables of a transform."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from atmodist_core.harmonics.legendre import scalar_and_vector_block
+from atmodist_core.harmonics.blocks import CombinedBlock, OrderBlock, Pair, StoredBlock
+from atmodist_core.harmonics.legendre import legendre_functions, wind_factors
+from atmodist_core.harmonics.table_cache import load_tables, save_tables
+
+STORED_BYTES_LIMIT = 128 << 20
+"""Tables of the wind are stored up to this size; above it they are combined from the Legendre functions."""
+
+_NUMPY_TYPE = {torch.float32: np.float32, torch.float64: np.float64}
+_TINY = {torch.float32: 1e-18, torch.float64: 1e-40}
+"""Smaller entries do not reach any result; as denormals they would slow every product down."""
 
 
-@dataclass(frozen=True)
-class OrderBlock:
-    """Tables of the orders ``first <= m < last``.
-
-    ``legendre``, ``eastward`` and ``southward`` hold P, m P / sin and dP / dtheta as pairs for l - m even and odd,
-    each of shape (last - first, degrees, rows - first_row): rows nearer the pole than ``first_row`` are negligible.
-    """
-
-    first: int
-    last: int
-    first_row: int
-    legendre: tuple[Tensor, Tensor]
-    eastward: tuple[Tensor, Tensor]
-    southward: tuple[Tensor, Tensor]
-
-    @property
-    def tensors(self) -> tuple[Tensor, ...]:
-        """All tables of the block."""
-        return (*self.legendre, *self.eastward, *self.southward)
-
-
-def build_tables(
+def build_blocks(
     colatitudes: NDArray[np.float64],
     truncation: int,
     *,
+    name: str,
     dtype: torch.dtype,
     device: torch.device,
-    orders_per_block: int,
+    stored: bool | None = None,
 ) -> list[OrderBlock]:
-    """Build the packed tables of the northern rows.
+    """Tables of the northern rows for all orders, from the cache if they are there.
 
     Parameters
     ----------
@@ -49,37 +36,78 @@ def build_tables(
         Colatitudes in radians of the northern rows, the equator included.
     truncation : int
         Highest degree L.
+    name : str
+        Names the rows in the cache: equal names must mean equal colatitudes.
     dtype : torch.dtype
         torch.float32 or torch.float64.
     device : torch.device
         Where the tables live.
-    orders_per_block : int
-        Orders per matrix product: more means fewer, larger products with more padding.
+    stored : bool, optional
+        Whether to store tables of the wind as well; by default if they are small.
 
     Returns
     -------
     list of OrderBlock
         In increasing order.
     """
-    tiny = 1e-18 if dtype == torch.float32 else 1e-60
-    blocks = []
-    for first in range(0, truncation + 1, orders_per_block):
-        last = min(first + orders_per_block, truncation + 1)
-        tables = scalar_and_vector_block(colatitudes, truncation, first, last)
-        for table in tables:
-            # Entries this small do not reach any result, but as denormals they slow every product down.
-            table[np.abs(table) < tiny] = 0.0
-        used = np.flatnonzero(sum(np.abs(table).max(axis=(0, 1)) for table in tables) > 0.0)
-        first_row = int(used[0]) if len(used) else 0
-        # Skipping rows costs a copy in the synthesis: worth it only when many are skipped.
-        first_row = first_row // 8 * 8 if first_row > len(colatitudes) // 4 else 0
-
-        def split(table: NDArray[np.float64], start: int = first_row) -> tuple[Tensor, Tensor]:
-            even, odd = (
-                torch.from_numpy(np.ascontiguousarray(table[:, parity::2, start:])).to(device=device, dtype=dtype)
-                for parity in (0, 1)
+    if stored is None:
+        numbers = (truncation + 1) * (truncation + 2) // 2 * len(colatitudes)
+        stored = 3 * numbers * dtype.itemsize <= STORED_BYTES_LIMIT
+    # More orders at once mean fewer and larger products, but more padding above the truncation.
+    width = 64 if device.type != "cpu" else 16 if stored else 32
+    ranges = [(first, min(first + width, truncation + 1)) for first in range(0, truncation + 1, width)]
+    kind = "wind" if stored else "scalar"
+    key = f"legendre-{name}-t{truncation}-{str(dtype).removeprefix('torch.')}-{kind}-{width}"
+    parts = ("legendre", "along", "across") if stored else ("legendre",)
+    tables = load_tables(key)
+    if tables is None:
+        tables = {}
+        for first, last in ranges:
+            for part, pair in zip(
+                parts, _block(colatitudes, truncation, first, last, dtype, stored), strict=True
+            ):
+                for parity, table in zip(("even", "odd"), pair, strict=True):
+                    tables[f"{part}-{first}-{parity}"] = table
+        save_tables(key, tables)
+    blocks: list[OrderBlock] = []
+    for first, last in ranges:
+        pairs = [
+            (tables.pop(f"{part}-{first}-even").to(device), tables.pop(f"{part}-{first}-odd").to(device))
+            for part in parts
+        ]
+        first_row = len(colatitudes) - pairs[0][0].shape[-1]
+        if stored:
+            blocks.append(StoredBlock(first, last, first_row, *pairs))
+        else:
+            blocks.append(
+                CombinedBlock(first, last, first_row, pairs[0], wind_factors(truncation, first, last))
             )
-            return even, odd
-
-        blocks.append(OrderBlock(first, last, first_row, *(split(table) for table in tables)))
     return blocks
+
+
+def _block(
+    colatitudes: NDArray[np.float64], truncation: int, first: int, last: int, dtype: torch.dtype, stored: bool
+) -> list[Pair]:
+    """Tables of one block in ``dtype`` on the CPU."""
+    working = torch.float64 if stored else dtype
+    even, odd = legendre_functions(
+        colatitudes, truncation, first - 1, last + 1, dtype=_NUMPY_TYPE[working], tiny=_TINY[dtype]
+    )
+    pairs: list[Pair] = [(torch.from_numpy(even), torch.from_numpy(odd))]
+    if stored:
+        neighbours = CombinedBlock(first, last, 0, pairs[0], wind_factors(truncation, first, last))
+        pairs = [neighbours.scalar, *neighbours.wind_tables()]
+    used = torch.stack([(table.abs() >= _TINY[dtype]).any(0).any(0) for pair in pairs for table in pair]).any(
+        0
+    )
+    first_row = int(used.int().argmax())
+    # Skipping rows costs a small table's synthesis a copy: worth it only when many are skipped.
+    first_row = first_row // 8 * 8 if not stored or first_row > len(colatitudes) // 4 else 0
+
+    def cut(table: Tensor) -> Tensor:
+        table = table[:, :, first_row:]
+        if stored:
+            table = torch.where(table.abs() < _TINY[dtype], 0.0, table)
+        return table.to(dtype).contiguous()
+
+    return [(cut(pair[0]), cut(pair[1])) for pair in pairs]

@@ -13,6 +13,7 @@ from atmodist_core.errors import UserError
 from atmodist_core.harmonics import grids
 from atmodist_core.harmonics.kernels import TransformKernels
 from atmodist_core.harmonics.linear import apply_linear, full_precision
+from atmodist_core.harmonics.quadrature import latitudes
 
 _COMPLEX_OF = {torch.float32: torch.complex64, torch.float64: torch.complex128}
 
@@ -20,8 +21,8 @@ _COMPLEX_OF = {torch.float32: torch.complex64, torch.float64: torch.complex128}
 class SphericalHarmonicTransform:
     r"""Transforms between a global grid and triangularly truncated spherical-harmonic coefficients.
 
-    Coefficients are complex, shape (..., L + 1, L + 1), indexed [degree l, order m >= 0], for harmonics that are
-    orthonormal on the unit sphere and carry no Condon-Shortley phase; those of negative order follow from
+    Coefficients are complex, shape (..., L + 1, L + 1), indexed [degree l, order m >= 0], for harmonics that
+    are orthonormal on the unit sphere and carry no Condon-Shortley phase; those of negative order follow from
     the field being real. Entries with m > l are zero on output and ignored on input. Fields have shape
     (..., latitude, longitude), from north to south and from longitude zero eastward.
 
@@ -78,7 +79,7 @@ class SphericalHarmonicTransform:
         self._kernels = TransformKernels(
             latitude_count, longitude_count, truncation, grid, self.dtype, self.device
         )
-        self.latitudes = 90.0 - np.rad2deg(grids.colatitudes(latitude_count, grid))
+        self.latitudes = latitudes(latitude_count, grid)
         self.longitudes = np.arange(longitude_count) * (360.0 / longitude_count)
         degree = np.arange(truncation + 1, dtype=np.float64)
         eigenvalues = -degree * (degree + 1.0) / self.radius_m**2
@@ -88,6 +89,15 @@ class SphericalHarmonicTransform:
         # Stream function and velocity potential over the radius, from vorticity and divergence.
         self._inverse_laplacian = self._by_degree(inverse)
         self._inverse_radius = self._by_degree(np.full(truncation + 1, 1.0 / self.radius_m))
+
+    def __repr__(self) -> str:
+        size = f"{self.latitude_count}, {self.longitude_count}, {self.truncation}, {self.grid!r}"
+        return f"{type(self).__name__}({size}, dtype={self.dtype}, device={str(self.device)!r})"
+
+    @property
+    def table_bytes(self) -> int:
+        """Memory of the Legendre tables."""
+        return self._kernels.table_bytes
 
     # ------------------------------------------------------------------ public transforms
 
@@ -231,7 +241,9 @@ class SphericalHarmonicTransform:
 
     def _helmholtz(self, vorticity: Tensor, divergence: Tensor) -> tuple[Tensor, ...]:
         with full_precision(self.device):
-            return self._kernels.vector_synthesis(divergence, vorticity, self._inverse_laplacian, weighted=False)
+            return self._kernels.vector_synthesis(
+                divergence, vorticity, self._inverse_laplacian, weighted=False
+            )
 
     def _helmholtz_adjoint(self, eastward: Tensor, northward: Tensor) -> tuple[Tensor, ...]:
         with full_precision(self.device):
@@ -260,9 +272,10 @@ class SphericalHarmonicTransform:
         for field in fields:
             if tuple(field.shape[-2:]) != size or field.dtype != self.dtype:
                 raise UserError(
-                    f"Expected {self.dtype} fields of shape (..., {size[0]}, {size[1]}), found {field.dtype} of shape "
-                    f"{tuple(field.shape)}: convert the field or make a transform of its size and type."
+                    f"Expected {self.dtype} fields of shape (..., {size[0]}, {size[1]}), found {field.dtype} "
+                    f"of shape {tuple(field.shape)}: convert it or make a transform of its size and type."
                 )
+            self._check_device(field)
         if len(fields) == 2 and fields[0].shape != fields[1].shape:
             raise UserError(
                 f"Expected two wind components of one shape, found {tuple(fields[0].shape)} and "
@@ -276,13 +289,21 @@ class SphericalHarmonicTransform:
         for values in coefficients:
             if tuple(values.shape[-2:]) != (size, size) or values.dtype != dtype:
                 raise UserError(
-                    f"Expected {dtype} coefficients of shape (..., {size}, {size}), found {values.dtype} of shape "
-                    f"{tuple(values.shape)}: pad or cut them to truncation {self.truncation}."
+                    f"Expected {dtype} coefficients of shape (..., {size}, {size}), found {values.dtype} "
+                    f"of shape {tuple(values.shape)}: pad or cut them to truncation {self.truncation}."
                 )
+            self._check_device(values)
         if len(coefficients) == 2 and coefficients[0].shape != coefficients[1].shape:
             raise UserError(
                 f"Expected vorticity and divergence of one shape, found {tuple(coefficients[0].shape)} and "
                 f"{tuple(coefficients[1].shape)}: give both for the same times."
+            )
+
+    def _check_device(self, tensor: Tensor) -> None:
+        if tensor.device.type != self.device.type:
+            raise UserError(
+                f"Expected tensors on {self.device}, found one on {tensor.device}: move it, or make the "
+                f"transform with device='{tensor.device}'."
             )
 
 
@@ -298,7 +319,9 @@ def _check_size(
 ) -> None:
     grids.check_grid(grid)
     if dtype not in _COMPLEX_OF:
-        raise UserError(f"Expected dtype torch.float32 or torch.float64, found {dtype}: choose one of the two.")
+        raise UserError(
+            f"Expected dtype torch.float32 or torch.float64, found {dtype}: choose one of the two."
+        )
     if latitude_count < 3 or longitude_count < 4:
         raise UserError(
             f"Expected at least 3 latitudes and 4 longitudes, found {latitude_count} x {longitude_count}: "
@@ -306,14 +329,16 @@ def _check_size(
         )
     if grid == "driscoll-healy" and latitude_count % 2:
         raise UserError(
-            f"Expected an even number of Driscoll-Healy latitudes, found {latitude_count}: leave out the south pole "
-            "or name the grid 'equiangular-with-poles'."
+            f"Expected an even number of Driscoll-Healy latitudes, found {latitude_count}: leave out "
+            "the south pole or name the grid 'equiangular-with-poles'."
         )
     if not radius_m > 0.0 or not math.isfinite(radius_m):
-        raise UserError(f"Expected a positive radius in metres, found {radius_m}: the Earth's is {EARTH_RADIUS_M}.")
+        raise UserError(
+            f"Expected a positive radius in metres, found {radius_m}: the Earth's is {EARTH_RADIUS_M}."
+        )
     highest = grids.maximum_truncation(latitude_count, longitude_count, grid)
     if not 0 <= truncation <= highest:
         raise UserError(
-            f"Expected a truncation from 0 to {highest} on a {grid} grid of {latitude_count} x {longitude_count}, "
-            f"found {truncation}: lower the truncation or give a finer grid."
+            f"Expected a truncation from 0 to {highest} on a {grid} grid of {latitude_count} x "
+            f"{longitude_count}, found {truncation}: lower the truncation or give a finer grid."
         )

@@ -26,7 +26,7 @@ from atmodist_core.training.distance_report import save_distance_model
 from atmodist_core.training.hardware import Hardware, choose_hardware, make_fabric, use_channels_last
 from atmodist_core.training.held_out import pair_batches, prefixed, pretext_scores
 from atmodist_core.training.logs import reading_progress
-from atmodist_core.training.loop import open_run, run_training
+from atmodist_core.training.loop import check_run_folder, run_training, write_run_config
 from atmodist_core.training.provenance import export_folder
 from atmodist_core.training.schedules import ReduceOnPlateau, one_cycle
 from atmodist_core.training.training_data import TrainingData, load_training_data
@@ -290,12 +290,14 @@ def train_distance(
     _check(config)
     run = config.run
     hardware = choose_hardware(run.device, run.precision, run.threads, run.deterministic)
-    open_run(config)
+    check_run_folder(config)
     with reading_progress(run.progress) as progress:
         data = load_training_data(config.data, sources=sources, progress=progress).normalized()
     trainer = DistanceTrainer(config, data, hardware)
     if run.progress and trainer.is_main_process:
         print(f"{data.describe()}; {hardware.describe()}", flush=True)
+    if trainer.is_main_process:
+        write_run_config(config)
     if not run_training(trainer, run):
         return None
     best = config.run.out / BEST_NAME

@@ -15,6 +15,7 @@ from atmodist_core.normalization import SignedLogNormalization
 
 STORAGE_TYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
 _TIMES_READ_AT_ONCE = 16
+_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ class FieldsInMemory:
         Whether the values are normalised (else physical).
     level, source
         Attributes of the data, for the model card.
+    device
+        Where patches are wanted; the values may stay in the processor's memory if they do not fit there.
     """
 
     values: Tensor
@@ -77,6 +80,7 @@ class FieldsInMemory:
     normalized: bool = False
     level: str = ""
     source: str = ""
+    device: torch.device = _CPU
 
     @property
     def spacing_deg(self) -> float:
@@ -103,8 +107,11 @@ class FieldsInMemory:
         return replace(self, units=torch.ones_like(self.units), normalized=True)
 
     def to(self, device: torch.device) -> "FieldsInMemory":
-        """The same fields on another device."""
-        return replace(self, values=self.values.to(device), units=self.units.to(device))
+        """The same fields for another device, moved there if they take at most half its free memory."""
+        values = self.values
+        if device.type != "cuda" or values.nbytes <= 0.5 * torch.cuda.mem_get_info(device)[0]:
+            values = values.to(device)
+        return replace(self, values=values, units=self.units.to(device), device=device)
 
 
 def load_fields(

@@ -27,7 +27,7 @@ from atmodist_core.training.gan_start import StartModel, check_gan_config, load_
 from atmodist_core.training.hardware import Hardware, choose_hardware, make_fabric, use_channels_last
 from atmodist_core.training.held_out import prefixed
 from atmodist_core.training.logs import reading_progress
-from atmodist_core.training.loop import open_run, run_training
+from atmodist_core.training.loop import check_run_folder, run_training, write_run_config
 from atmodist_core.training.provenance import export_folder
 from atmodist_core.training.schedules import one_cycle
 from atmodist_core.training.training_data import TrainingData, load_training_data
@@ -313,7 +313,7 @@ def train_gan(config: GanConfig, sources: Sequence[Path | str | xr.Dataset] | No
     start = load_start(config, generator_config(config)) if config.start_from else None
     if config.content != "mse":
         load_network(config.distance)  # a wrong name fails before an hour of reading
-    open_run(config)
+    check_run_folder(config)
     normalization = start.card.normalization if start else None
     with reading_progress(run.progress) as progress:
         data = load_training_data(
@@ -322,6 +322,8 @@ def train_gan(config: GanConfig, sources: Sequence[Path | str | xr.Dataset] | No
     trainer = GanTrainer(config, data, hardware, start)
     if run.progress and trainer.is_main_process:
         print(f"{data.describe()}; {hardware.describe()}", flush=True)
+    if trainer.is_main_process:
+        write_run_config(config)
     if not run_training(trainer, run):
         return None
     if trainer.is_main_process:

@@ -102,18 +102,13 @@ class Averages:
         self.sums, self.count = dict(state["sums"]), int(state["count"])
 
 
-def open_run(config: Any) -> dict[str, Any] | None:
-    """Make (or check) the folder of a run and write its configuration.
+def check_run_folder(config: Any) -> None:
+    """See whether a run may use its folder, before anything is read or written.
 
     Parameters
     ----------
     config
         A :class:`~atmodist_core.training.configuration.DistanceConfig` or ``GanConfig``.
-
-    Returns
-    -------
-    dict or None
-        The former configuration when the run goes on.
 
     Raises
     ------
@@ -122,15 +117,12 @@ def open_run(config: Any) -> dict[str, Any] | None:
     """
     run: RunConfig = config.run
     path = run.out / CONFIG_NAME
-    new = to_dict(config) | {"kind": type(config).__name__}
-    former = None
     if run.resume:
         if not path.is_file():
             raise UserError(
                 f"Expected a run to resume in {run.out}, found no {CONFIG_NAME} there; check --out."
             )
-        former = _read_json(path)
-        changed = differences(former, new)
+        changed = differences(_read_json(path), _described(config))
         if changed:
             raise UserError(
                 f"Expected the settings of the run in {run.out} for --resume, found {', '.join(changed)}; "
@@ -141,15 +133,31 @@ def open_run(config: Any) -> dict[str, Any] | None:
             f"Expected an unused folder for a new run, found the checkpoint of another in {run.out}; "
             "add --resume to go on or choose another --out."
         )
+
+
+def write_run_config(config: Any) -> None:
+    """Make the folder of a run and write its ``config.json``.
+
+    Raises
+    ------
+    UserError
+        The folder cannot be written.
+    """
+    run: RunConfig = config.run
+    partial = run.out / f".{CONFIG_NAME}.partial"
     try:
         run.out.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(new, indent=2) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps(_described(config), indent=2) + "\n", encoding="utf-8")
+        partial.replace(run.out / CONFIG_NAME)
     except OSError as error:
         raise UserError(
             f"Expected a folder that can be written for --out, found {run.out} ({error.strerror}); choose"
             " another."
         ) from error
-    return former
+
+
+def _described(config: Any) -> dict[str, Any]:
+    return to_dict(config) | {"kind": type(config).__name__}
 
 
 def _read_json(path: Path) -> dict[str, Any]:

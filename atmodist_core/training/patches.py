@@ -250,7 +250,7 @@ def cut(fields: FieldsInMemory, times: NDArray[np.int64], places: Places, size: 
         float32, shape ``(batch, channel, size, size)``, channels last in memory, in physical units.
     """
     if fields.values.device.type == "cpu":
-        patches = _cut_by_slices(fields, times, places, size)
+        patches = _cut_by_slices(fields, times, places, size).to(fields.device, non_blocking=True)
     else:
         patches = _cut_by_index(fields, times, places, size)
     if places.mirrored.any():
@@ -332,4 +332,4 @@ def patch_latitudes(fields: FieldsInMemory, places: Places, size: int) -> Tensor
     rows = places.row[:, None] + np.arange(size)
     latitude = fields.latitude[rows]
     latitude = np.where(places.mirrored[:, None], -latitude[:, ::-1], latitude)
-    return torch.from_numpy(latitude.astype(np.float32)).to(fields.values.device)
+    return torch.from_numpy(latitude.astype(np.float32)).to(fields.device)

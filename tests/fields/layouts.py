@@ -81,9 +81,12 @@ def cds_legacy(folder):
         dataset[name].attrs = {"units": "m s**-1"}
         span = float(np.abs(dataset[name]).max())
         encoding[name] = {
-            "dtype": "int16", "scale_factor": span / 32000, "add_offset": 0.1, "_FillValue": -32767,
+            "dtype": "int16",
+            "scale_factor": span / 32000,
+            "add_offset": 0.1,
+            "_FillValue": -32767,
             "missing_value": -32767,
-        }  # fmt: skip
+        }
     dataset["level"].attrs = {"units": "millibars", "long_name": "pressure_level"}
     dataset.attrs["Conventions"] = "CF-1.6"
     path = folder / "cds_legacy.nc"
@@ -117,8 +120,10 @@ def arco_full_37(folder):
         dataset[name].attrs = {"units": "m s**-1", "short_name": name[0]}
     dataset["temperature"] = dataset["u_component_of_wind"] * 0 + 280
     dataset.attrs = {
-        "valid_time_start": "2020-01-01", "valid_time_stop": "2020-01-01T09", "last_updated": "2026-03-09",
-    }  # fmt: skip
+        "valid_time_start": "2020-01-01",
+        "valid_time_stop": "2020-01-01T09",
+        "last_updated": "2026-03-09",
+    }
     encoding = {name: {"chunks": (1, 5, 19, 36)} for name in dataset.data_vars}
     path = folder / "full_37-1h-0p25deg-chunk-1.zarr-v3"
     dataset.to_zarr(path, zarr_format=2, consolidated=True, encoding=encoding)
@@ -167,13 +172,20 @@ def arco_coefficients(folder, truncation=21):
     fields = np.array([spectral_values(truncation, day) for day in days], dtype=np.float32)
     hybrid = np.array([119.0, 120.0])
     data = {
-        name: (("time", "hybrid", "values"), np.stack([0.5 * fields[:, i], fields[:, i]], axis=1), {
-            "units": "s**-1", "GRIB_gridType": "sh", "GRIB_paramId": param, "GRIB_cfName": cf,
-        })
+        name: (
+            ("time", "hybrid", "values"),
+            np.stack([0.5 * fields[:, i], fields[:, i]], axis=1),
+            {
+                "units": "s**-1",
+                "GRIB_gridType": "sh",
+                "GRIB_paramId": param,
+                "GRIB_cfName": cf,
+            },
+        )
         for i, (name, param, cf) in enumerate(
             (("vo", 138, "atmosphere_relative_vorticity"), ("d", 155, "divergence_of_wind"))
         )
-    }  # fmt: skip
+    }
     dataset = xr.Dataset(data, {"time": TIMES, "hybrid": hybrid})
     dataset = dataset.assign_coords(number=0, step=0.0, valid_time=("time", TIMES))
     dataset.attrs = {"valid_time_start": "2020-01-01", "valid_time_stop": "2020-01-01", "GRIB_centre": "ecmf"}
@@ -275,12 +287,20 @@ def grib_grid(folder, edition=2):
                 for parameter, field in ((131, u), (132, v)):
                     handle = eccodes.codes_grib_new_from_samples(f"regular_ll_pl_grib{edition}")
                     keys = {
-                        "Ni": 36, "Nj": 19, "latitudeOfFirstGridPointInDegrees": 90.0,
-                        "latitudeOfLastGridPointInDegrees": -90.0, "longitudeOfFirstGridPointInDegrees": 0.0,
-                        "longitudeOfLastGridPointInDegrees": 350.0, "iDirectionIncrementInDegrees": 10.0,
-                        "jDirectionIncrementInDegrees": 10.0, "dataDate": 20200101, "dataTime": 300 * index,
-                        "level": level, "paramId": parameter, "bitsPerValue": 24,
-                    }  # fmt: skip
+                        "Ni": 36,
+                        "Nj": 19,
+                        "latitudeOfFirstGridPointInDegrees": 90.0,
+                        "latitudeOfLastGridPointInDegrees": -90.0,
+                        "longitudeOfFirstGridPointInDegrees": 0.0,
+                        "longitudeOfLastGridPointInDegrees": 350.0,
+                        "iDirectionIncrementInDegrees": 10.0,
+                        "jDirectionIncrementInDegrees": 10.0,
+                        "dataDate": 20200101,
+                        "dataTime": 300 * index,
+                        "level": level,
+                        "paramId": parameter,
+                        "bitsPerValue": 24,
+                    }
                     for key, value in keys.items():
                         eccodes.codes_set(handle, key, value)
                     eccodes.codes_set_values(handle, (field * (1.0 if level == 850 else 0.5)).ravel())

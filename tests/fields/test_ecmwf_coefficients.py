@@ -29,23 +29,20 @@ CDO_POINTS = [
 
 @lru_cache
 def legendre_functions(truncation, latitude):
-    """Orthonormal associated Legendre functions by pyshtools, shape (L + 1, L + 1), no Condon-Shortley phase."""
+    """Orthonormal associated Legendre functions by pyshtools, shape (L + 1, L + 1), no Condon-Shortley
+    phase."""
     pysh = pytest.importorskip("pyshtools")
-    functions = pysh.legendre.legendre(truncation, np.sin(np.deg2rad(latitude)), normalization="ortho", csphase=1)
+    functions = pysh.legendre.legendre(
+        truncation, np.sin(np.deg2rad(latitude)), normalization="ortho", csphase=1
+    )
     # pyshtools' are of the real kind: sqrt(2) larger for every order above zero.
     return functions / np.where(np.arange(truncation + 1) > 0, np.sqrt(2.0), 1.0)
 
 
 def evaluate(coefficients, latitude, longitude):
     """Field of orthonormal coefficients (L + 1, L + 1) at one point."""
-    pysh = pytest.importorskip("pyshtools")
-    truncation = coefficients.shape[-1] - 1
-    # pyshtools' functions are of the real kind: sqrt(2) larger for every order above zero.
-    legendre = pysh.legendre.legendre(
-        truncation, np.sin(np.deg2rad(latitude)), normalization="ortho", csphase=1
-    )
-    order = np.arange(truncation + 1)
-    legendre = legendre / np.where(order > 0, np.sqrt(2.0), 1.0)
+    order = np.arange(coefficients.shape[-1])
+    legendre = legendre_functions(len(order) - 1, latitude)
     waves = (coefficients * legendre).sum(axis=0) * np.exp(1j * order * np.deg2rad(longitude))
     return float(waves[0].real + 2.0 * waves[1:].real.sum())
 

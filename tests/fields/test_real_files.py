@@ -11,31 +11,76 @@ EUROPE = ["era5_0p25_hourly_europe_2020-01-01_u.nc", "era5_0p25_hourly_europe_20
 FILES = {
     # files: (sizes, grid, level, first and last time, hours between times, range of both standard deviations)
     ("gfs_1deg_10m_wind_3hourly_2018-10-06.nc",): (
-        (32, 181, 360), "equiangular-with-poles", "10 m", "2018-10-06T18", "2018-10-10T15", 3.0, (2e-5, 4e-5),
+        (32, 181, 360),
+        "equiangular-with-poles",
+        "10 m",
+        "2018-10-06T18",
+        "2018-10-10T15",
+        3.0,
+        (2e-5, 4e-5),
         (1e-5, 3e-5),
     ),
     tuple(EUROPE): (
-        (24, 41, 41), "limited-area", "875 hPa", "2020-01-01T00", "2020-01-01T23", 1.0, (2e-5, 8e-5), (1e-5, 4e-5),
+        (24, 41, 41),
+        "limited-area",
+        "875 hPa",
+        "2020-01-01T00",
+        "2020-01-01T23",
+        1.0,
+        (2e-5, 8e-5),
+        (1e-5, 4e-5),
     ),
     ("era5_new_cds_layout_10m_wind_2025-05.nc",): (
-        (30, 61, 73), "limited-area", "10 m", "2025-05-23T00", "2025-05-28T23", None, (1e-5, 6e-5), (1e-5, 6e-5),
+        (30, 61, 73),
+        "limited-area",
+        "10 m",
+        "2025-05-23T00",
+        "2025-05-28T23",
+        None,
+        (1e-5, 6e-5),
+        (1e-5, 6e-5),
     ),
     ("era5_expver_dimension_2021.nc",): (
-        (1020, 3, 3), "limited-area", "875 hPa", "2021-01-01T00", "2021-09-12T18", 6.0, (1e-5, 8e-5), (1e-5, 4e-5),
+        (1020, 3, 3),
+        "limited-area",
+        "875 hPa",
+        "2021-01-01T00",
+        "2021-09-12T18",
+        6.0,
+        (1e-5, 8e-5),
+        (1e-5, 4e-5),
     ),
     ("erainterim_0p75_monthly_uvz.nc",): (
-        (2, 241, 480), "equiangular-with-poles", "850 hPa", "2001-01-01T00", "2001-07-01T00", None, (5e-6, 3e-5),
+        (2, 241, 480),
+        "equiangular-with-poles",
+        "850 hPa",
+        "2001-01-01T00",
+        "2001-07-01T00",
+        None,
+        (5e-6, 3e-5),
         (3e-6, 2e-5),
     ),
     ("ifs_0p5_uv_200hPa.grib",): (
-        (1, 361, 720), "equiangular-with-poles", "200 hPa", "2010-03-05T12", "2010-03-05T12", None, (2e-5, 6e-5),
+        (1, 361, 720),
+        "equiangular-with-poles",
+        "200 hPa",
+        "2010-03-05T12",
+        "2010-03-05T12",
+        None,
+        (2e-5, 6e-5),
         (1e-5, 4e-5),
     ),
     ("ifs_t511_spectral_vo_d.grib2",): (
-        (1, 1024, 2048), "driscoll-healy", "hybrid 1", "2021-10-15T12", "2021-10-15T12", None, (2e-5, 4e-5),
+        (1, 1024, 2048),
+        "driscoll-healy",
+        "hybrid 1",
+        "2021-10-15T12",
+        "2021-10-15T12",
+        None,
+        (2e-5, 4e-5),
         (2e-6, 4e-6),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("names", FILES, ids=[names[0] for names in FILES])
@@ -83,11 +128,12 @@ def test_files_of_different_grids_are_refused(real_data):
     from atmodist_core.errors import UserError
 
     with pytest.raises(UserError, match="Expected one grid, found different latitudes"):
-        open_fields([real_data / EUROPE[0], real_data / "era5_expver_dimension_2021.nc"], time="2021-01-01")
+        open_fields([*(real_data / name for name in EUROPE), real_data / "era5_expver_dimension_2021.nc"])
 
 
 def test_t511_matches_the_statistics_ecmwf_computes(real_data):
-    """ecCodes sums the coefficients of the message itself: the area-weighted standard deviation of the field."""
+    """ecCodes sums the coefficients of the message itself: the area-weighted standard deviation of the
+    field."""
     pytest.importorskip("pyproj")
     pytest.importorskip("eccodes")
     dataset = open_fields(real_data / "ifs_t511_spectral_vo_d.grib2").load()
@@ -110,5 +156,5 @@ def test_difference_form_agrees_with_spectral_form_on_the_real_globe(real_data):
     for name in ("vorticity", "divergence"):
         inner = (slice(None), slice(1, -1), slice(1, -1))
         a, b = local[name].values[inner].ravel(), globe[name].values[inner].ravel()
-        assert np.corrcoef(a, b)[0, 1] > 0.9
+        assert np.corrcoef(a, b)[0, 1] > 0.85
         assert 0.6 < a.std() / b.std() < 1.0

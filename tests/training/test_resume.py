@@ -135,19 +135,19 @@ def test_kill_9_loses_no_more_than_a_checkpoint_interval(command, repository, tm
         return [*script, "--out", str(tmp_path / name), *more]
 
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run(call("whole"), check=True, timeout=300, **quiet)
+    subprocess.run(call("whole"), check=True, timeout=1800, **quiet)
 
     checkpoint = tmp_path / "broken" / "checkpoint.safetensors"
     process = subprocess.Popen(call("broken"), **quiet)
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + 1500
     while not checkpoint.exists() and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.01)
     process.kill()  # SIGKILL
-    process.wait(timeout=60)
+    process.wait(timeout=600)
     assert checkpoint.exists() and not (tmp_path / "broken" / "model").exists(), (
         "killed too early or too late"
     )
 
-    subprocess.run(call("broken", "--resume"), check=True, timeout=300, **quiet)
+    subprocess.run(call("broken", "--resume"), check=True, timeout=1800, **quiet)
     same_files(tmp_path / "whole", tmp_path / "broken")
     same_curves(tmp_path / "whole", tmp_path / "broken")
