@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.themes import Theme
+from panel.io.state import set_curdoc
 from panel.util import edit_readonly
 
 from app.address import AddressBar
@@ -33,7 +36,8 @@ _VIEWS = {"maps": MapsView, "spectra": SpectraView}
 def build_page() -> Any:
     """Build the page, and begin to compute once the browser has it."""
     state = StudioState()
-    session = Session(state)
+    document = pn.state.curdoc
+    session = Session(state, within=partial(set_curdoc, document) if document is not None else nullcontext)
     address = AddressBar(session, pn.state.location) if pn.state.location is not None else None
     problems = address.begin() if address is not None else []
     session.refresh_catalogue()
@@ -44,8 +48,8 @@ def build_page() -> Any:
         # `panel serve --warm` builds a page nobody sees: time to fill the caches for the first who comes.
         threading.Thread(target=ENGINE.warm_up, name="warm-up", daemon=True).start()
     pn.state.on_session_destroyed(lambda _context: session.close())
-    if pn.state.curdoc is not None:
-        pn.state.curdoc.theme = _OWN_STYLES
+    if document is not None:
+        document.theme = _OWN_STYLES
     return page
 
 
@@ -97,7 +101,10 @@ def _assemble(session: Session) -> Any:
         theme_config=THEME_CONFIG,
         dark_theme=state.theme == DARK,
         busy_indicator=None,
-        sx={"& .MuiAppBar-root": {"backgroundColor": HEADER_COLOUR, "backgroundImage": "none"}},
+        sx={
+            "& .MuiAppBar-root": {"backgroundColor": HEADER_COLOUR, "backgroundImage": "none"},
+            "& .MuiAppBar-root .MuiIconButton-root": {"color": "#ffffff"},
+        },
     )
     # Material UI's page follows Panel's busy counter, and walks through every model of the page each time that it changes; the line
     # beside the tabs says what is being done.

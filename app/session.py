@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -65,6 +66,9 @@ class Session(param.Parameterized):
         What the user chose; watched.
     engine : Engine, optional
         By default the one of the process.
+    within : Callable, optional
+        Context manager inside which results are published: the document of the browser tab, for Panel resolves its files on
+        this server only for components that are made inside it (and else on a content delivery network).
     """
 
     sources: Any = param.List(default=[], item_type=Source, doc="Data sets that can be chosen.")
@@ -79,8 +83,14 @@ class Session(param.Parameterized):
     device = param.String(default="", doc="What computes.")
     playing = param.Boolean(default=False, doc="Whether time runs on by itself.")
 
-    def __init__(self, state: StudioState, engine: Engine | None = None) -> None:
+    def __init__(
+        self,
+        state: StudioState,
+        engine: Engine | None = None,
+        within: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    ) -> None:
         super().__init__()
+        self.within = within
         self.state = state
         self.engine = engine or ENGINE
         self._control = Control()
@@ -107,7 +117,10 @@ class Session(param.Parameterized):
         except ad.UserError as error:
             self.sources = [Source(DEMO, "Demo atmosphere (simulated)")]
             self.say("folder", "error", str(error))
-        self.methods, problems = list_methods()
+        methods, problems = list_methods()
+        # Cards that say the same are the same models, and nothing has to be built anew for them.
+        if [repr(method) for method in methods] != [repr(method) for method in self.methods]:
+            self.methods = methods
         self.say("models", "info", " ".join(problems))
 
     def follow_link(self, query: dict[str, Any]) -> None:
@@ -178,7 +191,11 @@ class Session(param.Parameterized):
         self._control.cancel()
         self._control = Control()
         self._shown.clear()
-        self._task = asyncio.ensure_future(self._run(self._control))
+        self._task = asyncio.ensure_future(self._run_within(self._control))
+
+    async def _run_within(self, control: Control) -> None:
+        with self.within():
+            await self._run(control)
 
     async def _run(self, control: Control) -> None:
         self.param.update(busy=True, stopped=False, progress=0.0)
@@ -362,7 +379,8 @@ class Session(param.Parameterized):
     async def _play(self) -> None:
         while self.playing:
             started = time.monotonic()
-            self.step(1)
+            with self.within():
+                self.step(1)
             await asyncio.sleep(0)
             await self._shown.wait()
             await asyncio.sleep(max(0.0, PLAY_INTERVAL_S - (time.monotonic() - started)))

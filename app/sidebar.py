@@ -177,6 +177,7 @@ class MethodsControl(pn.viewable.Viewer):
         super().__init__()
         self._session = session
         self._boxes: dict[str, Any] = {}
+        self._filling = False
         self._column = pn.Column(margin=0, styles={"gap": "2px"}, width=INNER_WIDTH)
         session.param.watch(self._build, "methods")
         session.state.param.watch(self._update, "methods")
@@ -187,36 +188,40 @@ class MethodsControl(pn.viewable.Viewer):
         return self._column
 
     def _build(self, *_events: Any) -> None:
+        shown = shown_methods(self._session.state, [method.name for method in self._session.methods])
         self._boxes, rows = {}, []
         for method in self._session.methods:
             box = pmui.Checkbox(
                 label=method.label,
+                value=method.name in shown,
                 size="small",
                 margin=0,
-                sx={"& .MuiCheckbox-root, & .MuiCheckbox-root.Mui-checked": {"color": method.colour, "padding": "4px 8px 4px 0"}},
+                sx={"& .MuiCheckbox-root": {"padding": "4px"}, "& .MuiSvgIcon-root": {"color": method.colour}},
             )
             box.param.watch(self._on_box, "value")
             self._boxes[method.name] = box
             rows.append(box)
             if method.card is not None:
-                version = f"{method.name} · {str(method.card.created)[:10]} · trained at {method.card.grid_spacing_deg:g}°"
+                version = f"{method.name}, {str(method.card.created)[:10]}"
                 rows.append(
                     pn.pane.HTML(
                         f'<div class="note">{escape(version)}</div>', stylesheets=[_STYLES], margin=(-4, 0, 2, 28)
                     )
                 )
         self._column.objects = rows
-        self._update()
 
     def _update(self, *_events: Any) -> None:
         shown = shown_methods(self._session.state, list(self._boxes))
-        for name, box in self._boxes.items():
-            if box.value != (name in shown):
+        self._filling = True
+        try:
+            for name, box in self._boxes.items():
                 box.value = name in shown
+        finally:
+            self._filling = False
 
     def _on_box(self, _event: Any) -> None:
         chosen = [name for name, box in self._boxes.items() if box.value]
-        if chosen != shown_methods(self._session.state, list(self._boxes)):
+        if not self._filling and chosen != shown_methods(self._session.state, list(self._boxes)):
             self._session.state.methods = None if len(chosen) == len(self._boxes) else chosen
 
 

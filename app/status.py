@@ -19,7 +19,7 @@ _LINE_STYLES = (
 _TEXT_STYLES = (
     VARIABLES
     + """
-.activity { font-size: 12.5px; color: var(--studio-muted); line-height: 30px; white-space: nowrap; overflow: hidden;
+.activity { font-size: 12.5px; color: var(--studio-muted); line-height: 30px; text-align: right; white-space: nowrap; overflow: hidden;
   text-overflow: ellipsis; font-variant-numeric: tabular-nums; }
 """
 )
@@ -38,7 +38,8 @@ class StatusLine(pn.viewable.Viewer):
         super().__init__()
         self._session = session
         self._text = pn.pane.HTML(
-            "", stylesheets=[_TEXT_STYLES], margin=0, height=30, sizing_mode="stretch_width", css_classes=["status"]
+            "", stylesheets=[_TEXT_STYLES], margin=0, height=30, sizing_mode="stretch_width", css_classes=["status"],
+            align="center",
         )
         self._bar = pmui.LinearProgress(
             value=0, variant="determinate", width=180, margin=0, visible=False, align="center"

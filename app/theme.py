@@ -103,7 +103,7 @@ def method_colour(name: str, colour: str, theme: str) -> str:
 VARIABLES = """
 :host {
   --studio-text: var(--panel-on-surface-color); --studio-muted: var(--panel-on-secondary-color);
-  --studio-surface: var(--panel-surface-color); --studio-line: var(--divider-color);
+  --studio-surface: var(--panel-surface-color); --studio-line: color-mix(in srgb, var(--panel-on-surface-color) 14%, var(--panel-surface-color));
   --studio-raised: color-mix(in srgb, var(--panel-on-surface-color) 5%, var(--panel-surface-color));
   --studio-best: color-mix(in srgb, #00b17d 72%, var(--panel-on-surface-color));
   font-family: Roboto, Helvetica, Arial, sans-serif;

@@ -27,10 +27,25 @@ class TimeControl(pn.viewable.Viewer):
         self._session = session
         self._filling = False
         half = (width - 8) // 2
-        self._date = pmui.DatePicker(label="Date", size="small", width=half + 24, margin=0, clearable=False)
+        self._date = pmui.DatePicker(
+            label="Date",
+            size="small",
+            width=half + 24,
+            margin=0,
+            clearable=False,
+            sx={"& .MuiPickersInputBase-root, & .MuiInputBase-root": {"minHeight": 34, "height": 34}},
+        )
         self._hour = pmui.Select(label="Hour (UTC)", options=[], size="small", width=half - 24, margin=0)
         self._slider = pmui.IntSlider(
-            label="Time", start=0, end=1, value=0, width=width - 8, margin=(0, 4), show_value=False, size="small"
+            label="",
+            start=0,
+            end=1,
+            value=0,
+            width=width - 12,
+            margin=(0, 6),
+            show_value=False,
+            size="small",
+            sx={"& .MuiSlider-thumb": {"width": 14, "height": 14}},
         )
         self._back = self._button("skip_previous", "One step back (left arrow)")
         self._play = self._button("play_arrow", "Play")

@@ -114,6 +114,7 @@ class MapsView(pn.viewable.Viewer):
         for name in names:
             if name not in self._cards:
                 self._cards[name] = MapCard(name, labels[name], self._shared, self._field_scale)
+                self._cards[name].map.figure.on_change("inner_width", self._on_area)
                 self._area = None
         wanted = [self._cards[name].view for name in names]
         if list(self._grid.objects) != wanted:
@@ -214,7 +215,7 @@ class MapsView(pn.viewable.Viewer):
 
     async def _redraw(self) -> None:
         await asyncio.sleep(REDRAW_PAUSE_S)
-        with pn.io.hold():
+        with self._session.within(), pn.io.hold():
             self._draw()
 
     def _reset_zoom(self) -> None:

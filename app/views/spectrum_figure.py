@@ -58,7 +58,8 @@ class SpectrumFigure:
         self.ratio.yaxis.ticker = FixedTicker(ticks=list(RATIO_TICKS))
         self.ratio.yaxis.major_label_overrides = {tick: f"{tick:g}" for tick in RATIO_TICKS}
         self.ratio.xaxis.axis_label = "total wavenumber"
-        self.spectrum.xaxis.major_label_text_font_size = "0px"
+        # The axis of the ratio, right below, counts for both.
+        self.spectrum.xaxis.visible = False
         self._top = LogAxis(
             ticker=FixedTicker(ticks=[degree_of_wavelength(km) for km in WAVELENGTHS_KM]),
             axis_label="wavelength [km]",
@@ -72,7 +73,7 @@ class SpectrumFigure:
         self.ratio.add_layout(self._one)
         self._nyquist = [Span(dimension="height", line_width=1, line_dash="dashed", visible=False) for _ in range(2)]
         self._nyquist_label = Label(
-            x=0, y=6, y_units="screen", x_offset=4, text="coarse Nyquist", text_font=FONT, text_font_size="11px", visible=False
+            x=1, y=6, y_units="screen", x_offset=4, text="coarse Nyquist", text_font=FONT, text_font_size="11px", visible=False
         )
         self.spectrum.add_layout(self._nyquist[0])
         self.spectrum.add_layout(self._nyquist_label)
@@ -110,7 +111,8 @@ class SpectrumFigure:
         """Mark the last total wavenumber that the coarse grid carries."""
         for span in self._nyquist:
             span.update(location=degree, visible=degree is not None)
-        self._nyquist_label.update(x=degree or 0, visible=degree is not None)
+        # Hidden, it still is laid out: at a place that a logarithmic axis has.
+        self._nyquist_label.update(x=degree or 1.0, visible=degree is not None)
 
     def use_theme(self, theme: str) -> None:
         """Take the colours of a theme."""
@@ -219,8 +221,7 @@ def _set_fonts(plot: Any) -> None:
             major_tick_in=0,
             major_tick_out=3,
         )
-        if axis.major_label_text_font_size != "0px":
-            axis.major_label_text_font_size = "10.5px"
+        axis.major_label_text_font_size = "10.5px"
 
 
 def _columns(degree: np.ndarray, value: np.ndarray, label: str) -> dict[str, Any]:

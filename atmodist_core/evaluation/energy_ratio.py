@@ -15,9 +15,9 @@ from atmodist_core.evaluation.geometry import (
     grid_spacing_km,
     horizontal_fields,
     is_global_grid,
-    require_same_grid,
     time_batches,
     time_values,
+    truth_at_points_of,
 )
 from atmodist_core.evaluation.regional_spectra import CosineModes, cosine_power, modes_of
 from atmodist_core.evaluation.spectra import SphericalPower, kinetic_energy_factor
@@ -134,8 +134,10 @@ def high_wavenumber_energy_ratio(prediction: xr.Dataset, truth: xr.Dataset, fact
 
     Parameters
     ----------
-    prediction, truth : xarray.Dataset
-        Fields on one fine grid, at the same times.
+    prediction : xarray.Dataset
+        Fields on a fine grid.
+    truth : xarray.Dataset
+        The same fields at the same points and times; it may have more rows or columns.
     factor : int
         How many times coarser the input of the prediction was.
 
@@ -154,7 +156,7 @@ def high_wavenumber_energy_ratio(prediction: xr.Dataset, truth: xr.Dataset, fact
     -----
     Over a period, divide the mean powers and not the ratios' mean: :func:`scores` does so.
     """
-    require_same_grid(prediction, truth)
+    truth = truth_at_points_of(prediction, truth)
     names = horizontal_fields(truth)
     horizontal_fields(prediction, names)
     power = HighWavenumberPower(truth, factor)

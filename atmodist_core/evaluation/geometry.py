@@ -206,6 +206,37 @@ def common_points(prediction: xr.Dataset, truth: xr.Dataset) -> tuple[xr.Dataset
     return of_prediction, of_truth.assign_coords({axis: of_prediction[axis] for axis in HORIZONTAL})
 
 
+def truth_at_points_of(prediction: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
+    """Truth at the points of the prediction, which may be a part of those of the truth.
+
+    Coarsening leaves out rows that fill no block, so the prediction often ends before the truth does.
+    Anything else that differs is a mistake and raises.
+
+    Parameters
+    ----------
+    prediction, truth : xarray.Dataset
+        With coordinates ``latitude`` and ``longitude`` [degrees], at the same times.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``truth`` itself where the grids agree.
+
+    Raises
+    ------
+    UserError
+        If the prediction has points that the truth lacks, or their times differ.
+    """
+    has_axes = all(axis in ds.coords and ds[axis].ndim for ds in (prediction, truth) for axis in HORIZONTAL)
+    sizes = [tuple(ds.sizes.get(axis, 0) for axis in HORIZONTAL) for ds in (prediction, truth)]
+    if has_axes and sizes[0] != sizes[1] and all(a <= b for a, b in zip(*sizes, strict=True)):
+        cut, part = common_points(prediction, truth)
+        if cut.sizes == prediction.sizes:
+            truth = part
+    require_same_grid(prediction, truth)
+    return truth
+
+
 def _slice(index: np.ndarray) -> slice | np.ndarray:
     """A run of successive indices as a slice, which neither copies nor gathers."""
     if (np.diff(index) == 1).all():

@@ -14,9 +14,9 @@ from atmodist_core.evaluation.geometry import (
     area_weights,
     field_values,
     horizontal_fields,
-    require_same_grid,
     time_batches,
     time_values,
+    truth_at_points_of,
 )
 from atmodist_core.evaluation.measures import MEASURES, Measure, Sample, Statistics
 
@@ -63,7 +63,7 @@ def sample_statistics(
     UserError
         As for :func:`scores`.
     """
-    require_same_grid(prediction, truth)
+    truth = truth_at_points_of(prediction, truth)
     if fields is None:
         fields = [name for name in horizontal_fields(truth) if name in prediction.data_vars]
         if not fields:
@@ -191,8 +191,11 @@ def scores(
 
     Parameters
     ----------
-    prediction, truth : xarray.Dataset
-        Fields on one grid (the globe or a limited area) at the same times, without gaps.
+    prediction : xarray.Dataset
+        Fields on the globe or a limited area, without gaps.
+    truth : xarray.Dataset
+        The same fields at the same points and times; it may have more rows or columns, which are not looked
+        at.
     factor : int
         How many times coarser the input of the prediction was.
     distance : AtmoDist, optional

@@ -15,13 +15,11 @@ from typing import TYPE_CHECKING, Any
 import dask
 import dask.array
 import numpy as np
-import torch
 import xarray as xr
 import zarr
 from zarr.codecs import BloscCodec
 
 from atmodist_core.errors import UserError
-from atmodist_core.harmonics import get_transform
 if TYPE_CHECKING:
     from atmodist_core.regions import Region
 
@@ -163,6 +161,11 @@ def read_coefficients(path: str | Path, indices: np.ndarray | slice) -> dict[str
 
 
 def _synthesise(path: str, field: str, first: int, latitude_count: int, longitude_count: int) -> np.ndarray:
+    # torch takes seconds to import, and opening a store needs none of it
+    import torch
+
+    from atmodist_core.harmonics import get_transform
+
     group = zarr.open_group(path, mode="r", zarr_format=3)
     coefficients = unpack(
         np.asarray(group[f"{field}_values"][first : first + 1]), np.asarray(group[f"{field}_scale"][first : first + 1])

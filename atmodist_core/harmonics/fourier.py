@@ -52,15 +52,16 @@ class FourierStage:
         self.row_count = latitude_count + (grid == "driscoll-healy")
         self.half = (self.row_count + 1) // 2
         turn = 2.0 * math.pi / longitude_count
-        self.weights: NDArray[np.float64] | None = None
-        self.quadrature: list[list[Tensor]] | None = None
+        self.weights = turn * quadrature_weights(latitude_count, grid)[: self.half]
+        self.corrections: list[list[Tensor]] | None = None
         if grid in EXACT_GRIDS:
-            matrices = exact_quadrature(latitude_count, grid)
-            self.quadrature = [
-                [self._tensor(turn * part) for part in self._folded(full)] for full in matrices
+            # What the exact inner products add to plain weights is small: kept apart, it rounds little.
+            self.corrections = [
+                [self._tensor(turn * part - np.diag(self.weights)) for part in self._folded(full)]
+                for full in exact_quadrature(latitude_count, grid)
             ]
-        else:
-            self.weights = turn * quadrature_weights(latitude_count, grid)[: self.half]
+        self._weight_column = self._tensor(self.weights)[:, None]
+        self._factors: dict[tuple[bool, float, float], Tensor | None] = {}
 
     def to_rows(
         self, field: Tensor, scale: float, *, weighted: bool, vector: bool, turned: bool = False
@@ -88,7 +89,7 @@ class FourierStage:
         stacked, last = field.reshape(-1, self.latitude_count, self.longitude_count), self.row_count
         if last > self.latitude_count:
             stacked = pad(stacked, (0, 0, 0, 1))
-        batch, mixed = stacked.shape[0], weighted and self.quadrature is not None
+        batch, mixed = stacked.shape[0], weighted and self.corrections is not None
         factor = self._row_factors(weighted, scale, equator=0.5)
         rows = self.new_rows(batch)
         target = torch.view_as_complex(rows)
@@ -134,7 +135,7 @@ class FourierStage:
             Real fields.
         """
         source, last, count = torch.view_as_complex(rows), self.row_count, rows.shape[-2]
-        mixed = weighted and self.quadrature is not None
+        mixed = weighted and self.corrections is not None
         series = self._new_series(count) if mixed else []
         for kind, part in enumerate(series):
             for parity in (0, 1):
@@ -173,10 +174,11 @@ class FourierStage:
 
     def _integrated(self, values: Tensor, kind: int, parity: int, vector: bool, *, transpose: bool) -> Tensor:
         """Apply the exact quadrature; wind components have the other kind of series than scalars."""
-        assert self.quadrature is not None
-        matrix = self.quadrature[(kind + vector) % 2][parity]
+        assert self.corrections is not None
+        matrix = self.corrections[(kind + vector) % 2][parity]
         columns = torch.view_as_real(values).reshape(self.half, -1)
-        product = torch.mm(matrix.T if transpose else matrix, columns)
+        product = columns * self._weight_column
+        product.addmm_(matrix.T if transpose else matrix, columns)
         return torch.view_as_complex(product.view(*values.shape, 2))
 
     def _folded(self, full: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -189,16 +191,21 @@ class FourierStage:
 
     def _row_factors(self, weighted: bool, scale: float, *, equator: float) -> Tensor | None:
         """Factors (row, 1, 1) of the folded rows, or None for ones."""
-        factors = np.full(self.half, scale)
-        if weighted and self.weights is not None:
-            factors *= self.weights
-        if self.row_count % 2:
-            factors[-1] *= equator
-        return None if np.all(factors == 1.0) else self._tensor(factors)[:, None, None]
+        key = (weighted, scale, equator)
+        if key not in self._factors:
+            factors = np.full(self.half, scale)
+            if weighted and self.corrections is None:
+                factors *= self.weights
+            if self.row_count % 2:
+                factors[-1] *= equator
+            self._factors[key] = None if np.all(factors == 1.0) else self._tensor(factors)[:, None, None]
+        return self._factors[key]
 
     def _chunks(self, count: int) -> Iterator[tuple[int, int]]:
+        if count == 0:
+            return  # not every Fourier library takes nothing
         row_bytes = 2 * count * self.longitude_count * self.dtype.itemsize
-        rows = self.half if self.device.type != "cpu" else max(_CHUNK_BYTES // max(row_bytes, 1), 1)
+        rows = self.half if self.device.type != "cpu" else max(_CHUNK_BYTES // row_bytes, 1)
         for start in range(0, self.half, rows):
             yield start, min(start + rows, self.half)
 

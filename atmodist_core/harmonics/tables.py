@@ -58,31 +58,47 @@ def build_blocks(
     ranges = [(first, min(first + width, truncation + 1)) for first in range(0, truncation + 1, width)]
     kind = "wind" if stored else "scalar"
     key = f"legendre-{name}-t{truncation}-{str(dtype).removeprefix('torch.')}-{kind}-{width}"
-    parts = ("legendre", "along", "across") if stored else ("legendre",)
     tables = load_tables(key)
-    if tables is None:
+    if tables is None or not _fit(tables, ranges, truncation, len(colatitudes), dtype, stored):
         tables = {}
         for first, last in ranges:
-            for part, pair in zip(
-                parts, _block(colatitudes, truncation, first, last, dtype, stored), strict=True
-            ):
-                for parity, table in zip(("even", "odd"), pair, strict=True):
-                    tables[f"{part}-{first}-{parity}"] = table
+            for number, pair in enumerate(_block(colatitudes, truncation, first, last, dtype, stored)):
+                tables[f"{first}-{number}-even"], tables[f"{first}-{number}-odd"] = pair
         save_tables(key, tables)
     blocks: list[OrderBlock] = []
     for first, last in ranges:
         pairs = [
-            (tables.pop(f"{part}-{first}-even").to(device), tables.pop(f"{part}-{first}-odd").to(device))
-            for part in parts
+            (tables.pop(f"{first}-{number}-even").to(device), tables.pop(f"{first}-{number}-odd").to(device))
+            for number in range(3 if stored else 1)
         ]
         first_row = len(colatitudes) - pairs[0][0].shape[-1]
         if stored:
             blocks.append(StoredBlock(first, last, first_row, *pairs))
         else:
-            blocks.append(
-                CombinedBlock(first, last, first_row, pairs[0], wind_factors(truncation, first, last))
-            )
+            factors = wind_factors(truncation, first, last)
+            blocks.append(CombinedBlock(first, last, first_row, pairs[0], factors))
     return blocks
+
+
+def _fit(
+    tables: dict[str, Tensor],
+    ranges: list[tuple[int, int]],
+    truncation: int,
+    rows: int,
+    dtype: torch.dtype,
+    stored: bool,
+) -> bool:
+    """Whether tables from the cache have the names, sizes and types of what was asked for."""
+    expected = {}
+    for first, last in ranges:
+        # Without tables of the wind, each block has one more order on either side, and so one more degree.
+        orders, degrees = last - first + 2 * (not stored), truncation + 1 - first + (not stored)
+        for number in range(3 if stored else 1):
+            expected[f"{first}-{number}-even"] = (orders, (degrees + 1) // 2)
+            expected[f"{first}-{number}-odd"] = (orders, degrees // 2)
+    if {name: tuple(table.shape[:2]) for name, table in tables.items()} != expected:
+        return False
+    return all(table.dtype == dtype and 0 < table.shape[2] <= rows for table in tables.values())
 
 
 def _block(

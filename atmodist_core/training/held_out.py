@@ -1,16 +1,27 @@
 """How well the pretext task is solved on held-out pairs, and what guesses from plain differences score."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from atmodist_core.training.fields_in_memory import FieldsInMemory
-from atmodist_core.training.patches import PatchSampler, cut_pairs
+from atmodist_core.errors import UserError
+from atmodist_core.model_store import load_network
+from atmodist_core.training.fields_in_memory import FieldsInMemory, load_fields
+from atmodist_core.training.hardware import has_bfloat16_units
+from atmodist_core.training.patches import (
+    BASELINE_STREAM,
+    VALIDATION_STREAM,
+    PatchSampler,
+    cut_pairs,
+    lead_stride,
+)
 
 _NEIGHBOURS = 100
 
@@ -174,3 +185,63 @@ def _neighbour_counts(
 def prefixed(prefix: str, scores: dict[str, float], names: Sequence[str] | None = None) -> dict[str, float]:
     """Scores under longer names (``held_out_loss`` ...), all or some of them."""
     return {f"{prefix}{name}": scores[name] for name in names or scores}
+
+
+def score_pretext_task(
+    distance: str | Path, sources: Sequence[Path | str | xr.Dataset], *, pairs: int = 8192, seed: int = 1
+) -> dict[str, float]:
+    """Scores of a finished distance network on weather it has not seen, beside those of simple predictors.
+
+    The simple predictors are fitted on other pairs of the same weather, twice as many: an advantage that the
+    network does not have.
+
+    Parameters
+    ----------
+    distance
+        Name or folder of a distance model.
+    sources
+        One unbroken series each.
+    pairs
+        Random pairs, centres within 60 degrees of the equator, lags uniform over the classes.
+    seed
+        Seed of the pairs.
+
+    Returns
+    -------
+    dict
+        ``network_*``, ``chance_*``, ``least_squares_*`` and ``rms_*``: the names of :func:`pretext_scores`,
+        :func:`chance_scores` and :func:`difference_baselines`.
+
+    Raises
+    ------
+    UserError
+        The model is none for distances; the data are too short or their spacing does not fit.
+    """
+    card, network = load_network(distance)
+    if card.kind != "distance":
+        raise UserError(f"Expected a distance model, found {card.name}, a {card.kind}; name another.")
+    settings = card.architecture["classifier"]
+    classes, step_hours = settings["classes"], settings["lead_step_hours"]
+    size = settings["patch_size"]
+    fields = load_fields(sources, channels=card.channels).normalize_in_place(card.normalization)
+    options = {"classes": classes, "patch_size": size, "stride": lead_stride(fields.members, step_hours)}
+    segments = [(member.start, member.stop) for member in fields.members]
+
+    def batches(stream: int, count: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        sampler = PatchSampler(fields, segments, patch_size=size, seed=seed, stream=stream)
+        return pair_batches(fields, sampler, pairs=count, batch_size=128, **options)
+
+    logits, labels = [], []
+    network.to(memory_format=torch.channels_last)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16_units("cpu")):
+        for earlier, later, label in batches(VALIDATION_STREAM, pairs):
+            logits.append(network(earlier, later).float())
+            labels.append(label)
+    scores = prefixed("network_", pretext_scores(torch.cat(logits), torch.cat(labels), step_hours))
+    scores |= prefixed("chance_", chance_scores(classes, step_hours))
+    return scores | difference_baselines(
+        difference_features(batches(BASELINE_STREAM, 2 * pairs)),
+        difference_features(batches(VALIDATION_STREAM, pairs)),
+        classes,
+        step_hours,
+    )

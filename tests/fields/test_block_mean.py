@@ -150,7 +150,7 @@ def test_factor_larger_than_the_grid():
 def test_factor_that_does_not_divide_the_circle():
     with pytest.raises(
         UserError,
-        match="Expected a factor that divides the 72 longitudes of the full circle, found 5; choose one of 2, 3, 4",
+        match="Expected a factor that divides the 72 longitudes of the full circle, found 5; choose one of 2",
     ):
         coarsen(fields(*CELLS), 5)
 

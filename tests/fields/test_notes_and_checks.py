@@ -12,7 +12,7 @@ LATITUDE, LONGITUDE = np.linspace(60, 40, 11), np.arange(0, 22, 2.0)
 
 
 def written(dataset, folder):
-    path = folder / "data.nc"
+    path = folder / f"{len(list(folder.iterdir()))}.nc"  # the one before may still be open
     dataset.to_netcdf(path, engine="netcdf4")
     return path
 

@@ -23,7 +23,7 @@ def area(times):
 
 
 def opened(dataset, folder, **arguments):
-    path = folder / "data.nc"
+    path = folder / f"{len(list(folder.iterdir()))}.nc"  # the one before may still be open
     dataset.to_netcdf(path, engine="netcdf4")
     return open_fields(path, **arguments)
 

@@ -1,3 +1,5 @@
+"""Fixtures of the transforms' tests."""
+
 import pytest
 
 

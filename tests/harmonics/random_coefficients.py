@@ -18,7 +18,7 @@ TOLERANCE = {torch.float32: 2e-6, torch.float64: 2e-13}
 
 
 def random_coefficients(*shape: int, dtype: torch.dtype = torch.float64, mean: bool = True) -> torch.Tensor:
-    """White noise of shape (..., L + 1, L + 1) that belongs to a real field; without ``mean``, degree zero is zero."""
+    """White noise (..., L + 1, L + 1) of a real field; without ``mean``, degree zero is zero."""
     complex_dtype = torch.complex64 if dtype == torch.float32 else torch.complex128
     values = torch.tril(torch.randn(*shape, dtype=torch.complex128))
     values[..., 0] = values[..., 0].real + 0j

@@ -22,7 +22,7 @@ each_dtype = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 
 @pytest.fixture(params=["stored", "combined"])
 def wind_tables(request, monkeypatch):
-    """Both ways to the wind: tables of their own, and neighbouring orders combined as for large truncations."""
+    """Both ways to the wind: tables of its own, or neighbouring orders combined (large truncations)."""
     monkeypatch.setattr(tables, "STORED_BYTES_LIMIT", 1 << 30 if request.param == "stored" else 0)
 
 
@@ -44,7 +44,7 @@ def test_wind_round_trip(grid, rows, columns, truncation, dtype):
     vorticity, divergence = random_coefficients(2, 3, truncation + 1, truncation + 1, dtype=dtype, mean=False)
     wind = transform.vorticity_divergence_to_wind(vorticity, divergence)
     again = transform.wind_to_vorticity_divergence(*wind)
-    # White vorticity has red wind: the rounding of its large scales is l times larger relative to the small ones.
+    # White vorticity has red wind: its rounding is l times larger relative to the small scales.
     tolerance = TOLERANCE[dtype] * truncation / 4
     assert relative_error(again[0], vorticity) < tolerance
     assert relative_error(again[1], divergence) < tolerance
@@ -96,7 +96,8 @@ def test_parseval(grid, rows, columns, truncation):
 
     vorticity, divergence = random_coefficients(2, truncation + 1, truncation + 1, mean=False)
     u, v = transform.vorticity_divergence_to_wind(vorticity, divergence)
-    energy = (power_per_degree(vorticity) + power_per_degree(divergence))[1:] / -transform.laplacian_eigenvalues[1:]
+    power = power_per_degree(vorticity) + power_per_degree(divergence)
+    energy = power[1:] / -transform.laplacian_eigenvalues[1:]
     assert float(energy.sum()) == pytest.approx(4.0 * math.pi * float(area_mean(u**2 + v**2)), rel=1e-12)
 
 
@@ -145,7 +146,8 @@ def test_solid_body_rotation(grid):
 
 
 def test_gradient_of_the_sine_of_latitude():
-    transform = SphericalHarmonicTransform(21, 40, 9, "equiangular-with-poles", dtype=torch.float64, radius_m=2.0)
+    grid = "equiangular-with-poles"
+    transform = SphericalHarmonicTransform(21, 40, 9, grid, dtype=torch.float64, radius_m=2.0)
     latitude = torch.deg2rad(torch.from_numpy(transform.latitudes))[:, None].expand(21, 40)
     eastward, northward = transform.gradient(transform.analysis(torch.sin(latitude)))
     assert torch.allclose(eastward, torch.zeros_like(latitude), atol=1e-14)
@@ -154,7 +156,8 @@ def test_gradient_of_the_sine_of_latitude():
 
 def test_wind_across_the_pole():
     """A uniform flow over the pole: at the pole rows only order one remains, and 0 / 0 must not appear."""
-    transform = SphericalHarmonicTransform(19, 36, 17, "equiangular-with-poles", dtype=torch.float64, radius_m=1.0)
+    grid = "equiangular-with-poles"
+    transform = SphericalHarmonicTransform(19, 36, 17, grid, dtype=torch.float64, radius_m=1.0)
     latitude = torch.deg2rad(torch.from_numpy(transform.latitudes))[:, None]
     longitude = torch.deg2rad(torch.from_numpy(transform.longitudes))[None, :]
     # Rotation about the x axis: velocity e_x cross r.

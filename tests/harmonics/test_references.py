@@ -1,4 +1,4 @@
-"""Agreement with two independent libraries, ducc0 and pyshtools: scalars and winds, every grid, both precisions."""
+"""Agreement with two independent libraries, ducc0 and pyshtools, for scalars and winds on every grid."""
 
 import numpy as np
 import pytest
@@ -67,10 +67,11 @@ def test_wind_agrees_with_ducc0(grid, geometry, rows, columns, truncation, dtype
     monkeypatch.setattr("atmodist_core.harmonics.tables.STORED_BYTES_LIMIT", 1 << 30 if stored else 0)
     transform = SphericalHarmonicTransform(rows, columns, truncation, grid, dtype=dtype)
     options = {"spin": 1, "lmax": truncation, "mmax": truncation, "geometry": geometry, "nthreads": 1}
-    vorticity, divergence = red(random_coefficients(2, truncation + 1, truncation + 1, dtype=dtype, mean=False))
+    size = truncation + 1
+    vorticity, divergence = red(random_coefficients(2, size, size, dtype=dtype, mean=False))
     degree = torch.arange(truncation + 1, dtype=torch.float64)[:, None]
-    # ducc0's gradient and curl coefficients belong to harmonics divided by sqrt(l (l + 1)), on the unit sphere.
-    factor = transform.radius_m / torch.sqrt(degree * (degree + 1.0)).clamp_min(1.0)
+    # ducc0 has potential and stream function times sqrt(l (l + 1)), so the Laplacian over minus that.
+    factor = -transform.radius_m / torch.sqrt(degree * (degree + 1.0)).clamp_min(1.0)
     spin = np.concatenate([to_ducc(divergence * factor), to_ducc(vorticity * factor)])
     theta, phi = ducc0.sht.synthesis_2d(alm=spin, ntheta=rows, nphi=columns, **options)
     u, v = transform.vorticity_divergence_to_wind(vorticity, divergence)
@@ -83,3 +84,60 @@ def test_wind_agrees_with_ducc0(grid, geometry, rows, columns, truncation, dtype
     results = transform.wind_to_vorticity_divergence(u, v)
     for actual, reference in zip(results, (curl, gradient), strict=True):
         assert relative_error(actual, from_ducc(reference, truncation) / factor) < AGREEMENT[dtype]
+
+
+@each_dtype
+@pytest.mark.parametrize(("grid", "rows"), [("driscoll-healy", 64), ("gaussian", 32)])
+def test_scalar_agrees_with_pyshtools(grid, rows, dtype):
+    columns, truncation = (2 * rows, rows // 2 - 1) if grid == "driscoll-healy" else (2 * rows - 1, rows - 1)
+    transform = SphericalHarmonicTransform(rows, columns, truncation, grid, dtype=dtype)
+    field = transform.synthesis(random_coefficients(truncation + 1, truncation + 1, dtype=dtype))
+    values = field.numpy().astype(np.float64)
+    if grid == "driscoll-healy":
+        cosine, sine = pyshtools.expand.SHExpandDH(values, norm=4, sampling=2, csphase=1)
+    else:
+        zeros, weights = pyshtools.expand.SHGLQ(truncation)
+        cosine, sine = pyshtools.expand.SHExpandGLQ(values, weights, zeros, norm=4, csphase=1)
+    # Real harmonics have sqrt(2) cos and sqrt(2) sin: c = (C - iS) / sqrt(2) for orders above zero.
+    expected = (cosine - 1j * sine) / np.sqrt(2.0)
+    expected[:, 0] = cosine[:, 0]
+    assert relative_error(transform.analysis(field), torch.from_numpy(expected)) < AGREEMENT[dtype]
+
+
+def test_gradient_agrees_with_pyshtools():
+    rows, truncation = 64, 31
+    transform = SphericalHarmonicTransform(rows, 2 * rows, truncation, "driscoll-healy", dtype=torch.float64)
+    coefficients = red(random_coefficients(truncation + 1, truncation + 1))
+    # Real harmonics have sqrt(2) cos and sqrt(2) sin for orders above zero.
+    values = coefficients.numpy() * np.sqrt(2.0)
+    values[:, 0] /= np.sqrt(2.0)
+    reference = pyshtools.SHCoeffs.from_array(
+        np.stack([values.real, -values.imag]), normalization="ortho", csphase=1
+    ).gradient(grid="DH2", radius=transform.radius_m, extend=False)
+    theta, phi = reference.theta.data, reference.phi.data
+    eastward, northward = transform.gradient(coefficients)
+    # At the pole the reference has no direction.
+    scale = np.abs(theta).max()
+    assert np.abs(eastward.numpy() - phi)[1:].max() / scale < 1e-11
+    assert np.abs(northward.numpy() + theta)[1:].max() / scale < 1e-11
+
+
+@pytest.mark.parametrize(
+    ("grid", "geometry", "rows", "truncation"),
+    [("cell-centred", "F1", 48, 47), ("equiangular-with-poles", "CC", 49, 47)],
+)
+def test_noise_is_projected_as_by_ducc0(grid, geometry, rows, truncation):
+    """Fields that are no sums of harmonics: the exact quadrature is then a choice, and it is the same one."""
+    transform = SphericalHarmonicTransform(rows, 96, truncation, grid, dtype=torch.float64)
+    options = {"lmax": truncation, "mmax": truncation, "geometry": geometry, "nthreads": 1}
+    field, u, v = torch.randn(3, rows, 96, dtype=torch.float64)
+    if geometry == "CC":
+        for noise in (field, u, v):
+            noise[[0, -1]] = 0.0  # at a pole, noise is no field
+    expected = ducc0.sht.analysis_2d(map=field.numpy()[None], spin=0, **options)[0]
+    assert relative_error(transform.analysis(field), from_ducc(expected, truncation)) < 1e-11
+    gradient, curl = ducc0.sht.analysis_2d(map=np.stack([-v.numpy(), u.numpy()]), spin=1, **options)
+    degree = torch.arange(truncation + 1, dtype=torch.float64)[:, None]
+    factor = -torch.sqrt(degree * (degree + 1.0)) / transform.radius_m
+    for actual, reference in zip(transform.wind_to_vorticity_divergence(u, v), (curl, gradient), strict=True):
+        assert relative_error(actual, from_ducc(reference, truncation) * factor) < 1e-11
