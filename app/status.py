@@ -55,7 +55,7 @@ class StatusLine(pn.viewable.Viewer):
         self._resume.on_click(lambda _event: session.resume())
         self._line = pn.Row(
             self._text, self._bar, self._cancel, self._resume,
-            stylesheets=[_LINE_STYLES], sizing_mode="stretch_width", margin=0, height=30,
+            stylesheets=[_LINE_STYLES], sizing_mode="stretch_width", margin=0, height=30, align="center",
         )  # fmt: skip
         session.param.watch(self._update, ["busy", "stopped", "progress", "activity"])
         self._update()

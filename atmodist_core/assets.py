@@ -22,7 +22,8 @@ def asset_folder(name: str) -> Path:
     folder = root / name
     if not folder.is_dir():
         raise UserError(
-            f"Expected the shipped files at {folder}, found no such folder; run from a clone of the project or set "
+            f"Expected the shipped files at {folder}, found no such folder; run from a clone of the project "
+            "or set "
             "ATMODIST_ASSETS to its assets folder."
         )
     return folder

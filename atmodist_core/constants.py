@@ -7,7 +7,9 @@ EARTH_ROTATION_RATE = 7.292e-5
 """Angular velocity of the Earth [s-1] (Held & Suarez, 1994, table 1)."""
 
 GRAVITY = 9.80616
-"""Acceleration of gravity [m s-2], the value of the reference shallow-water and primitive-equation test sets."""
+"""Acceleration of gravity [m s-2], the value of the reference shallow-water and primitive-equation test
+sets.
+"""
 
 GAS_CONSTANT_DRY_AIR = 287.0
 """Specific gas constant of dry air [J kg-1 K-1] (Held & Suarez, 1994)."""

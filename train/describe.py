@@ -1,4 +1,5 @@
-"""Tell what kind of atmosphere some fields hold: spread, tails, spectral slopes, memory; as a table and a picture.
+"""Tell what kind of atmosphere some fields hold: spread, tails, spectral slopes, memory; as a table and a
+picture.
 
 python train/describe.py --data assets/demo --label simulated --out docs/pictures/demo_atmosphere.png
 """
@@ -8,7 +9,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that it runs from a checkout without installing
+sys.path.insert(
+    0, str(Path(__file__).resolve().parents[1])
+)  # so that it runs from a checkout without installing
 
 from atmodist_core.errors import UserError
 from train import _cli
@@ -46,7 +49,9 @@ def main(arguments: Sequence[str]) -> int:
     memory = evaluation.lag_correlation(fields) if fields.sizes["time"] > 1 else None
     spectrum = energy_spectrum(fields).mean("time")
     slopes = {
-        name: float(evaluation.spectral_slope(spectrum[name] * (spectrum["wavelength_km"] ** 2), (500.0, 2500.0)))
+        name: float(
+            evaluation.spectral_slope(spectrum[name] * (spectrum["wavelength_km"] ** 2), (500.0, 2500.0))
+        )
         for name in ("vorticity", "divergence")
     }
     print(f"{fields.attrs.get('source', command.data)}, level {fields.attrs.get('level')}")
@@ -64,7 +69,10 @@ def main(arguments: Sequence[str]) -> int:
     if memory is not None:
         for lag in (3.0, 6.0, 24.0, 69.0):
             if lag in memory["lag"]:
-                row(f"correlation after {lag:g} h", [f"{float(memory[name].sel(lag=lag)):.2f}" for name in both])
+                row(
+                    f"correlation after {lag:g} h",
+                    [f"{float(memory[name].sel(lag=lag)):.2f}" for name in both],
+                )
     row("slope of its part of the kinetic energy, 500 to 2500 km", [f"{slopes[name]:.2f}" for name in both])
     if command.out is not None:
         figure = figures.atmosphere_figure(fields, label=command.label)

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that it runs from a checkout without installing
+sys.path.insert(
+    0, str(Path(__file__).resolve().parents[1])
+)  # so that it runs from a checkout without installing
 
 from atmodist_core.errors import UserError
 from atmodist_core.simulation.configuration import SimulationConfig
@@ -59,7 +61,9 @@ def main(arguments: Sequence[str]) -> int:
     device = "cuda" if command.device != "cpu" and torch.cuda.is_available() else "cpu"
 
     asked: list[int] = []
-    # the run asks after each checkpoint, so that a first Ctrl-C loses nothing and a second one ends it at once
+
+    # the run asks after each checkpoint, so that a first Ctrl-C loses nothing and a second one ends it at
+    # once
     def ask(number: int, _: Any) -> None:
         if asked:
             raise KeyboardInterrupt
@@ -79,12 +83,18 @@ def main(arguments: Sequence[str]) -> int:
                 unit="d",
                 disable=not command.progress,
                 mininterval=1.0 if sys.stderr.isatty() else 60.0,
-                bar_format="{desc}: {percentage:3.0f}%|{bar}| {n:.2f}/{total:.2f} days [{elapsed}<{remaining}, {rate_fmt}]",
+                bar_format="{desc}: {percentage:3.0f}%|{bar}| {n:.2f}/{total:.2f} days "
+                "[{elapsed}<{remaining}, {rate_fmt}]",
             )
         bars[stage].update(done - bars[stage].n)
 
     store = run_simulation(
-        command.member, command.out, resume=command.resume, device=device, report=report, stop=lambda: bool(asked)
+        command.member,
+        command.out,
+        resume=command.resume,
+        device=device,
+        report=report,
+        stop=lambda: bool(asked),
     )
     for bar in bars.values():
         bar.close()

@@ -152,7 +152,7 @@ class SpectraView(pn.viewable.Viewer):
         question = comparison.question
         place = question.region if "," not in question.region else "typed region"
         time = "" if question.time == "undated" else question.time.replace("T", " ") + " UTC"
-        how = "spherical harmonics" if comparison.whole_globe else "cosine transform, per total wavenumber"
+        how = "spherical harmonics" if comparison.whole_globe else "cosine transform"
         return " · ".join(part for part in (place, time, how) if part)
 
 

@@ -24,11 +24,15 @@ from app.theme import DASHES, INKS
 from app.views.map_figure import FONT, style_axes
 from atmodist_core.constants import EARTH_RADIUS_M
 
-WAVELENGTHS_KM = (20000, 10000, 5000, 2000, 1000, 500, 200, 100, 50, 20)
+WAVELENGTHS_KM = (40000, 20000, 10000, 5000, 2000, 1000, 500, 300, 200, 150, 100, 70, 50, 30, 20)
+DEGREE_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 RATIO_TICKS = (0.1, 0.2, 0.5, 1, 2, 5)
 SPECTRUM_HEIGHT, RATIO_HEIGHT = 270, 128
 LEFT_BORDER = 62
-GUIDES = {-3.0: "k⁻³", -5.0 / 3.0: "k^(−5/3)"}
+NOTHING = 1e-11
+"""Power relative to the largest below which there is none."""
+
+GUIDES = {-3.0: "k⁻³", -5.0 / 3.0: "k⁻⁵⁄³"}
 """Slopes of kinetic energy, for the eye: quasi-geostrophic turbulence, and the mesoscale (or inverse cascade)."""
 
 
@@ -58,6 +62,10 @@ class SpectrumFigure:
         self.ratio.yaxis.ticker = FixedTicker(ticks=list(RATIO_TICKS))
         self.ratio.yaxis.major_label_overrides = {tick: f"{tick:g}" for tick in RATIO_TICKS}
         self.ratio.xaxis.axis_label = "total wavenumber"
+        for plot in (self.spectrum, self.ratio):
+            plot.xaxis.ticker = FixedTicker(ticks=list(DEGREE_TICKS))
+            plot.xgrid.ticker = plot.xaxis[0].ticker
+        self.ratio.xaxis.major_label_overrides = {tick: f"{tick:g}" for tick in DEGREE_TICKS}
         # The axis of the ratio, right below, counts for both.
         self.spectrum.xaxis.visible = False
         self._top = LogAxis(
@@ -153,10 +161,14 @@ class SpectrumFigure:
         return source
 
     def _fit(self, degree: np.ndarray, power: np.ndarray) -> None:
-        positive = power[power > 0]
-        if not positive.size:
+        # Beyond the truncation of the data there is nothing but rounding errors, which would take most of the axis.
+        real = power[power > NOTHING * power.max()]
+        if not real.size:
             return
-        limits = {self._x_range: (degree[0] * 0.9, degree[-1] * 1.08), self._y_range: (positive.min() / 30, positive.max() * 6)}
+        limits = {
+            self._x_range: (degree[0] * 0.9, degree[-1] * 1.08),
+            self._y_range: (real.min() / 12, real.max() * 12),
+        }
         for visible, (low, high) in limits.items():
             visible.update(start=float(low), end=float(high), reset_start=float(low), reset_end=float(high))
         low, high = float(degree[0]), float(degree[-1])
@@ -165,7 +177,7 @@ class SpectrumFigure:
             self._guides.items(), ((thirds[1], thirds[2] * 1.3), (thirds[2], thirds[3])), strict=True
         ):
             x = np.array([start, stop])
-            anchor = 3.0 * float(np.interp(start, degree, power))
+            anchor = 5.0 * float(np.interp(start, degree, power))
             guide.draw(x, anchor * (x / start) ** (slope + self._slope_offset))
 
 

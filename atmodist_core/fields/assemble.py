@@ -257,7 +257,7 @@ def _refuse_different_grids(a: xr.DataArray, b: xr.DataArray, variables: tuple[s
         if name in a.dims or name in b.dims:
             same = a.sizes.get(name) == b.sizes.get(name)
             if same and name != "values":
-                same = np.allclose(a[name].values, b[name].values, rtol=0, atol=1e-4)
+                same = np.allclose(a[name].values, b[name].values, rtol=0, atol=1e-4, equal_nan=True)
             if not same:
                 where = (
                     f"'{variables[0]}' and '{variables[1]}'" if variables[0] != variables[1] else "the files"

@@ -1,8 +1,9 @@
-"""A compact store of fields as spherical-harmonic coefficients: Zarr 3, 16-bit integers with a scale per degree.
+"""A compact store of fields as spherical-harmonic coefficients: Zarr 3, 16-bit integers with a scale per
+degree.
 
-ERA5 is archived as coefficients too: they are the smallest faithful form of a global spectral field. Here each time and degree has its own
-scale, so that the steep spectrum of the atmosphere costs no precision at small scales: the error of a coefficient is at most 1.6e-5
-of the largest one of its degree.
+ERA5 is archived as coefficients too: they are the smallest faithful form of a global spectral field. Here
+each time and degree has its own scale, so that the steep spectrum of the atmosphere costs no precision at
+small scales: the error of a coefficient is at most 1.6e-5 of the largest one of its degree.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import zarr
 from zarr.codecs import BloscCodec
 
 from atmodist_core.errors import UserError
+
 if TYPE_CHECKING:
     from atmodist_core.regions import Region
 
@@ -70,6 +72,17 @@ def unpack(values: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return result
 
 
+def _array(group: zarr.Group, name: str) -> zarr.Array:
+    """An array of the store; a group of that name would be another format."""
+    found = group[name]
+    if not isinstance(found, zarr.Array):
+        raise UserError(
+            f"Expected an array {name!r} in {group.store_path}, found a group; the store was not written by "
+            "train/simulate.py, choose another."
+        )
+    return found
+
+
 def is_coefficient_store(path: str | Path) -> bool:
     """Whether the folder is a store of this format."""
     try:
@@ -101,7 +114,9 @@ class CoefficientWriter:
             self.group = zarr.open_group(self.path, mode="r+", zarr_format=3)
             return
         if self.path.exists() and any(child.name == "zarr.json" for child in self.path.iterdir()):
-            raise UserError(f"Expected an empty or new folder, found another Zarr store in {self.path}; choose another.")
+            raise UserError(
+                f"Expected an empty or new folder, found another Zarr store in {self.path}; choose another."
+            )
         self.group = zarr.open_group(
             self.path,
             mode="a",
@@ -109,7 +124,10 @@ class CoefficientWriter:
             attributes={"format": FORMAT, "truncation": truncation, **attributes},
         )
         compressor = BloscCodec(cname="zstd", clevel=7, shuffle="shuffle")
-        sizes = {"values": ((truncation + 1) * (truncation + 2), "int16"), "scale": (truncation + 1, "float32")}
+        sizes = {
+            "values": ((truncation + 1) * (truncation + 2), "int16"),
+            "scale": (truncation + 1, "float32"),
+        }
         for field in FIELDS:
             for part, (size, dtype) in sizes.items():
                 self.group.create_array(
@@ -121,7 +139,11 @@ class CoefficientWriter:
                     dimension_names=("time", part),
                 )
         self.group.create_array(
-            "time", shape=(0,), chunks=(4096,), dtype="int64", attributes={"units": "seconds since 1970-01-01"}
+            "time",
+            shape=(0,),
+            chunks=(4096,),
+            dtype="int64",
+            attributes={"units": "seconds since 1970-01-01"},
         )
 
     def write(self, start: int, times: np.ndarray, coefficients: Mapping[str, np.ndarray]) -> None:
@@ -140,11 +162,11 @@ class CoefficientWriter:
         for field in FIELDS:
             values, scale = pack(coefficients[field])
             for part, data in (("values", values), ("scale", scale)):
-                array = self.group[f"{field}_{part}"]
+                array = _array(self.group, f"{field}_{part}")
                 array.resize((stop, array.shape[1]))
                 array[start:stop] = data
         # time last: a reader never sees a slice that is not there
-        time = self.group["time"]
+        time = _array(self.group, "time")
         time.resize((stop,))
         time[start:stop] = (np.asarray(times).astype("datetime64[s]") - _EPOCH).astype(np.int64)
 
@@ -154,7 +176,8 @@ def read_coefficients(path: str | Path, indices: np.ndarray | slice) -> dict[str
     group = zarr.open_group(Path(path), mode="r", zarr_format=3)
     return {
         field: unpack(
-            np.asarray(group[f"{field}_values"].oindex[indices]), np.asarray(group[f"{field}_scale"].oindex[indices])
+            np.asarray(_array(group, f"{field}_values").oindex[indices]),
+            np.asarray(_array(group, f"{field}_scale").oindex[indices]),
         )
         for field in FIELDS
     }
@@ -168,7 +191,8 @@ def _synthesise(path: str, field: str, first: int, latitude_count: int, longitud
 
     group = zarr.open_group(path, mode="r", zarr_format=3)
     coefficients = unpack(
-        np.asarray(group[f"{field}_values"][first : first + 1]), np.asarray(group[f"{field}_scale"][first : first + 1])
+        np.asarray(_array(group, f"{field}_values")[first : first + 1]),
+        np.asarray(_array(group, f"{field}_scale")[first : first + 1]),
     )
     transform = get_transform(
         latitude_count, longitude_count, coefficients.shape[-1] - 1, "cell-centred", dtype=torch.float32
@@ -203,9 +227,11 @@ def open_coefficient_store(
         ``vorticity`` and ``divergence`` [s-1] (time, latitude, longitude), lazy, one slice a chunk.
     """
     if not is_coefficient_store(path):
-        raise UserError(f"Expected a folder written by train/simulate.py, found none at {path}; check the path.")
+        raise UserError(
+            f"Expected a folder written by train/simulate.py, found none at {path}; check the path."
+        )
     group = zarr.open_group(Path(path), mode="r", zarr_format=3)
-    attributes = dict(group.attrs)
+    attributes: dict[str, Any] = dict(group.attrs)
     truncation = int(attributes["truncation"])
     rows = latitude_count or 2 * (truncation + 1)
     if rows < truncation + 1:
@@ -214,7 +240,7 @@ def open_coefficient_store(
             "leave latitude_count away for the natural grid."
         )
     columns = 2 * rows
-    seconds = np.asarray(group["time"][:])
+    seconds = np.asarray(_array(group, "time")[:])
     if not len(seconds):
         raise UserError(f"Expected at least one slice in {path}, found none; let train/simulate.py run on.")
     times = (_EPOCH + seconds.astype("timedelta64[s]")).astype("datetime64[ns]")
@@ -224,7 +250,10 @@ def open_coefficient_store(
     for field in FIELDS:
         blocks = [
             dask.array.from_delayed(
-                load(str(path), field, index, rows, columns), (1, rows, columns), dtype=np.float32, meta=np.empty(0, np.float32)
+                load(str(path), field, index, rows, columns),
+                (1, rows, columns),
+                dtype=np.float32,
+                meta=np.empty(0, np.float32),
             )
             for index in range(len(times))
         ]
@@ -265,6 +294,7 @@ def open_coefficient_store(
             dataset = dataset.expand_dims("time")
         if not dataset.sizes["time"]:
             raise UserError(
-                f"Expected times between {times[0]} and {times[-1]}, found none of them in {time}; choose from this period."
+                f"Expected times between {times[0]} and {times[-1]}, found none of them in {time}; choose "
+                "from this period."
             )
     return region.select(dataset) if region is not None else dataset

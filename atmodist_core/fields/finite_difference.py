@@ -39,7 +39,8 @@ def vorticity_divergence_by_differences(
     Parameters
     ----------
     u, v : numpy.ndarray, shape (..., n, m)
-        Eastward and northward wind [m s-1]; missing values are NaN and spread to their neighbours.
+        Eastward and northward wind [m s-1]; missing values are NaN, and both fields are missing there and
+        beside them.
     latitude : numpy.ndarray, shape (n,)
         Degrees north, strictly monotonic, even or uneven, n >= 3.
     longitude : numpy.ndarray, shape (m,)
@@ -84,6 +85,9 @@ def vorticity_divergence_by_differences(
         ratio = np.cos(phi[neighbour]) / (radius_m * (1.0 - np.abs(np.sin(phi[neighbour]))))
         vorticity[..., row, :] = north * ratio * u[..., neighbour, :].mean(axis=-1, keepdims=True)
         divergence[..., row, :] = -north * ratio * v[..., neighbour, :].mean(axis=-1, keepdims=True)
+    # Centred differences skip their own point on even spacing only; a gap shall stay one on any.
+    missing = ~np.isfinite(u) | ~np.isfinite(v)
+    vorticity[missing] = divergence[missing] = np.nan
     return vorticity.astype(np.float32), divergence.astype(np.float32)
 
 

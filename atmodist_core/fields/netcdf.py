@@ -90,7 +90,9 @@ def undecodable(name: str, error: Exception) -> UserError:
             f"The time axis of {name} cannot be decoded ({one_line(error)}); set its attribute 'units' to "
             "the form 'hours since 1900-01-01'."
         )
-    return UserError(f"{name} cannot be decoded ({one_line(error)}); check it with ncdump -h.")
+    return UserError(
+        f"The metadata of {name} cannot be decoded ({one_line(error)}); write or download it again."
+    )
 
 
 def one_line(error: BaseException) -> str:

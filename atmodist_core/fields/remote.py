@@ -56,7 +56,7 @@ def open_url(url: str) -> xr.Dataset:
             f"Expected an address after {scheme}://, found {url!r}; give the bucket or host and the path."
         )
     _check_scheme(scheme, url)
-    path = parts.path.rstrip("/").lower()
+    path = f"{parts.netloc}{parts.path}".rstrip("/").lower()
     if path.endswith((*GRIB_SUFFIXES, ".zip")):
         raise UserError(
             f"Expected a Zarr store or netCDF-4 file at {url}, found a {path.rsplit('.', 1)[-1]} file by its "

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 import math
 
 from atmodist_core.errors import UserError
 
 HALF_LEVELS = (0.0, 0.1, 0.22, 0.35, 0.5, 0.66, 0.81, 0.956, 1.0)
-"""Half levels of sigma; the seventh full level, 0.883, is the one that is kept (ERA5's level 120 lies at about 883 hPa)."""
+"""Half levels of sigma; the seventh full level, 0.883, is the one that is kept (ERA5's level 120 lies at
+about 883 hPa).
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +72,9 @@ class AtmosphereConfig:
     hyperdiffusion_order: int = 4
     """Power of the Laplacian in the hyperdiffusion."""
     divergence_damping_hours: float = 1.0
-    """e-folding time of the shortest wave of divergence under additional biharmonic damping [h]; 0 for none."""
+    """e-folding time of the shortest wave of divergence under additional biharmonic damping [h]; 0 for
+    none.
+    """
     filter_strength: float = 0.08
     """nu of the Robert-Asselin-Williams time filter (Williams, 2009)."""
     filter_alpha: float = 0.53
@@ -77,20 +82,24 @@ class AtmosphereConfig:
 
     def __post_init__(self) -> None:
         if self.truncation < 5:
-            raise UserError(f"Expected a truncation of at least 5, found {self.truncation}; choose 21 and more.")
+            raise UserError(
+                f"Expected a truncation of at least 5, found {self.truncation}; choose 21 and more."
+            )
         least = math.ceil((2 * self.truncation + 1) / 2)
         if self.latitude_count < least:
             raise UserError(
                 f"Expected at least {least} latitudes for truncation {self.truncation}, found "
                 f"{self.latitude_count}; (3 x truncation + 1) / 2 is free of aliasing."
             )
-        if not self.step_minutes > 0 or not math.isclose(180 / self.step_minutes, round(180 / self.step_minutes)):
+        if not self.step_minutes > 0 or not math.isclose(
+            180 / self.step_minutes, round(180 / self.step_minutes)
+        ):
             raise UserError(
                 f"Expected a step that divides 180 minutes, found {self.step_minutes} minutes; "
                 "take for example 5, 5.625, 6, 7.5, 10, 15 or 20."
             )
         half = self.half_levels
-        if len(half) < 3 or half[0] != 0 or half[-1] != 1 or any(b <= a for a, b in zip(half, half[1:], strict=False)):
+        if len(half) < 3 or half[0] != 0 or half[-1] != 1 or any(b <= a for a, b in itertools.pairwise(half)):
             raise UserError(
                 f"Expected half levels of sigma that rise from 0 to 1, found {half}; "
                 "see atmodist_core.simulation.HALF_LEVELS for an example."
@@ -107,8 +116,12 @@ class AtmosphereConfig:
         return tuple(0.5 * (a + b) for a, b in zip(self.half_levels, self.half_levels[1:], strict=False))
 
     @classmethod
-    def held_suarez(cls, truncation: int = 42, latitude_count: int = 64, step_minutes: float = 20.0) -> AtmosphereConfig:
-        """The benchmark of Held & Suarez (1994, Bull. Amer. Meteor. Soc. 75, 1825): flat, seasonless, deterministic."""
+    def held_suarez(
+        cls, truncation: int = 42, latitude_count: int = 64, step_minutes: float = 20.0
+    ) -> AtmosphereConfig:
+        """The benchmark of Held & Suarez (1994, Bull. Amer. Meteor. Soc. 75, 1825): flat, seasonless,
+        deterministic.
+        """
         return cls(
             truncation=truncation,
             latitude_count=latitude_count,
@@ -131,10 +144,14 @@ class AtmosphereConfig:
 
 
 SpinUpStage = tuple[int, int, float, float]
-"""One rung of the ladder from rest to the full resolution: truncation, latitudes, step [min], length [days]."""
+"""One rung of the ladder from rest to the full resolution: truncation, latitudes, step [min], length
+[days].
+"""
 
 DEMO_LADDER: tuple[SpinUpStage, ...] = ((42, 64, 15.0, 30.0), (85, 128, 10.0, 20.0))
-"""Thirty days at T42 and twenty at T85 give the large scales their climate before the expensive rung begins."""
+"""Thirty days at T42 and twenty at T85 give the large scales their climate before the expensive rung
+begins.
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,7 +182,9 @@ class SimulationConfig:
         try:
             dt.datetime.fromisoformat(self.start)
         except ValueError:
-            raise UserError(f"Expected a start date like 2001-01-01, found {self.start!r}; write it as YYYY-MM-DD.") from None
+            raise UserError(
+                f"Expected a start date like 2001-01-01, found {self.start!r}; write it as YYYY-MM-DD."
+            ) from None
         if self.days <= 0:
             raise UserError(f"Expected a positive number of days, found {self.days}; a demo takes 30.")
         if self.kept_truncation > self.atmosphere.truncation:
@@ -176,11 +195,14 @@ class SimulationConfig:
         per_slice = self.output_hours * 60 / self.atmosphere.step_minutes
         if self.output_hours <= 0 or not math.isclose(per_slice, round(per_slice)):
             raise UserError(
-                f"Expected an output interval that is a multiple of the step of {self.atmosphere.step_minutes} minutes, "
+                "Expected an output interval that is a multiple of the step of "
+                f"{self.atmosphere.step_minutes} minutes, "
                 f"found {self.output_hours} hours; 3 hours is what the distance network is trained on."
             )
         if self.checkpoint_slices < 1:
-            raise UserError(f"Expected at least 1 slice between checkpoints, found {self.checkpoint_slices}; 8 is a day.")
+            raise UserError(
+                f"Expected at least 1 slice between checkpoints, found {self.checkpoint_slices}; 8 is a day."
+            )
 
     @property
     def slice_count(self) -> int:

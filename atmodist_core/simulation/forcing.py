@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -107,11 +108,13 @@ class ConvectiveHeating:
         self.relaxation = relaxation
         truncation = transform.truncation
         degree = torch.arange(truncation + 1, dtype=torch.float64)
-        weight = torch.exp(-2.0 * (degree / truncation) ** 4) / (1 + (degree / self.config.correlation_degree) ** 2)
+        weight = torch.exp(-2.0 * (degree / truncation) ** 4) / (
+            1 + (degree / self.config.correlation_degree) ** 2
+        )
         weight[0] = 0.0
         memory_seconds = 3600.0 * self.config.memory_hours * (degree.clamp(min=4) / 10.0) ** (-2 / 3)
         decay = torch.exp(-config.step_minutes * 60.0 / memory_seconds)
-        place = {"dtype": transform.dtype, "device": transform.device}
+        place: dict[str, Any] = {"dtype": transform.dtype, "device": transform.device}
         self._decay = decay[:, None].to(**place)
         self._kick = (torch.sqrt(1 - decay**2) * weight)[:, None].to(**place)
         # variance of the process on the grid, by the addition theorem, so that the bursts have a fixed size

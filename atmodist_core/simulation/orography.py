@@ -1,4 +1,6 @@
-"""Idealised mountains and land of the simulated planet: Earth's layout in a few smooth shapes, no data file."""
+"""Idealised mountains and land of the simulated planet: Earth's layout in a few smooth shapes, no data
+file.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +89,9 @@ def mountain_height(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
         across = np.cos(tilt) * east + np.sin(tilt) * north
         along = np.cos(tilt) * north - np.sin(tilt) * east
         width = max(mountain.width * shrink, 1.0)
-        height = height + mountain.height_m * np.exp(-0.5 * ((across / width) ** 2 + (along / mountain.length) ** 2))
+        height = height + mountain.height_m * np.exp(
+            -0.5 * ((across / width) ** 2 + (along / mountain.length) ** 2)
+        )
     # Antarctica: a plateau south of about 70 S that reaches further north in the east
     edge = -70.0 + 4.0 * np.cos(np.deg2rad(longitude - 80.0))
     return height + 2900.0 / (1.0 + np.exp((latitude - edge) / 2.2))

@@ -26,7 +26,9 @@ PRESETS: dict[str, SimulationConfig] = {
         output_hours=24.0,
     ),
     "flat-and-calm": SimulationConfig(
-        atmosphere=AtmosphereConfig(mountain_height=0.0, heating=StochasticHeating(amplitude_kelvin_per_day=0.0)),
+        atmosphere=AtmosphereConfig(
+            mountain_height=0.0, heating=StochasticHeating(amplitude_kelvin_per_day=0.0)
+        ),
     ),
 }
 """``demo`` is what ships and what the shipped models learned from: T199 dynamics, T179 kept, 3-hourly."""

@@ -1,9 +1,10 @@
 """The dry hydrostatic primitive equations on sigma levels: spectral in the horizontal, semi-implicit in time.
 
-Prognostic variables, as orthonormal spherical-harmonic coefficients: vorticity and divergence [s-1], the departure of the
-temperature from a constant [K], the logarithm of the surface pressure. Horizontal form of Hoskins & Simmons (1975,
-Quart. J. Roy. Meteor. Soc. 101, 637), vertical form of Simmons & Burridge (1981, Mon. Wea. Rev. 109, 758), leapfrog with
-the Robert-Asselin-Williams filter (Williams, 2009, Mon. Wea. Rev. 137, 2538), implicit hyperdiffusion.
+Prognostic variables, as orthonormal spherical-harmonic coefficients: vorticity and divergence [s-1], the
+departure of the temperature from a constant [K], the logarithm of the surface pressure. Horizontal form of
+Hoskins & Simmons (1975, Quart. J. Roy. Meteor. Soc. 101, 637), vertical form of Simmons & Burridge (1981,
+Mon. Wea. Rev. 109, 758), leapfrog with the Robert-Asselin-Williams filter (Williams, 2009, Mon. Wea. Rev.
+137, 2538), implicit hyperdiffusion.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -84,10 +86,15 @@ class PrimitiveEquations:
         self.seconds = seconds
         self.step_seconds = config.step_minutes * 60.0
         self.transform = get_transform(
-            config.latitude_count, config.longitude_count, config.truncation, "gaussian", dtype=dtype, device=device
+            config.latitude_count,
+            config.longitude_count,
+            config.truncation,
+            "gaussian",
+            dtype=dtype,
+            device=device,
         )
         transform = self.transform
-        self._place = {"dtype": dtype, "device": transform.device}
+        self._place: dict[str, Any] = {"dtype": dtype, "device": transform.device}
         self.vertical = VerticalGrid.from_half_levels(config.half_levels)
         vertical = self.vertical
         self.level_count = len(vertical.thickness)
@@ -114,7 +121,8 @@ class PrimitiveEquations:
         self.starting = True
         self._implicit: dict[float, tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = {}
 
-    # -- the start ---------------------------------------------------------------------------------------------------
+    # -- the start
+    # ---------------------------------------------------------------------------------------------------
 
     def _smooth_orography(self) -> torch.Tensor:
         """Surface geopotential [m2 s-2], coefficients; its last degrees are tapered against Gibbs ripples."""
@@ -131,7 +139,9 @@ class PrimitiveEquations:
         transform, size = self.transform, self.transform.truncation + 1
         flat = torch.full((self.config.latitude_count, self.config.longitude_count), 1.0, **self._place)
         log_pressure = transform.analysis(flat * math.log(REFERENCE_PRESSURE_PA))
-        log_pressure = log_pressure - self.surface_geopotential / (GAS_CONSTANT_DRY_AIR * SURFACE_TEMPERATURE_KELVIN)
+        log_pressure = log_pressure - self.surface_geopotential / (
+            GAS_CONSTANT_DRY_AIR * SURFACE_TEMPERATURE_KELVIN
+        )
         temperature = self.relaxation.equilibrium_temperature(transform.synthesis(log_pressure), self.seconds)
         # drawn on one common triangle first, so that a seed gives the same start at every resolution
         common = 43
@@ -175,10 +185,13 @@ class PrimitiveEquations:
         self.generator.set_state(other.generator.get_state())
         self.starting = True
 
-    # -- a step ------------------------------------------------------------------------------------------------------
+    # -- a step
+    # ------------------------------------------------------------------------------------------------------
 
     def _implicit_factors(self, half_interval: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Inverse gravity-wave operator (L + 1, N, N) and the dissipation of both winds (L + 1, 1) for a leap."""
+        """Inverse gravity-wave operator (L + 1, N, N) and the dissipation of both winds (L + 1, 1) for a
+        leap.
+        """
         if half_interval not in self._implicit:
             config, truncation = self.config, self.transform.truncation
             degree = np.arange(truncation + 1)
@@ -187,7 +200,9 @@ class PrimitiveEquations:
             operator = np.eye(self.level_count) + half_interval**2 * laplacian[:, None, None] * waves
             relative = degree * (degree + 1.0) / (truncation * (truncation + 1.0))
             leap = 2 * half_interval
-            damping = np.exp(-leap / (config.hyperdiffusion_hours * 3600.0) * relative**config.hyperdiffusion_order)
+            damping = np.exp(
+                -leap / (config.hyperdiffusion_hours * 3600.0) * relative**config.hyperdiffusion_order
+            )
             divergence_damping = damping.copy()
             if config.divergence_damping_hours:
                 divergence_damping *= np.exp(-leap / (config.divergence_damping_hours * 3600.0) * relative**2)
@@ -208,7 +223,9 @@ class PrimitiveEquations:
         """Explicit tendencies: all of the dynamics and physics but the linear gravity-wave terms."""
         transform, state, count = self.transform, self.state, self.level_count
         grids = transform.synthesis(
-            torch.cat([state.vorticity, state.divergence, state.temperature, state.log_surface_pressure[None]])
+            torch.cat(
+                [state.vorticity, state.divergence, state.temperature, state.log_surface_pressure[None]]
+            )
         )
         wind = transform.vorticity_divergence_to_wind(state.vorticity, state.divergence)
         slope = transform.gradient(state.log_surface_pressure)
@@ -224,8 +241,8 @@ class PrimitiveEquations:
             self._grid_tendencies(
                 rows,
                 grids[:, rows],
-                *(component[:, rows] for component in wind),
-                *(component[rows] for component in slope),
+                (wind[0][:, rows], wind[1][:, rows]),
+                (slope[0][rows], slope[1][rows]),
                 None if bursts is None else bursts[rows],
                 out=(force[:, :, rows], heat[:, :, rows], scalars[:, rows]),
             )
@@ -243,10 +260,8 @@ class PrimitiveEquations:
         self,
         rows: slice,
         grids: torch.Tensor,
-        u: torch.Tensor,
-        v: torch.Tensor,
-        pressure_x: torch.Tensor,
-        pressure_y: torch.Tensor,
+        wind: tuple[torch.Tensor, torch.Tensor],
+        slope: tuple[torch.Tensor, torch.Tensor],
         bursts: torch.Tensor | None,
         *,
         out: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
@@ -259,19 +274,24 @@ class PrimitiveEquations:
             The latitudes.
         grids : torch.Tensor
             Vorticity, divergence, temperature of all levels and ln p_s, shape (3 N + 1, row, longitude).
-        u, v : torch.Tensor
-            Wind [m s-1], shape (N, row, longitude).
-        pressure_x, pressure_y : torch.Tensor
-            Gradient of ln p_s [m-1], shape (row, longitude).
+        wind : tuple of torch.Tensor
+            Eastward and northward wind [m s-1], each of shape (N, row, longitude).
+        slope : tuple of torch.Tensor
+            Eastward and northward gradient of ln p_s [m-1], each of shape (row, longitude).
         bursts : torch.Tensor or None
             Stochastic heating [K s-1], shape (row, longitude).
         out : tuple of torch.Tensor
-            Filled with the force (2, N, ...) [m s-2], the heat flux (2, N, ...) [K m s-1], and kinetic energy, heating
-            and tendency of ln p_s (2 N + 1, ...).
+            Filled with the force (2, N, ...) [m s-2], the heat flux (2, N, ...) [K m s-1], and kinetic
+            energy, heating and tendency of ln p_s (2 N + 1, ...).
         """
         count, reference = self.level_count, self.config.reference_temperature_kelvin
-        vorticity, divergence, temperature = grids[:count], grids[count : 2 * count], grids[2 * count : 3 * count]
+        vorticity, divergence, temperature = (
+            grids[:count],
+            grids[count : 2 * count],
+            grids[2 * count : 3 * count],
+        )
         (force_x, force_y), (heat_x, heat_y), scalars = out
+        (u, v), (pressure_x, pressure_y) = wind, slope
         pressure_advection = torch.addcmul(u * pressure_x, v, pressure_y)
         convergence = divergence + pressure_advection
         sigma_velocity = self._levels(self._sigma_velocity, convergence)
@@ -282,7 +302,9 @@ class PrimitiveEquations:
         absolute = vorticity + self._coriolis[rows]
         drag, gas_temperature = self.relaxation.friction, temperature * GAS_CONSTANT_DRY_AIR
         torch.mul(absolute, v, out=force_x)
-        force_x.sub_(vertical_advection(u)).addcmul_(gas_temperature, pressure_x, value=-1).addcmul_(drag, u, value=-1)
+        force_x.sub_(vertical_advection(u)).addcmul_(gas_temperature, pressure_x, value=-1).addcmul_(
+            drag, u, value=-1
+        )
         torch.mul(absolute, u, out=force_y)
         force_y.neg_().sub_(vertical_advection(v))
         force_y.addcmul_(gas_temperature, pressure_y, value=-1).addcmul_(drag, v, value=-1)
@@ -291,7 +313,8 @@ class PrimitiveEquations:
         torch.addcmul(u * u, v, v, out=scalars[:count])
         scalars[:count].mul_(0.5)
 
-        # kappa T omega / p: the part of the reference temperature times the divergence is left to the implicit step
+        # kappa T omega / p: the part of the reference temperature times the divergence is left to the
+        # implicit step
         heating = torch.mul(temperature, divergence, out=scalars[count : 2 * count])
         omega = pressure_advection - self._levels(self._compression, convergence)
         heating.sub_(vertical_advection(temperature)).addcmul_(temperature, omega, value=KAPPA)

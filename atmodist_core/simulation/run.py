@@ -1,4 +1,6 @@
-"""Run one member of the simulated atmosphere to a store, so that it can be killed and resumed at any moment."""
+"""Run one member of the simulated atmosphere to a store, so that it can be killed and resumed at any
+moment.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ class _Stage:
 def _stages(config: SimulationConfig) -> list[_Stage]:
     atmosphere, weather_days = config.atmosphere, config.settle_days + config.days
     rungs = [("spin-up", *rung) for rung in config.ladder]
-    rungs.append(("weather", atmosphere.truncation, atmosphere.latitude_count, atmosphere.step_minutes, weather_days))
+    rungs.append(
+        ("weather", atmosphere.truncation, atmosphere.latitude_count, atmosphere.step_minutes, weather_days)
+    )
     return [
         _Stage(f"{name} T{truncation}", truncation, latitude_count, minutes, round(days * 1440 / minutes))
         for name, truncation, latitude_count, minutes, days in rungs
@@ -62,7 +66,9 @@ def configuration_to_dict(config: SimulationConfig) -> dict[str, Any]:
     return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
-def _save_checkpoint(path: Path, model: PrimitiveEquations, config: SimulationConfig, stage: int, steps: int) -> None:
+def _save_checkpoint(
+    path: Path, model: PrimitiveEquations, config: SimulationConfig, stage: int, steps: int
+) -> None:
     """One file, replaced in one move: a kill leaves the old checkpoint or the new one, never half of each."""
     tensors = {}
     for when, state in (("state", model.state), ("previous", model.previous)):
@@ -88,7 +94,10 @@ def _load_checkpoint(path: Path, config: SimulationConfig) -> tuple[dict[str, to
             record = json.loads(file.metadata()["record"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except Exception as error:
-        raise UserError(f"Expected a checkpoint of a simulation in {path}, found an unreadable file ({error}); start anew.") from None
+        raise UserError(
+            f"Expected a checkpoint of a simulation in {path}, found an unreadable file ({error}); start "
+            "anew."
+        ) from None
     found, wanted = record["configuration"], configuration_to_dict(config)
     # a longer run may go on from a shorter one; anything else would be another atmosphere
     for free in ("days", "checkpoint_slices"):
@@ -97,7 +106,8 @@ def _load_checkpoint(path: Path, config: SimulationConfig) -> tuple[dict[str, to
     if found != wanted:
         changed = sorted(key for key in wanted if found.get(key) != wanted[key])
         raise UserError(
-            f"Expected to resume the same simulation, found other values of {', '.join(changed)} in its checkpoint; "
+            f"Expected to resume the same simulation, found other values of {', '.join(changed)} in its "
+            "checkpoint; "
             "give the original flags or another --out folder."
         )
     return tensors, record
@@ -126,7 +136,8 @@ def _check(model: PrimitiveEquations, stage: _Stage) -> None:
 def store_attributes(config: SimulationConfig, sigma: float) -> dict[str, Any]:
     """What a store says of itself."""
     return {
-        "source": "AtmoDist Studio simulated atmosphere (dry primitive equations with Held-Suarez forcing; not observations)",
+        "source": "AtmoDist Studio simulated atmosphere (dry primitive equations with Held-Suarez forcing; "
+        "not observations)",
         "simulated": True,
         "level": f"sigma {sigma:.3f}",
         "member": f"seed {config.seed}",
@@ -186,7 +197,10 @@ def run_simulation(
     out = Path(out)
     checkpoint = out / CHECKPOINT
     if not resume and (checkpoint.exists() or is_coefficient_store(out)):
-        raise UserError(f"Expected a new folder, found a simulation in {out}; add --resume to go on with it or choose another.")
+        raise UserError(
+            f"Expected a new folder, found a simulation in {out}; add --resume to go on with it or choose "
+            "another."
+        )
     out.mkdir(parents=True, exist_ok=True)
     stages = _stages(config)
     first_stage, first_step, saved = 0, 0, None
@@ -199,7 +213,9 @@ def run_simulation(
         stage = stages[index]
         atmosphere = config.atmosphere.at(stage.truncation, stage.latitude_count, stage.step_minutes)
         coarser = model
-        model = PrimitiveEquations(atmosphere, seed=config.seed, seconds=_start_seconds(config), device=device)
+        model = PrimitiveEquations(
+            atmosphere, seed=config.seed, seconds=_start_seconds(config), device=device
+        )
         done = 0
         if saved is not None:
             _restore(model, *saved)

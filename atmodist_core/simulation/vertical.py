@@ -11,7 +11,8 @@ from atmodist_core.constants import GAS_CONSTANT_DRY_AIR, KAPPA
 
 @dataclasses.dataclass(frozen=True)
 class VerticalGrid:
-    """Finite differences of Simmons & Burridge (1981) on sigma levels; they conserve energy and angular momentum.
+    """Finite differences of Simmons & Burridge (1981) on sigma levels; they conserve energy and angular
+    momentum.
 
     Level 0 is the top. With N full levels the matrices are of shape (N, N) unless said otherwise.
     """
@@ -35,7 +36,8 @@ class VerticalGrid:
         half = np.asarray(half_levels, dtype=np.float64)
         thickness = np.diff(half)
         count = len(thickness)
-        # ln of the ratio of the bounding half levels; the top layer's is infinite and is replaced by alpha = ln 2
+        # ln of the ratio of the bounding half levels; the top layer's is infinite and is replaced by alpha =
+        # ln 2
         log_ratio = np.zeros(count)
         log_ratio[1:] = np.log(half[2:] / half[1:-1])
         alpha = np.full(count, np.log(2.0))

@@ -218,13 +218,13 @@ def score_pretext_task(
         The model is none for distances; the data are too short or their spacing does not fit.
     """
     card, network = load_network(distance)
-    if card.kind != "distance":
+    if card.kind != "distance" or card.normalization is None:
         raise UserError(f"Expected a distance model, found {card.name}, a {card.kind}; name another.")
     settings = card.architecture["classifier"]
     classes, step_hours = settings["classes"], settings["lead_step_hours"]
     size = settings["patch_size"]
     fields = load_fields(sources, channels=card.channels).normalize_in_place(card.normalization)
-    options = {"classes": classes, "patch_size": size, "stride": lead_stride(fields.members, step_hours)}
+    options: dict[str, int] = {"classes": classes, "patch_size": size, "stride": lead_stride(fields.members, step_hours)}
     segments = [(member.start, member.stop) for member in fields.members]
 
     def batches(stream: int, count: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -232,7 +232,7 @@ def score_pretext_task(
         return pair_batches(fields, sampler, pairs=count, batch_size=128, **options)
 
     logits, labels = [], []
-    network.to(memory_format=torch.channels_last)
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16_units("cpu")):
         for earlier, later, label in batches(VALIDATION_STREAM, pairs):
             logits.append(network(earlier, later).float())

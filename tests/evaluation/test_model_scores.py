@@ -1,12 +1,15 @@
 """Scores of several downscalers over a period."""
 
+import warnings
+
 import numpy as np
 import pytest
 import xarray as xr
 
+from atmodist_core.distance import load_distance
 from atmodist_core.downscaling import load_downscaler
-from atmodist_core.errors import UserError
-from atmodist_core.evaluation import common_points, scores
+from atmodist_core.errors import AtmodistWarning, UserError
+from atmodist_core.evaluation import common_points, lag_curve, scores
 from atmodist_core.evaluation.model_scores import (
     downscaling_scores,
     downscaling_statistics,
@@ -140,3 +143,23 @@ def test_statistics_of_different_settings_do_not_join(statistics):
     other = statistics["bicubic"].assign_attrs(factor=8)
     with pytest.raises(UserError, match="same fields, factor"):
         join_times([statistics["bicubic"], other])
+
+
+def test_networks_of_both_kinds_take_part(tmp_path):
+    """A tiny generator and a tiny AtmoDist: what is scored is what they give for the same fields."""
+    from tests.networks.mock_models import globe as coarse_globe
+    from tests.networks.mock_models import saved_distance, saved_downscaler
+
+    truth = coarse_globe(36, 72, times=2)  # 5 degrees, so that coarse fields have 20
+    model = load_downscaler(saved_downscaler(tmp_path / "tiny", grid_spacing_deg=20.0))
+    distance = load_distance(saved_distance(tmp_path / "distance", grid_spacing_deg=5.0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AtmodistWarning)  # noise downscaled by noise is not like its training
+        statistics = downscaling_statistics(truth, [model], distance=distance)
+        result = downscaling_scores(statistics)
+        fine = model(coarsen(truth, 4))
+        expected = float(distance.distance(*common_points(fine, truth)).mean())
+        curve = lag_curve(truth, {"learned": distance, "l2": "l2"})
+        assert float(result.atmodist.sel(model=model.name)) == pytest.approx(expected, rel=1e-5)
+        between = float(distance.distance(truth.isel(time=[0]), truth.isel(time=[1]))[0])
+    assert float(curve["mean"].sel(measure="learned")[0]) == pytest.approx(between, rel=1e-4)

@@ -56,8 +56,8 @@ def test_solid_rotation():
     fields = vorticity_divergence(u, 0 * u)
     assert fields.vorticity.dims == ("latitude", "longitude"), "without time, without time"
     truth = 20 * np.sin(np.deg2rad(latitude))[:, None] / EARTH_RADIUS_M * np.ones(48)
-    np.testing.assert_allclose(fields.vorticity, truth, atol=2e-12)
-    np.testing.assert_allclose(fields.divergence, 0, atol=2e-12)
+    np.testing.assert_allclose(fields.vorticity, truth, atol=1e-11)
+    np.testing.assert_allclose(fields.divergence, 0, atol=1e-11)
 
 
 def test_any_convention_of_axes_goes_in():
@@ -161,7 +161,7 @@ def test_full_circle_is_closed():
     )
     assert fields.attrs["grid"] == "limited-area"
     error = np.abs(fields.vorticity.values - vorticity)[1:-1]
-    assert error[:, [0, -1]].max() < 1.05 * error.max(axis=0).min() + 1e-9
+    assert error[:, [0, -1]].max() < 1.01 * error[:, 1:-1].max()
     opened = vorticity_divergence_by_differences(u, v, latitude, longitude, full_circle=False)[0]
     assert np.abs(opened - vorticity)[1:-1][:, [0, -1]].max() > 1.5 * error.max()
 
@@ -207,9 +207,9 @@ def test_missing_values_spread_to_neighbours_only():
     u[0, 10, 10] = np.nan
     fields = vorticity_divergence(u, v)
     missing = np.argwhere(np.isnan(fields.vorticity.values[0]))
-    assert {tuple(place) for place in missing} == {(9, 10), (11, 10)}, "du/dphi uses the rows beside"
+    assert {tuple(place) for place in missing} == {(9, 10), (10, 10), (11, 10)}, "u counts along a column"
     missing = np.argwhere(np.isnan(fields.divergence.values[0]))
-    assert {tuple(place) for place in missing} == {(10, 9), (10, 11)}
+    assert {tuple(place) for place in missing} == {(10, 9), (10, 10), (10, 11)}
 
 
 # ------------------------------------------------------------------------------------ refusals

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from atmodist_core.harmonics import SphericalHarmonicTransform
+from atmodist_core.harmonics.quadrature import colatitudes, quadrature_weights
 from tests.harmonics.random_coefficients import random_coefficients, relative_error
 
 ducc0 = pytest.importorskip("ducc0", reason="needs ducc0 (extra: test)")
@@ -82,8 +83,10 @@ def test_wind_agrees_with_ducc0(grid, geometry, rows, columns, truncation, dtype
     u64, v64 = u.to(torch.float64), v.to(torch.float64)
     gradient, curl = ducc0.sht.analysis_2d(map=np.stack([-v64.numpy(), u64.numpy()]), **options)
     results = transform.wind_to_vorticity_divergence(u, v)
+    # A derivative multiplies the rounding of the large scales of float32 by the wavenumber.
+    tolerance = {torch.float32: 2e-6, torch.float64: 1e-11}[dtype]
     for actual, reference in zip(results, (curl, gradient), strict=True):
-        assert relative_error(actual, from_ducc(reference, truncation) / factor) < AGREEMENT[dtype]
+        assert relative_error(actual, from_ducc(reference, truncation) / factor) < tolerance
 
 
 @each_dtype
@@ -141,3 +144,10 @@ def test_noise_is_projected_as_by_ducc0(grid, geometry, rows, truncation):
     factor = -torch.sqrt(degree * (degree + 1.0)) / transform.radius_m
     for actual, reference in zip(transform.wind_to_vorticity_divergence(u, v), (curl, gradient), strict=True):
         assert relative_error(actual, from_ducc(reference, truncation) * factor) < 1e-11
+
+
+@pytest.mark.parametrize("count", [2, 3, 64, 65, 1280])
+def test_gaussian_nodes_agree_with_ducc0(count):
+    np.testing.assert_allclose(colatitudes(count, "gaussian"), ducc0.misc.GL_thetas(count), rtol=1e-14)
+    weights = ducc0.misc.GL_weights(count, 1) / (2.0 * np.pi)
+    np.testing.assert_allclose(quadrature_weights(count, "gaussian"), weights, rtol=1e-12)

@@ -9,7 +9,9 @@ from atmodist_core.simulation import AtmosphereConfig, PrimitiveEquations
 
 @pytest.fixture(scope="module")
 def climate():
-    """Zonal means over 150 days of T42 after 250 days of spin-up (they average 1000 days of a 1200-day run)."""
+    """Zonal means over 150 days of T42 after 250 days of spin-up (they average 1000 days of a 1200-day
+    run).
+    """
     coarse = PrimitiveEquations(AtmosphereConfig.held_suarez(21, 32, 30.0), seed=1)
     with torch.inference_mode():
         for _ in range(150 * 48):
@@ -52,7 +54,9 @@ def test_the_jets_are_where_they_should_be(climate):
 
 @pytest.mark.slow
 def test_the_surface_winds_have_trades_and_westerlies(climate):
-    """Figure 2: easterlies of 5 to 10 m/s at the ground in the tropics, westerlies of about 8 m/s near 45 degrees."""
+    """Figure 2: easterlies of 5 to 10 m/s at the ground in the tropics, westerlies of about 8 m/s near 45
+    degrees.
+    """
     latitude, _, wind, _, _ = climate
     ground = wind[-1]
     assert -12 < ground[np.abs(latitude) < 25].min() < -4
@@ -63,7 +67,9 @@ def test_the_surface_winds_have_trades_and_westerlies(climate):
 
 @pytest.mark.slow
 def test_the_storm_tracks_carry_temperature_variance(climate):
-    """Figure 3: the eddy variance of temperature peaks at about 40 K2 in the lower troposphere of middle latitudes."""
+    """Figure 3: the eddy variance of temperature peaks at about 40 K2 in the lower troposphere of middle
+    latitudes.
+    """
     latitude, sigma, _, _, variance = climate
     lower = sigma > 0.6
     for hemisphere in (latitude > 0, latitude < 0):
@@ -75,7 +81,9 @@ def test_the_storm_tracks_carry_temperature_variance(climate):
 
 @pytest.mark.slow
 def test_the_temperature_contrast_is_weaker_than_its_forcing(climate):
-    """Eddies carry heat poleward: the lowest level is less than the forced 60 K warmer at the equator than at the poles."""
+    """Eddies carry heat poleward: the lowest level is less than the forced 60 K warmer at the equator than at
+    the poles.
+    """
     latitude, _, _, temperature, _ = climate
     ground = temperature[-1]
     contrast = ground[np.abs(latitude) < 5].mean() - ground[np.abs(latitude) > 80].mean()

@@ -30,9 +30,13 @@ def without_heating(model):
 def set_state(model, vorticity=None, temperature_kelvin=300.0, log_pressure=None):
     """An isothermal state; vorticity and ln p_s as grids."""
     zero = torch.zeros_like(model.state.vorticity)
-    offset = torch.full((model.config.latitude_count, model.config.longitude_count), 1.0, dtype=model.transform.dtype)
+    offset = torch.full(
+        (model.config.latitude_count, model.config.longitude_count), 1.0, dtype=model.transform.dtype
+    )
     temperature = zero.clone()
-    temperature[:] = model.transform.analysis(offset * (temperature_kelvin - model.config.reference_temperature_kelvin))
+    temperature[:] = model.transform.analysis(
+        offset * (temperature_kelvin - model.config.reference_temperature_kelvin)
+    )
     if vorticity is not None:
         vorticity = model.transform.analysis(vorticity).expand_as(zero).clone()
     model.state = State(
@@ -51,7 +55,9 @@ def area_mean(model, field):
 
 
 def total_energy(model):
-    """Kinetic, internal and potential energy per area over p_0 / g [J kg-1], the quantity that the dynamics conserve."""
+    """Kinetic, internal and potential energy per area over p_0 / g [J kg-1], the quantity that the dynamics
+    conserve.
+    """
     transform, state = model.transform, model.state
     u, v = transform.vorticity_divergence_to_wind(state.vorticity, state.divergence)
     temperature = transform.synthesis(state.temperature) + model.config.reference_temperature_kelvin
@@ -62,7 +68,9 @@ def total_energy(model):
 
 
 def test_air_at_rest_over_mountains_stays_at_rest():
-    """Isothermal hydrostatic balance: R T grad(ln p_s) = -grad(phi_s) holds exactly in the discrete equations."""
+    """Isothermal hydrostatic balance: R T grad(ln p_s) = -grad(phi_s) holds exactly in the discrete
+    equations.
+    """
     model = without_heating(PrimitiveEquations(unforced(mountain_height=1.0), dtype=torch.float64))
     ones = torch.full((32, 64), 1.0, dtype=torch.float64)
     geopotential = model.transform.synthesis(model.surface_geopotential)
@@ -75,7 +83,9 @@ def test_air_at_rest_over_mountains_stays_at_rest():
 
 
 def test_solid_rotation_in_gradient_balance_is_steady():
-    """u = U cos(phi) with ln p_s = const - (a Omega U + U^2 / 2) sin^2(phi) / (R T) solves the nonlinear equations."""
+    """u = U cos(phi) with ln p_s = const - (a Omega U + U^2 / 2) sin^2(phi) / (R T) solves the nonlinear
+    equations.
+    """
     model = without_heating(PrimitiveEquations(unforced(), dtype=torch.float64))
     sine = torch.as_tensor(np.sin(np.deg2rad(model.transform.latitudes)))[:, None].expand(32, 64)
     speed = 40.0
@@ -111,18 +121,24 @@ def developed():
 
 
 def test_energy_and_mass_are_conserved_without_forcing(developed):
-    mass = float(area_mean(developed, torch.exp(developed.transform.synthesis(developed.state.log_surface_pressure))))
+    mass = float(
+        area_mean(developed, torch.exp(developed.transform.synthesis(developed.state.log_surface_pressure)))
+    )
     energy = total_energy(developed)
     for _ in range(72):
         developed.step()
-    after = float(area_mean(developed, torch.exp(developed.transform.synthesis(developed.state.log_surface_pressure))))
+    after = float(
+        area_mean(developed, torch.exp(developed.transform.synthesis(developed.state.log_surface_pressure)))
+    )
     # neither is exact: ln p_s is the prognostic variable and the filter damps; a day must not show it
     assert abs(after / mass - 1) < 2e-6
     assert abs(total_energy(developed) / energy - 1) < 2e-5
 
 
 def test_gravity_waves_have_the_speed_of_an_isothermal_atmosphere():
-    """The fastest mode of the vertical matrix approaches the Lamb wave, c^2 = R T / (1 - kappa), as levels are added."""
+    """The fastest mode of the vertical matrix approaches the Lamb wave, c^2 = R T / (1 - kappa), as levels
+    are added.
+    """
     lamb = math.sqrt(GAS_CONSTANT_DRY_AIR * 300.0 / (1 - 2 / 7))
     errors = []
     for count in (20, 60, 180):
@@ -158,7 +174,11 @@ def test_seeds_make_members():
 
 def test_heating_bursts_have_their_stated_size_and_no_mean():
     config = dataclasses.replace(
-        AtmosphereConfig(), truncation=42, latitude_count=64, step_minutes=30.0, heating=StochasticHeating(memory_hours=0.01)
+        AtmosphereConfig(),
+        truncation=42,
+        latitude_count=64,
+        step_minutes=30.0,
+        heating=StochasticHeating(memory_hours=0.01),
     )
     model = PrimitiveEquations(config, seed=3)
     deviations = []

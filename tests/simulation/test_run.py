@@ -35,7 +35,11 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(whole, tmp_path):
     for attempt in range(20):
         seen = []
         run_simulation(
-            SMALL, out, resume=attempt > 0, report=lambda *args, seen=seen: seen.append(args), stop=lambda: True
+            SMALL,
+            out,
+            resume=attempt > 0,
+            report=lambda *args, seen=seen: seen.append(args),
+            stop=lambda: True,
         )
         stops += 1
         if seen == []:
@@ -78,7 +82,9 @@ def test_the_store_opens_as_canonical_fields(whole):
     assert dict(fields.sizes) == {"time": 8, "latitude": 48, "longitude": 96}
     assert fields.vorticity.dtype == np.float32 and fields.vorticity.attrs["units"] == "s-1"
     assert fields.attrs["simulated"] == 1 and "not observations" in fields.attrs["source"]
-    assert fields.time.values[0] == np.datetime64("2001-01-01T00") and fields.time.values[1] == np.datetime64("2001-01-01T03")
+    assert fields.time.values[0] == np.datetime64("2001-01-01T00") and fields.time.values[1] == np.datetime64(
+        "2001-01-01T03"
+    )
     assert float(fields.vorticity.std()) > 1e-7
     loaded = fields.isel(time=[3]).load()
     mean = loaded.vorticity.weighted(np.cos(np.deg2rad(loaded.latitude))).mean()
@@ -94,7 +100,9 @@ def test_packing_keeps_the_smallest_scales():
     """Each degree has its own scale: a steep spectrum keeps its relative precision at every degree."""
     rng = np.random.default_rng(0)
     degree = np.arange(64)[:, None]
-    coefficients = (rng.standard_normal((2, 64, 64)) + 1j * rng.standard_normal((2, 64, 64))) * (1.0 + degree) ** -4.0
+    coefficients = (rng.standard_normal((2, 64, 64)) + 1j * rng.standard_normal((2, 64, 64))) * (
+        1.0 + degree
+    ) ** -4.0
     coefficients = np.tril(coefficients)
     coefficients[..., 0] = coefficients[..., 0].real
     values, scale = pack(coefficients)
@@ -151,7 +159,11 @@ def test_a_broken_checkpoint_is_said(tmp_path):
 
 def test_a_step_too_long_is_said(tmp_path):
     config = dataclasses.replace(
-        SMALL, ladder=(), atmosphere=dataclasses.replace(SMALL.atmosphere, step_minutes=180.0), days=12.0, kept_truncation=31
+        SMALL,
+        ladder=(),
+        atmosphere=dataclasses.replace(SMALL.atmosphere, step_minutes=180.0),
+        days=12.0,
+        kept_truncation=31,
     )
     with pytest.raises(UserError, match="step shorter than"):
         run_simulation(config, tmp_path / "member")
