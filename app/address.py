@@ -35,7 +35,9 @@ class AddressBar:
         self._writing = False
 
     def begin(self) -> list[str]:
-        """Take over the address the page was opened with and keep both the same from now on; returns sentences on its faults."""
+        """Take over the address the page was opened with and keep both the same from now on; returns
+        sentences on its faults.
+        """
         problems = self._session.state.read_query(query_of(self._location.search))
         self._session.state.param.watch(self._write, list(QUERY_NAMES))
         self._location.param.watch(self._read, "search")

@@ -9,7 +9,9 @@ from typing import Any
 
 
 def size_of(value: Any) -> int:
-    """Bytes that a value holds: ``nbytes`` of arrays and datasets, summed over containers, else one kibibyte."""
+    """Bytes that a value holds: ``nbytes`` of arrays and datasets, summed over containers, else one
+    kibibyte.
+    """
     nbytes = getattr(value, "nbytes", None)
     if nbytes is not None:
         return int(nbytes)
@@ -53,8 +55,9 @@ class SharedCache:
         key : Hashable
             What the result depends on, all of it.
         make : Callable
-            Called without arguments in this thread when the result is not there. What it raises is raised, and nothing is kept:
-            another thread that waited for the same result (of a user who did not cancel, say) then makes it itself.
+            Called without arguments in this thread when the result is not there. What it raises is raised,
+            and nothing is kept: another thread that waited for the same result (of a user who did not cancel,
+            say) then makes it itself.
         """
         with self._lock:
             if key in self._values:

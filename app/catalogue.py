@@ -1,4 +1,6 @@
-"""What can be chosen: data sets (the demo and the files of one folder) and methods (interpolations and trained models)."""
+"""What can be chosen: data sets (the demo and the files of one folder) and methods (interpolations and
+trained models).
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,9 @@ class Method:
 
 
 def data_folder() -> Path | None:
-    """Folder with the user's own data (environment variable ``ATMODIST_DATA``), or None where it is not set."""
+    """Folder with the user's own data (environment variable ``ATMODIST_DATA``), or None where it is not
+    set.
+    """
     named = os.environ.get(DATA_FOLDER_VARIABLE, "").strip()
     return Path(named).expanduser().resolve() if named else None
 
@@ -87,8 +91,8 @@ def list_sources(folder: Path | None = None) -> list[Source]:
     Parameters
     ----------
     folder : Path, optional
-        By default the folder that ``ATMODIST_DATA`` names. Two files whose names differ only in a last ``u`` and
-        ``v`` make one data set. Links that lead out of the folder are left out.
+        By default the folder that ``ATMODIST_DATA`` names. Two files whose names differ only in a last ``u``
+        and ``v`` make one data set. Links that lead out of the folder are left out.
 
     Returns
     -------
@@ -106,15 +110,16 @@ def list_sources(folder: Path | None = None) -> list[Source]:
         return sources
     if not folder.is_dir():
         raise ad.UserError(
-            f"Expected a folder of data files in {DATA_FOLDER_VARIABLE}, found none at {folder}; start the app with "
-            "'make app DATA=<folder>' and a folder that exists."
+            f"Expected a folder of data files in {DATA_FOLDER_VARIABLE}, found none at {folder}; start the "
+            "app with 'make app DATA=<folder>' and a folder that exists."
         )
     files = _files_and_stores(folder, folder, MAXIMUM_DEPTH)
     return sources + [_source(folder, group) for group in _join_components(files)]
 
 
 def list_methods(factor: int | None = None) -> tuple[list[Method], list[str]]:
-    """Return the methods that can be compared, simplest first, and one sentence for everything that keeps a model out.
+    """Return the methods that can be compared, simplest first, and one sentence for everything that keeps a
+    model out.
 
     Parameters
     ----------

@@ -145,8 +145,8 @@ SCORE_NAMES = ("rmse", "atmodist", "energy_ratio", "wasserstein")
 def best_of(scores: Mapping[str, Scores]) -> dict[str, set[str]]:
     """Methods that are best by each score; ties share it, and a single method is best at nothing.
 
-    The smallest distance is best; the energy ratio is best where it is closest to one, on a logarithmic scale (half and twice the
-    truth's energy are equally wrong).
+    The smallest distance is best; the energy ratio is best where it is closest to one, on a logarithmic scale
+    (half and twice the truth's energy are equally wrong).
     """
     best: dict[str, set[str]] = {name: set() for name in SCORE_NAMES}
     for name in SCORE_NAMES:

@@ -11,7 +11,6 @@ import atmodist_core as ad
 from app.catalogue import Source
 from app.state import DataDescription
 
-
 _SEVERAL_LEVELS = re.compile(r"data hold \d+ levels \((?P<listed>[^)]*)\)")
 _NUMBER = re.compile(r"[-+]?\d*\.?\d+(?:e[-+]?\d+)?")
 
@@ -44,7 +43,9 @@ def describe(source: Source, level: str) -> tuple[xr.Dataset, DataDescription]:
 
 
 def levels_of(ds: xr.Dataset) -> tuple[str, ...]:
-    """Levels that the files of an opened dataset hold, the one that was taken first; empty where there is one or none."""
+    """Levels that the files of an opened dataset hold, the one that was taken first; empty where there is one
+    or none.
+    """
     match = _SEVERAL_LEVELS.search(str(ds.attrs.get("notes", "")))
     if match is None:
         return ()

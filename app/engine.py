@@ -1,6 +1,8 @@
-"""The computations behind the page, blocking and shared: open, coarsen, downscale, score, transform; all of it cached.
+"""The computations behind the page, blocking and shared: open, coarsen, downscale, score, transform; all of
+it cached.
 
-One :class:`Engine` serves all sessions of a process. Sessions call it from worker threads; it knows nothing of Panel.
+One :class:`Engine` serves all sessions of a process. Sessions call it from worker threads; it knows nothing
+of Panel.
 """
 
 from __future__ import annotations
@@ -30,10 +32,12 @@ from atmodist_core.errors import AtmodistWarning
 logger = logging.getLogger("atmodist.app")
 
 WHOLE_GRID_CELLS = 20_000
-"""Coarse cells up to which a network runs on the whole grid at once: every other region is then there already."""
+"""Coarse cells up to which a network runs on the whole grid at once: every other region is then there
+already."""
 
 PREVIEW_MARGIN = 10
-"""Coarse cells around a region that the preview takes into account; an exact result takes all that matter (40)."""
+"""Coarse cells around a region that the preview takes into account; an exact result takes all that matter
+(40)."""
 
 SMALL_CELLS = 1_000
 """Coarse cells up to which an exact result comes quickly enough to do without a preview."""
@@ -116,7 +120,9 @@ class Engine:
         self._networks = threading.BoundedSemaphore(NETWORKS_AT_ONCE)
 
     def warm_up(self) -> None:
-        """Compute what a first visitor sees, so that it is there; what fails is left to that visitor's own computation."""
+        """Compute what a first visitor sees, so that it is there; what fails is left to that visitor's own
+        computation.
+        """
         try:
             data = self.describe(DEMO)
             state = StudioState()
@@ -161,7 +167,9 @@ class Engine:
         return frame.coarse.sizes["latitude"] * frame.coarse.sizes["longitude"] > SMALL_CELLS
 
     def preview(self, frame: Frame, method: Method, field: str, control: Control) -> Answer:
-        """Quick answer of a network, in bfloat16 where the processor computes in it and from a smaller surrounding."""
+        """Quick answer of a network, in bfloat16 where the processor computes in it and from a smaller
+        surrounding.
+        """
         return self._answer(frame, method, field, PREVIEW, control)
 
     def answer(self, frame: Frame, method: Method, field: str, control: Control) -> Answer:
@@ -173,7 +181,9 @@ class Engine:
         if method.card is None:
             return []
         key = ("applicability", method.name, method.card.created, *frame.slice_key[:2])
-        sentence = self._results.get(key, lambda: self._downscaler(method, "float32").applicability(frame.coarse))
+        sentence = self._results.get(
+            key, lambda: self._downscaler(method, "float32").applicability(frame.coarse)
+        )
         return [sentence] if sentence else []
 
     def scores(self, question: Question, name: str, prediction: xr.Dataset, truth: xr.Dataset) -> Scores:
@@ -181,12 +191,18 @@ class Engine:
         key = ("scores", question, name, self._distance_name())
         return self._results.get(key, lambda: self._score(question, prediction, truth))
 
-    def spectra(self, question: Question, name: str, fields: xr.Dataset, truth: xr.Dataset) -> dict[str, xr.Dataset]:
-        """Spectrum over total wavenumber (globe) or by cosine transform (region), and semivariogram of the fields."""
+    def spectra(
+        self, question: Question, name: str, fields: xr.Dataset, truth: xr.Dataset
+    ) -> dict[str, xr.Dataset]:
+        """Spectrum over total wavenumber (globe) or by cosine transform (region), and semivariogram of the
+        fields.
+        """
         from app.spectrum import spectrum_and_semivariogram
 
         key = ("spectra", question.slice_key, question.region, name)
-        return self._results.get(key, lambda: spectrum_and_semivariogram(fields, truth, coarse=name == "coarse"))
+        return self._results.get(
+            key, lambda: spectrum_and_semivariogram(fields, truth, coarse=name == "coarse")
+        )
 
     def device(self) -> str:
         """Say what computes: the name of the GPU, or the number of threads on the CPU."""
@@ -198,14 +214,19 @@ class Engine:
 
     def distance_problem(self) -> str:
         """Why there is no AtmoDist score, as a sentence; empty where there is one."""
-        return "" if self._distance_name() else "No trained distance network was found, so there is no AtmoDist score."
+        return (
+            ""
+            if self._distance_name()
+            else "No trained distance network was found, so there is no AtmoDist score."
+        )
 
     def _dataset(self, key: str, level: str) -> tuple[xr.Dataset, DataDescription]:
         def open_it() -> tuple[xr.Dataset, DataDescription]:
             sources = {source.key: source for source in list_sources()}
             if key not in sources:
                 raise ad.UserError(
-                    f"Expected a data set among {', '.join(sources)}, found {key!r}; choose one of them in the side bar."
+                    f"Expected a data set among {', '.join(sources)}, found {key!r}; choose one of them in "
+                    "the side bar."
                 )
             return describe(sources[key], level)
 
@@ -232,8 +253,8 @@ class Engine:
             return ds
         if not frame.is_global:
             raise ad.UserError(
-                "Wind speed follows from vorticity and divergence of the whole globe, and these data cover a part of it; "
-                "choose vorticity or divergence."
+                "Wind speed follows from vorticity and divergence of the whole globe, and these data cover "
+                "a part of it; choose vorticity or divergence."
             )
         from atmodist_core.evaluation import wind_speed
 
@@ -311,7 +332,9 @@ class Engine:
 
 
 def score(prediction: xr.Dataset, truth: xr.Dataset, question: Question, distance: Any) -> Scores:
-    """Scores of one prediction of the field on show; AtmoDist is one number for vorticity and divergence together."""
+    """Scores of one prediction of the field on show; AtmoDist is one number for vorticity and divergence
+    together.
+    """
     from atmodist_core.evaluation import scores
 
     measures = ("rmse", "energy_ratio", "wasserstein")

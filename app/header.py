@@ -23,7 +23,9 @@ class Header(pn.viewable.Viewer):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._data = pn.pane.HTML("", margin=(0, 8), align="center", styles={"color": "#dbe7f2", "font-size": "14px"})
+        self._data = pn.pane.HTML(
+            "", margin=(0, 8), align="center", styles={"color": "#dbe7f2", "font-size": "14px"}
+        )
         self._simulated = pmui.Chip(
             label="simulated", size="small", margin=(0, 4), visible=False, align="center",
             sx={"backgroundColor": "#e69f00", "color": "#1b1400", "fontWeight": 700},

@@ -84,7 +84,13 @@ def _assemble(session: Session) -> Any:
     state.param.watch(bring_to_front, "view")
     bring_to_front()
     main = pn.Column(
-        pn.Row(tabs, StatusLine(session), sizing_mode="stretch_width", margin=0, styles={"align-items": "center", "gap": "12px"}),
+        pn.Row(
+            tabs,
+            StatusLine(session),
+            sizing_mode="stretch_width",
+            margin=0,
+            styles={"align-items": "center", "gap": "12px"},
+        ),
         Messages(session),
         stage,
         keyboard,
@@ -111,7 +117,9 @@ def _assemble(session: Session) -> Any:
     with edit_readonly(page):
         page.busy = False
     _tie(tabs, "active", state, "view", list(VIEWS).index, lambda active: list(VIEWS)[active])
-    _tie(page, "dark_theme", state, "theme", lambda theme: theme == DARK, lambda dark: DARK if dark else LIGHT)
+    _tie(
+        page, "dark_theme", state, "theme", lambda theme: theme == DARK, lambda dark: DARK if dark else LIGHT
+    )
     return page
 
 

@@ -32,7 +32,9 @@ PAUSE_BEFORE_EXACT_S = 0.25
 
 PLAY_INTERVAL_S = 0.7
 PROGRESS_INTERVAL_S = 0.1
-UNEXPECTED = "Something went wrong inside the program ({kind}); the details are in its log. Please try another choice."
+UNEXPECTED = (
+    "Something went wrong inside the program ({kind}); the details are in its log. Please try another choice."
+)
 
 _COMPARED = ("time", "region", "field", "methods", "view", "layout", "left", "right")
 _OPENED = ("data_set", "level")
@@ -74,7 +76,9 @@ class Session(param.Parameterized):
     sources: Any = param.List(default=[], item_type=Source, doc="Data sets that can be chosen.")
     data: Any = param.ClassSelector(default=None, class_=DataDescription, doc="The open data set, or None.")
     methods: Any = param.List(default=[], item_type=Method, doc="Methods found.")
-    comparison: Any = param.ClassSelector(default=None, class_=Comparison, doc="What is compared, as far as it is there.")
+    comparison: Any = param.ClassSelector(
+        default=None, class_=Comparison, doc="What is compared, as far as it is there."
+    )
     messages: Any = param.List(default=[], item_type=Message, doc="Sentences for the user.")
     busy = param.Boolean(default=False, doc="Whether something is being computed.")
     stopped = param.Boolean(default=False, doc="Whether the user stopped it.")
@@ -270,7 +274,9 @@ class Session(param.Parameterized):
         comparison = await self._begin(control, question, frame)
         networks = [method for method in methods if method.family == "network"]
         for method in [method for method in methods if method.family == "interpolation"]:
-            comparison = comparison.with_answer(method.name, await self._try(control, frame, method, "answer"))
+            comparison = comparison.with_answer(
+                method.name, await self._try(control, frame, method, "answer")
+            )
         self.comparison = comparison
         if state.view == "maps":
             for number, method in enumerate(networks):
@@ -325,7 +331,9 @@ class Session(param.Parameterized):
         except ad.UserError as error:
             return Answer(None, problem=str(error))
 
-    async def _add_scores(self, control: Control, comparison: Comparison, methods: list[Method]) -> Comparison:
+    async def _add_scores(
+        self, control: Control, comparison: Comparison, methods: list[Method]
+    ) -> Comparison:
         for method in methods:
             answer = comparison.answers[method.name]
             if answer.fields is None or method.name in comparison.scores:

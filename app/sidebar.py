@@ -48,7 +48,9 @@ class SideBar(pn.viewable.Viewer):
             RegionControl(session),
             _section("Methods", MethodsControl(session)),
         ]
-        self._column = pn.Column(*sections, margin=(18, 16, 14, 16), styles={"gap": "20px"}, width=INNER_WIDTH)
+        self._column = pn.Column(
+            *sections, margin=(18, 16, 14, 16), styles={"gap": "20px"}, width=INNER_WIDTH
+        )
 
     def __panel__(self) -> Any:
         """Return what is shown."""
@@ -62,7 +64,9 @@ class DataControl(pn.viewable.Viewer):
         super().__init__()
         self._session = session
         self._set = pmui.Select(label="Data set", options={}, size="small", width=INNER_WIDTH, margin=0)
-        self._level = pmui.Select(label="Level", options=[], size="small", width=INNER_WIDTH, margin=0, visible=False)
+        self._level = pmui.Select(
+            label="Level", options=[], size="small", width=INNER_WIDTH, margin=0, visible=False
+        )
         self._about = pn.pane.HTML("", stylesheets=[_STYLES], margin=0, width=INNER_WIDTH, min_height=34)
         self._column = pn.Column(self._set, self._level, self._about, margin=0, styles={"gap": "8px"})
         self._set.param.watch(lambda event: self._choose("data_set", event.new), "value")
@@ -77,7 +81,9 @@ class DataControl(pn.viewable.Viewer):
 
     def _choose(self, parameter: str, value: Any) -> None:
         if value and value != getattr(self._session.state, parameter):
-            self._session.state.param.update(**{parameter: value, **({"level": ""} if parameter == "data_set" else {})})
+            self._session.state.param.update(
+                **{parameter: value, **({"level": ""} if parameter == "data_set" else {})}
+            )
 
     def _update(self, *_events: Any) -> None:
         session, data = self._session, self._session.data
@@ -91,7 +97,9 @@ class DataControl(pn.viewable.Viewer):
             options=list(data.levels), value=session.state.level or None, visible=len(data.levels) > 1
         )
         notes = "".join(f"<li>{escape(note)}</li>" for note in data.notes)
-        more = f"<details><summary>What was noticed on opening</summary><ul class='note'>{notes}</ul></details>"
+        more = (
+            f"<details><summary>What was noticed on opening</summary><ul class='note'>{notes}</ul></details>"
+        )
         self._about.object = f'<div class="note">{escape(data.summary)}</div>{more if notes else ""}'
 
 
@@ -189,14 +197,18 @@ class MethodsControl(pn.viewable.Viewer):
 
     def _build(self, *_events: Any) -> None:
         shown = shown_methods(self._session.state, [method.name for method in self._session.methods])
-        self._boxes, rows = {}, []
+        self._boxes = {}
+        rows: list[Any] = []
         for method in self._session.methods:
             box = pmui.Checkbox(
                 label=method.label,
                 value=method.name in shown,
                 size="small",
                 margin=0,
-                sx={"& .MuiCheckbox-root": {"padding": "4px"}, "& .MuiSvgIcon-root": {"color": method.colour}},
+                sx={
+                    "& .MuiCheckbox-root": {"padding": "4px"},
+                    "& .MuiSvgIcon-root": {"color": method.colour},
+                },
             )
             box.param.watch(self._on_box, "value")
             self._boxes[method.name] = box
@@ -205,7 +217,9 @@ class MethodsControl(pn.viewable.Viewer):
                 version = f"{method.name}, {str(method.card.created)[:10]}"
                 rows.append(
                     pn.pane.HTML(
-                        f'<div class="note">{escape(version)}</div>', stylesheets=[_STYLES], margin=(-4, 0, 2, 28)
+                        f'<div class="note">{escape(version)}</div>',
+                        stylesheets=[_STYLES],
+                        margin=(-4, 0, 2, 28),
                     )
                 )
         self._column.objects = rows

@@ -9,7 +9,9 @@ LAGS_KM = (25.0, 50.0, 75.0, 100.0, 150.0, 200.0, 300.0, 500.0, 750.0, 1000.0, 1
 PAIRS_PER_LAG = 20_000
 
 
-def spectrum_and_semivariogram(fields: xr.Dataset, truth: xr.Dataset, *, coarse: bool) -> dict[str, xr.Dataset]:
+def spectrum_and_semivariogram(
+    fields: xr.Dataset, truth: xr.Dataset, *, coarse: bool
+) -> dict[str, xr.Dataset]:
     """Power per total wavenumber of vorticity, divergence and kinetic energy, and the semivariogram.
 
     Parameters
@@ -40,7 +42,9 @@ def spectrum_and_semivariogram(fields: xr.Dataset, truth: xr.Dataset, *, coarse:
         # Per total wavenumber, so that regions of any size lie on the scale of the globe's spectrum.
         per_degree = (per_bin / per_bin.attrs["degrees_per_bin"]).assign_attrs(per_bin.attrs)
         spectrum = per_degree.isel(time=0).swap_dims(wavelength_km="equivalent_degree")
-        spectrum = spectrum.rename(equivalent_degree="total_wavenumber").reset_coords("wavelength_km", drop=True)
+        spectrum = spectrum.rename(equivalent_degree="total_wavenumber").reset_coords(
+            "wavelength_km", drop=True
+        )
     result = {"spectrum": spectrum.load()}
     if not coarse:
         reference = truth[["vorticity", "divergence"]]
@@ -56,4 +60,3 @@ def coarse_nyquist_degree(truth: xr.Dataset, factor: int) -> float:
     from atmodist_core.evaluation.energy_ratio import coarse_nyquist_wavelength_km
 
     return float(2 * np.pi * EARTH_RADIUS_M / 1000 / coarse_nyquist_wavelength_km(truth, factor))
-

@@ -131,21 +131,33 @@ class StudioState(param.Parameterized):
     :meth:`fit` settles it once they are open.
     """
 
-    view = param.Selector(default="maps", objects=list(VIEWS), doc="The view in front.")
+    view: Any = param.Selector(default="maps", objects=list(VIEWS), doc="The view in front.")
     data_set = param.String(default="demo", doc="Key of the data set.")
     level = param.String(default="", doc="Level, where the data have several.")
     time = param.String(default="", doc="Date and hour, as 2001-01-05T03:00; empty is the first of the data.")
-    field = param.Selector(default="vorticity", objects=list(FIELDS), doc="The field on show.")
+    field: Any = param.Selector(default="vorticity", objects=list(FIELDS), doc="The field on show.")
     region = param.String(default="Europe", doc="Name of a preset, or south,north,west,east in degrees.")
-    methods = param.List(default=[], item_type=str, allow_None=True, doc="Methods on show; None is all of them.")
-    show = param.Selector(default="field", objects=list(SHOWS), doc="The field, or its difference from the truth.")
-    layout = param.Selector(default="panels", objects=list(LAYOUTS), doc="All panels, or two under a swipe.")
+    methods = param.List(
+        default=[], item_type=str, allow_None=True, doc="Methods on show; None is all of them."
+    )
+    show: Any = param.Selector(
+        default="field", objects=list(SHOWS), doc="The field, or its difference from the truth."
+    )
+    layout: Any = param.Selector(
+        default="panels", objects=list(LAYOUTS), doc="All panels, or two under a swipe."
+    )
     left = param.String(default="bicubic", doc="Left of the swipe.")
     right = param.String(default="truth", doc="Right of the swipe.")
-    pixels = param.Selector(default="native", objects=list(PIXELS), doc="Native grid points, or their mean per pixel.")
-    scale = param.Selector(default="quantile", objects=list(SCALES), doc="What sets the ends of the colour scale.")
-    limit = param.Number(default=None, bounds=(0, None), inclusive_bounds=(False, True), doc="End of a fixed scale.")
-    theme = param.Selector(default=LIGHT, objects=[LIGHT, DARK], doc="Light or dark page.")
+    pixels: Any = param.Selector(
+        default="native", objects=list(PIXELS), doc="Native grid points, or their mean per pixel."
+    )
+    scale: Any = param.Selector(
+        default="quantile", objects=list(SCALES), doc="What sets the ends of the colour scale."
+    )
+    limit = param.Number(
+        default=None, bounds=(0, None), inclusive_bounds=(False, True), doc="End of a fixed scale."
+    )
+    theme: Any = param.Selector(default=LIGHT, objects=[LIGHT, DARK], doc="Light or dark page.")
 
     def __init__(self, **values: Any) -> None:
         values.setdefault("methods", None)
@@ -185,7 +197,9 @@ class StudioState(param.Parameterized):
         parameters = {key: name for name, key in QUERY_NAMES.items()}
         for key, asked in query.items():
             if key not in parameters:
-                problems.append(f"The link has a setting {_quoted(key)}, which does not exist; it is ignored.")
+                problems.append(
+                    f"The link has a setting {_quoted(key)}, which does not exist; it is ignored."
+                )
                 continue
             name = parameters[key]
             try:
@@ -216,8 +230,14 @@ class StudioState(param.Parameterized):
         if self.level not in data.levels and (self.level or data.levels):
             values["level"] = data.levels[0] if data.levels else ""
             if self.level and from_link:
-                instead = f"level {values['level']} is shown" if data.levels else "these data have no levels to choose"
-                told.append(f"The link asks for level {_quoted(self.level)}, which the data do not hold; {instead}.")
+                instead = (
+                    f"level {values['level']} is shown"
+                    if data.levels
+                    else "these data have no levels to choose"
+                )
+                told.append(
+                    f"The link asks for level {_quoted(self.level)}, which the data do not hold; {instead}."
+                )
         region = parse_region(self.region)
         if not data.is_global and self.region != WHOLE and not overlaps(region, data.extent):
             values["region"] = WHOLE
@@ -240,7 +260,9 @@ class StudioState(param.Parameterized):
         parameter = self.param[name]
         if isinstance(parameter, param.Selector):
             if text not in parameter.objects:
-                raise ValueError(f"it is one of {', '.join(map(str, parameter.objects))}; {parameter.default} is shown.")
+                raise ValueError(
+                    f"it is one of {', '.join(map(str, parameter.objects))}; {parameter.default} is shown."
+                )
             return text
         if name == "region":
             try:
@@ -255,7 +277,9 @@ class StudioState(param.Parameterized):
             except ValueError:
                 value = float("nan")
             if not (np.isfinite(value) and value > 0):
-                raise ValueError("the end of a colour scale is a number above zero; the scale follows the data.")
+                raise ValueError(
+                    "the end of a colour scale is a number above zero; the scale follows the data."
+                )
             return value
         return text
 
@@ -281,13 +305,19 @@ def _nearest_time(asked: str, data: DataDescription) -> tuple[str, str]:
     if not asked:
         return texts[0], ""
     try:
-        wanted = np.datetime64(asked, "m")
+        wanted: np.datetime64 = np.datetime64(asked, "m")
     except ValueError:
         wanted = np.datetime64("NaT", "m")
     if np.isnat(wanted) or np.isnat(data.times).all():
-        return texts[0], f"The link asks for the time {_quoted(asked)}, which is no date of these data; {texts[0]} is shown."
+        return (
+            texts[0],
+            f"The link asks for the time {_quoted(asked)}, which is no date of these data; {texts[0]} is shown.",
+        )
     nearest = texts[int(np.abs(data.times - wanted).argmin())]
-    return nearest, f"The link asks for {_quoted(asked)}, which these data do not hold; the nearest, {nearest}, is shown."
+    return (
+        nearest,
+        f"The link asks for {_quoted(asked)}, which these data do not hold; the nearest, {nearest}, is shown.",
+    )
 
 
 def _place(region: str) -> str:

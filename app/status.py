@@ -38,14 +38,25 @@ class StatusLine(pn.viewable.Viewer):
         super().__init__()
         self._session = session
         self._text = pn.pane.HTML(
-            "", stylesheets=[_TEXT_STYLES], margin=0, height=30, sizing_mode="stretch_width", css_classes=["status"],
+            "",
+            stylesheets=[_TEXT_STYLES],
+            margin=0,
+            height=30,
+            sizing_mode="stretch_width",
+            css_classes=["status"],
             align="center",
         )
         self._bar = pmui.LinearProgress(
             value=0, variant="determinate", width=180, margin=0, visible=False, align="center"
         )
         self._cancel = pmui.Button(
-            label="Cancel", icon="close", size="small", variant="outlined", margin=0, visible=False, align="center"
+            label="Cancel",
+            icon="close",
+            size="small",
+            variant="outlined",
+            margin=0,
+            visible=False,
+            align="center",
         )
         self._resume = pmui.Button(
             label="Compute the rest", icon="play_arrow", size="small", variant="outlined", margin=0, visible=False,
@@ -84,7 +95,9 @@ class Messages(pn.viewable.Viewer):
         super().__init__()
         self._session = session
         self._alerts: dict[str, Any] = {}
-        self._box = pn.Column(sizing_mode="stretch_width", margin=0, styles={"gap": "6px"}, css_classes=["messages"])
+        self._box = pn.Column(
+            sizing_mode="stretch_width", margin=0, styles={"gap": "6px"}, css_classes=["messages"]
+        )
         session.param.watch(self._update, "messages")
         self._update()
 

@@ -29,7 +29,7 @@ def colour_bar_html(bars: Sequence[tuple[str, Sequence[str], float, float]]) -> 
         label = f"{caption}, colours from {_text(low)} to {_text(high)}"
         parts.append(
             f'<div class="bar" role="img" aria-label="{label}"><div class="caption"><span>{_text(low)}</span><b>{caption}</b>'
-            f'<span>{_text(high)}</span></div>'
+            f"<span>{_text(high)}</span></div>"
             f'<div class="ramp" style="background: linear-gradient(to right, {stops})"></div></div>'
         )
     return f'<div class="bars">{"".join(parts)}</div>'

@@ -10,6 +10,7 @@ from bokeh.models import LinearColorMapper
 from app.theme import VARIABLES
 from app.views import scores
 from app.views.map_figure import MapFigure, SharedMap
+from app.views.size_probe import SizeProbe
 
 _CARD_STYLES = (
     VARIABLES
@@ -57,14 +58,22 @@ class MapCard:
         Title.
     shared : SharedMap
     mapper : LinearColorMapper
+    probe : SizeProbe
+        As of :class:`app.views.map_figure.MapFigure`.
     """
 
-    def __init__(self, name: str, label: str, shared: SharedMap, mapper: LinearColorMapper) -> None:
+    def __init__(
+        self, name: str, label: str, shared: SharedMap, mapper: LinearColorMapper, probe: SizeProbe
+    ) -> None:
         self.name = name
         self.label = label
-        self.map = MapFigure(shared, mapper, label)
-        self._header = pn.pane.HTML("", stylesheets=[_HEADER_STYLES], margin=0, sizing_mode="stretch_width", height=28)
-        self._foot = pn.pane.HTML("", stylesheets=[_FOOT_STYLES], margin=0, sizing_mode="stretch_width", height=57)
+        self.map = MapFigure(shared, mapper, label, probe)
+        self._header = pn.pane.HTML(
+            "", stylesheets=[_HEADER_STYLES], margin=0, sizing_mode="stretch_width", height=28
+        )
+        self._foot = pn.pane.HTML(
+            "", stylesheets=[_FOOT_STYLES], margin=0, sizing_mode="stretch_width", height=57
+        )
         self.view = pn.Column(
             self._header,
             self.map.pane,
@@ -99,6 +108,3 @@ class MapCard:
 def problem_html(sentence: str) -> str:
     """Row of a method that failed."""
     return f'<div class="problem" role="alert">{escape(sentence)}</div>'
-
-
-

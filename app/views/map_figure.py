@@ -25,6 +25,7 @@ from bokeh.plotting import figure
 
 from app.theme import INKS, Ink
 from app.views.pixels import Picture
+from app.views.size_probe import SizeProbe
 
 FONT = "Roboto, Helvetica, Arial, sans-serif"
 AXIS_WIDTH, AXIS_HEIGHT, RIGHT_BORDER, TOP_BORDER = 42, 22, 8, 4
@@ -78,9 +79,12 @@ class MapFigure:
         Colour scale, shared by the maps that use the same.
     label : str
         What the map shows, for screen readers.
+    probe : SizeProbe
+        Knows the size of this map, or of one of the same size; :meth:`carry_probe` puts it over this map.
     """
 
-    def __init__(self, shared: SharedMap, mapper: LinearColorMapper, label: str) -> None:
+    def __init__(self, shared: SharedMap, mapper: LinearColorMapper, label: str, probe: SizeProbe) -> None:
+        self._probe = probe
         self.source = ColumnDataSource(self.data_of(None))
         wheel, pan = WheelZoomTool(zoom_on_axis=False), PanTool()
         plot = figure(
@@ -105,12 +109,19 @@ class MapFigure:
             image="image", x="x", y="y", dw="dw", dh="dh", source=self.source, color_mapper=mapper
         )
         self._coast = plot.multi_line(xs="xs", ys="ys", source=shared.coast, line_width=0.9)
-        self._cities = plot.scatter(x="x", y="y", source=shared.cities, size=4.5, line_width=0.8)
+        self._cities = plot.scatter(x="x", y="y", source=shared.cities, size=3.5, line_width=0.7)
         plot.add_tools(HoverTool(renderers=[self._cities], tooltips="@name", point_policy="snap_to_data"))
         self.vertical = Span(dimension="height", line_width=0.8, line_dash="dotted", visible=False)
         self.horizontal = Span(dimension="width", line_width=0.8, line_dash="dotted", visible=False)
         self.badge = Label(
-            x=6, y=6, x_units="screen", y_units="screen", text_font=FONT, text_font_size="12px", padding=4, visible=False
+            x=6,
+            y=6,
+            x_units="screen",
+            y_units="screen",
+            text_font=FONT,
+            text_font_size="12px",
+            padding=4,
+            visible=False,
         )
         self.badge.border_radius = 3
         for part in (self.vertical, self.horizontal, self.badge):
@@ -126,17 +137,32 @@ class MapFigure:
         )
         for axis in plot.axis:
             axis.ticker.desired_num_ticks = 5
-            axis.ticker.mantissas = [1, 2, 3, 5]
+            axis.ticker.mantissas = [1, 2, 3, 6]
             axis.minor_tick_line_color = None
             axis.major_tick_in, axis.major_tick_out = 0, 3
             axis.major_label_text_font = FONT
             axis.major_label_text_font_size = "10.5px"
             axis.major_label_standoff = 3
 
+    def carry_probe(self) -> None:
+        """Put the probe over this map."""
+        self.pane.append(self._probe)
+
+    @property
+    def pixels(self) -> tuple[int, int] | None:
+        """Pixels across and along the map; None before the browser has said so."""
+        columns = self._probe.columns - AXIS_WIDTH - RIGHT_BORDER
+        rows = self._probe.rows - AXIS_HEIGHT - TOP_BORDER
+        return (columns, rows) if min(columns, rows) > 0 else None
+
     def set_aspect(self, width_deg: float, height_deg: float) -> None:
         """Give the map the shape in which a degree is as wide as it is high, within what a screen can show."""
         shape = min(max(width_deg / height_deg, 1.0), 2.4)
         self.pane.styles = {**_FRAME, "aspect-ratio": f"{shape:.4f}"}
+        # 150 cities on a small globe would hide what is under them.
+        self._cities.glyph.update(
+            size=2.2 if width_deg > 180 else 3.5, line_width=0.4 if width_deg > 180 else 0.7
+        )
 
     def draw(self, picture: Picture | None) -> None:
         """Show a picture, or none, in place."""
@@ -173,7 +199,10 @@ class MapFigure:
 def style_axes(plot: Any, ink: Ink) -> None:
     """Give frame and axes of a figure the colours of a theme."""
     plot.update(
-        background_fill_color=ink.raised, border_fill_color=ink.surface, outline_line_color=ink.line, outline_line_alpha=1
+        background_fill_color=ink.raised,
+        border_fill_color=ink.surface,
+        outline_line_color=ink.line,
+        outline_line_alpha=1,
     )
     for axis in plot.axis:
         axis.update(
@@ -200,4 +229,3 @@ def share_pointer(maps: list[MapFigure], shared: SharedMap) -> None:
     for one in maps:
         # Only this script listens to these events; the maps on show change, and with them the list.
         one.figure.js_event_callbacks = {MouseMove.event_name: [script], MouseLeave.event_name: [script]}
-

@@ -39,7 +39,13 @@ class MapToolbar(pn.viewable.Viewer):
         self._state = state = session.state
         self._shown_limit = 1.0
         self._limit = pmui.FloatInput(
-            label="± limit", value=None, start=0.0, width=104, size="small", margin=0, visible=state.scale == "fixed"
+            label="± limit",
+            value=None,
+            start=0.0,
+            width=104,
+            size="small",
+            margin=0,
+            visible=state.scale == "fixed",
         )
         self._limit.param.watch(self._on_limit, "value")
         self._sides = pn.Row(
@@ -51,13 +57,17 @@ class MapToolbar(pn.viewable.Viewer):
         )
         reset = pmui.IconButton(icon="zoom_out_map", description="Reset the zoom", size="small", margin=0)
         reset.on_click(lambda _event: reset_zoom())
-        crop = pmui.IconButton(icon="crop", description="Make the visible area the region", size="small", margin=0)
+        crop = pmui.IconButton(
+            icon="crop", description="Make the visible area the region", size="small", margin=0
+        )
         crop.on_click(lambda _event: region_from_view())
         self._row = pn.Row(
             _choice(state, "show", SHOWS, "What the maps show"),
             _choice(state, "layout", LAYOUTS, "How maps are compared"),
             self._sides,
-            _choice(state, "pixels", PIXELS, "What a pixel is: native grid points, or Datashader's mean per pixel"),
+            _choice(
+                state, "pixels", PIXELS, "What a pixel is: native grid points, or Datashader's mean per pixel"
+            ),
             _choice(state, "scale", SCALES, "Ends of the colour scale: 99.5 % of the truth, or fixed"),
             self._limit,
             pn.Row(reset, crop, margin=0),

@@ -21,8 +21,9 @@ from app.views.map_card import MapCard
 from app.views.map_figure import MapFigure, SharedMap, share_pointer
 from app.views.map_toolbar import MapToolbar
 from app.views.painter import Painter
-from app.views.pixels import edges
+from app.views.pixels import centred, centred_longitude, edges
 from app.views.scaling import coarse_difference, difference_limit, ends, field_limit
+from app.views.size_probe import SizeProbe
 from app.views.swipe import SwipeMap
 
 REDRAW_PAUSE_S = 0.15
@@ -54,6 +55,7 @@ class MapsView(pn.viewable.Viewer):
         self._painter = Painter(self._shared)
         self._field_scale = LinearColorMapper(palette=["#888888"], low=-1, high=1, nan_color="#00000000")
         self._difference_scale = LinearColorMapper(palette=["#888888"], low=-1, high=1, nan_color="#00000000")
+        self._probe = SizeProbe()
         self._cards: dict[str, MapCard] = {}
         self._pointed = False
         self._area: tuple[Any, ...] | None = None
@@ -64,7 +66,6 @@ class MapsView(pn.viewable.Viewer):
             stylesheets=[VARIABLES + colour_bar.STYLES],
             margin=0,
             height=34,
-            styles={"flex": "1 1 300px", "min-width": "300px"},
         )
         self._toolbar = MapToolbar(session, self._bar, self._reset_zoom, self._region_from_view)
         self._grid = pn.Column(stylesheets=[_GRID_STYLES], sizing_mode="stretch_width", margin=0)
@@ -81,6 +82,7 @@ class MapsView(pn.viewable.Viewer):
         for visible in (self._shared.x_range, self._shared.y_range):
             visible.on_change("start", self._on_area)
             visible.on_change("end", self._on_area)
+        self._probe.param.watch(lambda _event: self._redraw_soon(), "columns")
         self._update()
 
     def __panel__(self) -> Any:
@@ -104,6 +106,7 @@ class MapsView(pn.viewable.Viewer):
         self._grid.visible = not swipe
         if swipe and self._swipe is None:
             self._swipe = SwipeMap(self._session, self._shared, self._painter, self._field_scale)
+            self._swipe.probe.param.watch(lambda _event: self._redraw_soon(), "columns")
             self._content.append(self._swipe)
             self._area = None
         if swipe:
@@ -113,8 +116,10 @@ class MapsView(pn.viewable.Viewer):
         labels |= {"coarse": "Coarse input", "truth": "Truth"}
         for name in names:
             if name not in self._cards:
-                self._cards[name] = MapCard(name, labels[name], self._shared, self._field_scale)
-                self._cards[name].map.figure.on_change("inner_width", self._on_area)
+                card = MapCard(name, labels[name], self._shared, self._field_scale, self._probe)
+                self._cards[name] = card
+                if name == "coarse":  # which is always there, and as large as the others
+                    card.map.carry_probe()
                 self._area = None
         wanted = [self._cards[name].view for name in names]
         if list(self._grid.objects) != wanted:
@@ -149,9 +154,11 @@ class MapsView(pn.viewable.Viewer):
             differences = palette(True, state.theme)
             self._difference_scale.update(palette=list(differences), low=-spread, high=spread)
             bars = [
-                (f"Difference from truth [{unit.text}]", differences, -spread, spread),
+                (f"Method minus truth [{unit.text}]", differences, -spread, spread),
                 (f"Truth: {caption}", colours, low, high),
             ]
+        room = f"{300 * len(bars)}px"
+        self._bar.styles = {"flex": f"1 1 {room}", "min-width": f"min({room}, 100%)"}
         self._bar.object = colour_bar.colour_bar_html(bars)
         self._shared.unit.text = unit.text
         self._toolbar.show_limit(limit, unit.text)
@@ -179,13 +186,16 @@ class MapsView(pn.viewable.Viewer):
         if key == self._area:
             return
         self._area = key
-        west, south, width, height = edges(comparison.truth["latitude"].values, comparison.truth["longitude"].values)
+        latitude, longitude = comparison.truth["latitude"].values, comparison.truth["longitude"].values
+        west, south, width, height = edges(latitude, centred_longitude(longitude))
         self._shared.set_area(west, south, width, height)
         box = (west, west + width, south, south + height)
         self._shared.coast.data = dict(geography.coastline_data(*box))
         self._shared.cities.data = dict(geography.city_data(*box))
-        for one in self._maps:
-            one.set_aspect(width, height)
+        for card in self._cards.values():
+            card.map.set_aspect(width, height)
+        if self._swipe is not None:
+            self._swipe.set_aspect(width, height)
 
     def _draw_card(self, card: MapCard, comparison: Comparison | None, best: dict[str, set[str]]) -> None:
         state, name = self._state, card.name
@@ -204,7 +214,10 @@ class MapsView(pn.viewable.Viewer):
         write_card(card, self._session, comparison, best, statement)
 
     def _on_area(self, _attr: str, _old: Any, _new: Any) -> None:
-        """Redraw what depends on the visible area, after its last change."""
+        self._redraw_soon()
+
+    def _redraw_soon(self) -> None:
+        """Redraw what depends on the visible area and its pixels, after the last change."""
         if self._redraw_task is not None:
             self._redraw_task.cancel()
         try:
@@ -239,8 +252,10 @@ class MapsView(pn.viewable.Viewer):
         self._state.region = f"{south:g},{north:g},{west:g},{east:g}"
 
 
-def _values(comparison: Comparison, name: str, *, difference: bool) -> tuple[np.ndarray, Any] | None:
-    """Values to draw in the unit of display, and the dataset that has their coordinates; None while they are not there."""
+def _values(
+    comparison: Comparison, name: str, *, difference: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Values to draw in the unit of display, latitudes and longitudes; None while they are not there."""
     values, fields = comparison.values(name), comparison.fields_of(name)
     if values is None or fields is None:
         return None
@@ -249,4 +264,4 @@ def _values(comparison: Comparison, name: str, *, difference: bool) -> tuple[np.
         assert truth is not None  # a comparison begins with it
         values = coarse_difference(comparison) if name == "coarse" else values - truth
         fields = comparison.truth
-    return values * np.float32(unit_of(comparison.question.field).factor), fields
+    return centred(values * np.float32(unit_of(comparison.question.field).factor), fields)

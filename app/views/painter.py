@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Any
 
 import numpy as np
 
@@ -26,16 +25,14 @@ class Painter:
 
     def viewport(self, one: MapFigure) -> Viewport:
         """Visible area of a map, and its pixels if the browser has said how many there are."""
-        # Unset until the browser has laid the figure out.
-        known = one.figure.properties_with_values(include_defaults=False)
-        columns, rows = (known.get(name) for name in ("inner_width", "inner_height"))
+        columns, rows = one.pixels or (None, None)
         return Viewport(
             float(self._shared.x_range.start),
             float(self._shared.x_range.end),
             float(self._shared.y_range.start),
             float(self._shared.y_range.end),
-            columns or None,
-            rows or None,
+            columns,
+            rows,
         )
 
     def paint(
@@ -43,7 +40,8 @@ class Painter:
         one: MapFigure,
         token: Hashable,
         values: np.ndarray,
-        fields: Any,
+        latitude: np.ndarray,
+        longitude: np.ndarray,
         pixels: str,
         draw: Callable[[Picture | None], None] | None = None,
     ) -> str:
@@ -56,8 +54,8 @@ class Painter:
             Stands for the values: the same token means the same values.
         values : numpy.ndarray
             Shape ``(latitude, longitude)``, in the unit of display.
-        fields : xarray.Dataset
-            Has the coordinates of the values.
+        latitude, longitude : numpy.ndarray
+            Degrees; decreasing, increasing.
         pixels : {"native", "mean"}
         draw : Callable, optional
             Takes the picture in place of the map's own image.
@@ -68,7 +66,6 @@ class Painter:
             What a pixel of the map is.
         """
         viewport = self.viewport(one)
-        latitude, longitude = fields["latitude"].values, fields["longitude"].values
         native = pixels == "native" and values.size <= MOST_NATIVE_POINTS
         # Native points do not depend on what is visible, means do.
         key = (token, native) if native else (token, native, viewport)

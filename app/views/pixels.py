@@ -61,6 +61,36 @@ class Viewport:
         return (self.east - self.west) / self.columns if self.columns else None
 
 
+def centred_longitude(longitude: np.ndarray) -> np.ndarray:
+    """Longitudes of a map: a full circle begins at the date line, so that no continent but Antarctica is cut."""
+    if not _is_full_circle(longitude):
+        return longitude
+    shifted = np.where(longitude >= 180.0, longitude - 360.0, longitude)
+    return np.roll(shifted, -int(shifted.argmin()))
+
+
+def centred(values: np.ndarray, fields: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Values, latitudes and longitudes in the order of a map.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Shape ``(latitude, longitude)``.
+    fields : xarray.Dataset
+        Has their coordinates.
+    """
+    latitude, longitude = fields["latitude"].values, fields["longitude"].values
+    if not _is_full_circle(longitude):
+        return values, latitude, longitude
+    first = int(np.where(longitude >= 180.0, longitude - 360.0, longitude).argmin())
+    return np.roll(values, -first, axis=-1), latitude, centred_longitude(longitude)
+
+
+def _is_full_circle(longitude: np.ndarray) -> bool:
+    step = float(longitude[1] - longitude[0])
+    return bool(abs(longitude[-1] - longitude[0] + step - 360.0) < 0.01 * step)
+
+
 def edges(latitude: np.ndarray, longitude: np.ndarray) -> tuple[float, float, float, float]:
     """West, south, width and height of the area of the grid's cells [degrees]; latitude decreasing."""
     dy = abs(latitude[0] - latitude[-1]) / (latitude.size - 1)

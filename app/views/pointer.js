@@ -29,7 +29,8 @@ for (const panel of panels) {
   const value = value_at(panel.source.data);
   panel.vertical.setv({location: x, visible: true}, quiet);
   panel.horizontal.setv({location: y, visible: true}, quiet);
-  const number = value == null || Number.isNaN(value) ? "no value" : `${value.toFixed(2).replace("-", "−")} ${unit.text}`;
+  const times = unit.text.startsWith("10") ? "×" : " ";
+  const number = value == null || Number.isNaN(value) ? "no value" : `${value.toFixed(2).replace("-", "−")}${times}${unit.text}`;
   const here = panel.figure.id === cb_obj.origin.id;
-  panel.badge.setv({text: here ? `${place()}   ${number}` : number, visible: true}, quiet);
+  panel.badge.setv({text: here ? `${place()}  ·  ${number}` : number, visible: true}, quiet);
 }

@@ -32,7 +32,9 @@ DEFINITIONS = {
 }
 
 
-def score_html(scores: Scores | None, best: dict[str, set[str]], name: str, unit: Unit, note: str = "") -> str:
+def score_html(
+    scores: Scores | None, best: dict[str, set[str]], name: str, unit: Unit, note: str = ""
+) -> str:
     """Row of scores of one method.
 
     Parameters

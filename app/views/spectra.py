@@ -67,7 +67,9 @@ class SpectraView(pn.viewable.Viewer):
         self._fitted: Any = None
         self._figures = {name: SpectrumFigure(label, slope) for name, (_, label, slope) in QUANTITIES.items()}
         self._variogram = VariogramFigure()
-        self._legend = pn.pane.HTML("", stylesheets=[_TITLE_STYLES], margin=0, sizing_mode="stretch_width", min_height=34)
+        self._legend = pn.pane.HTML(
+            "", stylesheets=[_TITLE_STYLES], margin=0, sizing_mode="stretch_width", min_height=34
+        )
         self._variogram_title = _title("", "")
         self._cards = [
             _card(_title(title, ""), self._figures[name].spectrum, self._figures[name].ratio)
@@ -75,7 +77,9 @@ class SpectraView(pn.viewable.Viewer):
         ]
         self._cards.append(_card(self._variogram_title, self._variogram.figure))
         grid = pn.Column(*self._cards, stylesheets=[_GRID_STYLES], sizing_mode="stretch_width", margin=0)
-        self._content = pn.Column(self._legend, grid, sizing_mode="stretch_width", margin=0, styles={"gap": "6px"})
+        self._content = pn.Column(
+            self._legend, grid, sizing_mode="stretch_width", margin=0, styles={"gap": "6px"}
+        )
         session.param.watch(self._update, ["comparison", "methods", "busy"])
         session.state.param.watch(self._update, ["methods", "theme", "view"])
         self._update()
@@ -91,17 +95,24 @@ class SpectraView(pn.viewable.Viewer):
         with pn.io.hold():
             styles = self._styles()
             self._write_legend(styles)
-            for one in (*self._figures.values(), self._variogram):
-                one.use_theme(self._session.state.theme)
+            for figure in self._figures.values():
+                figure.use_theme(self._session.state.theme)
+            self._variogram.use_theme(self._session.state.theme)
             comparison = self._session.comparison
             spectra = {} if comparison is None or comparison.spectra is None else dict(comparison.spectra)
             if comparison is not None and spectra:
-                self._draw(comparison, {name: spectra[name] for name in names_on_show(self._session) if name in spectra}, styles)
+                self._draw(
+                    comparison,
+                    {name: spectra[name] for name in names_on_show(self._session) if name in spectra},
+                    styles,
+                )
             waiting = self._session.busy and "truth" not in spectra
             for card in self._cards:
                 card.css_classes = ["spectrum-card", "waiting"] if waiting else ["spectrum-card"]
 
-    def _draw(self, comparison: Comparison, spectra: dict[str, Any], styles: dict[str, tuple[str, str]]) -> None:
+    def _draw(
+        self, comparison: Comparison, spectra: dict[str, Any], styles: dict[str, tuple[str, str]]
+    ) -> None:
         question = comparison.question
         subject = (question.slice_key[:2], question.region, question.time)
         fit = subject != self._fitted
@@ -109,7 +120,10 @@ class SpectraView(pn.viewable.Viewer):
         nyquist = coarse_nyquist_degree(comparison.truth, question.factor)
         for quantity, one in self._figures.items():
             curves = {
-                name: (found["spectrum"]["total_wavenumber"].values.astype(float), found["spectrum"][quantity].values)
+                name: (
+                    found["spectrum"]["total_wavenumber"].values.astype(float),
+                    found["spectrum"][quantity].values,
+                )
                 for name, found in spectra.items()
                 if quantity in found["spectrum"]
             }
@@ -122,7 +136,9 @@ class SpectraView(pn.viewable.Viewer):
             if "semivariogram" in found
         }
         self._variogram.draw(variograms, styles, fit=fit)
-        self._variogram_title.object = _title_html("Semivariogram", f"{field}: half the mean squared difference of two points")
+        self._variogram_title.object = _title_html(
+            "Semivariogram", f"{field}: half the mean squared difference of two points"
+        )
 
     def _styles(self) -> dict[str, tuple[str, str]]:
         methods = {method.name: (method.label, method.colour) for method in self._session.methods}
@@ -143,7 +159,9 @@ class SpectraView(pn.viewable.Viewer):
         data = self._session.data
         if data is not None and data.simulated:
             entries.append('<span class="simulated">simulated</span>')
-        self._legend.object = f'<div class="legend">{"".join(entries)}<span class="what">{escape(self._what())}</span></div>'
+        self._legend.object = (
+            f'<div class="legend">{"".join(entries)}<span class="what">{escape(self._what())}</span></div>'
+        )
 
     def _what(self) -> str:
         comparison = self._session.comparison
@@ -162,12 +180,17 @@ def _title_html(title: str, detail: str) -> str:
 
 def _title(title: str, detail: str) -> Any:
     return pn.pane.HTML(
-        _title_html(title, detail), stylesheets=[_TITLE_STYLES], margin=0, height=28, sizing_mode="stretch_width"
+        _title_html(title, detail),
+        stylesheets=[_TITLE_STYLES],
+        margin=0,
+        height=28,
+        sizing_mode="stretch_width",
     )
 
 
 def _card(title: Any, *figures: Any) -> Any:
     panes = [pn.pane.Bokeh(one, margin=0, sizing_mode="stretch_width") for one in figures]
-    return pn.Column(title, *panes, stylesheets=[_CARD_STYLES], sizing_mode="stretch_width", margin=0)
-
-
+    height = 28 + sum(one.height for one in figures) + 14
+    return pn.Column(
+        title, *panes, stylesheets=[_CARD_STYLES], sizing_mode="stretch_width", margin=0, min_height=height
+    )

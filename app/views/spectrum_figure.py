@@ -79,9 +79,18 @@ class SpectrumFigure:
             _set_fonts(plot)
         self._one = Span(location=1, dimension="width", line_width=1)
         self.ratio.add_layout(self._one)
-        self._nyquist = [Span(dimension="height", line_width=1, line_dash="dashed", visible=False) for _ in range(2)]
+        self._nyquist = [
+            Span(dimension="height", line_width=1, line_dash="dashed", visible=False) for _ in range(2)
+        ]
         self._nyquist_label = Label(
-            x=1, y=6, y_units="screen", x_offset=4, text="coarse Nyquist", text_font=FONT, text_font_size="11px", visible=False
+            x=1,
+            y=6,
+            y_units="screen",
+            x_offset=4,
+            text="coarse Nyquist",
+            text_font=FONT,
+            text_font_size="11px",
+            visible=False,
         )
         self.spectrum.add_layout(self._nyquist[0])
         self.spectrum.add_layout(self._nyquist_label)
@@ -89,7 +98,9 @@ class SpectrumFigure:
         self._guides = {slope: _Guide(self.spectrum, text) for slope, text in GUIDES.items()}
         self._lines: dict[tuple[str, str], tuple[ColumnDataSource, Any]] = {}
 
-    def draw(self, spectra: Mapping[str, tuple[np.ndarray, np.ndarray]], styles: Mapping[str, Any], *, fit: bool) -> None:
+    def draw(
+        self, spectra: Mapping[str, tuple[np.ndarray, np.ndarray]], styles: Mapping[str, Any], *, fit: bool
+    ) -> None:
         """Show spectra.
 
         Parameters
@@ -149,11 +160,20 @@ class SpectrumFigure:
                 line_dash="dotdash" if name == "coarse" else DASHES.get(name, "solid"),
                 level="underlay" if name == "truth" else "glyph",
             )
-            tips = [("", "@label"), ("wavenumber", "@degree{0}"), ("wavelength", "@wavelength{0} km"), (kind, "@value{0.[000]a}")]
+            tips = [
+                ("", "@label"),
+                ("wavenumber", "@degree{0}"),
+                ("wavelength", "@wavelength{0} km"),
+                (kind, "@value{0.[000]a}"),
+            ]
             if kind == "spectrum":
                 tips[3] = ("power", "@value{%0.3g}")
             plot.add_tools(
-                HoverTool(renderers=[renderer], tooltips=tips, formatters={"@value": "printf" if kind == "spectrum" else "numeral"})
+                HoverTool(
+                    renderers=[renderer],
+                    tooltips=tips,
+                    formatters={"@value": "printf" if kind == "spectrum" else "numeral"},
+                )
             )
             self._lines[kind, name] = (source, renderer)
         source, renderer = self._lines[kind, name]
@@ -187,7 +207,9 @@ class _Guide:
     def __init__(self, plot: Any, text: str) -> None:
         self._source = ColumnDataSource({"x": [], "y": []})
         self._line = plot.line(x="x", y="y", source=self._source, line_width=1.2, line_dash=[2, 4])
-        self._label = Label(x=1, y=1, x_offset=4, y_offset=1, text=text, text_font=FONT, text_font_size="11px", visible=False)
+        self._label = Label(
+            x=1, y=1, x_offset=4, y_offset=1, text=text, text_font=FONT, text_font_size="11px", visible=False
+        )
         plot.add_layout(self._label)
 
     def draw(self, x: np.ndarray, y: np.ndarray) -> None:

@@ -17,7 +17,8 @@ from app.theme import INKS, VARIABLES
 from app.units import unit_of
 from app.views.map_figure import MapFigure, SharedMap, share_pointer
 from app.views.painter import Painter
-from app.views.pixels import Picture
+from app.views.pixels import Picture, centred
+from app.views.size_probe import SizeProbe
 
 _CODE = (Path(__file__).parent / "swipe.js").read_text(encoding="utf-8")
 _STYLES = (
@@ -31,7 +32,7 @@ _STYLES = (
 _CARD_STYLES = (
     VARIABLES
     + ":host { background: var(--studio-surface); border: 1px solid var(--studio-line); border-radius: 10px; padding: 6px; "
-    "box-sizing: border-box; max-width: 1400px; }"
+    "box-sizing: border-box; }"
 )
 
 
@@ -46,11 +47,15 @@ class SwipeMap(pn.viewable.Viewer):
     mapper : LinearColorMapper
     """
 
-    def __init__(self, session: Session, shared: SharedMap, painter: Painter, mapper: LinearColorMapper) -> None:
+    def __init__(
+        self, session: Session, shared: SharedMap, painter: Painter, mapper: LinearColorMapper
+    ) -> None:
         super().__init__()
         self._session = session
         self._painter = painter
-        self.map = MapFigure(shared, mapper, "two fields")
+        self.probe = SizeProbe()
+        self.map = MapFigure(shared, mapper, "two fields", self.probe)
+        self.map.carry_probe()
         self._full = ColumnDataSource(MapFigure.data_of(None))
         part = ColumnDataSource(MapFigure.data_of(None))
         plot = self.map.figure
@@ -74,8 +79,12 @@ class SwipeMap(pn.viewable.Viewer):
         plot.js_on_event(MouseMove, script)
         plot.js_on_event(Tap, script)
         self._full.js_on_change("data", script)
-        self._sides = pn.pane.HTML("", stylesheets=[_STYLES], margin=0, height=30, sizing_mode="stretch_width")
-        self._statement = pn.pane.HTML("", stylesheets=[_STYLES], margin=0, height=22, sizing_mode="stretch_width")
+        self._sides = pn.pane.HTML(
+            "", stylesheets=[_STYLES], margin=0, height=30, sizing_mode="stretch_width"
+        )
+        self._statement = pn.pane.HTML(
+            "", stylesheets=[_STYLES], margin=0, height=22, sizing_mode="stretch_width"
+        )
         self._view = pn.Column(
             self._sides,
             self.map.pane,
@@ -91,6 +100,13 @@ class SwipeMap(pn.viewable.Viewer):
     def __panel__(self) -> Any:
         """Return what is shown."""
         return self._view
+
+    def set_aspect(self, width_deg: float, height_deg: float) -> None:
+        """Give the map its shape, and the card a width at which all of it is on the screen."""
+        self.map.set_aspect(width_deg, height_deg)
+        self._view.styles = {
+            "max-width": f"max(420px, calc((100vh - 300px) * {width_deg / height_deg:.4f} + 64px))"
+        }
 
     def use_theme(self, theme: str) -> None:
         """Take the colours of a theme for the curtain; the map takes its own."""
@@ -116,8 +132,8 @@ class SwipeMap(pn.viewable.Viewer):
             answer = comparison.answers.get(name)
             token = (comparison.question, name, "swipe", "" if answer is None else answer.quality)
             shown = values * np.float32(unit_of(comparison.question.field).factor)
-            fields = comparison.fields_of(name)
-            statement = self._painter.paint(self.map, token, shown, fields, state.pixels, draw)
+            drawn = centred(shown, comparison.fields_of(name))
+            statement = self._painter.paint(self.map, token, *drawn, state.pixels, draw)
         self._statement.object = f'<div class="sides"><span class="how">{escape(statement)}</span></div>'
 
     def _draw_right(self, picture: Picture | None) -> None:

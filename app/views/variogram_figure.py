@@ -72,7 +72,11 @@ class VariogramFigure:
             label, colour = styles[name]
             source, line, points = self._line(name)
             known = np.isfinite(value)
-            source.data = {"distance": distance[known], "value": value[known], "label": [label] * int(known.sum())}
+            source.data = {
+                "distance": distance[known],
+                "value": value[known],
+                "label": [label] * int(known.sum()),
+            }
             line.glyph.line_color = colour
             points.glyph.update(line_color=colour, fill_color=colour)
         for name, (_, line, points) in self._lines.items():

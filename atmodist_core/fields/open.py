@@ -245,7 +245,7 @@ def _licence_note(dataset: xr.Dataset, source: Source, notes: list[str]) -> None
         str(dataset.attrs.get(key, ""))
         for key in ("Licence", "license", "institution", "GRIB_centre", "source")
     )
-    words = (text + " " + source.location).lower()
+    words = f"{text} {source.name}".lower()
     if "copernicus" in words or "era5" in words:
         notes.append(
             "ERA5: cite Hersbach et al. (2020), doi:10.1002/qj.3803; contains modified Copernicus Climate "

@@ -73,7 +73,7 @@ def open_url(url: str) -> xr.Dataset:
     except UserError:
         raise
     except ImportError as error:
-        raise _missing_package(scheme, str(error.name or error), url) from error
+        raise _missing_package(str(error.name or error), url) from error
     except Exception as error:  # aiohttp, gcsfs and botocore each raise their own kinds
         raise _unreachable(url, error) from error
 
@@ -81,16 +81,24 @@ def open_url(url: str) -> xr.Dataset:
 def _check_scheme(scheme: str, url: str) -> None:
     import fsspec
 
-    if scheme not in fsspec.available_protocols():
-        raise UserError(
-            f"Expected an address such as gs://, s3:// or https://, found {url!r}; check its beginning."
-        )
     package = _PACKAGES.get(scheme)
     if package is not None and find_spec(package) is None:
-        raise _missing_package(scheme, package, url)
+        raise _missing_package(package, url)
+    if package == "gcsfs":
+        # gcsfs would first ask a second service for the kind of the bucket, which anonymous users may not,
+        # and wait a minute where a firewall swallows the question. Public archives are ordinary buckets.
+        os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+    try:
+        fsspec.get_filesystem_class(scheme)
+    except ValueError as error:
+        raise UserError(
+            f"Expected an address such as gs://, s3:// or https://, found {url!r}; check its beginning."
+        ) from error
+    except ImportError as error:
+        raise _missing_package(str(error.name or scheme), url) from error
 
 
-def _missing_package(scheme: str, package: str, url: str) -> UserError:
+def _missing_package(package: str, url: str) -> UserError:
     return UserError(
         f"Opening {url} needs the package {package}, which is not installed; install it with: "
         "pip install 'atmodist-studio[remote]'."

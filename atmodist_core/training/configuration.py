@@ -175,10 +175,12 @@ class GanConfig:
     """Learning rate of the last epochs."""
     beta1: float = 0.9
     """First moment's decay of Adam."""
+    balance: Literal["extra", "skip"] = "extra"
+    """extra: one more step for whichever has fallen behind; skip: a discriminator far ahead waits instead."""
     balance_low: float = 0.46
-    """One extra generator step when the discriminator's loss is below."""
+    """The discriminator is ahead when its loss is below (0.69 cannot tell real from generated)."""
     balance_high: float = 0.6
-    """One extra discriminator step when the discriminator's loss is above."""
+    """The discriminator is behind when its loss is above."""
     validation_patches: int = 256
     """Held-out patches of the evaluation after every epoch."""
 

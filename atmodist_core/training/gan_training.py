@@ -157,31 +157,38 @@ class GanTrainer:
         optimizer.step()
 
     def _adversarial_step(self, coarse: Tensor, fine: Tensor) -> dict[str, Tensor]:
-        """Discriminator, generator, and one step more of whichever has fallen behind."""
+        """Discriminator, then generator, kept in balance."""
         c = self.config
         generated = self.parallel_generator(coarse)
-        discriminator_numbers = self._discriminator_step(fine, generated.detach())
+        waits_below = c.balance_low if c.balance == "skip" else None
+        discriminator_numbers = self._discriminator_step(fine, generated.detach(), waits_below)
         numbers = self._generator_step(coarse, fine, generated)
-        balance = discriminator_numbers["discriminator_loss"]
-        extra_generator = extra_discriminator = 0
-        if balance < c.balance_low:
+        loss = float(discriminator_numbers["discriminator_loss"])
+        generator_steps = discriminator_steps = 1.0
+        if loss < c.balance_low and c.balance == "skip":
+            discriminator_steps = 0.0
+        elif loss < c.balance_low:
             self._generator_step(coarse, fine, None)
-            extra_generator = 1
-        elif balance > c.balance_high:
+            generator_steps = 2.0
+        elif loss > c.balance_high:
             with torch.no_grad():
                 generated = self.parallel_generator(coarse)
             self._discriminator_step(fine, generated)
-            extra_discriminator = 1
-        counts = {"generator_steps": 1.0 + extra_generator, "discriminator_steps": 1.0 + extra_discriminator}
+            discriminator_steps = 2.0
+        counts = {"generator_steps": generator_steps, "discriminator_steps": discriminator_steps}
         return numbers | discriminator_numbers | {k: torch.tensor(v) for k, v in counts.items()}
 
-    def _discriminator_step(self, fine: Tensor, generated: Tensor) -> dict[str, Tensor]:
+    def _discriminator_step(
+        self, fine: Tensor, generated: Tensor, waits_below: float | None = None
+    ) -> dict[str, Tensor]:
+        """One update of the discriminator, left out when its loss is below ``waits_below``."""
         self.discriminator.requires_grad_(True)
         # One batch for both: the large dense layer is then read from memory once.
         on_real, on_generated = self.parallel_discriminator(torch.cat((fine, generated))).chunk(2)
         # The mean over real and generated patches, to which the thresholds of the balance refer.
         loss = 0.5 * SigmoidCrossEntropy.discriminator(on_real, on_generated)
-        self._update(self.discriminator_optimizer, loss)
+        if waits_below is None or float(loss.detach()) >= waits_below:
+            self._update(self.discriminator_optimizer, loss)
         return {
             "discriminator_loss": loss.detach(),
             "real_recognised": (on_real.detach() > 0).float().mean(),

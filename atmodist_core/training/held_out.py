@@ -224,7 +224,11 @@ def score_pretext_task(
     classes, step_hours = settings["classes"], settings["lead_step_hours"]
     size = settings["patch_size"]
     fields = load_fields(sources, channels=card.channels).normalize_in_place(card.normalization)
-    options: dict[str, int] = {"classes": classes, "patch_size": size, "stride": lead_stride(fields.members, step_hours)}
+    options: dict[str, int] = {
+        "classes": classes,
+        "patch_size": size,
+        "stride": lead_stride(fields.members, step_hours),
+    }
     segments = [(member.start, member.stop) for member in fields.members]
 
     def batches(stream: int, count: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from atmodist_core.errors import UserError
 from atmodist_core.training.checkpoints import CHECKPOINT_NAME, read_checkpoint, write_checkpoint
-from atmodist_core.training.configuration import RunConfig, differences, to_dict
+from atmodist_core.training.configuration import RunConfig, differences, from_dict, to_dict
 from atmodist_core.training.logs import CurveLog, Progress
 
 CONFIG_NAME = "config.json"
@@ -122,7 +122,15 @@ def check_run_folder(config: Any) -> None:
             raise UserError(
                 f"Expected a run to resume in {run.out}, found no {CONFIG_NAME} there; check --out."
             )
-        changed = differences(_read_json(path), _described(config))
+        former = _read_json(path)
+        kind = former.pop("kind", "")
+        if kind != type(config).__name__:
+            raise UserError(
+                f"Expected a run of the same command in {run.out}, found settings of {kind or 'another'}; "
+                "check --out."
+            )
+        # Read back through the dataclass: a setting that came after the run began had its default then.
+        changed = differences(to_dict(from_dict(type(config), former)), to_dict(config))
         if changed:
             raise UserError(
                 f"Expected the settings of the run in {run.out} for --resume, found {', '.join(changed)}; "
@@ -145,19 +153,16 @@ def write_run_config(config: Any) -> None:
     """
     run: RunConfig = config.run
     partial = run.out / f".{CONFIG_NAME}.partial"
+    values = to_dict(config) | {"kind": type(config).__name__}
     try:
         run.out.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(_described(config), indent=2) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
         partial.replace(run.out / CONFIG_NAME)
     except OSError as error:
         raise UserError(
             f"Expected a folder that can be written for --out, found {run.out} ({error.strerror}); choose"
             " another."
         ) from error
-
-
-def _described(config: Any) -> dict[str, Any]:
-    return to_dict(config) | {"kind": type(config).__name__}
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -42,7 +42,9 @@ def remote():
         memory = CountingFileSystem()
         for file in path.rglob("*"):
             if file.is_file():
-                memory.pipe_file(f"/{path.name}/{file.relative_to(path).as_posix()}", file.read_bytes())
+                memory.pipe_file(
+                    f"counting://{path.name}/{file.relative_to(path).as_posix()}", file.read_bytes()
+                )
         CountingFileSystem.reads.clear()
         return f"counting://{path.name}"
 
@@ -149,7 +151,9 @@ def test_a_store_of_a_million_hours_opens_quickly(tmp_path):
         "longitude": (np.arange(1440) * 0.25, {}),
     }
     for name, (values, attributes) in axes.items():
-        array = group.create_array(name, shape=values.shape, chunks=values.shape, dtype=values.dtype)
+        array = group.create_array(
+            name, shape=values.shape, chunks=values.shape, dtype=values.dtype, fill_value=-999
+        )
         array[:] = values
         array.attrs.update(_ARRAY_DIMENSIONS=[name], **attributes)
     for name in ("u_component_of_wind", "v_component_of_wind"):

@@ -57,7 +57,7 @@ def test_paper_preset_of_the_gan_has_every_published_number():
         1e-4,
     )
     assert (c.epochs, c.learning_rate, c.final_epochs, c.final_learning_rate) == (15, 1e-4, 5, 1e-5)
-    assert (c.adversarial_weight, c.balance_low, c.balance_high) == (0.001, 0.46, 0.6)
+    assert (c.adversarial_weight, c.balance, c.balance_low, c.balance_high) == (0.001, "extra", 0.46, 0.6)
     assert (c.content, c.distance_layer, c.content_weight, c.mse_weight) == ("atmodist", "stage4", 1.0, 0.0)
 
 

@@ -100,12 +100,27 @@ def test_resuming_refuses_what_is_not_the_same_run(weather, tmp_path):
         train_distance(config, [weather])
     with pytest.raises(UserError, match=r"found --batch-size \(4 -> 5\), --learning-rate \(0.1 -> 0.2\)"):
         train_distance(replaced(config, {"resume": True, "batch_size": 5, "learning_rate": 0.2}), [weather])
+    with pytest.raises(UserError, match=r"run of the same command in .*, found settings of DistanceConfig"):
+        train_gan(gan_config(tmp_path / "run", resume=True), [weather])
     (tmp_path / "run" / "checkpoint.safetensors").write_bytes(b"torn")
     with pytest.raises(UserError, match="cannot be read"):
         train_distance(replaced(config, {"resume": True}), [weather])
     (tmp_path / "run" / "config.json").write_text("{")
     with pytest.raises(UserError, match="found a broken file"):
         train_distance(replaced(config, {"resume": True}), [weather])
+
+
+def test_a_setting_that_is_newer_than_the_run_had_its_default(weather, tmp_path):
+    config = gan_config(tmp_path / "run", epochs=0, final_epochs=0)
+    train_gan(config, [weather])
+    path = tmp_path / "run" / "config.json"
+    values = json.loads(path.read_text())
+    del values["balance"]
+    path.write_text(json.dumps(values))
+    train_gan(replaced(config, {"resume": True}), [weather])
+    path.write_text(json.dumps(values))
+    with pytest.raises(UserError, match=r"--balance \(extra -> skip\)"):
+        train_gan(replaced(config, {"resume": True, "balance": "skip"}), [weather])
 
 
 def test_a_run_killed_before_its_first_checkpoint_starts_over(weather, tmp_path):

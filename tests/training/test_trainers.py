@@ -130,13 +130,20 @@ def test_coarse_input_is_the_mean_of_the_physical_field_or_of_the_normalised_one
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "generator_steps", "discriminator_steps"),
-    [(0.0, 1e9, 1, 1), (1e9, 1e9, 2, 1), (0.0, 0.0, 1, 2)],
+    ("balance", "low", "high", "generator_steps", "discriminator_steps"),
+    [
+        ("extra", 0.0, 1e9, 1, 1),
+        ("extra", 1e9, 1e9, 2, 1),
+        ("extra", 0.0, 0.0, 1, 2),
+        ("skip", 1e9, 1e9, 1, 0),
+        ("skip", 0.0, 0.0, 1, 2),
+    ],
 )
-def test_the_one_that_falls_behind_gets_an_extra_step(
-    weather, tmp_path, monkeypatch, low, high, generator_steps, discriminator_steps
+def test_generator_and_discriminator_are_kept_in_balance(
+    weather, tmp_path, monkeypatch, balance, low, high, generator_steps, discriminator_steps
 ):
-    trainer = gan_trainer(weather, tmp_path, pretraining_epochs=0, balance_low=low, balance_high=high)
+    thresholds = {"balance": balance, "balance_low": low, "balance_high": high}
+    trainer = gan_trainer(weather, tmp_path, pretraining_epochs=0, **thresholds)
     counts = {"generator": 0, "discriminator": 0}
     for name in counts:
         optimizer = getattr(trainer, f"{name}_optimizer")
@@ -149,6 +156,7 @@ def test_the_one_that_falls_behind_gets_an_extra_step(
     numbers = trainer.step(0)
     assert counts == {"generator": generator_steps, "discriminator": discriminator_steps}
     assert float(numbers["generator_steps"]) == generator_steps
+    assert float(numbers["discriminator_steps"]) == discriminator_steps
 
 
 def test_the_discriminator_s_loss_is_a_mean_to_which_the_thresholds_refer(weather, tmp_path):
