@@ -101,8 +101,8 @@ class Comparison:
         By name of the method, for exact answers.
     spectra : Mapping or None
         By name of the method, ``truth`` and ``coarse``; None until somebody looks at them.
-    warnings : tuple of str
-        Sentences on how far the data lie from what the models were trained on.
+    warnings : Mapping
+        By name of the method: sentences on how far the data lie from what it was trained on.
     complete : bool
         Whether nothing more is to come.
     """
@@ -115,7 +115,7 @@ class Comparison:
     answers: Mapping[str, Answer] = field(default_factory=dict)
     scores: Mapping[str, Scores] = field(default_factory=dict)
     spectra: Any = None
-    warnings: tuple[str, ...] = ()
+    warnings: Mapping[str, list[str]] = field(default_factory=dict)
     complete: bool = False
 
     def with_answer(self, name: str, answer: Answer) -> Comparison:

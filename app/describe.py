@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import xarray as xr
 
 import atmodist_core as ad
 from app.catalogue import Source
 from app.state import DataDescription
-
-_SEVERAL_LEVELS = re.compile(r"data hold \d+ levels \((?P<listed>[^)]*)\)")
-_NUMBER = re.compile(r"[-+]?\d*\.?\d+(?:e[-+]?\d+)?")
 
 
 def describe(source: Source, level: str) -> tuple[xr.Dataset, DataDescription]:
@@ -37,26 +32,10 @@ def describe(source: Source, level: str) -> tuple[xr.Dataset, DataDescription]:
         If the files cannot be read as fields.
     """
     ds = source.open(level or None)
-    # The levels that there are are named when none was asked for.
-    reference = source.open(None) if level else ds
-    return ds, description_of(ds, source, levels_of(reference))
+    return ds, description_of(ds, source)
 
 
-def levels_of(ds: xr.Dataset) -> tuple[str, ...]:
-    """Levels that the files of an opened dataset hold, the one that was taken first; empty where there is one
-    or none.
-    """
-    match = _SEVERAL_LEVELS.search(str(ds.attrs.get("notes", "")))
-    if match is None:
-        return ()
-    word = "".join(f"{part} " for part in re.findall(r"^[a-z]+", match["listed"]))
-    unit = "".join(f" {part}" for part in re.findall(r"[A-Za-z]+$", match["listed"]))
-    levels = [f"{word}{value}{unit}" for value in _NUMBER.findall(match["listed"])]
-    taken = str(ds.attrs.get("level", ""))
-    return tuple(sorted(levels, key=lambda level: level != taken))
-
-
-def description_of(ds: xr.Dataset, source: Source, levels: tuple[str, ...]) -> DataDescription:
+def description_of(ds: xr.Dataset, source: Source) -> DataDescription:
     """Describe an open canonical dataset."""
     from atmodist_core.evaluation.geometry import is_global_grid
 
@@ -79,7 +58,8 @@ def description_of(ds: xr.Dataset, source: Source, levels: tuple[str, ...]) -> D
         key=source.key,
         label=source.label,
         times=times,
-        levels=levels,
+        level=_level_text(ds),
+        levels=tuple(part for part in str(ds.attrs.get("available_levels", "")).split(", ") if part),
         simulated=simulated,
         is_global=whole_globe,
         extent=extent,

@@ -157,8 +157,15 @@ class Engine:
         return frame.crop_fine(self._with_field(frame.truth, field, frame, ("truth",)))
 
     def coarse(self, frame: Frame, field: str) -> xr.Dataset:
-        """Coarse fields of the window, with the wind speed if that is on show."""
-        return frame.window.crop(self._with_field(frame.coarse, field, frame, ("coarse",)))
+        """Coarse fields of the region, with the speed of the block-mean wind if the wind is on show."""
+        coarse = frame.coarse
+        if field == "wind_speed":
+            _require_globe(frame)
+            speed = self._predictions.get(
+                ("coarse wind speed", *frame.slice_key), lambda: _block_mean_speed(frame.truth, frame.factor)
+            )
+            coarse = coarse.assign(wind_speed=speed)
+        return frame.window.crop(coarse)
 
     def needs_preview(self, frame: Frame, method: Method, field: str) -> bool:
         """Whether the exact result takes long enough for a preview to be worth its time."""
@@ -348,3 +355,18 @@ def score(prediction: xr.Dataset, truth: xr.Dataset, question: Question, distanc
         energy_ratio=float(of_field["energy_ratio"]),
         wasserstein=float(of_field["wasserstein"]),
     )
+
+
+def _require_globe(frame: Frame) -> None:
+    if not frame.is_global:
+        raise ad.UserError(
+            "Expected the whole globe for the wind speed, which follows from vorticity and divergence everywhere, found "
+            "data of a part of it; choose vorticity or divergence."
+        )
+
+
+def _block_mean_speed(truth: xr.Dataset, factor: int) -> xr.DataArray:
+    """Speed of the wind that is averaged over the coarse cells, as the coarse vorticity and divergence are."""
+    wind = ad.coarsen(ad.wind(truth["vorticity"], truth["divergence"]), factor=factor)
+    speed = np.hypot(wind["u"], wind["v"]).astype(np.float32)
+    return speed.assign_attrs(units="m s-1", long_name="speed of the block-mean wind").load()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import panel as pn
@@ -27,22 +28,43 @@ class Header(pn.viewable.Viewer):
             "", margin=(0, 8), align="center", styles={"color": "#dbe7f2", "font-size": "14px"}
         )
         self._simulated = pmui.Chip(
-            label="simulated", size="small", margin=(0, 4), visible=False, align="center",
+            label="simulated",
+            size="small",
+            margin=(0, 4),
+            visible=False,
+            align="center",
             sx={"backgroundColor": "#e69f00", "color": "#1b1400", "fontWeight": 700},
-        )  # fmt: skip
+        )
         self._device = pmui.Chip(
-            label="", size="small", variant="outlined", margin=(0, 4), align="center", visible=False,
+            label="",
+            size="small",
+            variant="outlined",
+            margin=(0, 4),
+            align="center",
+            visible=False,
             sx={"color": "#dbe7f2", "borderColor": "#4a6684"},
-        )  # fmt: skip
+        )
         self._share = pmui.Button(
-            label="Copy link", icon="link", size="small", variant="outlined", margin=(0, 8), align="center",
-            description="Copy a link to exactly this page", sx={"color": "#ffffff", "borderColor": "#4a6684"},
-        )  # fmt: skip
+            label="Copy link",
+            icon="link",
+            size="small",
+            variant="outlined",
+            margin=(0, 8),
+            align="center",
+            description="Copy a link to exactly this page",
+            sx={"color": "#ffffff", "borderColor": "#4a6684"},
+        )
         self._share.js_on_click(code=_COPY)
         self._row = pn.Row(
-            self._data, self._simulated, pn.Spacer(sizing_mode="stretch_width"), self._device, self._share,
-            sizing_mode="stretch_width", margin=0, align="center",
-        )  # fmt: skip
+            self._data,
+            self._simulated,
+            pn.Spacer(sizing_mode="stretch_width"),
+            self._device,
+            self._share,
+            sizing_mode="stretch_width",
+            margin=0,
+            align="center",
+        )
         session.param.watch(self._update, ["data", "device"])
         self._update()
 
@@ -52,6 +74,6 @@ class Header(pn.viewable.Viewer):
 
     def _update(self, *_events: Any) -> None:
         data = self._session.data
-        self._data.object = "" if data is None else data.label
+        self._data.object = "" if data is None else escape(data.label)
         self._simulated.visible = data is not None and data.simulated
         self._device.param.update(label=self._session.device, visible=bool(self._session.device))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -296,9 +296,9 @@ class Session(param.Parameterized):
             answer = await self._try(control, frame, method, "answer")
             warnings = await self._in_thread(control, self.engine.applicability, frame, method)
             comparison = comparison.with_answer(method.name, answer)
-            comparison = replace(comparison, warnings=tuple(dict.fromkeys([*comparison.warnings, *warnings])))
+            comparison = replace(comparison, warnings={**comparison.warnings, method.name: warnings})
             self.comparison = comparison
-        self.say("applicability", "info", " ".join(comparison.warnings))
+        self.say("applicability", "info", joined_warnings(comparison.warnings))
         comparison = await self._add_scores(control, comparison, methods)
         if state.view == "spectra":
             comparison = await self._add_spectra(control, comparison)
@@ -392,6 +392,22 @@ class Session(param.Parameterized):
             await asyncio.sleep(0)
             await self._shown.wait()
             await asyncio.sleep(max(0.0, PLAY_INTERVAL_S - (time.monotonic() - started)))
+
+
+def joined_warnings(warnings: Mapping[str, Sequence[str]]) -> str:
+    """Sentences on the data by method, each told once: methods of which the same is said share it."""
+    methods: dict[str, list[str]] = {}
+    for name, sentences in warnings.items():
+        for sentence in sentences:
+            methods.setdefault(sentence.replace(name, "{}"), []).append(name)
+    told = []
+    for sentence, names in methods.items():
+        if len(names) > 1:
+            sentence = sentence.replace(" was trained on", " were trained on").replace(
+                " its result", " their results"
+            )
+        told.append(sentence.replace("{}", " and ".join(names)))
+    return " ".join(told)
 
 
 def _differ(old: Any, new: Any) -> bool:

@@ -9,8 +9,9 @@ import panel as pn
 import panel_material_ui as pmui
 
 import atmodist_core as ad
+from app.filling import Filling
 from app.session import Session
-from app.state import FIELDS, WHOLE, overlaps, parse_region, region_text, shown_methods
+from app.state import FIELDS, WHOLE, default_methods, overlaps, parse_region, region_text, shown_methods
 from app.theme import VARIABLES
 from app.time_control import TimeControl
 
@@ -63,6 +64,7 @@ class DataControl(pn.viewable.Viewer):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self._filling = Filling()
         self._set = pmui.Select(label="Data set", options={}, size="small", width=INNER_WIDTH, margin=0)
         self._level = pmui.Select(
             label="Level", options=[], size="small", width=INNER_WIDTH, margin=0, visible=False
@@ -80,7 +82,7 @@ class DataControl(pn.viewable.Viewer):
         return self._column
 
     def _choose(self, parameter: str, value: Any) -> None:
-        if value and value != getattr(self._session.state, parameter):
+        if not self._filling and value and value != getattr(self._session.state, parameter):
             self._session.state.param.update(
                 **{parameter: value, **({"level": ""} if parameter == "data_set" else {})}
             )
@@ -89,13 +91,15 @@ class DataControl(pn.viewable.Viewer):
         session, data = self._session, self._session.data
         options = {source.label: source.key for source in session.sources}
         known = session.state.data_set in options.values()
-        self._set.param.update(options=options, value=session.state.data_set if known else None)
+        with self._filling():
+            self._set.param.update(options=options, value=session.state.data_set if known else None)
+            if data is not None:
+                self._level.param.update(
+                    options=list(data.levels), value=session.state.level or None, visible=len(data.levels) > 1
+                )
         if data is None:
             self._about.object = '<div class="note">&nbsp;<br>&nbsp;</div>'
             return
-        self._level.param.update(
-            options=list(data.levels), value=session.state.level or None, visible=len(data.levels) > 1
-        )
         notes = "".join(f"<li>{escape(note)}</li>" for note in data.notes)
         more = (
             f"<details><summary>What was noticed on opening</summary><ul class='note'>{notes}</ul></details>"
@@ -109,7 +113,7 @@ class RegionControl(pn.viewable.Viewer):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._filling = False
+        self._filling = Filling()
         self._preset = pmui.Select(label="Region", options=[], size="small", width=INNER_WIDTH, margin=0)
         names = ("south", "north", "west", "east")
         self._edges = {name: self._edge(name) for name in names}
@@ -150,16 +154,13 @@ class RegionControl(pn.viewable.Viewer):
             for name, preset in ad.REGIONS.items()
             if name == WHOLE or data is None or data.is_global or overlaps(preset, data.extent)
         }
-        self._filling = True
-        try:
+        with self._filling():
             custom = {} if text in options.values() else {"Typed": CUSTOM}
             self._preset.param.update(options=options | custom, value=CUSTOM if custom else text)
             whole = text == WHOLE and data is not None
             region = data.extent if whole and data is not None else parse_region(text)
             for name, widget in self._edges.items():
                 widget.value = float(getattr(region, name))
-        finally:
-            self._filling = False
 
     def _on_preset(self, event: Any) -> None:
         if not self._filling and event.new and event.new != CUSTOM:
@@ -185,7 +186,7 @@ class MethodsControl(pn.viewable.Viewer):
         super().__init__()
         self._session = session
         self._boxes: dict[str, Any] = {}
-        self._filling = False
+        self._filling = Filling()
         self._column = pn.Column(margin=0, styles={"gap": "2px"}, width=INNER_WIDTH)
         session.param.watch(self._build, "methods")
         session.state.param.watch(self._update, "methods")
@@ -226,17 +227,14 @@ class MethodsControl(pn.viewable.Viewer):
 
     def _update(self, *_events: Any) -> None:
         shown = shown_methods(self._session.state, list(self._boxes))
-        self._filling = True
-        try:
+        with self._filling():
             for name, box in self._boxes.items():
                 box.value = name in shown
-        finally:
-            self._filling = False
 
     def _on_box(self, _event: Any) -> None:
         chosen = [name for name, box in self._boxes.items() if box.value]
         if not self._filling and chosen != shown_methods(self._session.state, list(self._boxes)):
-            self._session.state.methods = None if len(chosen) == len(self._boxes) else chosen
+            self._session.state.methods = None if chosen == default_methods(list(self._boxes)) else chosen
 
 
 def _field_control(session: Session) -> Any:

@@ -52,6 +52,8 @@ class DataDescription:
         As in :class:`app.catalogue.Source`.
     times : numpy.ndarray
         datetime64[m], shape ``(time,)``, ascending; a single not-a-time where the data have no dates.
+    level : str
+        The level that was opened; empty where it is unknown.
     levels : tuple of str
         Levels to choose among; empty where there is one or none.
     simulated : bool
@@ -73,6 +75,7 @@ class DataDescription:
     key: str
     label: str
     times: np.ndarray
+    level: str
     levels: tuple[str, ...]
     simulated: bool
     is_global: bool
@@ -138,7 +141,7 @@ class StudioState(param.Parameterized):
     field: Any = param.Selector(default="vorticity", objects=list(FIELDS), doc="The field on show.")
     region = param.String(default="Europe", doc="Name of a preset, or south,north,west,east in degrees.")
     methods = param.List(
-        default=[], item_type=str, allow_None=True, doc="Methods on show; None is all of them."
+        default=[], item_type=str, allow_None=True, doc="Methods on show; None is the first choice."
     )
     show: Any = param.Selector(
         default="field", objects=list(SHOWS), doc="The field, or its difference from the truth."
@@ -228,7 +231,7 @@ class StudioState(param.Parameterized):
         told += [sentence] if sentence and from_link else []
         values["level"] = self.level
         if self.level not in data.levels and (self.level or data.levels):
-            values["level"] = data.levels[0] if data.levels else ""
+            values["level"] = data.level if data.levels else ""
             if self.level and from_link:
                 instead = (
                     f"level {values['level']} is shown"
@@ -292,9 +295,25 @@ def overlaps(region: Any, extent: Any) -> bool:
     return bool(offset < region.width or offset + extent.width > 360.0)
 
 
+PREFERRED_METHODS = ("srgan-4x-atmodist", "srgan-4x-mse", "bicubic", "bilinear", "sr-4x-mse")
+"""Which methods to show where nothing is said, most wanted first."""
+
+METHODS_AT_FIRST = 4
+"""How many: with the coarse input and the truth they fill two rows of three."""
+
+
 def shown_methods(state: StudioState, found: Sequence[str]) -> list[str]:
     """Names of the methods on show, in the order in which they were found."""
-    return [name for name in found if state.methods is None or name in state.methods]
+    wanted = state.methods
+    if wanted is None:
+        preferred = [name for name in PREFERRED_METHODS if name in found]
+        wanted = [*preferred, *[name for name in found if name not in preferred]][:METHODS_AT_FIRST]
+    return [name for name in found if name in wanted]
+
+
+def default_methods(found: Sequence[str]) -> list[str]:
+    """Names of the methods on show where nothing is said."""
+    return shown_methods(StudioState(), found)
 
 
 def _nearest_time(asked: str, data: DataDescription) -> tuple[str, str]:

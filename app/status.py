@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import panel as pn
@@ -23,6 +24,7 @@ _TEXT_STYLES = (
   text-overflow: ellipsis; font-variant-numeric: tabular-nums; }
 """
 )
+_SENTENCE_STYLES = VARIABLES + ".sentence { font-size: 13px; line-height: 1.45; color: var(--studio-text); }"
 _SEVERITY = {"error": "error", "warning": "warning", "info": "info"}
 
 
@@ -59,15 +61,27 @@ class StatusLine(pn.viewable.Viewer):
             align="center",
         )
         self._resume = pmui.Button(
-            label="Compute the rest", icon="play_arrow", size="small", variant="outlined", margin=0, visible=False,
+            label="Compute the rest",
+            icon="play_arrow",
+            size="small",
+            variant="outlined",
+            margin=0,
+            visible=False,
             align="center",
-        )  # fmt: skip
+        )
         self._cancel.on_click(lambda _event: session.cancel())
         self._resume.on_click(lambda _event: session.resume())
         self._line = pn.Row(
-            self._text, self._bar, self._cancel, self._resume,
-            stylesheets=[_LINE_STYLES], sizing_mode="stretch_width", margin=0, height=30, align="center",
-        )  # fmt: skip
+            self._text,
+            self._bar,
+            self._cancel,
+            self._resume,
+            stylesheets=[_LINE_STYLES],
+            sizing_mode="stretch_width",
+            margin=0,
+            height=30,
+            align="center",
+        )
         session.param.watch(self._update, ["busy", "stopped", "progress", "activity"])
         self._update()
 
@@ -77,7 +91,9 @@ class StatusLine(pn.viewable.Viewer):
 
     def _update(self, *_events: Any) -> None:
         session = self._session
-        self._text.object = f'<div class="activity" role="status" aria-live="polite">{session.activity}</div>'
+        self._text.object = (
+            f'<div class="activity" role="status" aria-live="polite">{escape(session.activity)}</div>'
+        )
         self._bar.param.update(visible=session.busy, value=round(100 * session.progress))
         self._cancel.visible = session.busy
         self._resume.visible = session.stopped and not session.busy
@@ -94,7 +110,7 @@ class Messages(pn.viewable.Viewer):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._alerts: dict[str, Any] = {}
+        self._alerts: dict[str, tuple[Message, Any]] = {}
         self._box = pn.Column(
             sizing_mode="stretch_width", margin=0, styles={"gap": "6px"}, css_classes=["messages"]
         )
@@ -109,20 +125,34 @@ class Messages(pn.viewable.Viewer):
         shown = []
         for message in self._session.messages:
             alert = self._alerts.get(message.key)
-            if alert is None or alert.object != message.text or alert.severity != _SEVERITY[message.kind]:
-                alert = self._alerts[message.key] = self._alert(message)
-            shown.append(alert)
+            if alert is None or alert[0] != message:
+                alert = self._alerts[message.key] = (message, self._alert(message))
+            shown.append(alert[1])
         self._box.objects = shown
 
     def _alert(self, message: Message) -> Any:
         alert = pmui.Alert(
-            object=message.text,
+            # Not as its `object`, which it takes for Markdown and HTML: parts of a sentence come from the address.
+            objects=[
+                pn.pane.HTML(
+                    f'<div class="sentence">{escape(message.text)}</div>',
+                    stylesheets=[_SENTENCE_STYLES],
+                    sizing_mode="stretch_width",
+                    margin=0,
+                )
+            ],
             severity=_SEVERITY[message.kind],
             closeable=True,
             variant="outlined",
             sizing_mode="stretch_width",
             margin=0,
             css_classes=[f"message-{message.kind}"],
+            sx={
+                "padding": "0 12px",
+                "alignItems": "center",
+                "& .MuiAlert-message": {"padding": "6px 0"},
+                "& .MuiAlert-action": {"padding": 0, "margin": 0},
+            },
         )
 
         def on_close(event: Any) -> None:

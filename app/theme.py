@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from app.palettes import BALANCE, BALANCE_DARK, ICE, SPEED, interpolated
+
 LIGHT, DARK = "light", "dark"
 
 # Okabe and Ito's palette keeps apart for colour-blind readers; interpolations are its blues, networks its warm colours and green.
@@ -78,21 +80,15 @@ THEME_CONFIG: dict[str, Any] = {
 def palette(signed: bool, theme: str) -> tuple[str, ...]:
     """Colours from low to high for a signed or a positive field, as 256 hexadecimal strings.
 
-    cmocean's maps are perceptually uniform and safe for colour-blind readers. Zero takes the colour of the page: ``balance``
-    on white, its lightness-inverted form on black; speeds are ``speed`` and ``ice``.
+    Zero takes the colour of the page: white in the light theme, black in the dark one.
     """
-    # Imported here: matplotlib, behind cmocean, takes half a second that the first paint can do without.
-    import cmocean
-    from matplotlib.colors import to_hex
-
-    names = {
-        (True, LIGHT): "balance",
-        (True, DARK): "balance_i",
-        (False, LIGHT): "speed",
-        (False, DARK): "ice",
+    anchors = {
+        (True, LIGHT): BALANCE,
+        (True, DARK): BALANCE_DARK,
+        (False, LIGHT): SPEED,
+        (False, DARK): ICE,
     }
-    chosen = cmocean.cm.cmap_d[names[signed, theme]]
-    return tuple(to_hex(chosen(i / 255)) for i in range(256))
+    return interpolated(anchors[signed, theme], 256)
 
 
 def method_colour(name: str, colour: str, theme: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 
+from app.filling import Filling
 from app.session import Session
 
 
@@ -25,7 +26,7 @@ class TimeControl(pn.viewable.Viewer):
     def __init__(self, session: Session, width: int) -> None:
         super().__init__()
         self._session = session
-        self._filling = False
+        self._filling = Filling()
         half = (width - 8) // 2
         self._date = pmui.DatePicker(
             label="Date",
@@ -92,8 +93,7 @@ class TimeControl(pn.viewable.Viewer):
         distinct = np.unique(days)
         complete = distinct.size == (distinct[-1] - distinct[0]).astype(int) + 1
         hours = [text[11:] for text, day in zip(data.time_texts, days, strict=True) if day == days[index]]
-        self._filling = True
-        try:
+        with self._filling():
             self._date.param.update(
                 start=distinct[0].astype(datetime.date),
                 end=distinct[-1].astype(datetime.date),
@@ -102,8 +102,6 @@ class TimeControl(pn.viewable.Viewer):
             )
             self._hour.param.update(options=hours, value=session.state.time[11:])
             self._slider.param.update(end=max(1, data.times.size - 1), value=index)
-        finally:
-            self._filling = False
 
     def _on_date(self, event: Any) -> None:
         data = self._session.data

@@ -4,8 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from app.screenshots import BROWSERS
 
 
 def chromium_path() -> str | None:
@@ -13,7 +18,7 @@ def chromium_path() -> str | None:
     downloaded.
     """
     given = os.environ.get("ATMODIST_CHROMIUM")
-    return given or next(filter(None, map(shutil.which, NAMES)), None) or _downloaded()
+    return given or next(filter(None, map(shutil.which, BROWSERS)), None) or _downloaded()
 
 
 def _downloaded() -> str | None:

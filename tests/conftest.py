@@ -20,6 +20,7 @@ with contextlib.suppress(ImportError):
 import numpy as np
 import pytest
 
+from app.serving import CHROMIUM_FLAGS
 from tests.browser import chromium_path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -73,14 +74,7 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
     """Let pytest-playwright drive the machine's own Chromium, which makes no connections of its own."""
-    flags = [
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-    ]
+    flags = list(CHROMIUM_FLAGS)
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         flags.append("--no-sandbox")  # Chromium refuses to run as root with its sandbox
     return {**browser_type_launch_args, "executable_path": chromium_path(), "args": flags}

@@ -8,6 +8,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
+from app.filling import Filling
 from app.session import Session
 from app.state import LAYOUTS, PIXELS, SCALES, SHOWS
 
@@ -37,6 +38,7 @@ class MapToolbar(pn.viewable.Viewer):
     ) -> None:
         super().__init__()
         self._state = state = session.state
+        self._filling = Filling()
         self._shown_limit = 1.0
         self._limit = pmui.FloatInput(
             label="± limit",
@@ -68,7 +70,7 @@ class MapToolbar(pn.viewable.Viewer):
             _choice(
                 state, "pixels", PIXELS, "What a pixel is: native grid points, or Datashader's mean per pixel"
             ),
-            _choice(state, "scale", SCALES, "Ends of the colour scale: 99.5 % of the truth, or fixed"),
+            _choice(state, "scale", SCALES, "Ends of the colour scale: 99 % of the truth, or fixed"),
             self._limit,
             pn.Row(reset, crop, margin=0),
             colour_bar,
@@ -97,10 +99,12 @@ class MapToolbar(pn.viewable.Viewer):
         select.value = getattr(self._state, parameter)
 
         def on_select(event: Any) -> None:
-            setattr(self._state, parameter, event.new)
+            if not self._filling and event.new:
+                setattr(self._state, parameter, event.new)
 
         def on_state(_event: Any) -> None:
-            select.param.update(options=options(), value=getattr(self._state, parameter))
+            with self._filling():
+                select.param.update(options=options(), value=getattr(self._state, parameter))
 
         select.param.watch(on_select, "value")
         self._state.param.watch(on_state, parameter)
@@ -108,7 +112,7 @@ class MapToolbar(pn.viewable.Viewer):
         return select
 
     def _on_limit(self, event: Any) -> None:
-        if event.new and event.new > 0:
+        if not self._filling and event.new and event.new > 0:
             self._state.limit = float(event.new)
 
     def _on_state(self, *_events: Any) -> None:
@@ -119,7 +123,7 @@ class MapToolbar(pn.viewable.Viewer):
             state.limit = self._shown_limit
         elif state.scale == "quantile" and state.limit is not None:
             state.limit = None
-        if self._limit.value != state.limit:
+        with self._filling():
             self._limit.value = state.limit
 
 

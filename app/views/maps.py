@@ -34,6 +34,7 @@ _GRID_STYLES = """
 :host(.four) { grid-template-columns: repeat(2, minmax(0, 1fr)); }
 @media (max-width: 1000px) { :host, :host(.four) { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 @media (max-width: 640px) { :host, :host(.four) { grid-template-columns: minmax(0, 1fr); } }
+@media (min-width: 1600px) { :host(.many) { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
 @media (min-width: 2600px) { :host(.four) { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
 """
 
@@ -124,7 +125,7 @@ class MapsView(pn.viewable.Viewer):
         wanted = [self._cards[name].view for name in names]
         if list(self._grid.objects) != wanted:
             self._grid.objects = wanted
-            self._grid.css_classes = ["four"] if len(names) == 4 else []
+            self._grid.css_classes = ["four"] if len(names) == 4 else ["many"] if len(names) > 6 else []
             self._pointed = False
 
     def _share_pointer(self) -> None:

@@ -9,18 +9,18 @@ import numpy as np
 from app.comparison import Comparison
 from app.units import is_signed, unit_of
 
-QUANTILE = 0.995
+QUANTILE = 0.99
 """Share of grid points within the colour scale."""
 
 
 def field_limit(comparison: Comparison) -> float:
-    """End of the colour scale that holds 99.5 per cent of the truth in the region, in the unit of display."""
+    """End of the colour scale that holds 99 per cent of the truth in the region, in the unit of display."""
     values = comparison.values("truth")
     return _rounded(values, unit_of(comparison.question.field).factor)
 
 
 def difference_limit(comparison: Comparison) -> float:
-    """End of the colour scale for differences: holds 99.5 per cent of what the coarse input lacks of the truth.
+    """End of the colour scale for differences: holds 99 per cent of what the coarse input lacks of the truth.
 
     It does not depend on the methods, so that it stays the same while their answers arrive.
     """

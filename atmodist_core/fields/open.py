@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.errors import UserError
+from atmodist_core.fields.archives import CITATION, is_era5, note_point_samples, without_crude_derivatives
 from atmodist_core.fields.assemble import Pair, assemble
 from atmodist_core.fields.checks import check_values, conversion_factors
 from atmodist_core.fields.coordinates import canonical_axes, grid_name
@@ -91,14 +92,19 @@ def open_fields(
     pieces: list[Piece] = []
     variables: list[str] = []
     source_attribute = _source_text(sources)
+    era5 = False
     for source in sources:
-        for dataset in _read(source, notes):
+        for opened in _read(source, notes):
+            dataset = without_crude_derivatives(opened, source.name, notes.append)
             variables += [str(name) for name in dataset.data_vars]
             pieces += pieces_of(dataset, source.name, notes.append)
-            _licence_note(dataset, source, notes)
+            era5 = era5 or is_era5(dataset, source.name)
     pair = assemble(pieces, level, time, notes.append, variables)
     in_files = all(source.kind in ("netcdf", "grib") for source in sources)
     fields = _to_fields(pair, in_files, notes)
+    if era5:
+        notes.append(CITATION)
+        note_point_samples(fields, source_attribute, notes.append)
     if chosen_region is not None:
         fields = chosen_region.select(fields)
     return _finish(fields, source_attribute, pair, notes)
@@ -237,17 +243,3 @@ def _source_text(sources: list[Source]) -> str:
     if len(names) <= 3:
         return ", ".join(names)
     return f"{names[0]} ... {names[-1]} ({len(names)} files)"
-
-
-def _licence_note(dataset: xr.Dataset, source: Source, notes: list[str]) -> None:
-    """ERA5 asks for its citation wherever its data go."""
-    text = " ".join(
-        str(dataset.attrs.get(key, ""))
-        for key in ("Licence", "license", "institution", "GRIB_centre", "source")
-    )
-    words = f"{text} {source.name}".lower()
-    if "copernicus" in words or "era5" in words:
-        notes.append(
-            "ERA5: cite Hersbach et al. (2020), doi:10.1002/qj.3803; contains modified Copernicus Climate "
-            "Change Service information"
-        )

@@ -163,7 +163,7 @@ class GanTrainer:
         waits_below = c.balance_low if c.balance == "skip" else None
         discriminator_numbers = self._discriminator_step(fine, generated.detach(), waits_below)
         numbers = self._generator_step(coarse, fine, generated)
-        loss = float(discriminator_numbers["discriminator_loss"])
+        loss = float(discriminator_numbers["discriminator_loss"])  # of all processes: they must decide alike
         generator_steps = discriminator_steps = 1.0
         if loss < c.balance_low and c.balance == "skip":
             discriminator_steps = 0.0
@@ -187,10 +187,11 @@ class GanTrainer:
         on_real, on_generated = self.parallel_discriminator(torch.cat((fine, generated))).chunk(2)
         # The mean over real and generated patches, to which the thresholds of the balance refer.
         loss = 0.5 * SigmoidCrossEntropy.discriminator(on_real, on_generated)
-        if waits_below is None or float(loss.detach()) >= waits_below:
+        mean_loss = self.fabric.all_reduce(loss.detach().clone(), reduce_op="mean")
+        if waits_below is None or float(mean_loss) >= waits_below:
             self._update(self.discriminator_optimizer, loss)
         return {
-            "discriminator_loss": loss.detach(),
+            "discriminator_loss": mean_loss,
             "real_recognised": (on_real.detach() > 0).float().mean(),
             "generated_recognised": (on_generated.detach() < 0).float().mean(),
         }

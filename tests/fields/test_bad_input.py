@@ -144,7 +144,7 @@ def test_zarr_array_instead_of_group(tmp_path):
 def test_zarr_with_damaged_metadata(tmp_path):
     path = layouts.ecmwf_datacube(tmp_path)
     (path / "u" / "zarr.json").write_text("{")
-    assert "Zarr" in error_of(path)
+    assert "The metadata of timeChunked.zarr cannot be decoded" in error_of(path)
 
 
 # ---------------------------------------------------------------------------------------- variables

@@ -184,6 +184,27 @@ def test_expver_along_time_is_noted(tmp_path):
     assert "mixture of experiment versions 1, 5" in open_fields(layouts.cds_new(tmp_path)).attrs["notes"]
 
 
+def test_crude_derivatives_of_weatherbench2_are_passed_over(tmp_path):
+    """Its stores with derived variables carry differences without the metric term; the winds are better."""
+    source = layouts.weatherbench2(tmp_path)
+    dataset = xr.open_zarr(source, chunks=None).load().drop_encoding()
+    with xr.set_options(keep_attrs=True):
+        dataset = dataset.assign(
+            vorticity=dataset.u_component_of_wind * 1e-6, divergence=dataset.v_component_of_wind * 1e-6
+        )
+    for name in ("vorticity", "divergence"):
+        dataset[name].attrs["units"] = "1/s"
+    path = tmp_path / "1959-2023_01_10-wb13-6h-64x32_with_derived_variables.zarr"
+    dataset.to_zarr(path, zarr_format=2, consolidated=True)
+    fields = open_fields(path)
+    assert largest_error(fields) < SPECTRAL
+    assert "WeatherBench2's own vorticity and divergence" in fields.attrs["notes"]
+    assert fields.attrs["derived_from"].startswith("u_component_of_wind and v_component_of_wind")
+    other = tmp_path / "other.zarr"
+    dataset.to_zarr(other, zarr_format=2, consolidated=True)
+    assert open_fields(other).attrs["derived_from"] == "vorticity and divergence as given"
+
+
 def test_several_files_as_pattern_and_folder(tmp_path):
     paths = layouts.several_files(tmp_path)
     by_list = open_fields(paths)

@@ -107,6 +107,17 @@ def test_era5_asks_for_its_citation(tmp_path):
     assert "Hersbach" not in open_fields(written(winds(), tmp_path)).attrs["notes"]
 
 
+def test_coarse_era5_is_told_to_be_samples(tmp_path):
+    licence = {"Licence": "Copernicus"}
+    coarse = winds(layouts.LATITUDE, layouts.LONGITUDE).assign_attrs(licence)
+    assert (
+        "ERA5 at 10 degrees holds interpolated points"
+        in open_fields(written(coarse, tmp_path)).attrs["notes"]
+    )
+    fine = winds(LATITUDE[:5] / 8, LONGITUDE[:5] / 8).assign_attrs(licence)
+    assert "interpolated points" not in open_fields(written(fine, tmp_path)).attrs["notes"]
+
+
 def test_duplicate_meridian_is_dropped(tmp_path):
     dataset = winds(layouts.LATITUDE, np.arange(37) * 10.0)
     fields = open_fields(written(dataset, tmp_path))

@@ -144,17 +144,18 @@ def test_t511_matches_the_statistics_ecmwf_computes(real_data):
 
 
 def test_difference_form_agrees_with_spectral_form_on_the_real_globe(real_data):
-    """Europe cut out of the GFS winds: 1-degree differences damp, but show the same field."""
-    from atmodist_core.fields import vorticity_divergence
+    """Europe cut out of the GFS winds: single points differ, means over 4 x 4 cells, which Gauss and Stokes
+    tie to the winds at their edges, do not."""
+    from atmodist_core.fields import coarsen, vorticity_divergence
     from atmodist_core.fields.netcdf import open_netcdf
 
     path = str(real_data / "gfs_1deg_10m_wind_3hourly_2018-10-06.nc")
     winds = open_netcdf(path).isel(time=[1]).sel(latitude=slice(65, 30), longitude=slice(5, 60)).load()
     local = vorticity_divergence(winds.u10, winds.v10)
-    globe = open_fields(path).isel(time=[1])
-    globe = globe.sel(latitude=local.latitude, longitude=local.longitude).load()
+    globe = open_fields(path).isel(time=[1]).sel(latitude=local.latitude, longitude=local.longitude).load()
     for name in ("vorticity", "divergence"):
-        inner = (slice(None), slice(1, -1), slice(1, -1))
-        a, b = local[name].values[inner].ravel(), globe[name].values[inner].ravel()
-        assert np.corrcoef(a, b)[0, 1] > 0.85
-        assert 0.6 < a.std() / b.std() < 1.0
+        fine = local[name].values.std() / globe[name].values.std()
+        assert 0.7 < fine < 1.0, "differences damp what is small"
+        a, b = coarsen(local, 4)[name].values.ravel(), coarsen(globe, 4)[name].values.ravel()
+        assert np.corrcoef(a, b)[0, 1] > 0.94
+        assert 0.9 < a.std() / b.std() < 1.1

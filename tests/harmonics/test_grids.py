@@ -65,6 +65,11 @@ def test_highest_truncations():
     assert maximum_truncation(300, 600, "gaussian") == 299
     assert maximum_truncation(300, 400, "gaussian") == 199
     assert maximum_truncation(100, 200, "driscoll-healy") == 49
+    # Where the rows set the limit, not the columns.
+    assert maximum_truncation(34, 80, "equiangular-with-poles") == 32
+    assert maximum_truncation(34, 80, "cell-centred") == 33
+    assert maximum_truncation(34, 80, "gaussian") == 33
+    assert maximum_truncation(34, 80, "driscoll-healy") == 16
 
 
 @pytest.mark.parametrize(
