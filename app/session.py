@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import param
@@ -20,6 +20,7 @@ import atmodist_core as ad
 from app.catalogue import DEMO, Method, Source, list_methods, list_sources
 from app.comparison import Answer, Comparison, Question
 from app.engine import Control, Engine, Frame
+from app.messages import Message, joined_warnings
 from app.state import DataDescription, StudioState, shown_methods
 
 logger = logging.getLogger("atmodist.app")
@@ -40,23 +41,6 @@ _COMPARED = ("time", "region", "field", "methods", "view", "layout", "left", "ri
 _OPENED = ("data_set", "level")
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Message:
-    """A sentence for the user; a newer one with the same key takes its place.
-
-    Attributes
-    ----------
-    key : str
-        What it is about.
-    kind : {"error", "warning", "info"}
-    text : str
-    """
-
-    key: str
-    kind: str
-    text: str
 
 
 class Session(param.Parameterized):
@@ -392,22 +376,6 @@ class Session(param.Parameterized):
             await asyncio.sleep(0)
             await self._shown.wait()
             await asyncio.sleep(max(0.0, PLAY_INTERVAL_S - (time.monotonic() - started)))
-
-
-def joined_warnings(warnings: Mapping[str, Sequence[str]]) -> str:
-    """Sentences on the data by method, each told once: methods of which the same is said share it."""
-    methods: dict[str, list[str]] = {}
-    for name, sentences in warnings.items():
-        for sentence in sentences:
-            methods.setdefault(sentence.replace(name, "{}"), []).append(name)
-    told = []
-    for sentence, names in methods.items():
-        if len(names) > 1:
-            sentence = sentence.replace(" was trained on", " were trained on").replace(
-                " its result", " their results"
-            )
-        told.append(sentence.replace("{}", " and ".join(names)))
-    return " ".join(told)
 
 
 def _differ(old: Any, new: Any) -> bool:

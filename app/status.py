@@ -8,7 +8,8 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
-from app.session import Message, Session
+from app.messages import Message
+from app.session import Session
 from app.theme import VARIABLES
 
 _LINE_STYLES = (

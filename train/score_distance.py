@@ -51,8 +51,9 @@ def main(arguments: Sequence[str]) -> int:
 
     scores = score_pretext_task(config.distance, config.data, pairs=config.pairs, seed=config.seed)
     rows = (
-        ("this network", "network"),
-        ("nearest neighbours in RMS differences", "rms"),
+        ("this network, most probable lag", "network"),
+        ("this network, median of its distribution", "network_median"),
+        ("nearest neighbours in RMS differences, median", "rms"),
         ("least squares on RMS differences", "least_squares"),
         ("chance", "chance"),
     )
@@ -60,11 +61,11 @@ def main(arguments: Sequence[str]) -> int:
     print("| predictor | accuracy | top-3 accuracy | mean absolute lag error [h] |")
     print("|---|---|---|---|")
     for title, prefix in rows:
-        top3 = scores.get(f"{prefix}_top3")
-        print(
-            f"| {title} | {scores[f'{prefix}_accuracy']:.3f} | {'' if top3 is None else f'{top3:.3f}'} "
-            f"| {scores[f'{prefix}_lag_error_hours']:.1f} |"
+        accuracy, top3 = (
+            f"{scores[key]:.3f}" if (key := f"{prefix}_{name}") in scores else ""
+            for name in ("accuracy", "top3")
         )
+        print(f"| {title} | {accuracy} | {top3} | {scores[f'{prefix}_lag_error_hours']:.1f} |")
     if config.out is not None:
         config.out.parent.mkdir(parents=True, exist_ok=True)
         config.out.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -155,7 +156,7 @@ def _own_store(sources: list[Source], level: Any, time: Any, region: Region | No
             "them; open them one by one."
         )
     fields = open_coefficient_store(sources[0].location)
-    if level is not None and str(level) not in str(fields.attrs.get("level", "")):
+    if level is not None and not _is_level(level, str(fields.attrs.get("level", ""))):
         raise UserError(
             f"Level {level} is not in the store, which holds {fields.attrs.get('level', 'one level')}; leave "
             "out level."
@@ -163,6 +164,17 @@ def _own_store(sources: list[Source], level: Any, time: Any, region: Region | No
     if time is not None:
         fields = fields.isel(time=time_indices(fields["time"].values, time))
     return region.select(fields) if region is not None else fields
+
+
+def _is_level(request: Any, held: str) -> bool:
+    """Whether a request, 0.883 or "sigma 0.883", is the one level that a store says it holds."""
+    if str(request).strip().lower() == held.strip().lower():
+        return True
+    numbers = [float(number) for number in re.findall(r"\d+\.?\d*", held)]
+    try:
+        return float(request) in numbers
+    except (TypeError, ValueError):
+        return False
 
 
 def _to_fields(pair: Pair, in_files: bool, notes: list[str]) -> xr.Dataset:

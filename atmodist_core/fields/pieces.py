@@ -248,15 +248,17 @@ def _squeeze_others(array: xr.DataArray, variable: str, note: Callable[[str], No
 
 def _valid_window(dataset: xr.Dataset, note: Callable[[str], None]) -> tuple[slice, xr.Dataset]:
     """Trim a store to the times it says hold data: ARCO-ERA5 allocates decades that are still empty."""
-    start, stop = dataset.attrs.get("valid_time_start"), dataset.attrs.get("valid_time_stop")
+    start, stop, preliminary = (
+        str(dataset.attrs[key]).removesuffix("Z").replace("T", " ") if key in dataset.attrs else None
+        for key in ("valid_time_start", "valid_time_stop", "valid_time_stop_era5t")
+    )
     name = "time" if "time" in dataset.indexes else None
     if start is None or stop is None or name is None:
         return slice(0, None), dataset
-    preliminary = dataset.attrs.get("valid_time_stop_era5t")
     try:
-        first = pd.Period(str(start).replace("T", " ")).start_time
-        last_final = pd.Period(str(stop).replace("T", " ")).end_time
-        last = pd.Period(str(preliminary).replace("T", " ")).end_time if preliminary else last_final
+        first = pd.Period(start).start_time
+        last_final = pd.Period(stop).end_time
+        last = pd.Period(preliminary).end_time if preliminary else last_final
     except ValueError as error:
         raise UserError(
             f"Attributes valid_time_start '{start}' and valid_time_stop '{stop}' of the store must be dates; "

@@ -32,9 +32,18 @@ def small_globe(seed: int = 0) -> xr.Dataset:
     fields = (values * scale).astype(np.float32)
     dims = ("time", "latitude", "longitude")
     return xr.Dataset(
-        {name: (dims, field, {"units": "s-1"}) for name, field in zip(("vorticity", "divergence"), fields, strict=True)},
+        {
+            name: (dims, field, {"units": "s-1"})
+            for name, field in zip(("vorticity", "divergence"), fields, strict=True)
+        },
         {"time": TIMES, "latitude": latitude, "longitude": longitude},
-        {"source": "made for a test", "simulated": 1, "level": "sigma 0.883", "grid": "cell-centred", "notes": ""},
+        {
+            "source": "made for a test",
+            "simulated": 1,
+            "level": "sigma 0.883",
+            "grid": "cell-centred",
+            "notes": "",
+        },
     )
 
 
@@ -72,24 +81,33 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         card = ModelCard(name=name, kind="downscaler", factor=4, **common)
         save_downscaler(folder / name, Generator(GeneratorConfig(filters=4, blocks=1)), card)
     encoder = Encoder(EncoderConfig(stem_filters=4, stage_filters=(4, 4, 4, 4), blocks_per_stage=1))
-    classifier = LagClassifier(LagClassifierConfig(encoder_channels=4)) if False else None
-    del classifier, LagClassifierConfig, save_distance, DistanceNetwork, LagClassifier, encoder
+    classifier = LagClassifier(LagClassifierConfig(classes=3, patch_size=64, encoder_channels=4, filters=4))
+    card = ModelCard(name="atmodist-23", kind="distance", **common)
+    save_distance(folder / "atmodist-23", DistanceNetwork(encoder, classifier), card)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def assets_without_models(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Path:
+    """The shipped assets without the models."""
+    folder = tmp_path_factory.mktemp("assets")
+    (folder / "geography").symlink_to(repository / "assets" / "geography")
     return folder
 
 
 @pytest.fixture
-def models(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def models(model_folder: Path, assets_without_models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The small models, and no others."""
     monkeypatch.setenv("ATMODIST_MODELS", str(model_folder))
-    monkeypatch.setattr("atmodist_core.model_card.SHIPPED_MODELS", model_folder / "none")
+    monkeypatch.setenv("ATMODIST_ASSETS", str(assets_without_models))
     return model_folder
 
 
 @pytest.fixture
-def no_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def no_models(assets_without_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No trained model anywhere."""
     monkeypatch.delenv("ATMODIST_MODELS", raising=False)
-    monkeypatch.setattr("atmodist_core.model_card.SHIPPED_MODELS", tmp_path / "none")
+    monkeypatch.setenv("ATMODIST_ASSETS", str(assets_without_models))
 
 
 @pytest.fixture

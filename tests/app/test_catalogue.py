@@ -1,0 +1,82 @@
+"""What can be chosen, and what cannot be reached."""
+
+import os
+
+import pytest
+
+import atmodist_core as ad
+from app.catalogue import list_methods, list_sources
+
+
+def touch(path, text=""):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_the_demo_comes_first_and_is_alone_without_a_folder(monkeypatch):
+    monkeypatch.delenv("ATMODIST_DATA", raising=False)
+    assert [source.key for source in list_sources()] == ["demo"]
+
+
+def test_files_and_stores_of_a_folder_are_found(tmp_path, monkeypatch):
+    for name in (
+        "a.nc",
+        "deep/b.grib2",
+        "c.txt",
+        ".hidden.nc",
+        "store.zarr/zarr.json",
+        "store.zarr/x/inner.nc",
+    ):
+        touch(tmp_path / name)
+    monkeypatch.setenv("ATMODIST_DATA", str(tmp_path))
+    assert [source.key for source in list_sources()] == ["demo", "a.nc", "deep/b.grib2", "store.zarr"]
+
+
+def test_u_and_v_in_two_files_are_one_data_set(tmp_path):
+    for name in ("wind_u.nc", "wind_v.nc", "lonely_u.nc"):
+        touch(tmp_path / name)
+    sources = list_sources(tmp_path)
+    assert [(source.label, len(source.paths)) for source in sources[1:]] == [
+        ("lonely_u.nc", 1),
+        ("wind (u, v)", 2),
+    ]
+
+
+def test_links_out_of_the_folder_are_not_followed(tmp_path):
+    touch(tmp_path / "outside" / "secret.nc")
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    os.symlink(tmp_path / "outside" / "secret.nc", inside / "link.nc")
+    os.symlink(tmp_path / "outside", inside / "folder")
+    assert [source.key for source in list_sources(inside)] == ["demo"]
+
+
+def test_a_folder_that_does_not_exist_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("ATMODIST_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(
+        ad.UserError, match=r"Expected a folder .* found none at .*nowhere; start the app with"
+    ):
+        list_sources()
+
+
+def test_without_models_only_interpolation_is_offered_and_said(no_models):
+    methods, problems = list_methods()
+    assert [method.name for method in methods] == ["bilinear", "bicubic"]
+    (sentence,) = problems
+    assert "train/gan.py" in sentence and "ATMODIST_MODELS" in sentence
+
+
+def test_models_come_after_interpolation_in_a_fixed_order_and_colours_differ(models):
+    methods, problems = list_methods()
+    assert [method.name for method in methods] == ["bilinear", "bicubic", "srgan-4x-mse", "srgan-4x-atmodist"]
+    assert problems == []
+    assert len({method.colour for method in methods}) == 4
+    assert all(method.card is not None for method in methods if method.family == "network")
+
+
+def test_a_broken_model_folder_is_said_and_the_others_stay(models, tmp_path, monkeypatch):
+    touch(tmp_path / "broken" / "card.json", "{")
+    monkeypatch.setenv("ATMODIST_MODELS", f"{tmp_path}{os.pathsep}{models}")
+    methods, problems = list_methods()
+    assert len(methods) == 4
+    assert any("broken" in sentence for sentence in problems)
