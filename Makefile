@@ -60,9 +60,9 @@ install: $(VENV)/app
 app: $(VENV)/app
 	@test -z "$(DATA)" || test -d "$(DATA_FOLDER)" || { echo "error: DATA: expected a folder, found none at $(DATA)" >&2; exit 2; }
 	@test -z "$(MODELS)" || test -d "$(MODELS_FOLDER)" || { echo "error: MODELS: expected a folder, found none at $(MODELS)" >&2; exit 2; }
-	@echo "AtmoDist Studio: http://$(HOST):$(PORT)/main  (Ctrl-C stops it)"
+	@echo "AtmoDist Studio will be at http://$(HOST):$(PORT)/main in a few seconds; Ctrl-C stops it"
 	@PYTHONPATH="$(CURDIR)" $(if $(DATA),ATMODIST_DATA="$(DATA_FOLDER)") $(if $(MODELS),ATMODIST_MODELS="$(MODELS_FOLDER)") \
-		$(BIN)/panel serve app/main.py --address $(HOST) --port $(PORT) \
+		$(BIN)/panel serve app/main.py --warm --address $(HOST) --port $(PORT) \
 		--allow-websocket-origin=$(HOST):$(PORT) --allow-websocket-origin=127.0.0.1:$(PORT) $(SERVE)
 
 # Browser tests use a Chromium of the machine. Without one they are skipped, and say so.

@@ -49,12 +49,15 @@ class Scores:
         AtmoDist distance of both fields together; no units.
     energy_ratio : float
         Power beyond the coarse Nyquist wavenumber relative to the truth's.
+    note : str
+        Why a score is missing, as a sentence.
     """
 
     rmse: float
     atmodist: float
     energy_ratio: float
     wasserstein: float
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,7 @@ SMALL_CELLS = 1_000
 SLICE_CACHE_BYTES = 400_000_000
 PREDICTION_CACHE_BYTES = 800_000_000
 RESULT_CACHE_BYTES = 64_000_000
+NO_DISTANCE = "No trained distance network was found, so there is no AtmoDist score."
 NETWORKS_AT_ONCE = 2
 """Networks that run at the same time in one process, whoever asked: each of them fills the cores."""
 
@@ -219,14 +220,6 @@ class Engine:
             return str(torch.cuda.get_device_name())
         return f"CPU, {torch.get_num_threads()} threads"
 
-    def distance_problem(self) -> str:
-        """Why there is no AtmoDist score, as a sentence; empty where there is one."""
-        return (
-            ""
-            if self._distance_name()
-            else "No trained distance network was found, so there is no AtmoDist score."
-        )
-
     def _dataset(self, key: str, level: str) -> tuple[xr.Dataset, DataDescription]:
         def open_it() -> tuple[xr.Dataset, DataDescription]:
             sources = {source.key: source for source in list_sources()}
@@ -335,13 +328,20 @@ class Engine:
     def _score(self, question: Question, prediction: xr.Dataset, truth: xr.Dataset) -> Scores:
         name = self._distance_name()
         distance = self._results.get(("distance", name), lambda: ad.load_distance(name)) if name else None
-        return score(prediction, truth, question, distance)
+        try:
+            return score(prediction, truth, question, distance)
+        except ad.UserError as error:
+            problem = str(error)
+        # A region may be too small for the distance network and still large enough for the other scores.
+        try:
+            return replace(score(prediction, truth, question, None), note=problem)
+        except ad.UserError as error:
+            missing = float("nan")
+            return Scores(missing, missing, missing, missing, note=str(error))
 
 
 def score(prediction: xr.Dataset, truth: xr.Dataset, question: Question, distance: Any) -> Scores:
-    """Scores of one prediction of the field on show; AtmoDist is one number for vorticity and divergence
-    together.
-    """
+    """Scores of one prediction of the field on show; AtmoDist is one number for vorticity and divergence together."""
     from atmodist_core.evaluation import scores
 
     measures = ("rmse", "energy_ratio", "wasserstein")
@@ -354,6 +354,7 @@ def score(prediction: xr.Dataset, truth: xr.Dataset, question: Question, distanc
         atmodist=float(result["atmodist"]) if "atmodist" in result else float("nan"),
         energy_ratio=float(of_field["energy_ratio"]),
         wasserstein=float(of_field["wasserstein"]),
+        note="" if distance is not None else NO_DISTANCE,
     )
 
 

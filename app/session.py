@@ -278,9 +278,10 @@ class Session(param.Parameterized):
             low, width = 0.2 + 0.6 * number / len(networks), 0.6 / len(networks)
             self._follow(control, low, width, method.label)
             answer = await self._try(control, frame, method, "answer")
-            warnings = await self._in_thread(control, self.engine.applicability, frame, method)
             comparison = comparison.with_answer(method.name, answer)
-            comparison = replace(comparison, warnings={**comparison.warnings, method.name: warnings})
+            if answer.fields is not None:
+                told = await self._in_thread(control, self.engine.applicability, frame, method)
+                comparison = replace(comparison, warnings={**comparison.warnings, method.name: told})
             self.comparison = comparison
         self.say("applicability", "info", joined_warnings(comparison.warnings))
         comparison = await self._add_scores(control, comparison, methods)

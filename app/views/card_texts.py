@@ -34,7 +34,6 @@ def write_card(
             best,
             name,
             unit,
-            session.engine.distance_problem() if comparison is not None and comparison.scores else "",
         )
     if answer is not None and answer.problem:
         row = problem_html(answer.problem)

@@ -47,15 +47,17 @@ def score_html(
         The method.
     unit : Unit
         In which errors are given.
-    note : str
-        Why a score is missing, shown with its definition.
     """
     cells = []
     for key in SCORE_NAMES:
         value = None if scores is None else getattr(scores, key)
         text, missing = _number(key, value, unit), value is not None and not np.isfinite(value)
         leads = name in best[key]
-        tip = DEFINITIONS[key] + (f" {note}" if missing and note else "") + (" Best here." if leads else "")
+        tip = (
+            DEFINITIONS[key]
+            + (f" {scores.note}" if scores is not None and missing else "")
+            + (" Best here." if leads else "")
+        )
         units = f" [{unit.text}]" if key in ("rmse", "wasserstein") else ""
         cells.append(
             f'<div class="score{" best" if leads else ""}" tabindex="0" aria-label="{escape(SHORT_NAMES[key])}{escape(units)}: '

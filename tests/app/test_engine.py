@@ -77,25 +77,37 @@ def test_an_answer_is_computed_once(setup, monkeypatch):
 
 
 def test_scores_are_those_of_the_library(setup):
-    engine, methods, frame = setup
+    engine, methods, _ = setup
+    question = Question("demo", "", "2001-01-05T03:00", "Pacific", "divergence")
+    frame = engine.frame(question, Control())
     truth = engine.truth(frame, "divergence")
     answer = engine.answer(frame, methods["bicubic"], "divergence", Control())
-    question = Question("demo", "", "2001-01-05T03:00", "Europe", "divergence")
     mine = engine.scores(question, "bicubic", answer.fields, truth)
     reference = scores(answer.fields, truth, factor=4).sel(field="divergence")
     assert mine.rmse == pytest.approx(float(reference["rmse"]))
     assert mine.energy_ratio == pytest.approx(float(reference["energy_ratio"]))
     assert mine.wasserstein == pytest.approx(float(reference["wasserstein"]))
-    assert mine.atmodist > 0
     distance = ad.load_distance("atmodist-23").distance(answer.fields, truth)
-    assert mine.atmodist == pytest.approx(float(distance.values[0]))
+    assert mine.atmodist == pytest.approx(float(distance.values[0])) and mine.atmodist > 0
+    assert mine.note == ""
+
+
+def test_a_region_too_small_for_the_distance_network_keeps_its_other_scores(setup):
+    engine, methods, frame = setup
+    truth = engine.truth(frame, "vorticity")
+    assert truth.sizes["latitude"] == 20
+    answer = engine.answer(frame, methods["bicubic"], "vorticity", Control())
+    mine = engine.scores(QUESTION, "bicubic", answer.fields, truth)
+    assert np.isnan(mine.atmodist) and mine.rmse > 0 and mine.energy_ratio > 0
+    assert "larger region" in mine.note
 
 
 def test_without_a_distance_network_there_is_no_atmodist_score(globe, no_models, engine):
     frame = engine.frame(QUESTION, Control())
     truth = engine.truth(frame, "vorticity")
-    assert np.isnan(engine.scores(QUESTION, "truth", truth, truth).atmodist)
-    assert "no AtmoDist score" in engine.distance_problem()
+    found = engine.scores(QUESTION, "truth", truth, truth)
+    assert np.isnan(found.atmodist) and found.rmse == 0
+    assert "no AtmoDist score" in found.note
 
 
 def test_wind_speed_of_a_region_is_that_of_the_globe(setup):

@@ -22,7 +22,8 @@ def address(tmp_path_factory):
         yield url
     said = (folder / "log").read_text()
     shutil.rmtree(data)
-    assert "Task exception was never retrieved" not in said
+    # what the page catches at its edge, beyond what a user did, is logged as an error of the app
+    assert "ERROR:atmodist.app" not in said and "ModuleNotFoundError" not in said
 
 
 @pytest.fixture
