@@ -144,7 +144,8 @@ def _even_rows(latitude: np.ndarray) -> Any:
     if np.abs(even - latitude).max() <= UNEVEN * step:
         return slice(None)
     # An image has rows of one height; four per grid row put each edge within an eighth of a row.
-    fine = np.linspace(latitude[0], latitude[-1], 4 * count)
+    _, south, _, height = edges(latitude, np.arange(2.0))
+    fine = south + height * (1 - (np.arange(4 * count) + 0.5) / (4 * count))
     return np.abs(fine[:, None] - latitude[None, :]).argmin(axis=1)
 
 
