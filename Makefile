@@ -69,8 +69,10 @@ app: $(VENV)/app
 browser: $(VENV)/test
 	@PYTHONPATH="$(CURDIR)" $(BIN)/python tests/browser.py --install
 
+# Two runs: Playwright keeps an event loop in its process, in which no other test could start one.
 test: lint browser
-	$(BIN)/python -m pytest -n $(WORKERS) --doctest-modules --ignore=app/main.py tests $(CODE) -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) --doctest-modules --ignore=app/main.py tests $(CODE) -m "not slow and not browser"
+	$(BIN)/python -m pytest tests -m "browser and not slow"
 
 test-fast: $(VENV)/test
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not browser" tests

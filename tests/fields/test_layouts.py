@@ -180,6 +180,24 @@ def test_expver_dimension_is_merged_not_dropped(tmp_path):
     assert "ERA5 (expver 1) and preliminary ERA5T (expver 5) were merged" in dataset.attrs["notes"]
 
 
+def test_era5_wins_over_era5t_where_both_are_given(tmp_path):
+    source = xr.open_dataset(layouts.cds_legacy_expver(tmp_path), engine="netcdf4").load()
+    final, preliminary = source.sel(expver=1), source.sel(expver=5)
+    both = xr.concat([2 * final.fillna(preliminary), final.fillna(preliminary)], dim=source.expver[::-1])
+    path = tmp_path / "both.nc"
+    both.transpose("time", "expver", ...).to_netcdf(path, engine="netcdf4")
+    assert largest_error(open_fields(path)) < DIFFERENCES, (
+        "version 1 is stored last and right, version 5 doubled"
+    )
+
+
+def test_expver_dimension_of_other_versions_is_refused(tmp_path):
+    source = xr.open_dataset(layouts.cds_legacy_expver(tmp_path), engine="netcdf4").load()
+    source.assign_coords(expver=[1, 7]).to_netcdf(tmp_path / "odd.nc", engine="netcdf4")
+    with pytest.raises(UserError, match=r"'expver' of 'u' holds \[1, 7\], where 1 \(ERA5\) and 5 \(ERA5T\)"):
+        open_fields(tmp_path / "odd.nc")
+
+
 def test_expver_along_time_is_noted(tmp_path):
     assert "mixture of experiment versions 1, 5" in open_fields(layouts.cds_new(tmp_path)).attrs["notes"]
 
