@@ -86,7 +86,7 @@ def coastlines(
         )
     if west is None:
         west = -180.0 if region is None else float(region.west)
-    lines = [part for line in _stored_lines(resolution) for part in _cut(line, west)]
+    lines = [part for line in _read_lines(_asset("coastlines.npz"), resolution) for part in _cut(line, west)]
     if region is None:
         return lines
     # A full circle must not collapse to nothing: 360 stays 360.
@@ -95,8 +95,8 @@ def coastlines(
 
 
 @lru_cache(maxsize=len(RESOLUTIONS))
-def _stored_lines(resolution: str) -> tuple[np.ndarray, ...]:
-    with np.load(_asset("coastlines.npz"), allow_pickle=False) as arrays:
+def _read_lines(file: Path, resolution: str) -> tuple[np.ndarray, ...]:
+    with np.load(file, allow_pickle=False) as arrays:
         points = arrays[f"points_{resolution}"] / 100.0
         points.flags.writeable = False  # shared by all callers through the cache
         return tuple(np.split(points, arrays[f"starts_{resolution}"][1:]))

@@ -33,7 +33,12 @@ def _cuda_is_available() -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip, with the reason, what this machine cannot do or what was not asked for."""
+    """Skip, with the reason, what this machine cannot do or what was not asked for; browser tests come last.
+
+    Playwright keeps an event loop running in the process that has once used it, and ``asyncio.run`` refuses to
+    work beside it.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
     wanted = config.getoption("markexpr", default="")
     for item in items:
         if item.get_closest_marker("gpu") and not _cuda_is_available():
