@@ -71,6 +71,7 @@ class Downscaler:
         region: Region | str | None = None,
         margin: int | None = None,
         tile: int | None = None,
+        seed: int = 0,
         progress: Callable[[float, str], None] | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> xr.Dataset:
@@ -100,6 +101,8 @@ class Downscaler:
             Fewer are quicker and not exact.
         tile : int, optional
             Longest side of a tile [coarse cells]; default: as large as the memory allows.
+        seed : int
+            Of the noise of a model that takes noise: every seed gives another member, the same one each time.
         progress : callable, optional
             Called with the fraction done (0 to 1) and a message.
         cancel : callable, optional
@@ -157,10 +160,18 @@ class Downscaler:
                     progress((done + fraction) / count, f"{self.name}: time {done + 1} of {count}")
 
             block = enlarge(
-                arrays.read(time), self._enlarger, boundaries, tiles, progress=advance, check=check
+                self._with_noise(arrays, time, seed),
+                self._enlarger,
+                boundaries,
+                tiles,
+                latitude,
+                progress=advance,
+                check=check,
             )
             fine[:, time] = np.roll(block[:, grid.rows], grid.roll, axis=-1)
         result = self._dataset(arrays, grid, fine)
+        if self._enlarger.noise_channels:
+            result.attrs["downscaling_seed"] = seed
         self._add_notes(result, arrays, boundaries, margin)
         return result if arrays.had_time else result.isel(time=0)
 
@@ -176,6 +187,21 @@ class Downscaler:
             As for the call.
         """
         return applicability_sentence(self.card, FieldArrays.of(coarse, self.card.channels, self.name))
+
+    def _with_noise(self, arrays: FieldArrays, time: int, seed: int) -> np.ndarray:
+        """Return the coarse fields of a time, and the noise after them where the model takes some.
+
+        The noise depends on the seed and the moment alone, not on which other times are downscaled.
+        """
+        fields = arrays.read(time)
+        count = self._enlarger.noise_channels
+        if not count:
+            return fields
+        if not isinstance(seed, int) or seed < 0:
+            raise UserError(f"Expected a seed of 0 or more, found {seed!r}: give 0, 1, 2, ...")
+        random = np.random.Generator(np.random.Philox(key=[seed, arrays.moment(time)]))
+        noise = random.standard_normal((count, *fields.shape[1:]), dtype=np.float32)
+        return np.concatenate((fields, noise))
 
     def _margin(self, margin: int | None) -> int:
         radius = self._enlarger.radius

@@ -109,6 +109,13 @@ class FieldArrays:
         """Number of times."""
         return self.dataset.sizes["time"]
 
+    def moment(self, time: int) -> int:
+        """Return a number of 64 bits that tells one time from others: its date, or without one its place."""
+        values = self.dataset["time"].values if "time" in self.dataset.coords else np.empty(0)
+        if not np.issubdtype(values.dtype, np.datetime64):
+            return time
+        return int(values[time].astype("datetime64[ns]").astype(np.int64).view(np.uint64))
+
     def read(self, time: int) -> NDArray[np.float32]:
         """Return the fields of one time, shape ``(channel, latitude, longitude)``.
 

@@ -12,6 +12,7 @@ from atmodist_core.harmonics import grid_of_latitudes
 from atmodist_core.harmonics.grids import colatitudes
 
 _ON_THE_POLE_DEG = 1e-6
+_SMALLEST_AREA = 1e-6
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,35 @@ class FineGrid:
         )
 
 
+def fine_row_areas(
+    latitude: NDArray[np.float64], factor: int, row_range: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Return relative areas of the fine cells in the rows of a window, shape ``(factor * rows,)``.
+
+    The cosine of their centres' latitude, of which a regular grid's cell areas are a multiple. Beyond a pole the
+    rows come back, and so do their areas.
+
+    Parameters
+    ----------
+    latitude : ndarray
+        Of the whole coarse grid [degrees].
+    factor : int
+        Fine cells per coarse cell.
+    row_range : tuple of int
+        First index and end of the coarse rows; both may lie beyond the grid.
+    """
+    position = (np.arange(row_range[0] * factor, row_range[1] * factor) + 0.5) / factor - 0.5
+    cosine = np.abs(np.cos(np.deg2rad(_at(latitude, position))))
+    return np.maximum(cosine, _SMALLEST_AREA).astype(np.float32)
+
+
 def _refined(axis: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
     """Return ``factor`` points around every point of an axis, spaced by the local spacing over ``factor``."""
-    position = (np.arange(axis.size * factor) + 0.5) / factor - 0.5
+    return _at(axis, (np.arange(axis.size * factor) + 0.5) / factor - 0.5)
+
+
+def _at(axis: NDArray[np.float64], position: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return an axis at fractional indices."""
     index = np.clip(np.floor(position).astype(int), 0, axis.size - 2)
     # Beyond the first and the last point the line through the outermost two goes on.
     return axis[index] + (position - index) * (axis[index + 1] - axis[index])

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from atmodist_core.inference_device import channels_last, full_float32
-from atmodist_core.networks import Generator
+from atmodist_core.networks import Generator, PhysicalOutput
 from atmodist_core.normalization import SignedLogNormalization
 
 WORKING_MEMORY = 2**29
@@ -27,8 +27,8 @@ class GeneratorInference:
     """Run a generator on windows of physical fields.
 
     The first, coarse part of the network runs on the whole window; the second on strips of the inner part
-    only, with the few coarse points around them that it sees. This gives the same numbers as one piece, in
-    far less memory.
+    only, with the few coarse points around them that it sees; the output layers last, on the inner part and
+    what they see around it. This gives the same numbers as one piece, in far less memory.
 
     Parameters
     ----------
@@ -56,6 +56,7 @@ class GeneratorInference:
         self.config = generator.config
         network = copy.deepcopy(generator).requires_grad_(False).eval()
         self.network = channels_last(network.to(device=device, dtype=self.dtype))
+        self.output = PhysicalOutput(generator.config, normalization)
 
     @property
     def factor(self) -> int:
@@ -66,6 +67,11 @@ class GeneratorInference:
     def radius(self) -> int:
         """How far [coarse points] an input point can be from an output that it changes."""
         return math.ceil(self.config.receptive_radius)
+
+    @property
+    def noise_channels(self) -> int:
+        """Channels of noise that the generator takes beside the fields."""
+        return self.config.noise_channels
 
     @property
     def largest_window(self) -> int:
@@ -82,20 +88,33 @@ class GeneratorInference:
         window: NDArray[np.float32],
         inner: tuple[slice, slice],
         check: Callable[[], None],
+        area: NDArray[np.float32],
     ) -> NDArray[np.float32]:
         """Generate the fine fields of the inner part of a window; see
         :class:`atmodist_core.tiling.Enlarger`.
         """
+        fields = torch.from_numpy(np.ascontiguousarray(window))
+        channels, halo = self.config.channels, math.ceil(self.config.output_radius)
+        # What the output layers see around the inner part, as far as the window goes.
+        rows, columns = (
+            slice(max(part.start - halo, 0), min(part.stop + halo, size))
+            for part, size in zip(inner, window.shape[-2:], strict=True)
+        )
         with full_float32(self.device):
-            coarse = self.normalization.normalize(torch.from_numpy(window))[None]
-            coarse = coarse.to(device=self.device, dtype=self.dtype, memory_format=torch.channels_last)
+            normal = torch.cat((self.normalization.normalize(fields[:channels]), fields[channels:]))[None]
+            coarse = normal.to(device=self.device, dtype=self.dtype, memory_format=torch.channels_last)
             features = self.network.coarse_features(coarse, check)
             strips = []
-            for rows in self._strips(*inner):
+            for strip in self._strips(rows, columns):
                 check()
-                strips.append(self._refined(features, rows, inner[1]))
-        fine = torch.cat(strips, dim=-2)
-        return self.normalization.denormalize(fine).numpy()
+                strips.append(self._refined(features, coarse, strip, columns))
+            fine = torch.cat(strips, dim=-2)[None]
+            factor = self.factor
+            weights = torch.from_numpy(area[rows.start * factor : rows.stop * factor])[None]
+            physical = self.output.physical(fine, fields[None, :channels, rows, columns], weights)[0]
+        top, left = (inner[0].start - rows.start) * factor, (inner[1].start - columns.start) * factor
+        height, width = ((part.stop - part.start) * factor for part in inner)
+        return physical[:, top : top + height, left : left + width].numpy()
 
     def _strips(self, rows: slice, columns: slice) -> list[slice]:
         """Cut the inner rows into strips whose fine activations fit into the working memory."""
@@ -104,14 +123,21 @@ class GeneratorInference:
         step = max(1, WORKING_MEMORY // row_bytes - 2 * math.ceil(self.config.refining_radius))
         return [slice(start, min(start + step, rows.stop)) for start in range(rows.start, rows.stop, step)]
 
-    def _refined(self, features: torch.Tensor, rows: slice, columns: slice) -> torch.Tensor:
+    def _refined(
+        self, features: torch.Tensor, coarse: torch.Tensor, rows: slice, columns: slice
+    ) -> torch.Tensor:
         """Return the normalised fine fields of some coarse cells, shape ``(channel, height, width)``, on
         the CPU.
         """
         halo, factor = math.ceil(self.config.refining_radius), self.factor
         top, left = max(rows.start - halo, 0), max(columns.start - halo, 0)
-        part = features[..., top : rows.stop + halo, left : columns.stop + halo]
-        fine = self.network.refine(part.contiguous(memory_format=torch.channels_last))[0]
+        part, around = (
+            field[..., top : rows.stop + halo, left : columns.stop + halo].contiguous(
+                memory_format=torch.channels_last
+            )
+            for field in (features, coarse)
+        )
+        fine = self.network.refine(part, around)[0]
         first, west = (rows.start - top) * factor, (columns.start - left) * factor
         height, width = (rows.stop - rows.start) * factor, (columns.stop - columns.start) * factor
         return fine[:, first : first + height, west : west + width].float().cpu()

@@ -62,6 +62,11 @@ class Interpolation:
         return KERNELS[self.name][1]
 
     @property
+    def noise_channels(self) -> int:
+        """None: an interpolation has one answer."""
+        return 0
+
+    @property
     def largest_window(self) -> int:
         """Coarse points for which the intermediate arrays of a field stay under 512 MiB."""
         return 2**29 // (4 * 4 * self.factor**2)
@@ -79,6 +84,7 @@ class Interpolation:
         window: NDArray[np.float32],
         inner: tuple[slice, slice],
         check: Callable[[], None],
+        area: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
         """Interpolate the inner part of a window; see :class:`atmodist_core.tiling.Enlarger`."""
         weights = self.phase_weights().astype(np.float32)

@@ -23,7 +23,7 @@ TENSOR_FILE = "model.safetensors"
 MODELS_VARIABLE = "ATMODIST_MODELS"
 """Environment variable with further folders of models, separated as in PATH."""
 
-KINDS = ("distance", "downscaler", "interpolation")
+KINDS = ("distance", "downscaler", "autoencoder", "interpolation")
 
 _PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".h5", ".npy"}
 
@@ -47,9 +47,10 @@ class ModelCard:
     name : str
         Letters, digits, dots, dashes and underscores; also the name of the model's folder.
     kind : str
-        ``"distance"``, ``"downscaler"`` or ``"interpolation"`` (no weights).
+        ``"distance"``, ``"downscaler"``, ``"autoencoder"`` or ``"interpolation"`` (no weights).
     architecture : dict
-        Configurations by network: ``{"encoder": {...}, "classifier": {...}}`` or ``{"generator": {...}}``.
+        Configurations by network: ``{"encoder": {...}, "classifier": {...}}``, ``{"generator": {...}}`` or
+        ``{"encoder": {...}, "decoder": {...}}``.
     channels : tuple of str
         The fields, in the order of the channel axis; empty for interpolation, which takes any.
     normalization : SignedLogNormalization or None
@@ -57,7 +58,7 @@ class ModelCard:
     grid_spacing_deg : float or None
         Spacing of the *fine* training grid [degrees]; a downscaler's input had ``factor`` times as much.
     factor : int
-        Fine cells per coarse cell along each axis; 1 for a distance.
+        Fine cells per coarse cell along each axis; 1 for a distance or an autoencoder.
     period, data, level : str
         What it was trained on: the times, the source, and the level as in the ``level`` attribute of its
         fields.
@@ -76,7 +77,7 @@ class ModelCard:
     licence, limits : str
         Of the weights; where the model should not be trusted.
     distance_scale : dict
-        For a distance: by layer, the factor that gives it the magnitude of a normalised mean squared error.
+        Of an encoder: by layer, the factor that gives it the magnitude of a normalised mean squared error.
     notes : str
         Anything else.
     """

@@ -18,6 +18,9 @@ from torch import Tensor, nn
 from atmodist_core.errors import UserError
 from atmodist_core.model_card import CARD_FILE, TENSOR_FILE, ModelCard, find_model, read_card
 from atmodist_core.networks import (
+    Autoencoder,
+    Decoder,
+    DecoderConfig,
     DistanceNetwork,
     Encoder,
     EncoderConfig,
@@ -28,11 +31,18 @@ from atmodist_core.networks import (
     parameter_count,
 )
 
-_NETWORKS_OF_KIND = {"distance": {"encoder", "classifier"}, "downscaler": {"generator"}}
+WEIGHT_TYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+"""How weights can lie on disk."""
+
+_NETWORKS_OF_KIND = {
+    "distance": {"encoder", "classifier"},
+    "downscaler": {"generator"},
+    "autoencoder": {"encoder", "decoder"},
+}
 
 
 def build_network(card: ModelCard) -> nn.Module:
-    """Return the untrained network that a card describes: a DistanceNetwork or a Generator.
+    """Return the untrained network that a card describes: a DistanceNetwork, Generator or Autoencoder.
 
     Raises
     ------
@@ -53,6 +63,11 @@ def build_network(card: ModelCard) -> nn.Module:
         classifier = LagClassifierConfig.from_dict(card.architecture["classifier"])
         channels, factor = encoder.channels, 1
         network = DistanceNetwork(Encoder(encoder), LagClassifier(classifier))
+    elif card.kind == "autoencoder":
+        encoder = EncoderConfig.from_dict(card.architecture["encoder"])
+        decoder = DecoderConfig.from_dict(card.architecture["decoder"])
+        channels, factor = encoder.channels, 1
+        network = Autoencoder(Encoder(encoder), Decoder(decoder))
     else:
         generator = GeneratorConfig.from_dict(card.architecture["generator"])
         channels, factor = generator.channels, generator.factor
@@ -66,7 +81,9 @@ def build_network(card: ModelCard) -> nn.Module:
     return network
 
 
-def save_distance(folder: str | Path, network: DistanceNetwork, card: ModelCard) -> ModelCard:
+def save_distance(
+    folder: str | Path, network: DistanceNetwork, card: ModelCard, weight_type: str = "float32"
+) -> ModelCard:
     """Save a distance network; the card's architecture and parameter count are taken from the network.
 
     See :func:`save_model`.
@@ -75,24 +92,42 @@ def save_distance(folder: str | Path, network: DistanceNetwork, card: ModelCard)
         "encoder": network.encoder.config.to_dict(),
         "classifier": network.classifier.config.to_dict(),
     }
-    return _save_network(folder, network, card, architecture)
+    return _save_network(folder, network, card, architecture, weight_type)
 
 
-def save_downscaler(folder: str | Path, generator: Generator, card: ModelCard) -> ModelCard:
+def save_downscaler(
+    folder: str | Path, generator: Generator, card: ModelCard, weight_type: str = "float32"
+) -> ModelCard:
     """Save a generator; the card's architecture and parameter count are taken from it.
 
     See :func:`save_model`.
     """
-    return _save_network(folder, generator, card, {"generator": generator.config.to_dict()})
+    architecture = {"generator": generator.config.to_dict()}
+    return _save_network(folder, generator, card, architecture, weight_type)
 
 
-def _save_network(folder: str | Path, network: nn.Module, card: ModelCard, architecture: dict) -> ModelCard:
+def save_autoencoder(
+    folder: str | Path, network: Autoencoder, card: ModelCard, weight_type: str = "float32"
+) -> ModelCard:
+    """Save an autoencoder; the card's architecture and parameter count are taken from the network.
+
+    See :func:`save_model`.
+    """
+    architecture = {"encoder": network.encoder.config.to_dict(), "decoder": network.decoder.config.to_dict()}
+    return _save_network(folder, network, card, architecture, weight_type)
+
+
+def _save_network(
+    folder: str | Path, network: nn.Module, card: ModelCard, architecture: dict, weight_type: str
+) -> ModelCard:
     card = dataclasses.replace(card, architecture=architecture, parameters=parameter_count(network))
-    save_model(folder, network.state_dict(), card)
+    save_model(folder, network.state_dict(), card, weight_type)
     return card
 
 
-def save_model(folder: str | Path, tensors: Mapping[str, Tensor], card: ModelCard) -> Path:
+def save_model(
+    folder: str | Path, tensors: Mapping[str, Tensor], card: ModelCard, weight_type: str = "float32"
+) -> Path:
     """Write ``model.safetensors`` and ``card.json`` into a folder, each completely or not at all.
 
     Both files are written under temporary names first and renamed at the end. The card's time of creation
@@ -107,6 +142,8 @@ def save_model(folder: str | Path, tensors: Mapping[str, Tensor], card: ModelCar
         State dictionary of the network that the card describes.
     card : ModelCard
         Its card.
+    weight_type : {"float32", "float16", "bfloat16"}
+        Of the numbers on disk; half precision halves the file, and loading widens them to float32 again.
 
     Returns
     -------
@@ -119,6 +156,11 @@ def save_model(folder: str | Path, tensors: Mapping[str, Tensor], card: ModelCar
         When tensors and card do not belong together, or a weight is not finite.
     """
     _check_tensors(tensors, card, str(folder))
+    if weight_type not in WEIGHT_TYPES:
+        raise UserError(
+            f"Expected weights to be saved as {', '.join(WEIGHT_TYPES)}, found {weight_type!r}: choose one."
+        )
+    tensors = {name: _narrowed(tensor, WEIGHT_TYPES[weight_type]) for name, tensor in tensors.items()}
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise UserError(
@@ -131,6 +173,7 @@ def save_model(folder: str | Path, tensors: Mapping[str, Tensor], card: ModelCar
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     with _temporary(folder, TENSOR_FILE) as weights, _temporary(folder, CARD_FILE) as description:
         save_file(plain, weights, metadata={"format": "pt", "created": card.created, "name": card.name})
+        os.chmod(weights, 0o644)  # safetensors makes files that only their owner can read
         _flush_to_disk(weights)
         description.write_text(text, encoding="utf-8")
         _flush_to_disk(description)
@@ -234,6 +277,10 @@ def load_network(name_or_path: str | Path) -> tuple[ModelCard, nn.Module]:
         network = build_network(card)
     network.load_state_dict(tensors, assign=True)
     return card, network.requires_grad_(False).eval()
+
+
+def _narrowed(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    return tensor.detach().to(dtype) if tensor.is_floating_point() else tensor
 
 
 def _widened(tensor: Tensor) -> Tensor:

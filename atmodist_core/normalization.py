@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -150,9 +151,9 @@ class SignedLogNormalization:
             )
         shape = [1] * x.ndim
         shape[channel_axis] = len(self.channels)
-        moments = (self.mean, self.std, self.mean_y, self.std_y)
         if isinstance(x, torch.Tensor):
-            return [torch.tensor(values, dtype=x.dtype, device=x.device).reshape(shape) for values in moments]
+            return [values.reshape(shape) for values in _moments_on(self, x.dtype, x.device)]
+        moments = (self.mean, self.std, self.mean_y, self.std_y)
         return [np.asarray(values, dtype=x.dtype).reshape(shape) for values in moments]
 
     @classmethod
@@ -274,6 +275,18 @@ class SignedLogNormalization:
                     "the model card."
                 )
         return cls(**{key: value for key, value in values.items() if key != "type"})
+
+
+@lru_cache(maxsize=64)
+def _moments_on(
+    normalization: SignedLogNormalization, dtype: torch.dtype, device: torch.device
+) -> tuple[torch.Tensor, ...]:
+    """The moments as tensors, copied to a device once: a copy at every step would make a GPU wait."""
+    with torch.inference_mode(False):
+        return tuple(
+            torch.tensor(getattr(normalization, name), dtype=dtype, device=device)
+            for name in ("mean", "std", "mean_y", "std_y")
+        )
 
 
 def _is_number(value: Any) -> bool:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from atmodist_core.boundaries import Boundaries
 from atmodist_core.errors import UserError
+from atmodist_core.fine_grid import fine_row_areas
 
 MAKESHIFT_MARGIN = 8
 """Coarse points of mirror image put around a limited area.
@@ -41,22 +42,29 @@ class Enlarger(Protocol):
         stated.
         """
 
+    @property
+    def noise_channels(self) -> int:
+        """Channels of noise that a window holds after its fields."""
+
     def __call__(
         self,
         window: NDArray[np.float32],
         inner: tuple[slice, slice],
         check: Callable[[], None],
+        area: NDArray[np.float32],
     ) -> NDArray[np.float32]:
         """Enlarge the inner part of a window.
 
         Parameters
         ----------
         window : ndarray, shape (channel, height, width)
-            Physical coarse fields.
+            Physical coarse fields, then channels of unit normal noise.
         inner : tuple of slice
             Rows and columns whose fine cells are wanted.
         check : callable
             Called every few hundredths of a second or so; raises to stop.
+        area : ndarray, shape (factor * height,)
+            Of the fine cells in each row of the window, in any unit.
 
         Returns
         -------
@@ -177,6 +185,7 @@ def enlarge(
     enlarger: Enlarger,
     boundaries: Boundaries,
     tiles: list[Tile],
+    latitude: NDArray[np.float64],
     *,
     progress: Callable[[float], None],
     check: Callable[[], None],
@@ -186,13 +195,15 @@ def enlarge(
     Parameters
     ----------
     fields : ndarray, shape (channel, rows, columns)
-        Physical fields on the whole coarse grid.
+        Physical fields on the whole coarse grid, then the noise that the enlarger takes.
     enlarger : Enlarger
         Network or interpolation.
     boundaries : Boundaries
         Of the coarse grid.
     tiles : list of Tile
         Of :func:`plan_tiles`.
+    latitude : ndarray, shape (rows,)
+        Of the coarse grid [degrees].
     progress : callable
         Called with the fraction of the work done after each tile.
     check : callable
@@ -205,14 +216,16 @@ def enlarge(
     factor = enlarger.factor
     north, west = min(tile.rows[0] for tile in tiles), min(tile.columns[0] for tile in tiles)
     south, east = max(tile.rows[1] for tile in tiles), max(tile.columns[1] for tile in tiles)
-    fine = np.empty((fields.shape[0], (south - north) * factor, (east - west) * factor), dtype=np.float32)
+    channels = fields.shape[0] - enlarger.noise_channels
+    fine = np.empty((channels, (south - north) * factor, (east - west) * factor), dtype=np.float32)
     done, total = 0, sum(tile.window_points for tile in tiles)
     for tile in tiles:
         check()
         window = boundaries.gather(fields, tile.window_rows, tile.window_columns)
         rows = slice((tile.rows[0] - north) * factor, (tile.rows[1] - north) * factor)
         columns = slice((tile.columns[0] - west) * factor, (tile.columns[1] - west) * factor)
-        fine[:, rows, columns] = enlarger(window, tile.inner, check)
+        area = fine_row_areas(latitude, factor, tile.window_rows)
+        fine[:, rows, columns] = enlarger(window, tile.inner, check, area)
         done += tile.window_points
         progress(done / total)
     return fine

@@ -64,7 +64,8 @@ def generator_calls(rows: int, columns: int, device: torch.device) -> dict[str, 
     generator = Generator()
 
     def call(inference: GeneratorInference) -> Callable[[], object]:
-        return lambda: inference(fields, (slice(0, rows), slice(0, columns)), lambda: None)
+        area = np.ones(inference.factor * rows, dtype=np.float32)
+        return lambda: inference(fields, (slice(0, rows), slice(0, columns)), lambda: None, area)
 
     return {name: call(GeneratorInference(generator, PAPER_ERA5, device, name)) for name in PRECISIONS}
 
@@ -87,7 +88,7 @@ def globe_calls(rows: int, columns: int, device: torch.device) -> dict[str, Call
             largest_window=inference.largest_window,
         )
         return lambda: enlarge(
-            fields, inference, boundaries, tiles, progress=lambda fraction: None, check=lambda: None
+            fields, inference, boundaries, tiles, latitude, progress=lambda fraction: None, check=lambda: None
         )
 
     return {name: call(GeneratorInference(generator, PAPER_ERA5, device, name)) for name in PRECISIONS}

@@ -1,8 +1,10 @@
 """Train the distance network on the pretext task (how many hours apart are two patches?).
 
 python train/distance.py --preset demo --data DIR [DIR ...] --out runs/NAME [--resume] [any field as a flag]
+torchrun --nproc-per-node=N train/distance.py ...    (N processes: one per GPU, or on CPUs)
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +28,8 @@ def main(arguments: Sequence[str]) -> int:
     folder = train_distance(config, [synthetic_fields()] if made_up else None)
     if folder is None:
         return _cli.EXIT_INTERRUPTED
-    print(f"The model and its card are in {folder}.")
+    if os.environ.get("RANK", "0") == "0":  # torchrun starts several processes; the first one writes
+        print(f"The model and its card are in {folder}.")
     return _cli.EXIT_OK
 
 

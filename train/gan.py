@@ -1,9 +1,11 @@
-"""Train a downscaling generator, with the MSE or AtmoDist as content loss, with or without an adversary.
+"""Train a downscaling generator, with the content loss of your choice, with or without an adversary.
 
-python train/gan.py --preset demo --data DIR [DIR ...] --out runs/NAME [--content mse|atmodist]
-    [--start-from MODEL] [--resume] [any field as a flag]
+python train/gan.py --preset demo --data DIR [DIR ...] --out runs/NAME
+    [--content mse|l1|atmodist|autoencoder|random-encoder] [--start-from MODEL] [--resume] [any field as a flag]
+torchrun --nproc-per-node=N train/gan.py ...    (N processes: one per GPU, or on CPUs)
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +29,8 @@ def main(arguments: Sequence[str]) -> int:
     folder = train_gan(config, [synthetic_fields()] if made_up else None)
     if folder is None:
         return _cli.EXIT_INTERRUPTED
-    print(f"The model and its card are in {folder}.")
+    if os.environ.get("RANK", "0") == "0":  # torchrun starts several processes; the first one writes
+        print(f"The model and its card are in {folder}.")
     return _cli.EXIT_OK
 
 

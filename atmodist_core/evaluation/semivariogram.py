@@ -254,7 +254,7 @@ def semivariogram(
     for part in time_batches(ds, 16):
         for name in names:
             flat = field_values(part, name).reshape(part.sizes.get("time", 1), -1)
-            result[name].append(np.stack([_semivariance(flat, found) for found in drawn], axis=-1))
+            result[name].append(np.stack([pair_semivariance(flat, found) for found in drawn], axis=-1))
     gamma = {name: np.concatenate(parts) for name, parts in result.items()}
     units = {name: squared_units(ds[name].attrs.get("units")) for name in names}
     if normalise_by is not None:
@@ -288,7 +288,21 @@ def semivariogram(
     )
 
 
-def _semivariance(flat: np.ndarray, pairs: Pairs | None) -> np.ndarray:
+def pair_semivariance(flat: np.ndarray, pairs: Pairs | None) -> np.ndarray:
+    """Half the mean squared difference over pairs of points.
+
+    Parameters
+    ----------
+    flat : numpy.ndarray, shape ``(n, points)``
+        Fields, flattened as the indices of the pairs count.
+    pairs : Pairs or None
+        Of :func:`draw_pairs`; None gives missing values.
+
+    Returns
+    -------
+    numpy.ndarray, shape ``(n,)``
+        Units of ``flat`` squared.
+    """
     if pairs is None:
         return np.full(flat.shape[0], np.nan)
     return 0.5 * ((flat[:, pairs.first] - flat[:, pairs.second]) ** 2).mean(axis=1)

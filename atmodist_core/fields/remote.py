@@ -99,9 +99,11 @@ def _check_scheme(scheme: str, url: str) -> None:
 
 
 def _missing_package(package: str, url: str) -> UserError:
+    # The releases of s3fs pin other versions of fsspec and botocore than the rest, so that it is in no extra.
+    what = package if package == "s3fs" else "'atmodist-studio[remote]'"
     return UserError(
-        f"Opening {url} needs the package {package}, which is not installed; install it with: "
-        "pip install 'atmodist-studio[remote]'."
+        f"Opening {url} needs the package {package}, which is not installed; install it with: pip install"
+        f" {what}."
     )
 
 

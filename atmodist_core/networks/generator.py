@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -16,6 +17,20 @@ from atmodist_core.networks.layers import LEAK, SameConv2d, check_batch
 
 _EDGE_KERNEL = 9
 _KERNEL = 3
+
+FILTER_TAPS = 31
+"""Of the half-band filter that may follow the network: 15 fine points to each side."""
+
+CONSERVING_REACH = 5
+"""Coarse points to each side over which a missing block mean is spread; what is cut off is below 0.0002."""
+
+_BICUBIC_REACH = 2
+_SMALL_START = 0.1
+"""Of the last kernel beside an interpolation: a network that adds to it starts by adding little."""
+
+
+UPSAMPLINGS = ("subpixel", "resize")
+OUTPUT_FILTERS = ("none", "half-band")
 
 
 @dataclass(frozen=True)
@@ -32,20 +47,59 @@ class GeneratorConfig(NetworkConfig):
         Of every inner convolution.
     blocks : int
         Residual blocks at the coarse resolution.
+    upsampling : str
+        How the resolution doubles: ``"subpixel"`` (a convolution shuffled into space, as published; its
+        patterns can repeat with the coarse grid) or ``"resize"`` (bilinear, then a convolution: they cannot).
+    residual : bool
+        Whether the network adds to the bicubic interpolation of its input, which it then need not learn.
+    noise_channels : int
+        Further input channels of unit normal noise at the coarse points, from which members arise.
+    output_filter : str
+        ``"none"``, or ``"half-band"`` for data truncated at half the grid's Nyquist wavenumber or below: a
+        low-pass filter as last layer; see :func:`atmodist_core.networks.output_layers.half_band`.
+    conserve_block_mean : bool
+        Whether the area-weighted block means of the physical output are made equal to the input; see
+        :func:`atmodist_core.networks.output_layers.with_block_means`.
     """
 
     channels: int = 2
     factor: int = 4
     filters: int = 64
     blocks: int = 16
+    upsampling: str = "subpixel"
+    residual: bool = False
+    noise_channels: int = 0
+    output_filter: str = "none"
+    conserve_block_mean: bool = False
 
     def __post_init__(self) -> None:
         self._require_positive("channels", "filters", "blocks")
+        for name, choices in (("upsampling", UPSAMPLINGS), ("output_filter", OUTPUT_FILTERS)):
+            if getattr(self, name) not in choices:
+                raise UserError(
+                    f"Expected {name} of GeneratorConfig to be {' or '.join(choices)}, found "
+                    f"{getattr(self, name)!r}: choose one of these."
+                )
+        if self.noise_channels < 0:
+            raise UserError(
+                f"Expected noise_channels of GeneratorConfig of 0 or more, found {self.noise_channels}: "
+                "give 0 for none."
+            )
         if self.factor < 2 or self.factor & (self.factor - 1):
             raise UserError(
                 "Expected a factor of GeneratorConfig that is a power of two (2, 4, 8, ...), found "
                 f"{self.factor}: choose one of these."
             )
+        if self.factor == 2 and self.output_filter != "none":
+            raise UserError(
+                "Expected a factor of 4 or more with the half-band filter, found 2: the filter would take away "
+                "all scales that the coarse grid lacks, so leave it out."
+            )
+
+    @property
+    def has_output_layers(self) -> bool:
+        """Whether the network is followed by layers that work on the physical field."""
+        return self.output_filter != "none" or self.conserve_block_mean
 
     @property
     def upsampling_steps(self) -> int:
@@ -64,13 +118,26 @@ class GeneratorConfig(NetworkConfig):
         Half a kernel for every convolution, in units of the coarse point: the steps at finer resolution
         count less.
         """
-        steps = sum((_KERNEL // 2) / 2**step for step in range(self.upsampling_steps))
-        return steps + (_EDGE_KERNEL // 2) / self.factor
+        # Bilinear doubling mixes neighbours of the lower resolution before the convolution at the higher one.
+        reach = _KERNEL // 2 if self.upsampling == "subpixel" else 1 + (_KERNEL // 2) / 2
+        network = sum(reach / 2**step for step in range(self.upsampling_steps))
+        network += (_EDGE_KERNEL // 2) / self.factor
+        return max(network, _BICUBIC_REACH + 0.5) if self.residual else network
+
+    @property
+    def output_radius(self) -> float:
+        """How far [coarse points] the layers reach that follow the network on the physical field.
+
+        The filter; and for a block mean, the neighbours whose missing means are spread here and the points of
+        their blocks.
+        """
+        radius = (FILTER_TAPS // 2) / self.factor if self.output_filter != "none" else 0.0
+        return radius + (CONSERVING_REACH + 1 if self.conserve_block_mean else 0)
 
     @property
     def receptive_radius(self) -> float:
         """How far [coarse points] an input point can be from an output point that it changes."""
-        return self.coarse_radius + self.refining_radius
+        return self.coarse_radius + self.refining_radius + self.output_radius
 
 
 class GeneratorBlock(nn.Module):
@@ -98,8 +165,24 @@ class UpsamplingStep(nn.Module):
         return functional.leaky_relu(functional.pixel_shuffle(self.conv(x), 2), LEAK)
 
 
+class ResizeStep(nn.Module):
+    """Double the resolution: bilinear interpolation, then a convolution, the same at every fine point."""
+
+    def __init__(self, filters: int) -> None:
+        super().__init__()
+        self.conv = SameConv2d(filters, filters, _KERNEL)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ``(batch, filters, 2 * height, 2 * width)``."""
+        x = functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+        return functional.leaky_relu(self.conv(x), LEAK)
+
+
 class Generator(nn.Module):
     """SRGAN generator (Ledig et al. 2017; Stengel et al. 2020) for normalised fields of any size.
+
+    Its output still has to go through :class:`~atmodist_core.networks.output_layers.PhysicalOutput` where the
+    configuration has output layers: these need the normalisation and the latitudes.
 
     Parameters
     ----------
@@ -110,15 +193,19 @@ class Generator(nn.Module):
     def __init__(self, config: GeneratorConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or GeneratorConfig()
-        self.head = SameConv2d(config.channels, config.filters, _EDGE_KERNEL)
+        self.head = SameConv2d(config.channels + config.noise_channels, config.filters, _EDGE_KERNEL)
         self.blocks = nn.Sequential(*(GeneratorBlock(config.filters) for _ in range(config.blocks)))
         self.trunk = SameConv2d(config.filters, config.filters, _KERNEL)
-        steps = [UpsamplingStep(config.filters) for _ in range(config.upsampling_steps)]
-        self.upsampling = nn.Sequential(*steps)
+        step = UpsamplingStep if config.upsampling == "subpixel" else ResizeStep
+        self.upsampling = nn.Sequential(*(step(config.filters) for _ in range(config.upsampling_steps)))
         self.tail = SameConv2d(config.filters, config.channels, _EDGE_KERNEL)
         initialize_xavier_(self)
-        for step in steps:
-            subpixel_xavier_(step.conv.weight, 2)
+        for module in self.upsampling:
+            if isinstance(module, UpsamplingStep):
+                subpixel_xavier_(module.conv.weight, 2)
+        if config.residual:
+            with torch.no_grad():
+                self.tail.weight.mul_(_SMALL_START)
 
     def forward(self, coarse: Tensor) -> Tensor:
         """Generate fine fields.
@@ -126,15 +213,15 @@ class Generator(nn.Module):
         Parameters
         ----------
         coarse : Tensor
-            Normalised, shape ``(batch, channels, height, width)``.
+            Normalised, shape ``(batch, channels, height, width)``; channels of noise follow the fields.
 
         Returns
         -------
         Tensor
             Normalised, shape ``(batch, channels, factor * height, factor * width)``.
         """
-        check_batch(coarse, self.config.channels, "generator")
-        return self.refine(self.coarse_features(coarse))
+        check_batch(coarse, self.config.channels + self.config.noise_channels, "generator")
+        return self.refine(self.coarse_features(coarse), coarse)
 
     def coarse_features(self, coarse: Tensor, between_blocks: Callable[[], None] | None = None) -> Tensor:
         """Run the part of the network that works at the coarse resolution.
@@ -142,7 +229,7 @@ class Generator(nn.Module):
         Parameters
         ----------
         coarse : Tensor
-            Normalised, shape ``(batch, channels, height, width)``.
+            As for a call.
         between_blocks : callable, optional
             Called before each residual block; may raise to stop.
 
@@ -158,17 +245,24 @@ class Generator(nn.Module):
             x = block(x)
         return shallow + self.trunk(x)
 
-    def refine(self, features: Tensor) -> Tensor:
+    def refine(self, features: Tensor, coarse: Tensor) -> Tensor:
         """Run the part of the network that raises the resolution.
 
         Parameters
         ----------
         features : Tensor
             Of :meth:`coarse_features`, shape ``(batch, filters, height, width)``.
+        coarse : Tensor
+            What they were computed from, or the same part of it.
 
         Returns
         -------
         Tensor
             Normalised, shape ``(batch, channels, factor * height, factor * width)``.
         """
-        return self.tail(self.upsampling(features))
+        fine = self.tail(self.upsampling(features))
+        if not self.config.residual:
+            return fine
+        fields = coarse[:, : self.config.channels]
+        factor = float(self.config.factor)
+        return fine + functional.interpolate(fields, scale_factor=factor, mode="bicubic", align_corners=False)

@@ -1,15 +1,20 @@
-"""The content loss of a run: built from its settings, with the distance network where one is asked for."""
+"""The content loss of a run: built from its settings, with the encoder that it compares by."""
+
+from collections.abc import Collection
 
 import torch
 from torch import Tensor
 
 from atmodist_core.errors import UserError
-from atmodist_core.losses import AtmoDistLoss, ContentLoss, MeanSquaredErrorLoss
+from atmodist_core.losses import CONTENT_LOSSES, AtmoDistLoss, ContentLoss, MeanAbsoluteErrorLoss
 from atmodist_core.model_card import ModelCard
 from atmodist_core.model_store import load_network
-from atmodist_core.networks import DistanceNetwork
+from atmodist_core.networks import Autoencoder, DistanceNetwork
 from atmodist_core.normalization import SignedLogNormalization
+from atmodist_core.statistics_losses import DistributionLoss, SpectrumLoss
 from atmodist_core.training.configuration import GanConfig
+from atmodist_core.training.encoder_scales import matched_scales, untrained_encoder
+from atmodist_core.training.training_data import TrainingData
 
 
 class RenormalizedLoss(ContentLoss):
@@ -40,7 +45,10 @@ class RenormalizedLoss(ContentLoss):
 
 
 def build_content_loss(
-    config: GanConfig, normalization: SignedLogNormalization, spacing_deg: float
+    config: GanConfig,
+    normalization: SignedLogNormalization,
+    spacing_deg: float,
+    data: TrainingData | None = None,
 ) -> tuple[ContentLoss, dict[str, object]]:
     """The content loss of a run and what its card says about it.
 
@@ -52,51 +60,105 @@ def build_content_loss(
         Of the generator's fields.
     spacing_deg
         Grid spacing of the training data [degrees].
+    data
+        Training data, on which an untrained encoder's scale is measured.
 
     Raises
     ------
     UserError
-        The distance model does not exist, is none, has other channels, or has no scale for the layer.
+        The model of the encoder does not exist, is of another kind, has other channels, or has no scale for a
+        layer.
     """
-    if config.content == "mse":
-        return MeanSquaredErrorLoss(), {"content": "mse"}
-    card, network = load_network(config.distance)
+    if config.content in ("mse", "l1"):
+        return CONTENT_LOSSES[config.content](), {"content": config.content}
+    if config.content == "random-encoder":
+        assert data is not None, "an untrained encoder's scale is measured on training data"
+        encoder = untrained_encoder(len(config.data.channels), config.random_encoder_seed)
+        encoder = encoder.to(data.training_fields.device)
+        layers = _layers(config, encoder.config.layers, encoder.config.layers, "the untrained encoder")
+        scales = matched_scales(
+            encoder,
+            data,
+            layers,
+            patch_size=config.data.patch_size,
+            pairs=config.matching_pairs,
+            seed=config.run.seed,
+        )
+        about: dict[str, object] = {"content": config.content, "encoder_seed": config.random_encoder_seed}
+        return AtmoDistLoss(encoder, layers, tuple(scales.values())), about | _about_layers(scales)
+    card, network = load_network(encoder_model(config))
     _check(card, config, spacing_deg)
-    assert isinstance(network, DistanceNetwork)
-    layer = network.encoder.config.check_layer(config.distance_layer)
-    scale = card.distance_scale[layer]
-    loss: ContentLoss = AtmoDistLoss(network.encoder, (layer,), (scale,))
+    assert isinstance(network, (DistanceNetwork, Autoencoder))
+    layers = _layers(config, network.encoder.config.layers, card.distance_scale, repr(card.name))
+    scales = {layer: card.distance_scale[layer] for layer in layers}
+    loss: ContentLoss = AtmoDistLoss(network.encoder, layers, tuple(scales.values()))
     assert card.normalization is not None
     if card.normalization != normalization:
         loss = RenormalizedLoss(loss, normalization, card.normalization)
-    about: dict[str, object] = {
-        "content": "atmodist",
+    about = {
+        "content": config.content,
         "distance_model": card.name,
         "distance_model_created": card.created,
-        "distance_layer": layer,
-        "distance_scale": scale,
     }
-    return loss, about
+    return loss, about | _about_layers(scales)
+
+
+def build_statistics_losses(
+    config: GanConfig, normalization: SignedLogNormalization
+) -> dict[str, tuple[float, ContentLoss]]:
+    """The further terms of the generator's loss that have a weight: by name, weight and loss."""
+    terms: dict[str, tuple[float, ContentLoss]] = {
+        "l1": (config.l1_weight, MeanAbsoluteErrorLoss()),
+        "spectrum": (config.spectrum_weight, SpectrumLoss(normalization, config.factor)),
+        "distribution": (config.distribution_weight, DistributionLoss(normalization)),
+    }
+    return {name: term for name, term in terms.items() if term[0] > 0}
+
+
+def encoder_model(config: GanConfig) -> str:
+    """Name or folder of the model whose encoder the content loss takes."""
+    return config.distance if config.content == "atmodist" else config.autoencoder
+
+
+def _about_layers(scales: dict[str, float]) -> dict[str, object]:
+    layers, values = list(scales), list(scales.values())
+    single = len(layers) == 1
+    return {
+        "distance_layer": layers[0] if single else layers,
+        "distance_scale": values[0] if single else values,
+    }
+
+
+def _layers(
+    config: GanConfig, known: Collection[str], scaled: Collection[str], model: str
+) -> tuple[str, ...]:
+    for layer in config.distance_layer:
+        if layer not in known or layer not in scaled:
+            raise UserError(
+                f"Expected --distance-layer {', '.join(scaled)} for {model}, found {layer!r}; choose among these."
+            )
+    if not config.distance_layer:
+        raise UserError("Expected at least one --distance-layer, found none; name one such as stage2.")
+    return config.distance_layer
 
 
 def _check(card: ModelCard, config: GanConfig, spacing_deg: float) -> None:
-    if card.kind != "distance":
+    flag, kind = (
+        ("--distance", "distance") if config.content == "atmodist" else ("--autoencoder", "autoencoder")
+    )
+    if card.kind != kind:
         raise UserError(
-            f"Expected a distance model after --distance, found the {card.kind} {card.name!r}; name one such"
-            " as atmodist-23."
+            f"Expected a model of kind {kind!r} after {flag}, found the {card.kind} {card.name!r}; name one"
+            f" such as {'atmodist-23' if kind == 'distance' else 'autoencoder'}."
         )
     if card.channels != config.data.channels:
         raise UserError(
-            f"Expected a distance model of the channels {', '.join(config.data.channels)}, found"
+            f"Expected a model of the channels {', '.join(config.data.channels)} after {flag}, found"
             f" {card.name!r} for {', '.join(card.channels)}; choose another or set --channels."
-        )
-    if config.distance_layer not in card.distance_scale:
-        raise UserError(
-            f"Expected --distance-layer {', '.join(card.distance_scale)}, found {config.distance_layer!r}."
         )
     if card.grid_spacing_deg is not None and abs(card.grid_spacing_deg / spacing_deg - 1.0) > 0.01:
         raise UserError(
-            f"Expected a distance model trained at the data's spacing of {spacing_deg:g} degrees, found"
-            f" {card.name!r} for {card.grid_spacing_deg:g} degrees; train one with train/distance.py on these"
+            f"Expected a model trained at the data's spacing of {spacing_deg:g} degrees after {flag}, found"
+            f" {card.name!r} for {card.grid_spacing_deg:g} degrees; train one with train/{kind}.py on these"
             " data."
         )

@@ -36,6 +36,29 @@ if TYPE_CHECKING:
 
 CURVES_OVER_LAG_NAME = "distance_curves.csv"
 CONFUSION_NAME = "confusion_matrix.csv"
+CONFUSION_FOLDER = "confusion_matrices"
+
+
+def write_confusion(folder: Path, logits: Tensor, labels: Tensor, epoch: int | None = None) -> Path:
+    """Write counts of predicted (columns) against true classes (rows) as CSV.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+    logits, labels
+        Shapes ``(pairs, classes)`` and ``(pairs,)``.
+    epoch
+        0-based; the file is ``confusion_matrices/epoch_001.csv`` and so on, without it
+        ``confusion_matrix.csv``.
+    """
+    path = folder / CONFUSION_NAME
+    if epoch is not None:
+        path = folder / CONFUSION_FOLDER / f"epoch_{epoch + 1:03d}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(confusion_matrix(logits, labels).tolist())
+    return path
 
 
 def judge_distance(trainer: "DistanceTrainer") -> tuple[dict[str, float], Tensor, Tensor, DistanceCurves]:
@@ -52,7 +75,7 @@ def judge_distance(trainer: "DistanceTrainer") -> tuple[dict[str, float], Tensor
         Distances against the lag.
     """
     c = trainer.config
-    logits, labels = trainer.predict_held_out(c.final_pairs)
+    logits, labels = trainer.predict_held_out(c.final_pairs, shared=False)
     scores = prefixed("held_out_", pretext_scores(logits, labels, c.lead_step_hours))
     scores |= prefixed("chance_", chance_scores(c.classes, c.lead_step_hours))
     options: dict[str, Any] = {
@@ -70,7 +93,7 @@ def judge_distance(trainer: "DistanceTrainer") -> tuple[dict[str, float], Tensor
     )
     scores |= difference_baselines(training, held_out, c.classes, c.lead_step_hours)
     curves = measure_distance_curves(
-        trainer.network.encoder,
+        trainer.judged_network.encoder,
         trainer.data.held_out_fields,
         trainer.make_sampler(patches.MATCHING_STREAM),
         classes=c.classes,
@@ -90,8 +113,7 @@ def save_distance_model(trainer: "DistanceTrainer") -> Path:
     scores, logits, labels, curves = judge_distance(trainer)
     out = config.run.out
     curves.write(out / CURVES_OVER_LAG_NAME)
-    with (out / CONFUSION_NAME).open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(confusion_matrix(logits, labels).tolist())
+    write_confusion(out, logits, labels)
     (out / "scores.json").write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
     settings = to_dict(config)
     settings.pop("run")
@@ -110,7 +132,9 @@ def save_distance_model(trainer: "DistanceTrainer") -> Path:
             **{k: v for k, v in settings.items() if k not in ("data", "classes", "lead_step_hours")},
             **{k: settings["data"][k] for k in ("patch_size", "latitude_limit", "mirror")},
             "steps": trainer.total_steps,
+            "processes": trainer.fabric.world_size,
             "hardware": trainer.hardware.describe(),
+            **({"start_model": trainer.start.card.name} if trainer.start else {}),
         },
         seed=config.run.seed,
         code_version=code_version(),
@@ -123,7 +147,7 @@ def save_distance_model(trainer: "DistanceTrainer") -> Path:
         ),
     )
     folder = export_folder(config.run)
-    save_distance(folder, trainer.network, card)
+    save_distance(folder, trainer.judged_network, card, config.run.export_type)
     for name in (CURVES_NAME, CURVES_OVER_LAG_NAME, CONFUSION_NAME):
         copyfile(out / name, folder / name)
     return folder

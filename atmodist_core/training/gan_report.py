@@ -1,5 +1,6 @@
 """The end of a generator's training: scores on held-out patches, and the model folder."""
 
+import dataclasses
 import json
 from pathlib import Path
 from shutil import copyfile
@@ -18,28 +19,37 @@ from atmodist_core.training.provenance import (
     model_name,
 )
 
+_WEIGHTS = (
+    *("content_weight", "mse_weight", "l1_weight", "spectrum_weight", "distribution_weight"),
+    "adversarial_weight",
+)
+_ADVERSARY = (
+    *("adversarial_form", "r1_weight", "r1_interval", "discriminator_filters", "discriminator_dense"),
+    *("spectral_norm", "instance_noise"),
+)
+
 if TYPE_CHECKING:
-    from atmodist_core.training.gan_training import GanTrainer
+    from atmodist_core.training.gan_trainer import GanTrainer
 
 
 def save_generator_model(trainer: "GanTrainer") -> Path:
     """Judge the generator and write the model folder with card and curves."""
     config, data = trainer.config, trainer.data
-    scores, bicubic = trainer.held_out_scores()
+    scores, bicubic = trainer.held_out_scores(), trainer.bicubic_scores()
     scores = prefixed("held_out_", scores) | prefixed("held_out_bicubic_", bicubic)
     (config.run.out / "scores.json").write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
     settings = to_dict(config)
     settings.pop("run")
-    in_loss = ("content", "content_weight", "mse_weight", "adversarial_weight", "distance", "distance_layer")
-    loss: dict[str, Any] = {
-        "content": "mse",
-        "content_weight": 1.0,
-        "mse_weight": 0.0,
-        "adversarial_weight": 0.0,
-    }
+    loss: dict[str, Any] = dict.fromkeys(_WEIGHTS, 0.0) | {"content": "mse", "content_weight": 1.0}
     if config.epochs + config.final_epochs:
-        loss = trainer.about_content | {name: settings[name] for name in in_loss[1:4]}
-    schedule = {k: v for k, v in settings.items() if k not in ("data", "start_from", *in_loss)}
+        loss = trainer.about_content | {name: settings[name] for name in _WEIGHTS}
+        if trainer.adversarial:
+            loss |= {name: settings[name] for name in _ADVERSARY}
+    of_loss = {"content", "distance", "autoencoder", "distance_layer", "random_encoder_seed"}
+    of_loss |= {*_WEIGHTS, *_ADVERSARY}
+    architecture = dataclasses.asdict(trainer.generator.config)
+    apart = {"data", "start_from", *of_loss, *architecture, "residual_blocks", "compile"}
+    schedule = {k: v for k, v in settings.items() if k not in apart}
     schedule |= {k: settings["data"][k] for k in ("patch_size", "latitude_limit", "mirror")}
     schedule |= {
         "steps": trainer.total_steps,
@@ -71,6 +81,6 @@ def save_generator_model(trainer: "GanTrainer") -> Path:
         ),
     )
     folder = export_folder(config.run)
-    save_downscaler(folder, trainer.generator, card)
+    save_downscaler(folder, trainer.judged_generator, card, config.run.export_type)
     copyfile(config.run.out / CURVES_NAME, folder / CURVES_NAME)
     return folder

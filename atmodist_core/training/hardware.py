@@ -104,6 +104,21 @@ def use_channels_last(*modules: torch.nn.Module) -> None:
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
+def check_batch_is_shared(batch_size: int, processes: int) -> None:
+    """Refuse a batch that the processes cannot share evenly: their gradients would count differently.
+
+    Raises
+    ------
+    UserError
+        Naming a batch size that fits.
+    """
+    if batch_size % processes:
+        raise UserError(
+            f"Expected a --batch-size that {processes} processes share evenly, found {batch_size}; choose"
+            f" {max(1, batch_size // processes) * processes}."
+        )
+
+
 def make_fabric(hardware: Hardware) -> Any:
     """Lightning Fabric for this hardware: one process, or those that ``torchrun`` started."""
     from lightning_fabric import Fabric

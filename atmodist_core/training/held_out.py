@@ -1,27 +1,16 @@
 """How well the pretext task is solved on held-out pairs, and what guesses from plain differences score."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from atmodist_core.errors import UserError
-from atmodist_core.model_store import load_network
-from atmodist_core.training.fields_in_memory import FieldsInMemory, load_fields
-from atmodist_core.training.hardware import has_bfloat16_units
-from atmodist_core.training.patches import (
-    BASELINE_STREAM,
-    VALIDATION_STREAM,
-    PatchSampler,
-    cut_pairs,
-    lead_stride,
-)
+from atmodist_core.training.patches import PatchSampler, cut_pairs
+from atmodist_core.training.training_fields import TrainingFields
 
 _NEIGHBOURS = 100
 
@@ -86,7 +75,7 @@ def chance_scores(classes: int, lead_step_hours: float) -> dict[str, float]:
 
 
 def pair_batches(
-    fields: FieldsInMemory,
+    fields: TrainingFields,
     sampler: PatchSampler,
     *,
     pairs: int,
@@ -96,14 +85,16 @@ def pair_batches(
     stride: int,
     label: int | None = None,
     first_step: int = 0,
+    part: tuple[int, int] = (0, 1),
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """The same pairs at every call: batches (earlier, later, label) of a stream of their own."""
-    done, step = 0, first_step
-    while done < pairs:
-        count = min(batch_size, pairs - done)
-        places = sampler.pairs(step, count, classes=classes, stride=stride, label=label)
+    """The same pairs at every call: batches (earlier, later, label) of a stream of their own.
+
+    ``part=(rank, ranks)`` gives every ``ranks``-th batch, the share of one process.
+    """
+    for number in range(part[0], -(-pairs // batch_size), part[1]):
+        count = min(batch_size, pairs - number * batch_size)
+        places = sampler.pairs(first_step + number, count, classes=classes, stride=stride, label=label)
         yield cut_pairs(fields, places, patch_size, stride)
-        done, step = done + count, step + 1
 
 
 def difference_features(
@@ -151,7 +142,7 @@ def difference_baselines(
     design = np.column_stack([np.ones(len(x)), x])
     weights, *_ = np.linalg.lstsq(design, labels.astype(np.float64), rcond=None)
     guess = np.clip(np.rint(np.column_stack([np.ones(len(x_held)), x_held]) @ weights), 0, classes - 1)
-    counts = _neighbour_counts(x, labels, x_held, classes)
+    counts = neighbour_counts(x, labels, x_held, classes)
     ranked = np.argsort(-counts, axis=1, kind="stable")[:, :3]
     median = np.argmax(np.cumsum(counts, axis=1) >= 0.5 * counts.sum(axis=1, keepdims=True), axis=1)
     return {
@@ -163,7 +154,7 @@ def difference_baselines(
     }
 
 
-def _neighbour_counts(
+def neighbour_counts(
     x: NDArray[Any], labels: NDArray[np.int64], queries: NDArray[Any], classes: int
 ) -> NDArray[np.float64]:
     """How often each class occurs among the nearest training pairs, shape ``(queries, classes)``.
@@ -185,67 +176,3 @@ def _neighbour_counts(
 def prefixed(prefix: str, scores: dict[str, float], names: Sequence[str] | None = None) -> dict[str, float]:
     """Scores under longer names (``held_out_loss`` ...), all or some of them."""
     return {f"{prefix}{name}": scores[name] for name in names or scores}
-
-
-def score_pretext_task(
-    distance: str | Path, sources: Sequence[Path | str | xr.Dataset], *, pairs: int = 8192, seed: int = 1
-) -> dict[str, float]:
-    """Scores of a finished distance network on weather it has not seen, beside those of simple predictors.
-
-    The simple predictors are fitted on other pairs of the same weather, twice as many: an advantage that the
-    network does not have.
-
-    Parameters
-    ----------
-    distance
-        Name or folder of a distance model.
-    sources
-        One unbroken series each.
-    pairs
-        Random pairs, centres within 60 degrees of the equator, lags uniform over the classes.
-    seed
-        Seed of the pairs.
-
-    Returns
-    -------
-    dict
-        ``network_*``, ``chance_*``, ``least_squares_*`` and ``rms_*``: the names of :func:`pretext_scores`,
-        :func:`chance_scores` and :func:`difference_baselines`.
-
-    Raises
-    ------
-    UserError
-        The model is none for distances; the data are too short or their spacing does not fit.
-    """
-    card, network = load_network(distance)
-    if card.kind != "distance" or card.normalization is None:
-        raise UserError(f"Expected a distance model, found {card.name}, a {card.kind}; name another.")
-    settings = card.architecture["classifier"]
-    classes, step_hours = settings["classes"], settings["lead_step_hours"]
-    size = settings["patch_size"]
-    fields = load_fields(sources, channels=card.channels).normalize_in_place(card.normalization)
-    options: dict[str, int] = {
-        "classes": classes,
-        "patch_size": size,
-        "stride": lead_stride(fields.members, step_hours),
-    }
-    segments = [(member.start, member.stop) for member in fields.members]
-
-    def batches(stream: int, count: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        sampler = PatchSampler(fields, segments, patch_size=size, seed=seed, stream=stream)
-        return pair_batches(fields, sampler, pairs=count, batch_size=128, **options)
-
-    logits, labels = [], []
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16_units("cpu")):
-        for earlier, later, label in batches(VALIDATION_STREAM, pairs):
-            logits.append(network(earlier, later).float())
-            labels.append(label)
-    scores = prefixed("network_", pretext_scores(torch.cat(logits), torch.cat(labels), step_hours))
-    scores |= prefixed("chance_", chance_scores(classes, step_hours))
-    return scores | difference_baselines(
-        difference_features(batches(BASELINE_STREAM, 2 * pairs)),
-        difference_features(batches(VALIDATION_STREAM, pairs)),
-        classes,
-        step_hours,
-    )

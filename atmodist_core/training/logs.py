@@ -21,15 +21,18 @@ class CurveLog:
     folder
         Folder of the run.
     columns
-        Names of all numbers that may come; ``step`` and ``epoch`` are added in front.
+        Names of all numbers that may come; ``step`` and ``epoch`` are added in front, and at the end
+        ``seconds``: wall-clock time since the start of the run [s], without the time between a stop and its
+        continuation.
     resume_step
         When going on: rows after this step are dropped, as those steps are done again.
     """
 
     def __init__(self, folder: Path, columns: list[str], resume_step: int | None = None) -> None:
         self.path = folder / CURVES_NAME
-        self.columns = ["step", "epoch", *columns]
+        self.columns = ["step", "epoch", *columns, "seconds"]
         kept = [] if resume_step is None else _rows_until(self.path, resume_step)
+        self._started = time.monotonic() - _seconds_of(kept)
         self._file = self.path.open("w", newline="", encoding="utf-8")
         self._writer = csv.DictWriter(self._file, self.columns, restval="", extrasaction="ignore")
         self._writer.writeheader()
@@ -41,6 +44,7 @@ class CurveLog:
         """Add a row (and TensorBoard scalars)."""
         known = {name: value for name, value in numbers.items() if name in self.columns}
         row: dict[str, Any] = {"step": step, "epoch": epoch, **{k: _rounded(v) for k, v in known.items()}}
+        row["seconds"] = f"{time.monotonic() - self._started:.2f}"
         self._writer.writerow(row)
         self._file.flush()
         if self._board is not None:
@@ -57,6 +61,12 @@ class CurveLog:
 
 def _rounded(value: float) -> str:
     return f"{value:.6g}" if math.isfinite(value) else ""
+
+
+def _seconds_of(rows: list[dict[str, str]]) -> float:
+    """Time that the rows took; zero for those of a version that did not write it."""
+    seconds = (rows[-1].get("seconds") or "") if rows else ""
+    return float(seconds) if seconds.replace(".", "", 1).isdigit() else 0.0
 
 
 def _rows_until(path: Path, step: int) -> list[dict[str, str]]:

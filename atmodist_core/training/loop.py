@@ -15,13 +15,25 @@ from torch import Tensor
 from atmodist_core.errors import UserError
 from atmodist_core.training.checkpoints import CHECKPOINT_NAME, read_checkpoint, write_checkpoint
 from atmodist_core.training.configuration import RunConfig, differences, from_dict, to_dict
+from atmodist_core.training.distributed import (
+    any_process,
+    mean_over_processes,
+    process_count,
+    same_on_all_processes,
+)
 from atmodist_core.training.logs import CurveLog, Progress
+from atmodist_core.training.run_folder import write_environment
+from atmodist_core.training.samples import draw_samples_if_due
 
 CONFIG_NAME = "config.json"
+_STEPS_BETWEEN_AGREEMENTS = 10
 
 
 class Trainer(Protocol):
-    """What the loop needs of a training."""
+    """What the loop needs of a training.
+
+    One that may end before its last step also has an attribute ``stopped_early``, read after every epoch.
+    """
 
     unit: str
     total_steps: int
@@ -188,7 +200,8 @@ def run_training(trainer: Trainer, run: RunConfig) -> bool:
     Returns
     -------
     bool
-        True when all steps are done; False after SIGINT or SIGTERM (a checkpoint is then written).
+        True when all steps are done or the training ended itself early; False after SIGINT or SIGTERM (a
+        checkpoint is then written).
     """
     checkpoint = run.out / CHECKPOINT_NAME
     done, averages = 0, Averages()
@@ -199,7 +212,14 @@ def run_training(trainer: Trainer, run: RunConfig) -> bool:
         trainer.restore(tensors, state["trainer"])
         averages.load(state["averages"])
         done = int(state["step"])
+    if not same_on_all_processes(done):
+        raise UserError(
+            f"Expected every process to see one checkpoint in {run.out}, found different ones; give an --out"
+            " on a disk that all nodes share."
+        )
     main = trainer.is_main_process
+    if main:
+        write_environment(run, getattr(trainer, "hardware", None), done)
     log = CurveLog(run.out, trainer.columns, done) if main else None
     progress = Progress(
         trainer.total_steps, done, trainer.samples_per_step, trainer.unit, shown=run.progress and main
@@ -212,10 +232,11 @@ def run_training(trainer: Trainer, run: RunConfig) -> bool:
 
     saved_at, saved_step = time.monotonic(), done
     latest: dict[str, float] = {}
+    over, stopping = done >= trainer.total_steps or _stopped_early(trainer), False
     try:
         with StopRequest().listening() as stop:
-            while done < trainer.total_steps:
-                averages.add(trainer.step(done))
+            while not over and not stopping:
+                averages.add(mean_over_processes(trainer.step(done)))
                 epoch = trainer.epoch_of(done)
                 done += 1
                 progress.advance()
@@ -226,32 +247,40 @@ def run_training(trainer: Trainer, run: RunConfig) -> bool:
                     row["samples_per_second"] = progress.samples_per_second
                 if done == trainer.total_steps or trainer.epoch_of(done) != epoch:
                     row |= trainer.end_epoch(done - 1)
+                    over = done == trainer.total_steps or _stopped_early(trainer)
+                    draw_samples_if_due(trainer, run, epoch, done, last=over)
                 if row:
                     latest |= row
                     progress.show({k: latest[k] for k in trainer.shown if k in latest})
                     if log is not None:
                         log.write(done, epoch, row)
+                if done % _STEPS_BETWEEN_AGREEMENTS == 0 or process_count() == 1:
+                    stopping = any_process(bool(stop.name))  # all processes leave after the same step
                 minutes = (time.monotonic() - saved_at) / 60.0
                 due = run.checkpoint_minutes > 0 and minutes >= run.checkpoint_minutes
                 due |= run.checkpoint_steps > 0 and done % run.checkpoint_steps == 0
-                if due or stop.name or done == trainer.total_steps:
+                if due or stopping or over:
                     save()
                     saved_at, saved_step = time.monotonic(), done
-                if stop.name:
-                    break
         if saved_step != done:
             save()
         progress.show({k: latest[k] for k in trainer.shown if k in latest}, always=True)
-        if stop.name and done < trainer.total_steps:
+        if stopping and not over:
             progress.say(
-                f"Stopped by {stop.name} after step {done} of {trainer.total_steps}; a checkpoint is in"
-                f" {run.out}, add --resume to go on."
+                f"Stopped by {stop.name or 'another process'} after step {done} of {trainer.total_steps}; a"
+                f" checkpoint is in {run.out}, add --resume to go on."
             )
+        elif done < trainer.total_steps:
+            progress.say(f"The held-out loss no longer falls: ended after step {done}.")
     finally:
         progress.close()
         if log is not None:
             log.close()
-    return done >= trainer.total_steps
+    return over
+
+
+def _stopped_early(trainer: Trainer) -> bool:
+    return bool(getattr(trainer, "stopped_early", False))
 
 
 def _check_finite(row: Mapping[str, float], step: int, folder: Path) -> None:

@@ -14,13 +14,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from atmodist_core.errors import UserError
-from atmodist_core.training.fields_in_memory import FieldsInMemory, Member
+from atmodist_core.training.training_fields import Member, TrainingFields, upload
 
 TRAINING_STREAM, VALIDATION_STREAM, MATCHING_STREAM, BASELINE_STREAM = range(4)
-PSEUDO_SCALARS = frozenset({"vorticity"})
-"""Fields that change sign in a north-south mirror."""
+
 
 Segment = tuple[int, int]
+
+
+def is_pseudo_scalar(channel: str) -> bool:
+    """Whether a field changes sign in a north-south mirror: vorticity, of any level (``vorticity_500``)."""
+    return "vorticity" in channel
 
 
 class Places(NamedTuple):
@@ -134,6 +138,10 @@ class PatchSampler:
         Mirror half of the patches.
     seed, stream
         Key of the random numbers.
+    sampling
+        ``latitude``: centres uniform in latitude, so that a patch near 60 degrees is as likely as one at the
+        equator, where a degree of latitude has twice the area. ``area``: uniform over the area of the sphere,
+        that is in the sine of latitude.
 
     Raises
     ------
@@ -143,7 +151,7 @@ class PatchSampler:
 
     def __init__(
         self,
-        fields: FieldsInMemory,
+        fields: TrainingFields,
         segments: Sequence[Segment],
         *,
         patch_size: int,
@@ -151,6 +159,7 @@ class PatchSampler:
         mirror: bool = False,
         seed: int = 0,
         stream: int = TRAINING_STREAM,
+        sampling: str = "latitude",
     ) -> None:
         rows, columns = len(fields.latitude), len(fields.longitude)
         if patch_size > rows or patch_size > columns:
@@ -160,7 +169,8 @@ class PatchSampler:
             )
         tops = np.arange(rows - patch_size + 1)
         centres = 0.5 * (fields.latitude[tops] + fields.latitude[tops + patch_size - 1])
-        self.rows = tops[np.abs(centres) <= latitude_limit]
+        inside = np.abs(centres) <= latitude_limit
+        self.rows = tops[inside]
         if len(self.rows) == 0:
             raise UserError(
                 f"Expected room for patches centred within {latitude_limit:g} degrees of the equator, found a"
@@ -169,6 +179,7 @@ class PatchSampler:
         self.columns = columns if fields.wraps else columns - patch_size + 1
         self.segments = np.asarray(segments, dtype=np.int64).reshape(-1, 2)
         self.mirror, self.seed, self.stream = mirror, seed, stream
+        self._row_shares = _area_shares(centres[inside]) if sampling == "area" else None
 
     def patches(self, step: int, batch: int) -> Places:
         """Places of single patches of a step."""
@@ -224,13 +235,30 @@ class PatchSampler:
         self, random: np.random.Generator, time: NDArray[np.int64], label: NDArray[np.int64]
     ) -> Places:
         batch = len(time)
-        row = self.rows[random.integers(0, len(self.rows), batch)]
+        if self._row_shares is None:
+            row = self.rows[random.integers(0, len(self.rows), batch)]
+        else:
+            row = self.rows[np.searchsorted(self._row_shares, random.random(batch), side="right")]
         column = random.integers(0, self.columns, batch)
         mirrored = random.integers(0, 2, batch).astype(bool)
         return Places(time, label, row, column, mirrored & self.mirror)
 
 
-def cut(fields: FieldsInMemory, times: NDArray[np.int64], places: Places, size: int) -> Tensor:
+def _area_shares(centres: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Upper end of every row's share of [0, 1), by the area of the zone between the rows beside it."""
+    if len(centres) == 1:
+        return np.ones(1)
+    between = 0.5 * (centres[1:] + centres[:-1])
+    # The outer zones reach as far outwards as inwards, at most to a pole.
+    ends = np.clip([2 * centres[0] - between[0], 2 * centres[-1] - between[-1]], -90.0, 90.0)
+    sine = np.sin(np.deg2rad(np.concatenate([ends[:1], between, ends[1:]])))
+    shares = np.cumsum(np.abs(np.diff(sine)))
+    shares /= shares[-1]
+    shares[-1] = 1.0
+    return np.asarray(shares)
+
+
+def cut(fields: TrainingFields, times: NDArray[np.int64], places: Places, size: int) -> Tensor:
     """Patches at given places.
 
     Parameters
@@ -249,48 +277,21 @@ def cut(fields: FieldsInMemory, times: NDArray[np.int64], places: Places, size: 
     Tensor
         float32, shape ``(batch, channel, size, size)``, channels last in memory, in physical units.
     """
-    if fields.values.device.type == "cpu":
-        patches = _cut_by_slices(fields, times, places, size).to(fields.device, non_blocking=True)
-    else:
-        patches = _cut_by_index(fields, times, places, size)
+    raw = fields.gather(times, places.row, places.column, size, places.mirrored)
+    scale = fields.units
     if places.mirrored.any():
-        which = torch.from_numpy(np.flatnonzero(places.mirrored)).to(patches.device)
-        signs = torch.tensor(
-            [-1.0 if c in PSEUDO_SCALARS else 1.0 for c in fields.channels], device=patches.device
-        )
-        patches[which] = patches[which].flip(1) * signs
-    if not fields.normalized:
-        patches *= fields.units
+        odd = torch.tensor([is_pseudo_scalar(channel) for channel in fields.channels])
+        signs = 1.0 - 2.0 * (torch.from_numpy(places.mirrored)[:, None] & odd).float()
+        scale = upload(signs, fields.device)[:, None, None, :] * scale
+    # One product converts 16 bits to 32, puts the signs right and the units in.
+    patches = upload(raw, fields.device) * scale
+    if fields.normalization is not None:
+        patches = fields.normalization.normalize(patches, channel_axis=-1)
     return patches.permute(0, 3, 1, 2)
 
 
-def _cut_by_slices(fields: FieldsInMemory, times: NDArray[np.int64], places: Places, size: int) -> Tensor:
-    """One strided copy a patch: faster on a CPU than gathering every value by its index."""
-    values = fields.values
-    width = values.shape[2]
-    patches = torch.empty((len(times), size, size, values.shape[3]), dtype=torch.float32)
-    for patch, time, row, column in zip(
-        patches, times.tolist(), places.row.tolist(), places.column.tolist(), strict=True
-    ):
-        inside = min(size, width - column)
-        patch[:, :inside] = values[time, row : row + size, column : column + inside]
-        if inside < size:  # beyond the last longitude comes the first
-            patch[:, inside:] = values[time, row : row + size, : size - inside]
-    return patches
-
-
-def _cut_by_index(fields: FieldsInMemory, times: NDArray[np.int64], places: Places, size: int) -> Tensor:
-    """One gather for the whole batch: one kernel on a GPU."""
-    device = fields.values.device
-    offset = torch.arange(size, device=device)
-    time, row, column = (torch.from_numpy(a).to(device) for a in (times, places.row, places.column))
-    rows = (row[:, None] + offset)[:, :, None]
-    columns = ((column[:, None] + offset) % fields.values.shape[2])[:, None, :]
-    return fields.values[time[:, None, None], rows, columns].float()
-
-
 def cut_pairs(
-    fields: FieldsInMemory, places: Places, size: int, stride: int
+    fields: TrainingFields, places: Places, size: int, stride: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Both patches and the labels of pairs.
 
@@ -301,9 +302,10 @@ def cut_pairs(
     label : Tensor
         int64, shape ``(batch,)``.
     """
-    earlier = cut(fields, places.time, places, size)
-    later = cut(fields, places.time + (places.label + 1) * stride, places, size)
-    return earlier, later, torch.from_numpy(places.label).to(earlier.device)
+    times = np.concatenate([places.time, places.time + (places.label + 1) * stride])
+    both = Places(*(np.concatenate([part, part]) for part in places))
+    earlier, later = cut(fields, times, both, size).chunk(2)
+    return earlier, later, upload(torch.from_numpy(places.label), fields.device)
 
 
 def block_mean(patches: Tensor, latitude: Tensor, factor: int) -> Tensor:
@@ -327,7 +329,7 @@ def block_mean(patches: Tensor, latitude: Tensor, factor: int) -> Tensor:
     return rows.reshape(batch, channels, height // factor, width // factor, factor).mean(dim=4)
 
 
-def patch_latitudes(fields: FieldsInMemory, places: Places, size: int) -> Tensor:
+def patch_latitudes(fields: TrainingFields, places: Places, size: int) -> Tensor:
     """Latitude of the rows of patches [degrees], shape ``(batch, size)``, mirrored where the patch is."""
     rows = places.row[:, None] + np.arange(size)
     latitude = fields.latitude[rows]

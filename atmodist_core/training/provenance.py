@@ -8,11 +8,11 @@ from atmodist_core.training.configuration import DataConfig, RunConfig
 from atmodist_core.training.training_data import TrainingData
 
 
-def code_version() -> str:
-    """Version of this package, and the git commit of a checkout (``+changes``: with uncommitted edits)."""
+def checkout_state() -> tuple[str, bool] | None:
+    """The git commit (40 digits) of this checkout and whether files differ from it; None without git."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
-        return __version__
+        return None
 
     def git(*words: str) -> str:
         answer = subprocess.run(
@@ -21,13 +21,20 @@ def code_version() -> str:
         return answer.stdout.strip() if answer.returncode == 0 else ""
 
     try:
-        commit = git("rev-parse", "--short=12", "HEAD")
+        commit = git("rev-parse", "HEAD")
         changed = bool(git("status", "--porcelain", "--untracked-files=no"))
     except (OSError, subprocess.TimeoutExpired):
+        return None
+    return (commit, changed) if commit else None
+
+
+def code_version() -> str:
+    """Version of this package, and the git commit of a checkout (``+changes``: with uncommitted edits)."""
+    state = checkout_state()
+    if state is None:
         return __version__
-    if not commit:
-        return __version__
-    return f"{__version__} ({commit}{'+changes' if changed else ''})"
+    commit, changed = state
+    return f"{__version__} ({commit[:12]}{'+changes' if changed else ''})"
 
 
 def describe_period(data: TrainingData) -> str:

@@ -10,16 +10,19 @@ import xarray as xr
 
 from atmodist_core.errors import UserError
 from atmodist_core.normalization import ALPHA, SignedLogNormalization
-from atmodist_core.training.configuration import DataConfig
 from atmodist_core.training.fields_in_memory import FieldsInMemory, load_fields
-from atmodist_core.training.patches import PSEUDO_SCALARS, Segment, split_members
+from atmodist_core.training.patches import Segment, is_pseudo_scalar, split_members
+from atmodist_core.training.shared_configuration import DataConfig
+from atmodist_core.training.store_data import StoreData, open_store
+from atmodist_core.training.store_layout import is_training_store
+from atmodist_core.training.training_fields import TrainingFields
 
 _TIMES_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Fields in memory and which of their times are for what.
+    """Fields and which of their times are for what.
 
     Attributes
     ----------
@@ -29,16 +32,19 @@ class TrainingData:
         Segments (start, stop) of their time axes.
     normalization
         Measured on the training segments only.
+    residence
+        Where the fields are to lie, as asked for.
     """
 
-    training_fields: FieldsInMemory
-    held_out_fields: FieldsInMemory
+    training_fields: TrainingFields
+    held_out_fields: TrainingFields
     training: list[Segment]
     held_out: list[Segment]
     normalization: SignedLogNormalization
+    residence: str = "auto"
 
     def normalized(self) -> "TrainingData":
-        """The same with normalised fields (the physical ones are overwritten)."""
+        """The same, of which patches are normalised (physical fields in memory are overwritten)."""
         training = self.training_fields.normalize_in_place(self.normalization)
         if self.held_out_fields is self.training_fields:
             return replace(self, training_fields=training, held_out_fields=training)
@@ -49,13 +55,24 @@ class TrainingData:
         )
 
     def to(self, device: torch.device) -> "TrainingData":
-        """Move the fields to the device that computes."""
-        training = self.training_fields.to(device)
+        """Get patches on the device that computes, and with room on a GPU (or --residence gpu) the fields.
+
+        Raises
+        ------
+        UserError
+            The fields are to lie on a GPU, and there is none or they do not fit.
+        """
+        if self.residence == "gpu" and device.type != "cuda":
+            raise UserError(
+                f"Expected a GPU for --residence gpu, found the device {device.type}; choose --residence auto."
+            )
+        resident = {"gpu": True, "auto": None}.get(self.residence, False)
+        training = self.training_fields.to(device, resident=resident)
         same = self.held_out_fields is self.training_fields
         return replace(
             self,
             training_fields=training,
-            held_out_fields=training if same else self.held_out_fields.to(device),
+            held_out_fields=training if same else self.held_out_fields.to(device, resident=resident),
         )
 
     def describe(self) -> str:
@@ -66,9 +83,10 @@ class TrainingData:
         memory = fields.gigabytes
         if self.held_out_fields is not fields:
             memory += self.held_out_fields.gigabytes
+        place = f"{memory:.2f} GB of memory" if memory else f"patches read from {fields.residence}"
         return (
             f"{len(fields.members)} member(s) of {len(fields.latitude)} x {len(fields.longitude)} points:"
-            f" {steps} times to train on, {held} held out, {memory:.2f} GB of memory"
+            f" {steps} times to train on, {held} held out, {place}"
         )
 
 
@@ -98,33 +116,70 @@ def load_training_data(
         Nothing to train on, nothing held out, or anything :func:`load_fields` refuses.
     """
     _check_split(config)
-    storage = config.storage
-    fields = load_fields(sources or config.data, channels=config.channels, storage=storage, progress=progress)
+    fields, store = _load(sources or config.data, config, progress)
+    training, held_out = _segments(fields, store, config)
     held_fields = fields
     if config.validation:
-        held_fields = load_fields(
-            config.validation, channels=config.channels, storage=storage, progress=progress
-        )
-        if held_fields.values.shape[1:] != fields.values.shape[1:]:
+        held_fields, _ = _load(config.validation, config, progress)
+        sizes = [(len(f.latitude), len(f.longitude)) for f in (fields, held_fields)]
+        if sizes[0] != sizes[1]:
             raise UserError(
-                f"Expected --validation on the grid of --data ({len(fields.latitude)} x"
-                f" {len(fields.longitude)}), found {len(held_fields.latitude)} x"
-                f" {len(held_fields.longitude)}; choose data of one grid."
+                f"Expected --validation on the grid of --data ({sizes[0][0]} x {sizes[0][1]}), found"
+                f" {sizes[1][0]} x {sizes[1][1]}; choose data of one grid."
             )
-        training, _ = split_members(fields.members, 0.0, 0.0)
         held_out = [(m.start, m.stop) for m in held_fields.members]
-    else:
-        training, held_out = split_members(fields.members, config.validation_fraction, config.gap_hours)
     if not training or not held_out:
-        total = len(fields.values)
+        total = fields.times
         raise UserError(
             f"Expected times for training and for the held-out part, found {total} time(s) in all, too few"
             f" for --validation-fraction {config.validation_fraction:g} and --gap-hours {config.gap_hours:g};"
             " add data or change these."
         )
-    if normalization is None:
+    if normalization is None and store is not None:
+        normalization = store.mirrored_normalization if config.mirror else store.normalization
+    elif normalization is None:
         normalization = measure_normalization(fields, training, mirrored=config.mirror)
-    return TrainingData(fields, held_fields, training, held_out, normalization)
+    return TrainingData(fields, held_fields, training, held_out, normalization, config.residence)
+
+
+def _segments(
+    fields: TrainingFields, store: StoreData | None, config: DataConfig
+) -> tuple[list[Segment], list[Segment]]:
+    """Training and held-out segments: a store brings its own."""
+    if store is not None:
+        return store.training, store.held_out
+    if config.validation:
+        return split_members(fields.members, 0.0, 0.0)
+    return split_members(fields.members, config.validation_fraction, config.gap_hours)
+
+
+def _load(
+    sources: Sequence[Path | str | xr.Dataset],
+    config: DataConfig,
+    progress: Callable[[float, str], None] | None,
+) -> tuple[TrainingFields, StoreData | None]:
+    """Fields of sources of any kind in memory, or of one training store."""
+    stores = [s for s in sources if not isinstance(s, xr.Dataset) and is_training_store(s)]
+    if stores and len(sources) > 1:
+        raise UserError(
+            f"Expected one training store, or sources that are none, found {stores[0]} among {len(sources)};"
+            " put all members into one store with train/prepare.py."
+        )
+    if stores:
+        store = open_store(
+            Path(str(stores[0])),
+            tuple(config.channels),
+            residence=config.residence,
+            workers=config.loader_workers,
+            progress=progress,
+        )
+        return store.fields, store
+    if config.residence == "store":
+        raise UserError(
+            "Expected a training store for --residence store, found other data; make one with"
+            " train/prepare.py."
+        )
+    return load_fields(sources, channels=config.channels, storage=config.storage, progress=progress), None
 
 
 def _check_split(config: DataConfig) -> None:
@@ -138,9 +193,9 @@ def _check_split(config: DataConfig) -> None:
 
 
 def measure_normalization(
-    fields: FieldsInMemory, segments: Sequence[Segment], *, mirrored: bool = False
+    fields: TrainingFields, segments: Sequence[Segment], *, mirrored: bool = False
 ) -> SignedLogNormalization:
-    """Moments of the signed-log normalisation over some times, every grid point counting alike.
+    """Moments of the signed-log normalisation over some times in memory, every grid point counting alike.
 
     Parameters
     ----------
@@ -157,8 +212,10 @@ def measure_normalization(
     UserError
         A field is constant.
     """
+    if not isinstance(fields, FieldsInMemory):
+        raise TypeError("Expected fields in memory; a training store brings its moments.")
     count = len(fields.channels)
-    odd = np.array([mirrored and name in PSEUDO_SCALARS for name in fields.channels])
+    odd = np.array([mirrored and is_pseudo_scalar(name) for name in fields.channels])
     blocks = [
         slice(start, min(start + _TIMES_AT_ONCE, stop))
         for first, stop in segments

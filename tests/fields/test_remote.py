@@ -114,6 +114,16 @@ def test_access_is_anonymous(url, options, tmp_path, monkeypatch):
     assert fields.attrs["source"] == url
 
 
+@pytest.mark.parametrize(
+    ("url", "what"), [("s3://b/x.zarr", "s3fs"), ("gs://b/x", r"'atmodist-studio\[remote\]'")]
+)
+def test_a_missing_package_is_named(monkeypatch, url, what):
+    """s3fs is in no extra, as it fits no common set of versions with the rest."""
+    monkeypatch.setattr("atmodist_core.fields.remote.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=rf"not installed; install it with: pip install {what}\."):
+        open_fields(url)
+
+
 def test_unknown_server_is_told_at_once(monkeypatch):
     """The clients would retry for minutes; a name that cannot be resolved is an answer."""
     import time

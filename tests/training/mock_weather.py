@@ -35,9 +35,21 @@ def as_dataset(vorticity: np.ndarray, divergence: np.ndarray, step_hours: int = 
 DATA = DataConfig(patch_size=40, validation_fraction=0.35, gap_hours=6.0, mirror=True)
 
 
+def _run(out: Path, log_interval: int) -> RunConfig:
+    return RunConfig(
+        out=out,
+        device="cpu",
+        precision="float32",
+        threads=1,
+        log_interval=log_interval,
+        progress=False,
+        sample_epochs=0,  # pictures take longer than these trainings
+    )
+
+
 def distance_config(out: Path, **changes: object) -> DistanceConfig:
     """A training of eight steps."""
-    run = RunConfig(out=out, device="cpu", precision="float32", threads=1, log_interval=2, progress=False)
+    run = _run(out, log_interval=2)
     config = DistanceConfig(
         preset="smoke",
         data=DATA,
@@ -55,7 +67,7 @@ def distance_config(out: Path, **changes: object) -> DistanceConfig:
 
 def gan_config(out: Path, **changes: object) -> GanConfig:
     """Two steps of pre-training and four with the adversary."""
-    run = RunConfig(out=out, device="cpu", precision="float32", threads=1, log_interval=1, progress=False)
+    run = _run(out, log_interval=1)
     config = GanConfig(
         preset="smoke",
         data=dataclasses.replace(DATA, patch_size=16),

@@ -8,8 +8,13 @@ import sys
 import pytest
 
 from atmodist_core.errors import UserError
-from atmodist_core.training.configuration import DISTANCE_PRESETS, DistanceConfig, GanConfig
-from train import _cli, distance, gan
+from atmodist_core.training.configuration import (
+    DISTANCE_PRESETS,
+    AutoencoderConfig,
+    DistanceConfig,
+    GanConfig,
+)
+from train import _cli, autoencoder, distance, gan
 
 
 def parse(*arguments):
@@ -29,14 +34,14 @@ def test_flags_change_nested_fields_of_the_preset():
 
 
 def test_every_field_is_a_flag_with_help(capsys):
-    for command, kind in ((distance, DistanceConfig), (gan, GanConfig)):
+    for command, kind in ((distance, DistanceConfig), (gan, GanConfig), (autoencoder, AutoencoderConfig)):
         with pytest.raises(SystemExit) as end:
             command.main(["--help"])
         assert end.value.code in (0, None)
         text = capsys.readouterr().out
         for flag in _cli.flags_of(kind):
             assert re.search(rf"{flag}\b", text), flag
-        assert "(default: 0.004)" in text or kind is DistanceConfig  # the preset's values are the defaults
+        assert "(default: 0.004)" in text or kind is not GanConfig  # the preset's values are the defaults
 
 
 FLAGS = {
@@ -66,13 +71,19 @@ FLAGS = {
     "--preset smoke --out X --resume": "Expected a run to resume in",
 }
 GAN_FLAGS = {
-    "--content l2": "Expected one of ('mse', 'atmodist')",
+    "--content l2": "Expected one of ('mse', 'l1', 'atmodist', 'autoencoder', 'random-encoder')",
+    "--preset smoke --out X --adversarial-form hinge": "Expected --balance none with --adversarial-form hinge",
+    "--preset smoke --out X --ema-decay 1": "--ema-decay from 0 to below 1, found 1",
+    "--preset smoke --out X --conserve-block-mean --pool-normalized": "found --pool-normalized",
+    "--preset smoke --out X --factor 2 --output-filter half-band": "factor of 4 or more with the half-band",
+    "--preset smoke --out X --content random-encoder --distance-layer stage7": "found 'stage7'",
+    "--preset smoke --out X --discriminator-filters 8 0": "positive numbers after --discriminator-filters",
     "--preset smoke --out X --content atmodist --distance nothing": "found 'nothing'",
     "--preset smoke --out X --start-from nothing": "found 'nothing'",
     "--preset smoke --out X --patch-size 30": "that --factor 4 divides, found 30; choose 28",
     "--preset smoke --out X --factor 3": "power of two",
     "--preset smoke --out X --adversarial-weight -1": "--adversarial-weight of 0 or more, found -1",
-    "--preset smoke --out X --content-weight 0 --mse-weight 0": "found both 0",
+    "--preset smoke --out X --content-weight 0 --mse-weight 0": "found all 0",
     "--preset smoke --out X --pretraining-epochs 0 --epochs 0 --final-epochs 0": "at least one epoch",
     "--preset smoke --out X --filters 0": "Expected a positive --filters",
 }
@@ -108,28 +119,25 @@ def test_the_command_prints_the_sentence_and_exits_with_2(repository, tmp_path):
     )
 
 
-@pytest.mark.slow
-def test_smoke_presets_run_from_nothing_to_models(repository, tmp_path):
-    """Both commands anywhere, without data: a distance, a generator, and a GAN that uses both."""
+def test_smoke_presets_run_from_nothing_to_models(tmp_path, monkeypatch, capsys):
+    """Every trainer anywhere, without data: a distance, an autoencoder, a generator, and a GAN of them."""
+    monkeypatch.chdir(tmp_path)
 
     def call(command, *arguments):
-        script = [sys.executable, str(repository / "train" / command), "--preset", "smoke", "--threads", "1"]
-        ended = subprocess.run(
-            [*script, *arguments], capture_output=True, text=True, timeout=1800, cwd=tmp_path
-        )
-        assert ended.returncode == 0, ended.stderr
-        return ended.stderr
+        assert command.main(["--preset", "smoke", "--threads", "1", *arguments]) == 0
+        return capsys.readouterr().err
 
-    progress = call("distance.py", "--out", "runs/a", "--export", "models/atmodist-tiny")
+    progress = call(distance, "--out", "runs/a", "--export", "models/atmodist-tiny")
     assert re.search(r"loss [\d.]+, accuracy [\d.]+.*pairs/s, 0:00:00 left", progress)
-    call("gan.py", "--out", "runs/b", "--export", "models/sr", "--epochs", "0", "--final-epochs", "0")
+    call(autoencoder, "--out", "runs/e", "--export", "models/autoencoder-tiny")
+    call(gan, "--out", "runs/b", "--export", "models/sr", "--epochs", "0", "--final-epochs", "0")
     more = ("--content", "atmodist", "--distance", "models/atmodist-tiny", "--start-from", "models/sr")
-    call("gan.py", "--out", "runs/c", "--export", "models/gan", *more)
+    call(gan, "--out", "runs/c", "--export", "models/gan", *more)
 
     cards = {
         path.parent.name: json.loads(path.read_text()) for path in (tmp_path / "models").glob("*/card.json")
     }
-    assert set(cards) == {"atmodist-tiny", "sr", "gan"}
+    assert set(cards) == {"atmodist-tiny", "autoencoder-tiny", "sr", "gan"}
     assert all((tmp_path / "models" / name / "curves.csv").is_file() for name in cards)
     distance_card = cards["atmodist-tiny"]
     assert set(distance_card["distance_scale"]) == {"stage1", "stage2", "stage3", "stage4"}

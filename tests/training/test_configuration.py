@@ -58,7 +58,22 @@ def test_paper_preset_of_the_gan_has_every_published_number():
     )
     assert (c.epochs, c.learning_rate, c.final_epochs, c.final_learning_rate) == (15, 1e-4, 5, 1e-5)
     assert (c.adversarial_weight, c.balance, c.balance_low, c.balance_high) == (0.001, "extra", 0.46, 0.6)
-    assert (c.content, c.distance_layer, c.content_weight, c.mse_weight) == ("atmodist", "stage4", 1.0, 0.0)
+    assert (c.content, c.distance_layer, c.content_weight) == ("atmodist", ("stage4",), 1.0)
+    assert (c.mse_weight, c.l1_weight, c.spectrum_weight, c.distribution_weight) == (0.0, 0.0, 0.0, 0.0)
+    # what the authors did not have stays away
+    assert (c.adversarial_form, c.r1_weight, c.spectral_norm, c.instance_noise) == (
+        "sigmoid",
+        0.0,
+        False,
+        0.0,
+    )
+    assert (c.upsampling, c.residual, c.output_filter, c.conserve_block_mean) == (
+        "subpixel",
+        False,
+        "none",
+        False,
+    )
+    assert (c.noise_channels, c.ema_decay, c.clip_norm, c.schedule) == (0, 0.0, 0.0, "steps")
 
 
 def test_demo_gans_differ_in_nothing_but_the_content():
@@ -67,7 +82,7 @@ def test_demo_gans_differ_in_nothing_but_the_content():
         0.9,
         0.1,
         0.004,
-        "stage2",
+        ("stage2",),
     )
     assert c.content_weight + c.mse_weight == 1.0  # with --content mse the whole is the plain MSE
     other = dataclasses.replace(c, content="atmodist")

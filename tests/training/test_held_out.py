@@ -5,7 +5,6 @@ import torch
 from atmodist_core.networks import Encoder, EncoderConfig
 from atmodist_core.training import held_out
 from atmodist_core.training.distance_matching import DistanceCurves, measure_distance_curves
-from atmodist_core.training.downscaling_scores import DownscalingScores
 from atmodist_core.training.fields_in_memory import load_fields
 from atmodist_core.training.patches import MATCHING_STREAM, PatchSampler
 from atmodist_core.training.training_data import measure_normalization
@@ -109,28 +108,3 @@ def test_saturation_is_the_first_lag_near_the_plateau():
     mean = {"mse": np.array([0.5, 0.85, 0.95, 1.0, 1.0, 1.0, 1.0, 1.0])}
     table = DistanceCurves(3.0 * np.arange(1, 9), mean, mean)
     assert table.saturation_hours("mse") == 9.0
-
-
-def test_power_beyond_the_coarse_nyquist():
-    random = torch.Generator().manual_seed(0)
-    truth = torch.randn(8, 2, 32, 32, generator=random)
-    scores = DownscalingScores(("vorticity", "divergence"), 4)
-    generated = truth.clone()
-    generated[:, 1] *= 0.5
-    scores.add(generated, truth)
-    result = scores.result()
-    assert result["power_ratio_vorticity"] == pytest.approx(1.0)
-    assert result["power_ratio_divergence"] == pytest.approx(0.25)
-    assert result["mse"] == pytest.approx(0.5 * 0.25 * float(truth[:, 1].square().mean()), rel=1e-5)
-
-    # a wave that the coarse grid holds has (but for the window's skirts) no power there, a fine one has
-    x = torch.arange(64.0)
-    waves = [torch.sin(2 * torch.pi * k * x / 64).expand(1, 1, 64, 64) for k in (4, 20)]
-    long_wave, short_wave = (float(held_power(w)) for w in waves)
-    assert long_wave < 1e-5 * short_wave
-
-
-def held_power(wave):
-    from atmodist_core.training.downscaling_scores import fine_scale_power
-
-    return fine_scale_power(wave, 4)

@@ -15,12 +15,36 @@ def test_resuming_drops_rows_after_the_checkpoint_and_torn_lines(tmp_path):
     log = CurveLog(tmp_path, ["loss", "accuracy"], resume_step=20)
     log.write(25, 1, {"accuracy": 0.5, "loss": float("inf")})
     log.close()
-    assert path.read_text().splitlines() == [
+    rows = [line.rsplit(",", 1) for line in path.read_text().splitlines()]
+    assert [row[0] for row in rows] == [
         "step,epoch,loss,accuracy",
         "10,0,1.42857,",
         "20,0,2.85714,",
         "25,1,,0.5",
     ]
+    assert rows[0][1] == "seconds"
+
+
+def test_the_clock_goes_on_where_it_stood(tmp_path, monkeypatch):
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    log = CurveLog(tmp_path, ["loss"])
+    now = 107.5
+    log.write(10, 0, {"loss": 1.0})
+    log.close()
+    now = 5000.0  # another process, much later
+    log = CurveLog(tmp_path, ["loss"], resume_step=10)
+    now = 5002.0
+    log.write(20, 0, {"loss": 1.0})
+    log.close()
+    lines = (tmp_path / "curves.csv").read_text().splitlines()
+    assert [line.rsplit(",", 1)[1] for line in lines] == ["seconds", "7.50", "9.50"]
+
+
+def test_curves_without_a_clock_can_be_gone_on_with(tmp_path):
+    (tmp_path / "curves.csv").write_text("step,epoch,loss\n10,0,1\n")  # of an earlier version
+    CurveLog(tmp_path, ["loss"], resume_step=10).close()
+    assert (tmp_path / "curves.csv").read_text().splitlines() == ["step,epoch,loss,seconds", "10,0,1,"]
 
 
 def test_tensorboard_holds_the_same_numbers(tmp_path):

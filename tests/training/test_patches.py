@@ -5,6 +5,7 @@ import torch
 from atmodist_core.errors import UserError
 from atmodist_core.training import patches
 from atmodist_core.training.fields_in_memory import load_fields
+from atmodist_core.training.training_fields import gather_by_index
 from tests.training.mock_weather import as_dataset, counting_weather
 
 
@@ -97,6 +98,29 @@ def test_centres_keep_the_latitude_limit(fields):
     assert set(places.column.tolist()) == set(range(36))  # all longitudes, as the globe has no edge
 
 
+def test_area_honest_centres_are_uniform_in_the_sine_of_latitude():
+    """Against the area of the zone of every row; plain sampling takes all rows alike."""
+    fine = load_fields([counting_weather(3, rows=180, columns=360)])
+    count = 40_000
+    drawn = {
+        how: patches.PatchSampler(fine, [(0, 3)], patch_size=6, sampling=how).patches(0, count)
+        for how in ("area", "latitude")
+    }
+    centres = {how: 90.0 - (p.row + 3.0) for how, p in drawn.items()}
+    assert max(np.abs(c).max() for c in centres.values()) == 60.0
+    sine = np.sin(np.deg2rad(60.5))  # rows at 60, 59 ...: the outer zones end half a row beyond
+    expected = np.linspace(-sine, sine, 9)
+    shares, _ = np.histogram(np.sin(np.deg2rad(centres["area"])), expected)
+    # eight zones of equal area: 5000 each, 6 standard deviations and the width of a row (1 degree) more
+    width = count * np.deg2rad(1.0) / (2 * sine)
+    assert np.abs(shares - count / 8).max() < 6 * np.sqrt(count / 8) + width / 2
+    rows = np.bincount(drawn["latitude"].row)[drawn["latitude"].row.min() :]
+    assert len(rows) == 121 and np.abs(rows - count / 121).max() < 6 * np.sqrt(count / 121)
+    # the plain one is far from uniform in area, so that the test above can fail
+    plain, _ = np.histogram(np.sin(np.deg2rad(centres["latitude"])), expected)
+    assert np.abs(plain - count / 8).max() > 1000
+
+
 def test_longitude_wraps(fields):
     places = patches.Places(*(np.array([v]) for v in (3, 0, 2, 33, False)))
     patch = patches.cut(fields, places.time, places, 6)[0, 0]
@@ -120,9 +144,10 @@ def test_the_mirror_flips_rows_and_the_sign_of_vorticity_only(fields):
 
 
 def test_a_gather_on_a_gpu_cuts_the_same_patches(fields):
-    places = sampler(fields).patches(0, 16)
-    slices = patches._cut_by_slices(fields, places.time, places, 6)
-    torch.testing.assert_close(patches._cut_by_index(fields, places.time, places, 6), slices, rtol=0, atol=0)
+    places = sampler(fields, mirror=True).patches(0, 16)
+    where = (places.time, places.row, places.column, 6, places.mirrored)
+    assert places.mirrored.any() and not places.mirrored.all()
+    torch.testing.assert_close(gather_by_index(fields.values, *where), fields.gather(*where), rtol=0, atol=0)
 
 
 def test_patches_are_channels_last(fields):

@@ -1,0 +1,114 @@
+"""Models under judgement, and what tells one from another in a store."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from atmodist_core.errors import UserError
+from atmodist_core.evaluation.judging.judging_run import TRUTH, JudgedModel, LearnedDistance
+
+Precision = Literal["float32", "bfloat16", "auto"]
+
+
+def weights_hash(folder: Path) -> str:
+    """Sixteen hexadecimal digits of the weights of a model's folder."""
+    from atmodist_core.model_card import TENSOR_FILE
+
+    return hashlib.sha256((folder / TENSOR_FILE).read_bytes()).hexdigest()[:16]
+
+
+def judged_models(
+    names: Sequence[str],
+    *,
+    precision: Precision = "float32",
+    device: str | None = None,
+    factor: int | None = None,
+) -> list[JudgedModel]:
+    """Load models to judge.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names or folders, as :func:`atmodist_core.load_downscaler` takes them, or ``label=folder`` for another
+        name in the tables.
+    precision, device, factor
+        As for :func:`atmodist_core.load_downscaler`.
+
+    Returns
+    -------
+    list of JudgedModel
+
+    Raises
+    ------
+    UserError
+        If there is none, two have one label, or one cannot be loaded.
+    """
+    models = [_judged_model(name, precision, device, factor) for name in names]
+    labels = [model.label for model in models]
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if not models or twice or TRUTH in labels:
+        found = f"{twice[0]} twice" if twice else (", ".join(labels) or "none")
+        raise UserError(
+            f"Expected one or more models with different labels, none of them '{TRUTH}', found {found}; write "
+            "label=folder to give a model another label."
+        )
+    return models
+
+
+def _judged_model(name: str, precision: Precision, device: str | None, factor: int | None) -> JudgedModel:
+    from atmodist_core.downscaling import load_downscaler
+    from atmodist_core.model_card import find_model
+
+    label, _, place = name.rpartition("=")
+    downscaler = load_downscaler(place, precision=precision, device=device, factor=factor)
+    card = downscaler.card
+    identity: dict[str, Any] = {
+        "name": card.name,
+        "factor": downscaler.factor,
+        "created": card.created,
+        "precision": downscaler.precision,
+    }
+    if card.kind != "interpolation":
+        identity["weights"] = weights_hash(find_model(place))
+    return JudgedModel(label or card.name, downscaler, identity)
+
+
+def learned_distance(
+    name: str, *, layers: Sequence[str] = (), precision: Precision = "float32", device: str | None = None
+) -> LearnedDistance:
+    """Load a distance network for judging.
+
+    Parameters
+    ----------
+    name : str
+        Name or folder of a distance.
+    layers : sequence of str
+        At which layers; the last by default.
+    precision, device
+        As for :func:`atmodist_core.load_distance`.
+
+    Raises
+    ------
+    UserError
+        If there is no such model or layer.
+    """
+    from atmodist_core.distance import load_distance
+    from atmodist_core.model_card import find_model
+
+    network = load_distance(name, precision=precision, device=device)
+    chosen = tuple(layers) or (network.layers[-1],)
+    for layer in chosen:
+        if layer not in network.layers:
+            raise UserError(
+                f"Expected layers among {', '.join(network.layers)}, found {layer!r}; choose among these."
+            )
+    identity = {
+        "name": network.name,
+        "weights": weights_hash(find_model(name)),
+        "scale": {layer: float(network.card.distance_scale.get(layer, 1.0)) for layer in chosen},
+        "precision": network.precision,
+    }
+    return LearnedDistance(network, chosen, identity)

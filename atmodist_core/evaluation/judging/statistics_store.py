@@ -1,0 +1,197 @@
+"""Statistics per time on disk: a folder with one small NetCDF file for every eight days of the calendar.
+
+Which file a time belongs to depends on its date alone. So a run can be killed at any moment and go on, be
+extended by more times, or be made in pieces on several machines whose files are copied into one folder, and the
+files are the same as those of a single run, byte for byte. Every file is replaced in one step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from atmodist_core.errors import UserError
+
+BLOCK_DAYS = 8
+IDENTITY_FILE = "identity.json"
+ENGINE: Literal["netcdf4"] = "netcdf4"
+"""Of the engines of xarray the one that opens a small file fastest, by a factor of ten."""
+
+_SECOND = "datetime64[s]"
+
+
+def identity_hash(identity: Mapping[str, Any]) -> str:
+    """Eight hexadecimal digits for what a store is about."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def block_name(times: np.ndarray) -> np.ndarray:
+    """First date of the block of every time, as strings such as ``2001-01-04``."""
+    days = times.astype("datetime64[D]").astype(np.int64)
+    return np.datetime_as_string((days // BLOCK_DAYS * BLOCK_DAYS).astype("datetime64[D]"))
+
+
+class StatisticsStore:
+    """Statistics of one thing (the truth, or a model) on one data set.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when something is written.
+    identity : Mapping
+        What the statistics are of: model, weights, data, settings. A folder with another identity is refused.
+
+    Raises
+    ------
+    UserError
+        If the folder holds statistics of something else.
+    """
+
+    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
+        self.folder = Path(folder)
+        self.identity = dict(identity)
+        self._known: dict[str, set[int]] = {}
+        file = self.folder / IDENTITY_FILE
+        if file.is_file():
+            found = json.loads(file.read_text(encoding="utf-8"))
+            if found != json.loads(json.dumps(self.identity)):
+                raise UserError(
+                    f"Expected in {self.folder} statistics of {self.identity.get('name', 'this run')} with the same "
+                    "data and settings, found others; choose another --out."
+                )
+
+    def missing(self, times: np.ndarray) -> np.ndarray:
+        """Return which of some times are not stored yet: boolean, shape ``(time,)``."""
+        seconds = times.astype(_SECOND).astype(np.int64)
+        names = block_name(times)
+        for name in np.unique(names):
+            if name not in self._known:
+                self._known[name] = set(self._seconds(name).tolist())
+        return np.array(
+            [second not in self._known[name] for name, second in zip(names, seconds, strict=True)], dtype=bool
+        )
+
+    def add(self, statistics: xr.Dataset) -> None:
+        """Store statistics of some times; those of a time that is there already are kept as they are.
+
+        Parameters
+        ----------
+        statistics : xarray.Dataset
+            With the dimension ``time`` in every variable.
+        """
+        self._write_identity()
+        times = statistics["time"].values
+        names = block_name(times)
+        for name in np.unique(names):
+            part = statistics.isel(time=np.flatnonzero(names == name))
+            file = self.folder / f"{name}.nc"
+            if file.is_file():
+                # Read again: another process may have written meanwhile.
+                old = _read(file)
+                new = ~np.isin(part["time"].values, old["time"].values)
+                part = _joined([old, part.isel(time=np.flatnonzero(new))])
+            part = part.sortby("time")
+            _write(file, part)
+            self._known[name] = set(part["time"].values.astype(_SECOND).astype(np.int64).tolist())
+
+    def load(
+        self, times: np.ndarray, names: Sequence[str] | None = None, select: Mapping[str, slice] | None = None
+    ) -> xr.Dataset:
+        """Read the statistics of some times.
+
+        Parameters
+        ----------
+        times : numpy.ndarray of datetime64
+            All of them stored.
+        names : sequence of str, optional
+            Variables to read; all by default.
+        select : mapping of str to slice, optional
+            Part of other dimensions.
+
+        Returns
+        -------
+        xarray.Dataset
+            In the order of ``times``.
+
+        Raises
+        ------
+        UserError
+            If a time is missing.
+        """
+        parts = []
+        blocks = block_name(times)
+        for block in np.unique(blocks):
+            file = self.folder / f"{block}.nc"
+            wanted = times[blocks == block].astype("datetime64[ns]")
+            part = _read(file, names, select) if file.is_file() else None
+            if part is None or not np.isin(wanted, part["time"].values).all():
+                raise UserError(
+                    f"Expected statistics of {len(times)} times in {self.folder}, found some missing in {file.name}; "
+                    "run the command again to compute them."
+                )
+            parts.append(part.isel(time=np.searchsorted(part["time"].values, wanted)))
+        joined = _joined(parts)
+        order = np.argsort(np.argsort(times, kind="stable"), kind="stable")
+        return joined.sortby("time").isel(time=order)
+
+    def _seconds(self, name: str) -> np.ndarray:
+        file = self.folder / f"{name}.nc"
+        if not file.is_file():
+            return np.zeros(0, dtype=np.int64)
+        with xr.open_dataset(file, engine=ENGINE) as stored:
+            return np.asarray(stored["time"].values.astype(_SECOND).astype(np.int64))
+
+    def _write_identity(self) -> None:
+        file = self.folder / IDENTITY_FILE
+        if file.is_file():
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        scratch = file.with_name(f".{file.name}.{os.getpid()}")
+        scratch.write_text(json.dumps(self.identity, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        scratch.replace(file)
+
+
+def _joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    parts = [part for part in parts if part.sizes["time"]]
+    if len(parts) == 1:
+        return parts[0]
+    return xr.concat(parts, "time", data_vars="minimal", coords="minimal", compat="override", join="override")
+
+
+def _read(
+    file: Path, names: Sequence[str] | None = None, select: Mapping[str, slice] | None = None
+) -> xr.Dataset:
+    with xr.open_dataset(file, engine=ENGINE) as stored:
+        part = stored if names is None else stored[list(names)]
+        if select:
+            part = part.isel({axis: index for axis, index in select.items() if axis in part.dims})
+        return part.load()
+
+
+def _write(file: Path, statistics: xr.Dataset) -> None:
+    encoding: dict[str, dict[str, Any]] = {
+        str(name): {"zlib": True, "complevel": 1, "shuffle": True}
+        for name, field in statistics.data_vars.items()
+        if field.dtype.kind == "f"
+    }
+    encoding["time"] = {
+        "units": "seconds since 1970-01-01",
+        "dtype": "int64",
+        "calendar": "proleptic_gregorian",
+    }
+    scratch = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        clean = statistics.copy()
+        for field in clean.variables.values():
+            field.encoding = {}
+        clean.to_netcdf(scratch, engine=ENGINE, encoding=encoding)
+        scratch.replace(file)
+    finally:
+        scratch.unlink(missing_ok=True)

@@ -1,0 +1,124 @@
+"""Curves of several trainings on common axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atmodist_core.errors import UserError
+from atmodist_core.figures.style import PUBLICATION, FigureStyle, add_titles, new_figure, style_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#332288", "#999933")
+_DASHES = ("-", "--", "-.", ":")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One score of one run.
+
+    Attributes
+    ----------
+    run
+        Name of the run, in the legend.
+    score
+        Title of the score, with its unit.
+    positions
+        By the title of an axis (``steps``, ``samples``, ``wall clock [min]``): where the values belong, shape
+        ``(points,)``.
+    values
+        Shape ``(points,)``.
+    target
+        Value to be reached, drawn as a line.
+    """
+
+    run: str
+    score: str
+    positions: dict[str, NDArray[np.float64]]
+    values: NDArray[np.float64]
+    target: float | None = None
+
+
+def curves_figure(
+    curves: Sequence[Curve], *, title: str | None = None, style: FigureStyle = PUBLICATION
+) -> Figure:
+    """Draw a row for each score and a column for each of the axes that any curve has.
+
+    Parameters
+    ----------
+    curves : sequence of Curve
+        In the order of the legend.
+    title : str, optional
+        Above.
+    style : FigureStyle
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    UserError
+        If there is no curve.
+    """
+    if not curves:
+        raise UserError(
+            "Expected at least one held-out score in the curves, found none; wait for an epoch's end."
+        )
+    scores = list(dict.fromkeys(curve.score for curve in curves))
+    places = list(dict.fromkeys(place for curve in curves for place in curve.positions))
+    runs = list(dict.fromkeys(curve.run for curve in curves))
+    legend_rows = -(-len(runs) // 3)
+    height = 1.55 * len(scores) + 0.5 + 0.18 * legend_rows
+    figure = new_figure(style.width_in, height, style)
+    grid = figure.subplots(len(scores), len(places), squeeze=False, sharey="row", sharex="col")
+    handles: dict[str, Line2D] = {}
+    for row, score in enumerate(scores):
+        for column, place in enumerate(places):
+            axes = grid[row, column]
+            for curve in curves:
+                if curve.score == score and place in curve.positions:
+                    handles[curve.run] = _draw(axes, curve, place, runs.index(curve.run))
+            target = next((c.target for c in curves if c.score == score and c.target is not None), None)
+            if target is not None:
+                axes.axhline(target, color=style.muted, linewidth=0.6, linestyle=":")
+            if column == 0:
+                axes.set_ylabel(score)
+            if row == len(scores) - 1:
+                axes.set_xlabel(place)
+            axes.set_xlim(left=0)
+            style_axes(axes, style)
+    figure.legend(
+        [handles[run] for run in runs if run in handles],
+        [run for run in runs if run in handles],
+        loc="outside lower center",
+        ncols=min(3, len(runs)),
+        frameon=False,
+        fontsize=style.font_size - 1,
+        labelcolor=style.text,
+    )
+    add_titles(figure, title, None, style)
+    return figure
+
+
+def _draw(axes: Axes, curve: Curve, place: str, number: int) -> Line2D:
+    """One line; beyond eight runs the dashes tell colours apart."""
+    (line,) = axes.plot(
+        curve.positions[place],
+        curve.values,
+        linestyle=_DASHES[number // len(_COLOURS) % len(_DASHES)],
+        color=_COLOURS[number % len(_COLOURS)],
+        linewidth=1.2,
+        marker="o" if len(curve.values) < 30 else "",
+        markersize=2.0,
+        label=curve.run,
+    )
+    return line

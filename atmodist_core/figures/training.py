@@ -1,0 +1,160 @@
+"""Figures of a training: patches side by side, and how well the pretext task is solved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atmodist_core.errors import UserError
+from atmodist_core.figures.maps import DIVERGING, QUANTILE, SEQUENTIAL
+from atmodist_core.figures.style import (
+    PUBLICATION,
+    FigureStyle,
+    add_titles,
+    new_figure,
+    style_axes,
+    style_legend,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_LINES = ("#1a1a1a", "#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
+_DASHES = ("-", "--", "-", "-.", ":", "-")
+
+
+def patch_figure(
+    panels: Mapping[str, NDArray[np.float32]],
+    channels: Sequence[str],
+    *,
+    title: str | None = None,
+    style: FigureStyle = PUBLICATION,
+) -> Figure:
+    """Draw patches: a row for each patch and channel, a column for each method.
+
+    Parameters
+    ----------
+    panels : mapping of str to array
+        Title of a column to normalised fields of shape ``(patches, channels, height, width)``; sizes may
+        differ, as of a coarse input. The last column is the truth: its 99.5 per cent quantile of absolute
+        values, channel by channel, ends the colour scale, so that pictures of one run can be compared.
+    channels : sequence of str
+        Names of the channels.
+    title : str, optional
+        Above.
+    style : FigureStyle
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    UserError
+        If there is nothing to draw.
+    """
+    if not panels or not len(next(iter(panels.values()))):
+        raise UserError("Expected at least one patch to draw, found none; hold out some data.")
+    truth = list(panels.values())[-1]
+    rows, columns = truth.shape[0] * len(channels), len(panels)
+    side = (style.width_in - 0.9) / columns
+    figure = new_figure(style.width_in, rows * side + 0.5, style)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for number, channel in enumerate(channels):
+        values = np.abs(truth[:, number])
+        limit = float(np.quantile(values[np.isfinite(values)], QUANTILE)) or 1.0
+        first = number * len(truth)
+        block = grid[first : first + len(truth)]
+        for patch, line in enumerate(block):
+            for axes, (name, fields) in zip(line, panels.items(), strict=True):
+                picture = axes.imshow(
+                    fields[patch, number],
+                    cmap=DIVERGING,
+                    vmin=-limit,
+                    vmax=limit,
+                    interpolation="nearest",
+                    extent=(0, truth.shape[-1], truth.shape[-2], 0),
+                )
+                axes.set_xticks([])
+                axes.set_yticks([])
+                style_axes(axes, style, grid=False)
+                if first + patch == 0:
+                    axes.set_title(name, fontsize=style.font_size, color=style.text)
+        bar = figure.colorbar(picture, ax=list(block.ravel()), extend="both", fraction=0.03, pad=0.01)
+        bar.set_label(f"{channel}, normalised (no unit)", fontsize=style.font_size, color=style.text)
+        bar.ax.tick_params(labelsize=style.font_size - 1, colors=style.text, width=0.6)
+    add_titles(figure, title, None, style)
+    return figure
+
+
+def pretext_figure(
+    confusion: NDArray[np.int64],
+    lead_step_hours: float,
+    leads_hours: NDArray[np.float64],
+    distances: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]],
+    *,
+    title: str | None = None,
+    style: FigureStyle = PUBLICATION,
+) -> Figure:
+    """Draw how well lags are told apart, and how distances grow with the lag.
+
+    Parameters
+    ----------
+    confusion : array of int
+        Counts, true classes in rows, predicted ones in columns; class k is a lag of ``(k + 1)`` steps.
+    lead_step_hours : float
+        Time between two classes [h].
+    leads_hours : array
+        Lags of the curves [h].
+    distances : mapping of str to (mean, standard deviation)
+        Name of a distance to its values at these lags, all scaled to the size of the mean squared error.
+    title : str, optional
+        Above.
+    style : FigureStyle
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure = new_figure(style.width_in, 0.46 * style.width_in, style)
+    left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.15))
+    _draw_confusion(figure, left, confusion, lead_step_hours, style)
+    for number, (name, (mean, deviation)) in enumerate(distances.items()):
+        colour = _LINES[number % len(_LINES)]
+        dashes = _DASHES[number % len(_DASHES)]
+        label = "mean squared error" if name == "mse" else f"AtmoDist, {name}"
+        right.plot(leads_hours, mean, dashes, color=colour, label=label, linewidth=1.2)
+        if name == "mse":
+            low, high = mean - deviation, mean + deviation
+            right.fill_between(leads_hours, low, high, color=colour, alpha=0.12, linewidth=0)
+    right.set_xlabel("time lag [h]")
+    right.set_ylabel("distance, scaled to the MSE (no unit)")
+    right.set_ylim(bottom=0)
+    style_axes(right, style)
+    style_legend(right, style, location="lower right")
+    add_titles(figure, title, None, style)
+    return figure
+
+
+def _draw_confusion(
+    figure: Figure, axes: Axes, confusion: NDArray[np.int64], lead_step_hours: float, style: FigureStyle
+) -> None:
+    """Shares of the predictions for each true lag."""
+    counts = confusion.sum(axis=1, keepdims=True)
+    shares = confusion / np.maximum(counts, 1)
+    half = 0.5 * lead_step_hours
+    first, last = lead_step_hours - half, len(confusion) * lead_step_hours + half
+    picture = axes.imshow(
+        shares, cmap=SEQUENTIAL, vmin=0.0, origin="lower", extent=(first, last, first, last), aspect="equal"
+    )
+    axes.plot([first, last], [first, last], color="#ffffff", linewidth=0.6, linestyle=":")
+    axes.set_xlabel("predicted lag [h]")
+    axes.set_ylabel("true lag [h]")
+    style_axes(axes, style, grid=False)
+    bar = figure.colorbar(picture, ax=axes, fraction=0.046, pad=0.02)
+    bar.set_label("share of the pairs of a true lag", fontsize=style.font_size, color=style.text)
+    bar.ax.tick_params(labelsize=style.font_size - 1, colors=style.text, width=0.6)

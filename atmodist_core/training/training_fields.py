@@ -1,0 +1,219 @@
+"""What patches are cut from: fields of several members, wherever they lie."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from atmodist_core.errors import UserError
+from atmodist_core.normalization import SignedLogNormalization
+
+FieldsT = TypeVar("FieldsT", bound="TrainingFields")
+
+
+@dataclass(frozen=True)
+class Member:
+    """One series inside :class:`TrainingFields`: its times ``start`` to ``stop`` (exclusive).
+
+    Attributes
+    ----------
+    name
+        Where it came from, for messages.
+    start, stop
+        Positions along the time axis of the fields.
+    spacing_hours
+        Time between two slices [h]; None where the spacing is irregular or there is but one time.
+    period
+        First and last time in words.
+    irregularity
+        What is irregular, in words.
+    """
+
+    name: str
+    start: int
+    stop: int
+    spacing_hours: float | None
+    period: str
+    irregularity: str = ""
+
+
+class TrainingFields(ABC):
+    """Fields of several members, one after the other along time.
+
+    Attributes
+    ----------
+    units
+        Shape ``(channel,)``: physical value = stored value * units (keeps 16 bits in their range).
+    channels
+        Names of the channels.
+    latitude, longitude
+        Degrees, float64; latitude north to south.
+    wraps
+        Whether the last longitude neighbours the first.
+    members
+        The series.
+    normalized
+        Whether the stored values are normalised (else physical).
+    normalization
+        Where the stored values are physical: applied to every patch that is cut.
+    level, source
+        Attributes of the data, for the model card.
+    device
+        Where patches are wanted.
+    """
+
+    units: Tensor
+    channels: tuple[str, ...]
+    latitude: NDArray[np.float64]
+    longitude: NDArray[np.float64]
+    wraps: bool
+    members: tuple[Member, ...]
+    normalized: bool
+    normalization: SignedLogNormalization | None
+    level: str
+    source: str
+    device: torch.device
+
+    @property
+    def spacing_deg(self) -> float:
+        """Mean grid spacing in latitude [degrees]."""
+        return float(np.abs(np.diff(self.latitude)).mean())
+
+    @property
+    def times(self) -> int:
+        """Number of slices of all members."""
+        return self.members[-1].stop if self.members else 0
+
+    @property
+    @abstractmethod
+    def gigabytes(self) -> float:
+        """Memory taken by the values [1e9 bytes]."""
+
+    @property
+    @abstractmethod
+    def residence(self) -> str:
+        """Where the values lie, in words."""
+
+    @abstractmethod
+    def gather(
+        self,
+        times: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        columns: NDArray[np.int64],
+        size: int,
+        mirrored: NDArray[np.bool_] | None = None,
+    ) -> Tensor:
+        """Windows of ``size`` x ``size`` points as they are stored.
+
+        Parameters
+        ----------
+        times, rows, columns
+            Time and north-west corner of each, shape ``(batch,)``.
+        size
+            Side of the windows; those that cross the last longitude go on at the first.
+        mirrored
+            Which are turned north-south, shape ``(batch,)``; signs are left as they are.
+
+        Returns
+        -------
+        Tensor
+            Shape ``(batch, size, size, channel)``, of the type of storage, not yet in physical units, on the
+            device that holds the values.
+        """
+
+    @abstractmethod
+    def normalize_in_place(self: FieldsT, normalization: SignedLogNormalization) -> FieldsT:
+        """The same fields, of which patches come out normalised."""
+
+    @abstractmethod
+    def to(self: FieldsT, device: torch.device, *, resident: bool | None = None) -> FieldsT:
+        """The same fields for another device.
+
+        Parameters
+        ----------
+        device
+            Where patches are wanted.
+        resident
+            True: the values move there, or a UserError says that they do not fit. False: they stay. None:
+            they move if they take at most half its free memory.
+        """
+
+
+def gather_windows(
+    values: NDArray[np.generic],
+    times: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    windows: NDArray[np.generic],
+    mirrored: NDArray[np.bool_] | None = None,
+) -> None:
+    """Fill ``windows`` (batch, size, size, channel) from ``values`` (time, latitude, longitude, channel).
+
+    One strided copy a window: faster on a CPU than gathering every value by its index, and in the type of
+    storage: a whole batch is then converted at once, or sent to a GPU in 16 bits.
+    """
+    size, width = windows.shape[1], values.shape[2]
+    turned = [False] * len(times) if mirrored is None else mirrored.tolist()
+    for window, time, row, column, turn in zip(
+        windows, times.tolist(), rows.tolist(), columns.tolist(), turned, strict=True
+    ):
+        target = window[::-1] if turn else window
+        inside = width - column
+        if inside >= size:
+            target[...] = values[time, row : row + size, column : column + size]
+        else:  # beyond the last longitude comes the first
+            target[:, :inside] = values[time, row : row + size, column:]
+            target[:, inside:] = values[time, row : row + size, : size - inside]
+
+
+def gather_by_index(
+    values: Tensor,
+    times: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    size: int,
+    mirrored: NDArray[np.bool_] | None = None,
+) -> Tensor:
+    """The same by one gather of the whole batch: one small upload, then one large kernel on a GPU."""
+    device = values.device
+    turned = np.zeros_like(times) if mirrored is None else mirrored
+    numbers = torch.from_numpy(np.stack([times, rows, columns, turned]).astype(np.int64))
+    time, row, column, turn = upload(numbers, device)[:, :, None]
+    offset = torch.arange(size, device=device)
+    from_top = torch.where(turn.bool(), size - 1 - offset, offset)
+    row_index = (row + from_top)[:, :, None]
+    column_index = ((column + offset) % values.shape[2])[:, None, :]
+    return values[time[:, :, None], row_index, column_index]
+
+
+def upload(values: Tensor, device: torch.device) -> Tensor:
+    """Copy to a device; to a GPU from page-locked memory, so that the processor need not wait."""
+    if device.type == "cuda" and values.device.type == "cpu":
+        return (values if values.is_pinned() else values.pin_memory()).to(device, non_blocking=True)
+    return values.to(device)
+
+
+def move_to(values: Tensor, device: torch.device) -> Tensor:
+    """Move fields to a device, or raise a UserError that says what does not fit."""
+    try:
+        return values.to(device)
+    except torch.OutOfMemoryError as error:
+        raise UserError(
+            f"Expected fields that fit into the memory of {device}, found {values.nbytes / 1e9:.1f} GB with"
+            f" {torch.cuda.mem_get_info(device)[0] / 1e9:.1f} GB free; choose --residence memory or store."
+        ) from error
+
+
+def empty_windows(batch: int, size: int, channels: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Memory for windows in the processor's memory, page-locked where a GPU will copy them."""
+    shape = (batch, size, size, channels)
+    return torch.empty(shape, dtype=dtype, pin_memory=device.type == "cuda")
+
+
+def as_bits(values: Tensor) -> NDArray[np.generic]:
+    """The numbers as integers of the same size: NumPy knows no bfloat16, and copies bits fastest."""
+    return values.view(torch.int16 if values.element_size() == 2 else torch.int32).numpy()

@@ -1,0 +1,52 @@
+"""Two processes train the generator and the autoencoder as one of the same batch does."""
+
+import csv
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.training.two_gan_processes import AUTOENCODER, GAN
+from train import autoencoder, gan
+
+TOLERANCE = 1e-4
+"""Of weights and losses, relative: the same sums in another order, through Adam, over nine steps."""
+
+
+def curves(folder, names):
+    with (folder / "curves.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return torch.tensor([[float(row[name] or 0) for name in names] for row in rows])
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one(repository, tmp_path):
+    script = str(repository / "tests" / "training" / "two_gan_processes.py")
+    launch = [
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        script,
+        str(tmp_path / "two"),
+    ]
+    ended = subprocess.run(
+        [sys.executable, *launch], capture_output=True, text=True, timeout=1800, cwd=tmp_path
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("The model and its card are in") == 2  # the first process alone speaks
+    assert gan.main([*GAN, "--out", str(tmp_path / "one" / "gan")]) == 0
+    assert autoencoder.main([*AUTOENCODER, "--out", str(tmp_path / "one" / "autoencoder")]) == 0
+
+    names = ["loss", "mse", "adversarial", "discriminator_loss", "r1", "generator_steps", "held_out_mse"]
+    for kind, columns in (("gan", names), ("autoencoder", ["loss"])):
+        one, two = (curves(tmp_path / count / kind, columns) for count in ("one", "two"))
+        torch.testing.assert_close(one, two, rtol=TOLERANCE, atol=TOLERANCE)
+    one, two = (
+        load_file(tmp_path / count / "gan" / "model" / "model.safetensors") for count in ("one", "two")
+    )
+    for name, weights in one.items():
+        difference = (weights - two[name]).norm() / weights.norm().clamp_min(1e-3)
+        assert float(difference) < 10 * TOLERANCE, name

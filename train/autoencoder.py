@@ -1,0 +1,37 @@
+"""Train an autoencoder: the distance network's encoder learned from reconstruction, a control for content losses.
+
+python train/autoencoder.py --preset demo --data DIR [DIR ...] --out runs/NAME [--resume] [any field as a flag]
+torchrun --nproc-per-node=N train/autoencoder.py ...    (N processes: one per GPU, or on CPUs)
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(
+    0, str(Path(__file__).resolve().parents[1])
+)  # so that it runs from a checkout without installing
+
+from train import _cli
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit code."""
+    from atmodist_core.training.configuration import AUTOENCODER_PRESETS, AutoencoderConfig
+
+    config = _cli.parse(AutoencoderConfig, AUTOENCODER_PRESETS, arguments, "python train/autoencoder.py")
+    from atmodist_core.training.autoencoder_training import train_autoencoder
+    from atmodist_core.training.synthetic import synthetic_fields
+
+    made_up = config.preset == "smoke" and not config.data.data
+    folder = train_autoencoder(config, [synthetic_fields()] if made_up else None)
+    if folder is None:
+        return _cli.EXIT_INTERRUPTED
+    if os.environ.get("RANK", "0") == "0":  # torchrun starts several processes; the first one writes
+        print(f"The model and its card are in {folder}.")
+    return _cli.EXIT_OK
+
+
+if __name__ == "__main__":
+    _cli.run(main)

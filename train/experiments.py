@@ -1,0 +1,163 @@
+"""Run the trainings behind docs/models.md and docs/experiments.md, as far as they are missing.
+
+python train/experiments.py --data DIR [DIR ...] --out runs/experiments [--plan demo|smoke] [--only NAME ...]
+    [--jobs N] [--list | --print]
+"""
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+sys.path.insert(
+    0, str(Path(__file__).resolve().parents[1])
+)  # so that it runs from a checkout without installing
+
+from atmodist_core.errors import UserError
+from train import _cli
+from train._experiment_queue import Queue, clock, judge
+from train._experiment_runs import Job, Place, card_scores, chosen, jobs_of, place_settings, progress_of
+from train.experiment_plan import PLANS
+
+
+@dataclasses.dataclass(frozen=True)
+class ExperimentsCommand:
+    """Which experiments to run, where and on what."""
+
+    preset: Literal["cpu", "gpu"] = "cpu"
+    """Kind of machine: the batch sizes that suit it."""
+    plan: str = "demo"
+    """Plan in train/experiment_plan.py: demo (what ships) or smoke (minutes, made-up weather, worth nothing)."""
+    only: tuple[str, ...] = ()
+    """Names or patterns ('srgan-*') of experiments; what they need is run too."""
+    optional: bool = False
+    """Also those that the plan marks optional."""
+    list: bool = False
+    """Show the state of every experiment and run nothing."""
+    print: bool = False
+    """Print the equivalent shell commands and run nothing."""
+    out: Path = Path("runs/experiments")
+    """Folder of the runs; the models are written to its folder models."""
+    data: tuple[Path, ...] = ()
+    """Fields to train on, as for the trainings."""
+    validation: tuple[Path, ...] = ()
+    """Held-out members, as for the trainings."""
+    validation_fraction: float | None = None
+    """Held-out share of each member, as for the trainings."""
+    gap_hours: float | None = None
+    """Hours left unused before the held-out part, as for the trainings."""
+    device: str | None = None
+    """Where to compute, as for the trainings."""
+    precision: str | None = None
+    """Precision, as for the trainings."""
+    threads: int | None = None
+    """CPU threads of each training."""
+    jobs: int = 1
+    """Trainings at once."""
+    budget_scale: float = 1.0
+    """Factor of the steps of every epoch: all budgets shrink or grow alike, and equal ones stay equal."""
+    judge: bool = False
+    """Afterwards, judge all finished generators with train/judge.py."""
+    judge_data: tuple[str, ...] = ()
+    """Weather to judge on, which no model has seen."""
+    judge_every: int = 1
+    """Use every n-th time of it."""
+
+
+_REFERENCE = "srgan-4x-mse"
+
+_OF_THE_MACHINE = (
+    *("data", "validation", "validation_fraction", "gap_hours"),
+    *("device", "precision", "threads"),
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit code."""
+    presets = {"cpu": ExperimentsCommand(), "gpu": ExperimentsCommand(preset="gpu")}
+    command = _cli.parse(ExperimentsCommand, presets, arguments, "python train/experiments.py")
+    jobs = _jobs(command)
+    if command.print:
+        print("\n".join(job.shell_line() for job in jobs))
+        return _cli.EXIT_OK
+    if command.list:
+        print(overview(jobs))
+        return _cli.EXIT_OK
+    if not command.data and command.plan != "smoke":
+        raise UserError("Expected at least one folder of fields after --data, found none.")
+    if command.judge and not command.judge_data:
+        raise UserError("Expected --judge-data with weather that no model has seen, found none; name it.")
+    queue = Queue(jobs, command.jobs, say=lambda sentence: print(sentence, flush=True))
+    finished = queue.run()
+    table = summary(jobs, queue.failed)
+    (command.out / "summary.md").write_text(table + "\n", encoding="utf-8")
+    print(f"\n{table}")
+    if not finished:
+        print("Stopped; the same command goes on.", file=sys.stderr)
+        return _cli.EXIT_INTERRUPTED
+    code = _cli.EXIT_USER_ERROR if queue.failed else _cli.EXIT_OK
+    if command.judge:
+        code = judge(judge_arguments(command, jobs)) or code
+    return code
+
+
+def _jobs(command: ExperimentsCommand) -> list[Job]:
+    """The jobs that a command asks for, each with settings that its training takes."""
+    if command.plan not in PLANS:
+        raise UserError(f"Expected --plan {', '.join(PLANS)}, found {command.plan!r}.")
+    if command.jobs < 1:
+        raise UserError(f"Expected --jobs of 1 or more, found {command.jobs}.")
+    if not command.budget_scale > 0:
+        raise UserError(f"Expected a positive --budget-scale, found {command.budget_scale}.")
+    place = Place(command.out, command.preset, command.budget_scale, place_settings(command, _OF_THE_MACHINE))
+    jobs = chosen(jobs_of(PLANS[command.plan], place), command.only, command.optional)
+    for job in jobs:
+        _ = job.config  # a plan that a training would refuse fails before the first one begins
+    return jobs
+
+
+def overview(jobs: Sequence[Job]) -> str:
+    """Table of the jobs: state, budget, what they need."""
+    lines = ["| experiment | state | time | budget | needs | for |", "|---|---|---|---:|---|---|"]
+    for job in jobs:
+        progress = progress_of(job)
+        samples, unit = job.samples()
+        state = f"{progress.state}: {progress.detail}" if progress.detail else progress.state
+        time = "" if progress.seconds is None else clock(progress.seconds)
+        cells = (job.name, state, time, f"{samples:,} {unit}", ", ".join(job.needs), job.experiment.question)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def summary(jobs: Sequence[Job], failed: dict[str, str]) -> str:
+    """Table of what became of the jobs, with the held-out scores of their cards."""
+    lines = ["| experiment | state | time | held-out scores |", "|---|---|---|---|"]
+    for job in jobs:
+        progress = progress_of(job)
+        scores = card_scores(job) if progress.state == "done" else {}
+        shown = [
+            f"{name.removeprefix('held_out_').replace('_', ' ')} {value:.4g}"
+            for name, value in scores.items()
+        ]
+        detail = failed.get(job.name) or progress.detail
+        state = progress.state if progress.state == "done" or not detail else f"{progress.state}: {detail}"
+        time = "" if progress.seconds is None else clock(progress.seconds)
+        lines.append(f"| {job.name} | {state} | {time} | {', '.join(shown)} |")
+    return "\n".join(lines)
+
+
+def judge_arguments(command: ExperimentsCommand, jobs: Sequence[Job]) -> list[str]:
+    """Flags for train/judge.py: bicubic and every finished generator; all but the MSE ones against the MSE GAN."""
+    generators = [job for job in jobs if job.experiment.command == "gan" and progress_of(job).state == "done"]
+    candidates = [job.name for job in generators if job.experiment.settings.get("content") != "mse"]
+    return [
+        *("--data", *command.judge_data, "--every", str(command.judge_every)),
+        *("--models", "bicubic", *(f"{job.name}={job.model}" for job in generators)),
+        *(("--candidates", *candidates, "--reference", _REFERENCE) if candidates else ("--no-targets",)),
+        *("--out", str(command.out / "judged")),
+    ]
+
+
+if __name__ == "__main__":
+    _cli.run(main)
