@@ -69,6 +69,20 @@ START, START_1 = {"start_from": "sr-4x-mse"}, {"start_from": "sr-4x-mse-seed1"}
 DISTANCE, DISTANCE_1 = {"distance": "atmodist-23"}, {"distance": "atmodist-23-seed1"}
 ATMODIST = {"content": "atmodist", "distance_layer": ("stage2",), "content_weight": 0.9, "mse_weight": 0.1}
 NO_ADVERSARY: dict[str, Any] = {"adversarial_weight": 0.0}
+SMALL = {"patch_size": 64, "batch_size": 128, "epochs": 12, "batches_per_epoch": 250, "learning_rate": 0.1}
+LARGE = {
+    "patch_size": 160,
+    "batch_size": 32,
+    "epochs": 8,
+    "batches_per_epoch": 300,
+    "learning_rate": 0.04,
+    "warmup_fraction": 0.1,
+    "validation_pairs": 512,
+    "final_pairs": 4096,
+}
+"""A larger field tells more of the lag but costs more: an encoder that has learned on small ones learns the rest fast."""
+PAIRS = {"times_per_place": 2}
+SMALL_START, SMALL_START_1 = {"start_from": "atmodist-23-small"}, {"start_from": "atmodist-23-small-seed1"}
 PRETRAINING_ONLY = {"content": "mse", "epochs": 0, "final_epochs": 0}
 
 
@@ -86,18 +100,23 @@ def _mse(name: str, question: str, *, seed: int = 0, **settings: Any) -> Experim
 
 
 _DEMO = (
-    Experiment("atmodist-23", "distance", "the distance network"),
-    Experiment("atmodist-23-seed1", "distance", "the distance network, second seed", seed=1),
-    Experiment("atmodist-15", "distance", "15 classes (45 h)", {"classes": 15}, optional=True),
-    Experiment("atmodist-31", "distance", "31 classes (93 h)", {"classes": 31}, optional=True),
+    Experiment("atmodist-23-small", "distance", "first on patches of 64 points", SMALL),
+    Experiment("atmodist-23", "distance", "the distance network", LARGE, SMALL_START),
+    Experiment("atmodist-23-small-seed1", "distance", "first on patches of 64 points", SMALL, seed=1),
+    Experiment("atmodist-23-seed1", "distance", "second seed", LARGE, SMALL_START_1, seed=1),
+    Experiment("atmodist-15", "distance", "15 classes (45 h)", SMALL | {"classes": 15}, optional=True),
+    Experiment("atmodist-31", "distance", "31 classes (93 h)", SMALL | {"classes": 31}, optional=True),
+    Experiment(
+        "atmodist-23-pairs", "distance", "one pair a place, as published", SMALL | PAIRS, optional=True
+    ),
     Experiment("autoencoder", "autoencoder", "an encoder that learned from reconstruction, not from time"),
     Experiment("sr-4x-mse", "gan", "pre-training: the common start", PRETRAINING_ONLY),
     Experiment("sr-4x-mse-seed1", "gan", "the common start, second seed", PRETRAINING_ONLY, seed=1),
     _mse("sr-4x-mse-long", "MSE alone, the budget of the GANs", **NO_ADVERSARY),
     _mse("srgan-4x-mse", "MSE GAN"),
     _mse("srgan-4x-mse-seed1", "MSE GAN, second seed", seed=1),
-    _mse("srgan-4x-mse-adversarial-0.001", "MSE GAN, weak adversary", adversarial_weight=0.001),
-    _mse("srgan-4x-mse-adversarial-0.016", "MSE GAN, strong adversary", adversarial_weight=0.016),
+    _mse("srgan-4x-mse-adversarial-0.01", "MSE GAN, weak adversary", adversarial_weight=0.01),
+    _mse("srgan-4x-mse-adversarial-0.1", "MSE GAN, strong adversary", adversarial_weight=0.1),
     _atmodist("srgan-4x-atmodist", "AtmoDist GAN"),
     _atmodist("srgan-4x-atmodist-seed1", "AtmoDist GAN, second seed", seed=1),
     _atmodist("sr-4x-atmodist", "AtmoDist without adversary", **NO_ADVERSARY),
@@ -123,20 +142,20 @@ _DEMO = (
     ),
     _atmodist(
         "srgan-4x-atmodist-paper",
-        "the paper's recipe: end of the encoder, no MSE, adversary 0.001",
+        "the paper's recipe: end of the encoder, no MSE, its adversary and rules",
         distance_layer=("stage4",),
         content_weight=1.0,
         mse_weight=0.0,
         adversarial_weight=0.001,
+        adversarial_form="sigmoid",
+        balance="extra",
+        r1_weight=0.0,
     ),
     _atmodist(
         "srgan-4x-atmodist-block-mean", "way to try: the block mean is conserved", conserve_block_mean=True
     ),
     _atmodist("srgan-4x-atmodist-distribution", "way to try: a distribution term", distribution_weight=0.1),
     _atmodist("srgan-4x-atmodist-spectrum", "way to try: a spectrum term", spectrum_weight=0.1),
-    _atmodist(
-        "srgan-4x-atmodist-half-band", "way to try: half-band output filter", output_filter="half-band"
-    ),
     _atmodist("srgan-4x-atmodist-noise", "way to try: noise as input", noise_channels=1),
 )
 
@@ -160,11 +179,36 @@ PLANS: dict[str, Plan] = {
     "demo": Plan(
         "demo",
         _DEMO,
+        common={
+            "distance": {"times_per_place": 6},
+            "gan": {
+                "patch_size": 64,
+                "batch_size": 16,
+                "batches_per_epoch": 250,
+                "validation_patches": 128,
+                "residual": True,
+                "output_filter": "half-band",
+                "pretraining_epochs": 10,
+                "pretraining_learning_rate": 5e-4,
+                "epochs": 5,
+                "final_epochs": 0,
+                "schedule": "cosine",
+                "learning_rate": 2e-4,
+                "final_learning_rate": 1e-5,
+                "adversarial_form": "hinge",
+                "adversarial_weight": 0.03,
+                "balance": "none",
+                "r1_weight": 100.0,
+                "discriminator_filters": (16, 16, 32, 32, 64, 64, 128, 128),
+                "discriminator_dense": 256,
+                "ema_decay": 0.995,
+                "clip_norm": 5.0,
+            },
+        },
         hardware={
             "cpu": {},
             # A GPU is idle on the batches that suit a CPU: as many steps, of more samples each.
             "gpu": {
-                "distance": {"batch_size": 512},
                 "autoencoder": {"batch_size": 512},
                 "gan": {"batch_size": 64},
             },

@@ -107,6 +107,7 @@ class AutoencoderTrainer:
             mirror=self.config.data.mirror and training,
             seed=self.config.run.seed,
             stream=stream,
+            sampling=self.config.data.sampling,
         )
 
     def epoch_of(self, step: int) -> int:

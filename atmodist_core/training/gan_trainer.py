@@ -150,6 +150,7 @@ class GanTrainer:
             mirror=self.config.data.mirror and training,
             seed=self.config.run.seed,
             stream=stream,
+            sampling=self.config.data.sampling,
         )
 
     def epoch_of(self, step: int) -> int:

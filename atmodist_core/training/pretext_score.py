@@ -90,7 +90,8 @@ def score_pretext_task(
         ``_mode_lag_error_hours`` (of the most probable lag), for ``network``, ``rms``, ``rms_latitude`` and
         ``rms_network`` (see :func:`~atmodist_core.training.difference_predictors.difference_predictions`) and
         ``rms_best``, the best of these on each score; ``chance_*``; ``accuracy_over_chance`` and
-        ``lag_error_ratio`` and ``mode_lag_error_ratio`` (the network's over ``rms_best``'s);
+        ``lag_error_ratio`` and ``mode_lag_error_ratio`` (the network's over ``rms_best``'s; with ``_alone`` over
+        that of ``rms``, which sees the differences and nothing else);
         ``saturation_hours_<metric>`` for ``mse``, every encoder layer and ``all`` (the scaled mean of the
         layers), ``saturation_ratio_<layer>`` to the MSE's. 95 % intervals: the same with ``_low`` and
         ``_high`` (left out where the data are shorter than three blocks). ``days``: days in all.
@@ -227,9 +228,11 @@ def _classification_scores(
         scores |= with_interval(f"rms_best_{name}", means[best])
         # Both errors against the best median: nothing made of the differences alone errs less.
         if name == "lag_error_hours":
-            rival = means[best]
+            rival, alone = means[best], means["rms"]
         if name.endswith("hours"):
-            scores |= with_interval(name.replace("_hours", "_ratio"), means["network"] / rival)
+            ratio = name.replace("_hours", "_ratio")
+            scores |= with_interval(ratio, means["network"] / rival)
+            scores |= with_interval(f"{ratio}_alone", means["network"] / alone)
     chance = 1.0 / predictions["network"].shape[1]
     over = bootstrap.means(outcomes["network"]["accuracy"], days) / chance
     return scores | with_interval("accuracy_over_chance", over)

@@ -333,6 +333,8 @@ def _finish(out: Path, description: StoreDescription, ledger: Ledger) -> None:
     """Write the moments, which make the store complete."""
     import zarr
 
+    for torn in out.rglob("*.partial"):  # of writers that were killed
+        torn.unlink()
     odd = [name for name in description.channels if is_pseudo_scalar(name)]
     moments = ledger.histogram.normalization
     whole = replace(

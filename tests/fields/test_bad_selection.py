@@ -177,14 +177,19 @@ def test_url(url, what, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("url", "package"), [("gs://b/x.zarr", "gcsfs"), ("s3://b/x.zarr", "s3fs"), ("https://h/x", "aiohttp")]
+    ("url", "package", "install"),
+    [
+        ("gs://b/x.zarr", "gcsfs", "'atmodist-studio[remote]'"),
+        ("s3://b/x.zarr", "s3fs", "s3fs"),
+        ("https://h/x", "aiohttp", "'atmodist-studio[remote]'"),
+    ],
 )
-def test_missing_package_names_the_extra(url, package, monkeypatch):
+def test_missing_package_names_what_to_install(url, package, install, monkeypatch):
     from atmodist_core.fields import remote
 
     monkeypatch.setattr(remote, "find_spec", lambda name: None)
     text = error_of(url)
-    assert f"needs the package {package}" in text and "pip install 'atmodist-studio[remote]'" in text
+    assert f"needs the package {package}" in text and f"pip install {install}." in text
 
 
 def test_missing_eccodes_names_the_extra(tmp_path, monkeypatch):

@@ -75,11 +75,8 @@ def test_a_checkerboard_of_the_network_is_gone():
     torch.testing.assert_close(half_band(torch.ones(1, 1, 9, 11)), torch.ones(1, 1, 9, 11))
 
 
-@pytest.mark.parametrize("filtered", [False, True])
-@pytest.mark.parametrize("factor", [2, 4, 8])
+@pytest.mark.parametrize(("factor", "filtered"), [(2, False), (4, False), (4, True), (8, False), (8, True)])
 def test_smooth_refinement_keeps_block_means(factor, filtered):
-    if factor == 2 and filtered:
-        pytest.skip("a configuration that is refused")
     torch.manual_seed(0)
     coarse = torch.randn(2, 1, 24, 25, dtype=torch.float64)
     fine = smoothly_refined(coarse, factor, filtered)
@@ -164,8 +161,8 @@ def test_tiles_and_strips_equal_one_piece(load, monkeypatch, name, make):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AtmodistWarning)
         whole = downscaler(coarse, tile=1000)
-        pieces = [downscaler(coarse, tile=7)]
-        monkeypatch.setattr("atmodist_core.generator_inference.WORKING_MEMORY", 45 * 45 * 6 * 4 * 4)
+        pieces = [downscaler(coarse, tile=12)]
+        monkeypatch.setattr("atmodist_core.generator_inference.WORKING_MEMORY", 60 * 60 * 6 * 4 * 4)
         pieces.append(downscaler(coarse))
     for found in pieces:
         for field in CHANNELS:
@@ -224,4 +221,4 @@ def test_a_resizing_generator_starts_without_a_pattern_of_the_grid():
     generator = wavy_weights(Generator(dataclasses.replace(OPTIONS["resize"], blocks=1)))
     with torch.no_grad():
         fine = generator(torch.ones(1, 2, 40, 40))[..., 60:100, 60:100]
-    assert float(fine.std() / fine.abs().mean()) < 1e-5
+    assert float((fine.std(dim=(2, 3)) / fine.abs().mean(dim=(2, 3))).max()) < 1e-5

@@ -159,10 +159,10 @@ def test_any_fields_of_any_levels_and_any_number_of_lags(weather, tmp_path):
     assert card.normalization.mean[0] == card.normalization.mean[2] == 0.0 != card.normalization.mean[1]
     assert card.normalization.std[2] == pytest.approx(2 * card.normalization.std[0], rel=1e-2)
     first, later = (two_levels.isel(time=[number]) for number in (0, 4))
-    distance = float(network.distance(first, later))
-    assert distance > 0.0 == float(network.distance(first, first))
+    distance = network.distance(first, later).item()
+    assert distance > 0.0 == network.distance(first, first).item()
     louder = later.assign(vorticity_500=-later["vorticity_500"])
-    assert float(network.distance(first, louder)) != distance  # every channel counts
+    assert network.distance(first, louder).item() != distance  # every channel counts
     assert network.predict_lag(first, later).sizes["lead"] == 15
     with pytest.raises(UserError, match="vorticity_850"):
         network.distance(weather.isel(time=[0]), weather.isel(time=[1]))

@@ -11,8 +11,9 @@ from safetensors.torch import load_file
 from tests.training.two_gan_processes import AUTOENCODER, GAN
 from train import autoencoder, gan
 
-TOLERANCE = 1e-4
-"""Of weights and losses, relative: the same sums in another order, through Adam, over nine steps."""
+TOLERANCE = 1e-3
+"""Of losses, relative or absolute, over nine steps: the same sums in another order. Adam divides gradients by their
+size, so that where one is nearly zero its rounding error moves the weight by as much as a step does."""
 
 
 def curves(folder, names):
@@ -41,9 +42,11 @@ def test_two_processes_train_as_one(repository, tmp_path):
     assert autoencoder.main([*AUTOENCODER, "--out", str(tmp_path / "one" / "autoencoder")]) == 0
 
     names = ["loss", "mse", "adversarial", "discriminator_loss", "r1", "generator_steps", "held_out_mse"]
-    for kind, columns in (("gan", names), ("autoencoder", ["loss"])):
+    # Batch normalisation over the few values at the encoder's end makes more of a rounding error.
+    kinds = (("gan", names, TOLERANCE), ("autoencoder", ["loss", "gradient_norm"], 10 * TOLERANCE))
+    for kind, columns, tolerance in kinds:
         one, two = (curves(tmp_path / count / kind, columns) for count in ("one", "two"))
-        torch.testing.assert_close(one, two, rtol=TOLERANCE, atol=TOLERANCE)
+        torch.testing.assert_close(one, two, rtol=tolerance, atol=TOLERANCE)
     one, two = (
         load_file(tmp_path / count / "gan" / "model" / "model.safetensors") for count in ("one", "two")
     )

@@ -30,6 +30,7 @@ def test_a_finished_network_is_scored_beside_the_simple_predictors(weather, tmp_
     errors = [one[f"{who}_lag_error_hours"] for who in ("rms", "rms_latitude", "rms_network")]
     assert one["rms_best_lag_error_hours"] == min(errors)
     assert one["lag_error_ratio"] == pytest.approx(one["network_lag_error_hours"] / min(errors))
+    assert one["lag_error_ratio_alone"] == pytest.approx(one["network_lag_error_hours"] / errors[0])
     for name in [name for name in one if name.endswith("_low")]:
         assert one[name] <= one[name.replace("_low", "_high")]
     assert one["saturation_ratio_all"] == pytest.approx(

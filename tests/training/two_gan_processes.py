@@ -21,7 +21,8 @@ GAN = (
     " --conserve-block-mean --balance-low 0.5 --balance-high 0.7"
 ).split()
 AUTOENCODER = (
-    f"{_OPTIONS} --patch-size 32 --epochs 1 --batches-per-epoch 4 --validation-patches 4 --matching-pairs 2"
+    f"{_OPTIONS} --patch-size 48 --epochs 1 --batches-per-epoch 4 --validation-patches 4 --matching-pairs 2"
+    " --learning-rate 1e-5 --schedule constant"
 ).split()
 
 
