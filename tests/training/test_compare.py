@@ -177,9 +177,9 @@ def test_models_that_ship_can_be_compared(repository):
 
 
 def test_a_run_and_a_model_share_what_both_record(repository, tmp_path):
-    run = write_run(tmp_path / "mine", gan(residual_blocks=4))
+    run = write_run(tmp_path / "mine", gan(batch_size=4))
     table = differing_settings(read_runs([run, repository / "assets" / "models" / "srgan-4x-mse"]))
-    assert table["residual_blocks"] == [4, 16] and "storage" not in table
+    assert table["batch_size"] == [4, 16] and "storage" not in table
 
 
 def test_runs_of_one_name_are_told_apart_by_the_folder_above(tmp_path):
