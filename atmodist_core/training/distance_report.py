@@ -129,7 +129,11 @@ def save_distance_model(trainer: "DistanceTrainer") -> Path:
         level=data.training_fields.level,
         loss={"name": "cross-entropy", "classes": config.classes, "lead_step_hours": config.lead_step_hours},
         schedule={
-            **{k: v for k, v in settings.items() if k not in ("data", "classes", "lead_step_hours")},
+            **{
+                k: v
+                for k, v in settings.items()
+                if k not in ("data", "classes", "lead_step_hours", "start_from")
+            },
             **{k: settings["data"][k] for k in ("patch_size", "latitude_limit", "mirror")},
             "steps": trainer.total_steps,
             "processes": trainer.fabric.world_size,

@@ -102,6 +102,9 @@ def test_a_larger_patch_starts_from_a_smaller_one(weather, tmp_path):
     folder = train_distance(config, [louder])
     card = json.loads((folder / "card.json").read_text())
     assert card["schedule"]["start_model"] == "small"
+    assert str(tmp_path) not in (folder / "card.json").read_text(), (
+        "a card that is given away names no folders"
+    )
     assert card["normalization"] == json.loads((small / "card.json").read_text())["normalization"]
 
 
