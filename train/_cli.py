@@ -9,6 +9,7 @@ import re
 import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from atmodist_core.errors import UserError
@@ -114,6 +115,32 @@ def _condense(text: str) -> str:
     return (
         f"Expected a value that fits its flag, found: {sentence}; see --help." if sentence else text.strip()
     )
+
+
+def train(config: Any, start: Callable[[Any, list[Any] | None], Path | None]) -> int:
+    """Run a training whose settings are known, and tell where its model is.
+
+    Parameters
+    ----------
+    config
+        Settings; the preset ``smoke`` without data gets weather that is made up.
+    start
+        Trains with these settings and sources; returns the model's folder, None when it was stopped.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    from atmodist_core.training.synthetic import synthetic_fields
+
+    made_up = config.preset == "smoke" and not config.data.data
+    folder = start(config, [synthetic_fields()] if made_up else None)
+    if folder is None:
+        return EXIT_INTERRUPTED
+    if os.environ.get("RANK", "0") == "0":  # torchrun starts several processes; the first one writes
+        print(f"The model and its card are in {folder}.")
+    return EXIT_OK
 
 
 def run(main: Callable[[Sequence[str]], int]) -> NoReturn:

@@ -4,7 +4,6 @@ python train/autoencoder.py --preset demo --data DIR [DIR ...] --out runs/NAME [
 torchrun --nproc-per-node=N train/autoencoder.py ...    (N processes: one per GPU, or on CPUs)
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,15 +21,8 @@ def main(arguments: Sequence[str]) -> int:
 
     config = _cli.parse(AutoencoderConfig, AUTOENCODER_PRESETS, arguments, "python train/autoencoder.py")
     from atmodist_core.training.autoencoder_training import train_autoencoder
-    from atmodist_core.training.synthetic import synthetic_fields
 
-    made_up = config.preset == "smoke" and not config.data.data
-    folder = train_autoencoder(config, [synthetic_fields()] if made_up else None)
-    if folder is None:
-        return _cli.EXIT_INTERRUPTED
-    if os.environ.get("RANK", "0") == "0":  # torchrun starts several processes; the first one writes
-        print(f"The model and its card are in {folder}.")
-    return _cli.EXIT_OK
+    return _cli.train(config, train_autoencoder)
 
 
 if __name__ == "__main__":

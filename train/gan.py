@@ -5,7 +5,6 @@ python train/gan.py --preset demo --data DIR [DIR ...] --out runs/NAME
 torchrun --nproc-per-node=N train/gan.py ...    (N processes: one per GPU, or on CPUs)
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,15 +22,8 @@ def main(arguments: Sequence[str]) -> int:
 
     config = _cli.parse(GanConfig, GAN_PRESETS, arguments, "python train/gan.py")
     from atmodist_core.training.gan_training import train_gan
-    from atmodist_core.training.synthetic import synthetic_fields
 
-    made_up = config.preset == "smoke" and not config.data.data
-    folder = train_gan(config, [synthetic_fields()] if made_up else None)
-    if folder is None:
-        return _cli.EXIT_INTERRUPTED
-    if os.environ.get("RANK", "0") == "0":  # torchrun starts several processes; the first one writes
-        print(f"The model and its card are in {folder}.")
-    return _cli.EXIT_OK
+    return _cli.train(config, train_gan)
 
 
 if __name__ == "__main__":

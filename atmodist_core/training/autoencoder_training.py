@@ -22,7 +22,7 @@ from atmodist_core.training.checkpoints import (
     restore_module,
     restore_optimizer,
 )
-from atmodist_core.training.configuration import AutoencoderConfig
+from atmodist_core.training.configuration import AutoencoderConfig, require_positive
 from atmodist_core.training.hardware import (
     Hardware,
     check_batch_is_shared,
@@ -97,18 +97,8 @@ class AutoencoderTrainer:
         self.make_sampler(patches.MATCHING_STREAM).pairs(0, 1, classes=config.lags, stride=self.stride)
 
     def make_sampler(self, stream: int) -> patches.PatchSampler:
-        """Sampler of training patches, or of held-out ones for every other stream."""
-        training = stream == patches.TRAINING_STREAM
-        return patches.PatchSampler(
-            self.data.training_fields if training else self.data.held_out_fields,
-            self.data.training if training else self.data.held_out,
-            patch_size=self.config.data.patch_size,
-            latitude_limit=self.config.data.latitude_limit,
-            mirror=self.config.data.mirror and training,
-            seed=self.config.run.seed,
-            stream=stream,
-            sampling=self.config.data.sampling,
-        )
+        """Sampler of a stream, over the training or the held-out times as befits it."""
+        return self.data.sampler(self.config.data, self.config.run.seed, stream)
 
     def epoch_of(self, step: int) -> int:
         """Epoch (0-based) a step belongs to."""
@@ -211,12 +201,8 @@ def check_autoencoder_config(config: AutoencoderConfig) -> None:
         Naming the flag.
     """
     counts = ("batch_size", "epochs", "batches_per_epoch", "decoder_filters", "validation_patches")
-    for name in (*counts, "matching_pairs", "lags", "lead_step_hours", "learning_rate", "clip_norm"):
-        if not getattr(config, name) > 0:
-            raise UserError(
-                f"Expected a positive --{name.replace('_', '-')}, found {getattr(config, name)}; give one"
-                " above zero."
-            )
+    others = ("matching_pairs", "lags", "lead_step_hours", "learning_rate", "clip_norm")
+    require_positive(config, (*counts, *others))
     if config.weight_decay < 0:
         raise UserError(f"Expected --weight-decay of 0 or more, found {config.weight_decay:g}.")
 

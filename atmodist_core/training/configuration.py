@@ -13,6 +13,7 @@ from atmodist_core.training.shared_configuration import (
     Storage,
     differences,
     from_dict,
+    require_positive,
     to_dict,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "Storage",
     "differences",
     "from_dict",
+    "require_positive",
     "to_dict",
 ]

@@ -12,6 +12,7 @@ from atmodist_core.model_store import load_network
 from atmodist_core.networks import DistanceNetwork, Encoder, EncoderConfig, LagClassifier, LagClassifierConfig
 from atmodist_core.training.distance_configuration import DistanceConfig
 from atmodist_core.training.hardware import Hardware
+from atmodist_core.training.shared_configuration import require_positive
 
 
 @dataclass(frozen=True)
@@ -106,12 +107,8 @@ def check_distance_config(config: DistanceConfig) -> None:
     """
     counts = ("batch_size", "epochs", "batches_per_epoch", "subset_batches")
     pairs = ("validation_pairs", "final_pairs", "matching_pairs")
-    for name in (*counts, *pairs, "classes", "lead_step_hours", "learning_rate", "clip_norm"):
-        if not getattr(config, name) > 0:
-            raise UserError(
-                f"Expected a positive --{name.replace('_', '-')}, found {getattr(config, name)}; give one"
-                " above zero."
-            )
+    others = ("classes", "lead_step_hours", "learning_rate", "clip_norm")
+    require_positive(config, (*counts, *pairs, *others))
     for name in ("patch_size", "latitude_limit"):
         if not getattr(config.data, name) > 0:
             raise UserError(

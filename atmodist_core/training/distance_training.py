@@ -121,17 +121,7 @@ class DistanceTrainer:
 
     def make_sampler(self, stream: int) -> patches.PatchSampler:
         """Sampler of a stream, over the training or the held-out times as befits it."""
-        held = stream in (patches.VALIDATION_STREAM, patches.MATCHING_STREAM)
-        return patches.PatchSampler(
-            self.data.held_out_fields if held else self.data.training_fields,
-            self.data.held_out if held else self.data.training,
-            patch_size=self.config.data.patch_size,
-            latitude_limit=self.config.data.latitude_limit,
-            mirror=self.config.data.mirror and stream == patches.TRAINING_STREAM,
-            seed=self.config.run.seed,
-            stream=stream,
-            sampling=self.config.data.sampling,
-        )
+        return self.data.sampler(self.config.data, self.config.run.seed, stream)
 
     def _epoch_lengths(self) -> list[int]:
         c = self.config

@@ -13,7 +13,7 @@ from atmodist_core.model_card import CARD_FILE, ModelCard
 from atmodist_core.model_store import load_network
 from atmodist_core.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 from atmodist_core.training.adversarial import use_spectral_norm
-from atmodist_core.training.configuration import GanConfig
+from atmodist_core.training.configuration import GanConfig, require_positive
 
 
 @dataclass(frozen=True)
@@ -125,14 +125,7 @@ def check_gan_config(config: GanConfig) -> None:
         "pretraining_learning_rate",
         "discriminator_learning_rate",
     )
-    for name in (*counts, *rates):
-        if getattr(config, name) is None:
-            continue
-        if not getattr(config, name) > 0:
-            raise UserError(
-                f"Expected a positive --{name.replace('_', '-')}, found {getattr(config, name)}; give one"
-                " above zero."
-            )
+    require_positive(config, (*counts, *rates))
     weights = (
         *("content_weight", "mse_weight", "l1_weight", "spectrum_weight", "distribution_weight"),
         *("adversarial_weight", "r1_weight", "instance_noise", "clip_norm", "noise_channels"),

@@ -141,17 +141,7 @@ class GanTrainer:
         return self.generator if self.average is None else self.average.network
 
     def _sampler(self, stream: int) -> patches.PatchSampler:
-        training = stream == patches.TRAINING_STREAM
-        return patches.PatchSampler(
-            self.data.training_fields if training else self.data.held_out_fields,
-            self.data.training if training else self.data.held_out,
-            patch_size=self.config.data.patch_size,
-            latitude_limit=self.config.data.latitude_limit,
-            mirror=self.config.data.mirror and training,
-            seed=self.config.run.seed,
-            stream=stream,
-            sampling=self.config.data.sampling,
-        )
+        return self.data.sampler(self.config.data, self.config.run.seed, stream)
 
     def epoch_of(self, step: int) -> int:
         """Epoch (0-based) a step belongs to."""

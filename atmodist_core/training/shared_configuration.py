@@ -3,6 +3,7 @@
 import dataclasses
 import types
 import typing
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -82,6 +83,22 @@ class RunConfig:
     """Epochs between two sets of pictures in <out>/samples; -1 takes a fifth of the run, 0 draws none."""
     progress: bool = True
     """Show a progress bar (a plain line a minute when the output is not a terminal)."""
+
+
+def require_positive(settings: Any, names: Iterable[str]) -> None:
+    """Refuse a named setting that is not above zero; None, an unset one, is passed over.
+
+    Raises
+    ------
+    UserError
+        Naming the flag.
+    """
+    for name in names:
+        value = getattr(settings, name)
+        if value is not None and not value > 0:
+            raise UserError(
+                f"Expected a positive --{name.replace('_', '-')}, found {value}; give one above zero."
+            )
 
 
 def to_dict(config: Any) -> dict[str, Any]:

@@ -11,7 +11,15 @@ import xarray as xr
 from atmodist_core.errors import UserError
 from atmodist_core.normalization import ALPHA, SignedLogNormalization
 from atmodist_core.training.fields_in_memory import FieldsInMemory, load_fields
-from atmodist_core.training.patches import Segment, is_pseudo_scalar, split_members
+from atmodist_core.training.patches import (
+    MATCHING_STREAM,
+    TRAINING_STREAM,
+    VALIDATION_STREAM,
+    PatchSampler,
+    Segment,
+    is_pseudo_scalar,
+    split_members,
+)
 from atmodist_core.training.shared_configuration import DataConfig
 from atmodist_core.training.store_data import StoreData, open_store
 from atmodist_core.training.store_layout import is_training_store
@@ -73,6 +81,28 @@ class TrainingData:
             self,
             training_fields=training,
             held_out_fields=training if same else self.held_out_fields.to(device, resident=resident),
+        )
+
+    def sampler(self, config: DataConfig, seed: int, stream: int) -> PatchSampler:
+        """Sampler of a run's patches: over the held-out times for judging, else over those of the training.
+
+        Parameters
+        ----------
+        config
+            Size of the patches, where they lie, and whether those of the training are mirrored.
+        seed, stream
+            Of the random numbers.
+        """
+        held = stream in (VALIDATION_STREAM, MATCHING_STREAM)
+        return PatchSampler(
+            self.held_out_fields if held else self.training_fields,
+            self.held_out if held else self.training,
+            patch_size=config.patch_size,
+            latitude_limit=config.latitude_limit,
+            mirror=config.mirror and stream == TRAINING_STREAM,
+            seed=seed,
+            stream=stream,
+            sampling=config.sampling,
         )
 
     def describe(self) -> str:
