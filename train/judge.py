@@ -82,6 +82,9 @@ class JudgeConfig:
     precision: Literal["float32", "bfloat16", "auto"] = "float32"
     """Of the networks; bfloat16 is faster and changes fields by 1 to 2 %."""
 
+    truncate: bool = False
+    """Cut the results off at the truncation that the data state, as can be done for a whole globe."""
+
     out: Path = Path("runs/judged")
     """Folder of the stores; tables go to <name>.md and <name>.json in it."""
 
@@ -101,7 +104,11 @@ def main(arguments: Sequence[str]) -> int:
     _check(config)
     # Only now, since torch takes seconds to import: a wrong flag is told at once.
     from atmodist_core.evaluation.judging.judged_data import judged_data, require_one_grid
-    from atmodist_core.evaluation.judging.judged_models import judged_models, learned_distance
+    from atmodist_core.evaluation.judging.judged_models import (
+        judged_models,
+        learned_distance,
+        truncated_model,
+    )
     from atmodist_core.evaluation.judging.judgement import Bootstrap, judge
 
     bootstrap = Bootstrap(config.block_days, config.replicates, config.seed)
@@ -116,6 +123,8 @@ def main(arguments: Sequence[str]) -> int:
             for source in config.data
         ]
         require_one_grid(data)
+        if config.truncate:
+            models = [truncated_model(model, data[0].template.attrs) for model in models]
         distance = (
             None
             if config.distance == "none"
@@ -136,6 +145,8 @@ def main(arguments: Sequence[str]) -> int:
             distance,
             progress=lambda what: print(f"making {what}", file=sys.stderr),
         )
+    if config.truncate:
+        result.notes.append("Results are cut off at the truncation of the data.")
     result.notes += sorted({str(w.message) for w in caught if issubclass(w.category, AtmodistWarning)})
     for entry in caught:
         if not issubclass(entry.category, AtmodistWarning):

@@ -10,47 +10,33 @@ divergence).
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from atmodist_core.constants import EARTH_RADIUS_M
-from atmodist_core.errors import UserError
 from atmodist_core.evaluation.geometry import (
     field_values,
     grid_spacing_km,
     horizontal_fields,
-    is_global_grid,
     squared_units,
     time_batches,
     time_values,
 )
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from atmodist_core.global_transform import GlobalTransform
 
 TIMES_AT_ONCE = 8
 """Times transformed together: enough to fill the matrix units, few enough to bound memory."""
-
-MOST_ROWS_CLOSED = 800
-"""Driscoll-Healy grids of up to so many rows are closed at the south pole; beyond, the tables would take
-gigabytes.
-"""
 
 
 class SphericalPower:
     """Area-mean square per total wavenumber of fields on one global grid.
 
-    A grid with a row on the north pole but none on the south pole is what is left of a pole-including one
-    when its rows are made divisible by a downscaling factor. As a Driscoll-Healy grid it would carry half as
-    many wavenumbers as rows only, and fold what lies beyond onto them. Here the missing row is put back,
-    exactly for every field that the grid carries, and all wavenumbers count.
-
     Parameters
     ----------
     ds : xarray.Dataset
-        Gives the grid.
+        Gives the grid, see :class:`~atmodist_core.global_transform.GlobalTransform`.
     truncation : int, optional
         Last total wavenumber; by default the largest that the grid carries.
 
@@ -65,32 +51,8 @@ class SphericalPower:
     """
 
     def __init__(self, ds: xr.Dataset, truncation: int | None = None) -> None:
-        from atmodist_core.harmonics import get_transform
-        from atmodist_core.harmonics.grids import grid_of_latitudes, maximum_truncation
-
-        if not is_global_grid(ds):
-            raise UserError(
-                f"Expected the whole globe for a spectrum over total wavenumber, found {_area(ds)}; "
-                "use regional_spectrum for a limited area."
-            )
-        latitude, columns = ds["latitude"].values, ds.sizes["longitude"]
-        rows, grid = latitude.size, grid_of_latitudes(latitude)
-        assert grid is not None  # is_global_grid has said so
-        self._southwards = bool(latitude[0] > latitude[-1])
-        self._closed = grid == "driscoll-healy" and rows <= MOST_ROWS_CLOSED
-        if self._closed:
-            rows, grid = rows + 1, "equiangular-with-poles"
-        largest = maximum_truncation(rows, columns, grid)
-        if truncation is None:
-            truncation = largest
-        elif not 1 <= truncation <= largest:
-            raise UserError(
-                f"Expected a truncation from 1 to {largest} on this grid, found {truncation}; leave it "
-                f"out for the "
-                "largest."
-            )
-        self.truncation = truncation
-        self._transform = get_transform(rows, columns, truncation, grid)
+        self._transform = GlobalTransform(ds, truncation)
+        self.truncation = self._transform.truncation
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Power of every field.
@@ -105,45 +67,10 @@ class SphericalPower:
             ``sum_m |f_lm|^2 / (4 pi)`` over all orders -l ... l in float64; its sum over l is the area mean
             of the square of the field (for a field within the truncation). Units of ``values`` squared.
         """
-        import torch
-
         from atmodist_core.harmonics import power_per_degree
 
-        transform = self._transform
-        with torch.inference_mode():
-            field = torch.from_numpy(
-                np.ascontiguousarray(values if self._southwards else values[..., ::-1, :])
-            )
-            if self._closed:
-                field = _with_south_pole(field)
-            coefficients = transform.analysis(field.to(dtype=transform.dtype, device=transform.device))
-            return power_per_degree(coefficients).double().cpu().numpy() / (4 * np.pi)
-
-
-def _with_south_pole(field: Tensor) -> Tensor:
-    """Append the row of the south pole, shape ``(..., n, longitude)`` to ``(..., n + 1, longitude)``.
-
-    A field has one value on a pole, and it enters through its mean over longitude alone. That mean is a
-    cosine series in colatitude, of degree n - 1 at most, so its coefficient of degree n vanishes: ``f_0 / 2 -
-    f_1 + f_2 - ... +- f_n / 2 = 0``. This is exact for every field that the closed grid carries.
-    """
-    import torch
-
-    means = field.double().mean(dim=-1)
-    count = means.shape[-1]
-    signs = 1.0 - 2.0 * (torch.arange(count, device=field.device) % 2)
-    alternating = 2 * (means * signs).sum(dim=-1) - means[..., 0]
-    pole = alternating if count % 2 else -alternating
-    row = pole.to(field.dtype)[..., None, None].expand(*field.shape[:-2], 1, field.shape[-1])
-    return torch.cat([field, row], dim=-2)
-
-
-def _area(ds: xr.Dataset) -> str:
-    latitude, longitude = ds["latitude"].values, ds["longitude"].values
-    if not latitude.size or not longitude.size:
-        return "no points at all"
-    spans = [f"{values.min():g} to {values.max():g}" for values in (latitude, longitude)]
-    return f"latitudes {spans[0]} and longitudes {spans[1]}"
+        power = power_per_degree(self._transform.analysis(values))
+        return np.asarray(power.double().cpu().numpy() / (4 * np.pi))
 
 
 @lru_cache(maxsize=16)

@@ -16,6 +16,7 @@ from atmodist_core.fields.assemble import Pair, assemble
 from atmodist_core.fields.checks import check_values, conversion_factors
 from atmodist_core.fields.coordinates import canonical_axes, grid_name
 from atmodist_core.fields.derive import FIELD_ATTRS, vorticity_divergence
+from atmodist_core.fields.ecmwf_coefficients import truncation_of
 from atmodist_core.fields.netcdf import open_netcdf
 from atmodist_core.fields.notes import add_note
 from atmodist_core.fields.pieces import Piece, pieces_of
@@ -191,7 +192,8 @@ def _to_fields(pair: Pair, in_files: bool, notes: list[str]) -> xr.Dataset:
         ]
         fields = xr.Dataset(dict(zip(("vorticity", "divergence"), expanded, strict=True)))
         fields.attrs["derived_from"] = (
-            f"{pair.variables[0]} and {pair.variables[1]}, spherical-harmonic coefficients"
+            f"{pair.variables[0]} and {pair.variables[1]}, spherical-harmonic coefficients to "
+            f"T{truncation_of(pair.first.sizes['values'])}"
         )
         return fields
     arrays = [
@@ -240,6 +242,8 @@ def _finish(fields: xr.Dataset, source: str, pair: Pair, notes: list[str]) -> xr
         "grid": grid,
         "notes": "",
     }
+    if "truncation" in pair.first.attrs:
+        result.attrs["truncation"] = int(pair.first.attrs["truncation"])
     if step is not None:
         result.attrs["time_step_hours"] = step
     if len(pair.available_levels) > 1:

@@ -19,7 +19,7 @@ _EDGE_KERNEL = 9
 _KERNEL = 3
 
 FILTER_TAPS = 31
-"""Of the half-band filter that may follow the network: 15 fine points to each side."""
+"""Of the low-pass filter that may follow the network: 15 fine points to each side."""
 
 CONSERVING_REACH = 5
 """Coarse points to each side over which a missing block mean is spread; what is cut off is below 0.0002."""
@@ -30,7 +30,7 @@ _SMALL_START = 0.1
 
 
 UPSAMPLINGS = ("subpixel", "resize")
-OUTPUT_FILTERS = ("none", "half-band")
+OUTPUT_FILTERS = ("none", "low-pass")
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,10 @@ class GeneratorConfig(NetworkConfig):
     noise_channels : int
         Further input channels of unit normal noise at the coarse points, from which members arise.
     output_filter : str
-        ``"none"``, or ``"half-band"`` for data truncated at half the grid's Nyquist wavenumber or below: a
-        low-pass filter as last layer; see :func:`atmodist_core.networks.output_layers.half_band`.
+        ``"none"``, or ``"low-pass"`` for data that are truncated well below their grid's Nyquist wavenumber: a
+        filter as last layer; see :func:`atmodist_core.networks.output_layers.low_pass`.
+    filter_cutoff : float
+        Where the filter halves amplitudes, as a share of the grid's Nyquist wavenumber (both axes alike).
     conserve_block_mean : bool
         Whether the area-weighted block means of the physical output are made equal to the input; see
         :func:`atmodist_core.networks.output_layers.with_block_means`.
@@ -70,6 +72,7 @@ class GeneratorConfig(NetworkConfig):
     residual: bool = False
     noise_channels: int = 0
     output_filter: str = "none"
+    filter_cutoff: float = 0.5
     conserve_block_mean: bool = False
 
     def __post_init__(self) -> None:
@@ -90,10 +93,11 @@ class GeneratorConfig(NetworkConfig):
                 "Expected a factor of GeneratorConfig that is a power of two (2, 4, 8, ...), found "
                 f"{self.factor}: choose one of these."
             )
-        if self.factor == 2 and self.output_filter != "none":
+        if self.output_filter != "none" and not 1 / self.factor < self.filter_cutoff < 1:
             raise UserError(
-                "Expected a factor of 4 or more with the half-band filter, found 2: the filter would take away "
-                "all scales that the coarse grid lacks, so leave it out."
+                f"Expected a filter_cutoff of GeneratorConfig between {1 / self.factor:g} (the coarse grid's "
+                f"Nyquist, all of which would be lost below) and 1, found {self.filter_cutoff:g}: choose the "
+                "truncation of the data over the grid's Nyquist wavenumber."
             )
 
     @property

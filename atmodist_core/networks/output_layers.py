@@ -26,35 +26,43 @@ _CIRCLE = 64
 """Coarse points of the circle on which the conserving kernel is inverted; it has decayed long before."""
 
 
-@lru_cache(maxsize=1)
-def half_band_taps() -> NDArray[np.float64]:
+@lru_cache(maxsize=8)
+def low_pass_taps(cutoff: float) -> NDArray[np.float64]:
     """Taps of the low-pass filter, shape ``(31,)``, symmetric, with sum 1.
 
-    A windowed sinc with its cut-off (amplitude 1/2) at half the Nyquist wavenumber and a Kaiser window: flat
-    within 1 % up to .41 of Nyquist, .91 at .45, .27 at .525, below .01 from .6 on. Of every two taps one is
-    zero. With 21 taps the loss reaches down to .38, into the scales that downscaling is judged by; more taps
-    would reach further than the 4 coarse points they take now. What is lost close to the cut-off the network
-    makes up for, as it is trained through the filter.
+    A windowed sinc with its cut-off (amplitude 1/2) at a share of the Nyquist wavenumber and a Kaiser window:
+    flat within 1 % up to .09 below the cut-off, .91 at .05 below, .27 at .025 above, below .01 from .1 above.
+    With 21 taps the loss reaches twice as far down, into the scales that downscaling is judged by; more taps
+    would reach further than the 4 coarse points they take now.
+
+    Parameters
+    ----------
+    cutoff : float
+        Between 0 and 1. At the truncation of the data the filter takes half of the amplitude of the last
+        degrees, which a network makes up for only in part; .05 above it leaves them whole and passes some of
+        what lies beyond.
     """
     offset = np.arange(FILTER_TAPS) - FILTER_TAPS // 2
-    taps = 0.5 * np.sinc(0.5 * offset) * np.kaiser(FILTER_TAPS, _KAISER_BETA)
+    taps = cutoff * np.sinc(cutoff * offset) * np.kaiser(FILTER_TAPS, _KAISER_BETA)
     return np.asarray(taps / taps.sum())
 
 
-def half_band(field: Tensor) -> Tensor:
-    """Filter along both axes: take away what a truncation at half the grid's Nyquist wavenumber cannot hold.
+def low_pass(field: Tensor, cutoff: float) -> Tensor:
+    """Filter along both axes: take away what truncated data cannot hold.
 
-    Right where the data's truncation is at most half the grid's Nyquist (T179 on 360 rows, T639 on 1280): its
-    fields then have no such scales, neither in latitude nor, at the equator, in longitude. Towards the poles
-    the zonal limit of a truncation falls with the cosine of latitude and the filter guards only in part. Wrong
-    for fields that use all scales of their grid.
+    Right where the data's truncation is at most that share of the grid's Nyquist wavenumber (one half for T179
+    on 360 rows and T639 on 1280): its fields then have no such scales, neither in latitude nor, at the equator,
+    in longitude. Towards the poles the zonal limit of a truncation falls with the cosine of latitude and the
+    filter guards only in part. Wrong for fields that use all scales of their grid.
 
     Parameters
     ----------
     field : Tensor
         Physical, shape ``(batch, channel, height, width)``; edges go on with their last value.
+    cutoff : float
+        See :func:`low_pass_taps`.
     """
-    taps = _on_device(half_band_taps, field.dtype, field.device)
+    taps = _on_device(low_pass_taps, field.dtype, field.device, cutoff)
     return _along_rows(_along_rows(field, taps).transpose(-1, -2), taps).transpose(-1, -2)
 
 
@@ -76,19 +84,20 @@ def _along_rows(field: Tensor, taps: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=8)
-def conserving_kernel(factor: int, filtered: bool) -> NDArray[np.float64]:
+def conserving_kernel(factor: int, cutoff: float | None) -> NDArray[np.float64]:
     """Fine weights of one coarse value, shape ``(2 * CONSERVING_REACH + 1, factor)``: cells, points in a cell.
 
     The kernel of a smooth interpolation whose block means are the values that were interpolated: bicubic
-    interpolation (then the half-band filter), applied to values that were first sharpened by the inverse of
+    interpolation (then the low-pass filter), applied to values that were first sharpened by the inverse of
     what interpolating and averaging do to them.
 
     Parameters
     ----------
     factor : int
         Fine points per coarse point.
-    filtered : bool
-        Whether the filter follows the interpolation, so that a correction stays within the filter's scales.
+    cutoff : float or None
+        Of the filter that follows the interpolation, so that a correction stays within its scales; None for
+        no filter.
     """
     weights = Interpolation("bicubic", factor).phase_weights()
     reach = weights.shape[1] // 2
@@ -96,9 +105,9 @@ def conserving_kernel(factor: int, filtered: bool) -> NDArray[np.float64]:
     for neighbour in range(-reach, reach + 1):
         cell = -neighbour % _CIRCLE
         smooth[cell * factor : (cell + 1) * factor] = weights[:, neighbour + reach]
-    if filtered:
+    if cutoff is not None:
         taps = np.zeros_like(smooth)
-        taps[np.arange(FILTER_TAPS) - FILTER_TAPS // 2] = half_band_taps()
+        taps[np.arange(FILTER_TAPS) - FILTER_TAPS // 2] = low_pass_taps(cutoff)
         smooth = np.fft.ifft(np.fft.fft(smooth) * np.fft.fft(taps)).real
     means = smooth.reshape(_CIRCLE, factor).mean(axis=1)
     sharpening = np.fft.ifft(1.0 / np.fft.fft(means)).real
@@ -107,10 +116,10 @@ def conserving_kernel(factor: int, filtered: bool) -> NDArray[np.float64]:
     return np.asarray(np.asarray(kernel).reshape(_CIRCLE, factor)[cells])
 
 
-def smoothly_refined(coarse: Tensor, factor: int, filtered: bool) -> Tensor:
+def smoothly_refined(coarse: Tensor, factor: int, cutoff: float | None) -> Tensor:
     """Interpolate coarse fields ``(batch, channel, height, width)`` smoothly, keeping their block means."""
     # Point p of cell i is the sum over cells j of kernel[i - j, p] * coarse[j]; a correlation has them reversed.
-    weights = _on_device(conserving_kernel, coarse.dtype, coarse.device, factor, filtered).flip(0).T
+    weights = _on_device(conserving_kernel, coarse.dtype, coarse.device, factor, cutoff).flip(0).T
     fine = _refined_rows(coarse, weights)
     return _refined_rows(fine.transpose(-1, -2), weights).transpose(-1, -2)
 
@@ -143,7 +152,7 @@ def block_means(fine: Tensor, area: Tensor, factor: int) -> Tensor:
     return rows.reshape(batch, channels, height // factor, width // factor, factor).mean(dim=4)
 
 
-def with_block_means(fine: Tensor, coarse: Tensor, area: Tensor, factor: int, filtered: bool) -> Tensor:
+def with_block_means(fine: Tensor, coarse: Tensor, area: Tensor, factor: int, cutoff: float | None) -> Tensor:
     """Correct fine fields so that their area-weighted block means are the coarse fields.
 
     What is missing is added as a smooth field; the small rest that the varying areas within a block leave (1 %
@@ -160,11 +169,11 @@ def with_block_means(fine: Tensor, coarse: Tensor, area: Tensor, factor: int, fi
         Of the points of each fine row, shape ``(batch or 1, factor * height)``.
     factor : int
         Fine points per coarse point.
-    filtered : bool
-        Whether the correction stays within the scales of :func:`half_band`.
+    cutoff : float or None
+        Of :func:`low_pass`, within whose scales the correction stays; None for no filter.
     """
     missing = coarse - block_means(fine, area, factor)
-    fine = fine + smoothly_refined(missing, factor, filtered)
+    fine = fine + smoothly_refined(missing, factor, cutoff)
     rest = coarse - block_means(fine, area, factor)
     return fine + rest.repeat_interleave(factor, dim=-2).repeat_interleave(factor, dim=-1)
 
@@ -199,12 +208,12 @@ class PhysicalOutput(nn.Module):
             Of the points of each fine row in any unit, ``(batch or 1, factor * height)``.
         """
         with torch.autocast(fine.device.type, enabled=False):
-            filtered = self.config.output_filter == "half-band"
+            cutoff = self.config.filter_cutoff if self.config.output_filter == "low-pass" else None
             field = self.normalization.denormalize(fine.float()).contiguous()
-            if filtered:
-                field = half_band(field)
+            if cutoff is not None:
+                field = low_pass(field, cutoff)
             if self.config.conserve_block_mean:
-                field = with_block_means(field, coarse.float(), area, self.config.factor, filtered)
+                field = with_block_means(field, coarse.float(), area, self.config.factor, cutoff)
             return field
 
     def forward(self, fine: Tensor, coarse: Tensor, area: Tensor) -> Tensor:

@@ -31,8 +31,10 @@ class GanConfig:
     """The generator adds to the bicubic interpolation of its input."""
     noise_channels: int = 0
     """Channels of noise beside the generator's input, from which members arise."""
-    output_filter: Literal["none", "half-band"] = "none"
-    """half-band takes away by construction what data truncated at half the grid's Nyquist cannot hold."""
+    output_filter: Literal["none", "low-pass"] = "none"
+    """low-pass takes away by construction what data truncated below their grid's Nyquist cannot hold."""
+    filter_cutoff: float = 0.5
+    """Where it halves amplitudes, as a share of the grid's Nyquist wavenumber."""
     conserve_block_mean: bool = False
     """Make the block means of the physical output equal to the coarse input, by construction."""
     content: Literal["mse", "l1", "atmodist", "autoencoder", "random-encoder"] = "mse"

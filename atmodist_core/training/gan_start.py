@@ -35,6 +35,7 @@ def generator_config(config: GanConfig) -> GeneratorConfig:
         residual=config.residual,
         noise_channels=config.noise_channels,
         output_filter=config.output_filter,
+        filter_cutoff=config.filter_cutoff,
         conserve_block_mean=config.conserve_block_mean,
     )
 
@@ -59,7 +60,7 @@ def build_gan_networks(config: GanConfig, start: StartModel | None) -> tuple[Gen
     return generator, discriminator
 
 
-_WITHOUT_WEIGHTS = ("output_filter", "conserve_block_mean")
+_WITHOUT_WEIGHTS = ("output_filter", "filter_cutoff", "conserve_block_mean")
 """Options of a generator in which it may differ from the one it starts from: they have no weights."""
 
 

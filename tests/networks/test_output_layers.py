@@ -13,8 +13,8 @@ from atmodist_core.fields import coarsen
 from atmodist_core.networks import Generator, GeneratorConfig, PhysicalOutput
 from atmodist_core.networks.output_layers import (
     block_means,
-    half_band,
-    half_band_taps,
+    low_pass,
+    low_pass_taps,
     smoothly_refined,
     with_block_means,
 )
@@ -28,7 +28,7 @@ from tests.networks.mock_models import (
     wavy_weights,
 )
 
-FILTERED = dataclasses.replace(TINY_GENERATOR, output_filter="half-band")
+FILTERED = dataclasses.replace(TINY_GENERATOR, output_filter="low-pass")
 CONSERVING = dataclasses.replace(FILTERED, conserve_block_mean=True)
 OPTIONS = {
     "filter": FILTERED,
@@ -41,9 +41,9 @@ OPTIONS = {
 }
 
 
-def response(wavenumber):
+def response(wavenumber, cutoff=0.5):
     """Amplitude of the filter at a share of the Nyquist wavenumber, from its taps."""
-    taps = half_band_taps()
+    taps = low_pass_taps(cutoff)
     return float(np.sum(taps * np.cos(np.pi * wavenumber * (np.arange(taps.size) - taps.size // 2))))
 
 
@@ -54,9 +54,16 @@ def test_response_of_the_filter():
         assert abs(response(share) - 1.0) < 0.012
     for share in np.linspace(0.6, 1.0, 30):
         assert abs(response(share)) < 0.01
-    taps = half_band_taps()
+    taps = low_pass_taps(0.5)
     assert (np.abs(np.delete(taps[1::2], 7)) < 1e-12).all(), "every second tap but the middle one is zero"
     np.testing.assert_array_equal(taps, taps[::-1])
+
+
+@pytest.mark.parametrize("cutoff", [0.4, 0.55, 0.7])
+def test_the_cutoff_moves_the_response(cutoff):
+    assert response(cutoff, cutoff) == pytest.approx(0.5, abs=0.01)
+    assert abs(response(cutoff - 0.09, cutoff) - 1.0) < 0.02
+    assert abs(response(cutoff + 0.1, cutoff)) < 0.015
 
 
 @pytest.mark.parametrize("axis", [-1, -2])
@@ -65,38 +72,44 @@ def test_waves_pass_as_the_response_says(axis, share):
     wave = torch.cos(torch.pi * share * torch.arange(96, dtype=torch.float64))
     field = wave.expand(1, 2, 8, 96) if axis == -1 else wave[:, None].expand(1, 2, 96, 8)
     inner = (..., slice(16, -16)) if axis == -1 else (..., slice(16, -16), slice(None))
-    torch.testing.assert_close(half_band(field)[inner], response(share) * field[inner], rtol=0, atol=1e-12)
+    torch.testing.assert_close(
+        low_pass(field, 0.5)[inner], response(share) * field[inner], rtol=0, atol=1e-12
+    )
 
 
 def test_a_checkerboard_of_the_network_is_gone():
     """The grid's own scale is 0.3 % of what it was; constants are kept also at the edges."""
     checks = (-1.0) ** (torch.arange(40)[:, None] + torch.arange(40)[None, :])
-    assert float(half_band(checks[None, None])[..., 15:-15, 15:-15].abs().max()) < 0.003
-    torch.testing.assert_close(half_band(torch.ones(1, 1, 9, 11)), torch.ones(1, 1, 9, 11))
+    assert float(low_pass(checks[None, None], 0.5)[..., 15:-15, 15:-15].abs().max()) < 0.003
+    torch.testing.assert_close(low_pass(torch.ones(1, 1, 9, 11), 0.5), torch.ones(1, 1, 9, 11))
 
 
-@pytest.mark.parametrize(("factor", "filtered"), [(2, False), (4, False), (4, True), (8, False), (8, True)])
-def test_smooth_refinement_keeps_block_means(factor, filtered):
+@pytest.mark.parametrize(
+    ("factor", "cutoff"), [(2, None), (4, None), (4, 0.5), (4, 0.55), (8, None), (8, 0.5)]
+)
+def test_smooth_refinement_keeps_block_means(factor, cutoff):
     torch.manual_seed(0)
     coarse = torch.randn(2, 1, 24, 25, dtype=torch.float64)
-    fine = smoothly_refined(coarse, factor, filtered)
+    fine = smoothly_refined(coarse, factor, cutoff)
     even = torch.ones(1, 24 * factor, dtype=torch.float64)
     error = block_means(fine, even, factor) - coarse
     assert float(error[..., 6:-6, 6:-6].abs().max()) < 1e-3
-    if filtered and factor == 4:
+    if cutoff is not None and factor == 4:
         inner = (..., slice(24, -24), slice(24, -24))
-        assert float((half_band(fine) - fine)[inner].std() / fine.std()) < 0.02  # within the filter's scales
+        assert (
+            float((low_pass(fine, cutoff) - fine)[inner].std() / fine.std()) < 0.02
+        )  # within the filter's scales
 
 
-@pytest.mark.parametrize("filtered", [False, True])
-def test_the_correction_is_exact_and_smooth(filtered):
+@pytest.mark.parametrize("cutoff", [None, 0.5, 0.55])
+def test_the_correction_is_exact_and_smooth(cutoff):
     torch.manual_seed(0)
     coarse = torch.randn(2, 2, 12, 12)
     fine = torch.randn(2, 2, 48, 48)
     area = torch.cos(torch.deg2rad(torch.linspace(70.0, 46.5, 48)))[None].expand(2, -1)
-    kept = with_block_means(fine, coarse, area, 4, filtered)
+    kept = with_block_means(fine, coarse, area, 4, cutoff)
     torch.testing.assert_close(block_means(kept, area, 4), coarse, rtol=0, atol=2e-6)
-    again = with_block_means(kept, coarse, area, 4, filtered)
+    again = with_block_means(kept, coarse, area, 4, cutoff)
     torch.testing.assert_close(again, kept, rtol=0, atol=5e-6)
     # Steps between neighbours of one block and of two are not far apart: what was added shows no blocks.
     steps = (kept - fine).diff(dim=-1).square().mean(dim=(0, 1, 2))
@@ -205,10 +218,11 @@ def test_seeds_give_members_and_moments_their_own_noise(load):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"output_filter": "low-pass"}, "output_filter of GeneratorConfig to be none or half-band"),
+        ({"output_filter": "half"}, "output_filter of GeneratorConfig to be none or low-pass"),
         ({"upsampling": "nearest"}, "upsampling of GeneratorConfig to be subpixel or resize"),
         ({"noise_channels": -1}, "noise_channels of GeneratorConfig of 0 or more"),
-        ({"output_filter": "half-band", "factor": 2}, "factor of 4 or more with the half-band filter"),
+        ({"output_filter": "low-pass", "factor": 2}, r"filter_cutoff of GeneratorConfig between 0\.5 "),
+        ({"output_filter": "low-pass", "filter_cutoff": 1.0}, "and 1, found 1: choose the truncation"),
     ],
 )
 def test_unfit_configurations_are_refused(changes, words):

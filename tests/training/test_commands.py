@@ -75,7 +75,7 @@ GAN_FLAGS = {
     "--preset smoke --out X --adversarial-form hinge": "Expected --balance none with --adversarial-form hinge",
     "--preset smoke --out X --ema-decay 1": "--ema-decay from 0 to below 1, found 1",
     "--preset smoke --out X --conserve-block-mean --pool-normalized": "found --pool-normalized",
-    "--preset smoke --out X --factor 2 --output-filter half-band": "factor of 4 or more with the half-band",
+    "--preset smoke --out X --factor 2 --output-filter low-pass": "filter_cutoff of GeneratorConfig between 0.5",
     "--preset smoke --out X --content random-encoder --distance-layer stage7": "found 'stage7'",
     "--preset smoke --out X --discriminator-filters 8 0": "positive numbers after --discriminator-filters",
     "--preset smoke --out X --content atmodist --distance nothing": "found 'nothing'",

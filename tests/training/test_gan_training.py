@@ -196,7 +196,7 @@ def test_spectral_norm_bounds_every_kernel(weather, tmp_path):
     assert float(largest) == pytest.approx(1.0, abs=0.15)  # an estimate by power iteration
 
 
-OUTPUT = {"output_filter": "half-band", "conserve_block_mean": True, "patch_size": 32}
+OUTPUT = {"output_filter": "low-pass", "conserve_block_mean": True, "patch_size": 32}
 
 
 def test_training_sees_conserved_means_as_the_downscaler_gives_them(weather, tmp_path):
@@ -223,7 +223,7 @@ def test_a_trained_model_keeps_its_layers_noise_average_and_half_precision(weath
     downscaler = load_downscaler(folder)
     assert downscaler.card.architecture["generator"] == {
         **{"channels": 2, "factor": 4, "filters": 8, "blocks": 1, "upsampling": "resize", "residual": True},
-        **{"noise_channels": 2, "output_filter": "half-band", "conserve_block_mean": True},
+        **{"noise_channels": 2, "output_filter": "low-pass", "conserve_block_mean": True},
     }
     coarse = coarsen(weather.isel(time=slice(0, 1)), 4)
     back = coarsen(downscaler(coarse, seed=1), 4)

@@ -112,6 +112,10 @@ def _of_pair(measure: Measure) -> Callable[[Means, Means], np.ndarray]:
     return lambda model, _: measure.finalise(model)
 
 
+ROUNDING = 1e-8
+"""Share of the band's power that counts as none: what float32 leaves of a field that was truncated."""
+
+
 def _spectral_measures(band: SpectralBand) -> list[JudgedMeasure]:
     def per_degree(model: Means, truth: Means) -> np.ndarray:
         return power_ratio(model["power"], truth["power"])[..., band.degrees]
@@ -129,7 +133,8 @@ def _spectral_measures(band: SpectralBand) -> list[JudgedMeasure]:
         beyond, inside = model["power"][..., band.beyond], truth["power"][..., band.degrees]
         if not beyond.shape[-1]:
             return np.full(beyond.shape[:-1], np.nan)
-        return power_ratio(beyond.sum(axis=-1), inside.sum(axis=-1))
+        share = power_ratio(beyond.sum(axis=-1), inside.sum(axis=-1))
+        return np.where(share < ROUNDING, 0.0, share)
 
     return [
         JudgedMeasure(

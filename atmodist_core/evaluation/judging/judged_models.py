@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import xarray as xr
+
 from atmodist_core.errors import UserError
 from atmodist_core.evaluation.judging.judging_run import TRUTH, JudgedModel, LearnedDistance
+from atmodist_core.evaluation.judging.spectral_band import stated_truncation
+from atmodist_core.evaluation.model_scores import DownscalerLike
+from atmodist_core.global_transform import truncated
 
 Precision = Literal["float32", "bfloat16", "auto"]
 
@@ -74,6 +79,44 @@ def _judged_model(name: str, precision: Precision, device: str | None, factor: i
     if card.kind != "interpolation":
         identity["weights"] = weights_hash(find_model(place))
     return JudgedModel(label or card.name, downscaler, identity)
+
+
+class TruncatedDownscaler:
+    """A downscaler whose results are cut off at the truncation of the data, see :func:`truncated`.
+
+    Parameters
+    ----------
+    downscaler : DownscalerLike
+        Computes the fields, of the whole globe.
+    truncation : int
+        Last total wavenumber that is kept.
+    """
+
+    def __init__(self, downscaler: DownscalerLike, truncation: int) -> None:
+        self._downscaler, self._truncation = downscaler, truncation
+        self.name, self.factor = downscaler.name, downscaler.factor
+
+    def __call__(self, coarse: xr.Dataset, *, region: Any = None) -> xr.Dataset:
+        """Downscale fields of the globe; a region cannot be truncated."""
+        return truncated(self._downscaler(coarse, region=region), self._truncation)
+
+
+def truncated_model(model: JudgedModel, attributes: Mapping[str, Any]) -> JudgedModel:
+    """Return the model with its results cut off at the truncation that the data state.
+
+    Raises
+    ------
+    UserError
+        If they state none.
+    """
+    truncation = stated_truncation(attributes)
+    if truncation is None:
+        raise UserError(
+            "Expected data that state a truncation (coefficients, or fields with an attribute truncation) for "
+            "--truncate, found none; leave it out."
+        )
+    downscaler = TruncatedDownscaler(model.downscaler, truncation)
+    return JudgedModel(model.label, downscaler, {**model.identity, "truncation": truncation})
 
 
 def learned_distance(

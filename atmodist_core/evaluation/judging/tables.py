@@ -207,10 +207,10 @@ def plain_values(result: Judgement, reference: str | None = None) -> dict[str, A
 
 
 def ratio_to(result: Judgement, measure: str, model: str, reference: str, field: str) -> Estimate:
-    """Measure of a model over that of another, with the interval of the paired replicates."""
+    """Measure of a model over that of another, with the interval of the paired replicates; of nothing over nothing 1."""
     own, other = (result.replicates_of(measure, label, field) for label in (model, reference))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return Estimate.of(own / other)
+        return Estimate.of(np.where((own == 0) & (other == 0), 1.0, own / other))
 
 
 def _plain_cities(result: Judgement, model: str, reference: str | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import xarray as xr
 
 from atmodist_core.errors import UserError
 from tests.evaluation.judging.test_judging_run import weather
@@ -71,3 +72,21 @@ def test_mistakes(source, tmp_path, flags, words):
         del given[start:stop]
     with pytest.raises(UserError, match=words):
         judge.main([*given, *flags])
+
+
+def test_results_may_be_cut_off_at_the_truncation_of_the_data(source, tmp_path, capsys):
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match="that state a truncation"):
+        judge.main(arguments(source, out, "--truncate"))
+    stating = tmp_path / "stating.nc"
+    with xr.open_dataset(source, engine="netcdf4") as fields:
+        for name in fields.data_vars:
+            fields[name].attrs["truncation"] = 21
+        fields.to_netcdf(stating, engine="netcdf4")
+    powers = []
+    for more in ([], ["--truncate"]):
+        assert judge.main(arguments(stating, out, "--no-targets", *more)) == 0
+        numbers = json.loads((out / "judged.json").read_text())["models"]
+        powers.append([numbers[name]["spurious_power"]["vorticity"][0] for name in ("bilinear", "smooth")])
+    assert min(powers[0]) > 1e-4 and powers[1] == [0.0, 0.0]
+    assert "cut off at the truncation" in (out / "judged.md").read_text()
