@@ -38,12 +38,15 @@ class Place:
         Factor of the steps in an epoch.
     settings
         Settings of this machine for all commands: data, device, threads.
+    given
+        Models that take the place of experiments: name of the experiment to name or folder of the model.
     """
 
     out: Path
     hardware: str = "cpu"
     budget_scale: float = 1.0
     settings: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -138,11 +141,16 @@ def jobs_of(plan: Plan, place: Place) -> list[Job]:
     Raises
     ------
     UserError
-        The plan needs an experiment that it does not have, or has a circle.
+        The plan needs an experiment that it does not have, or has a circle; a given model is none of it.
     """
     by_name = {experiment.name: experiment for experiment in plan.experiments}
     if len(by_name) < len(plan.experiments):
         raise UserError("Expected experiments of different names in the plan, found two of one name.")
+    for name in place.given:
+        if name not in by_name:
+            raise UserError(
+                f"Expected --given of an experiment of the plan ({', '.join(by_name)}), found {name!r}."
+            )
     ordered: list[str] = []
 
     def visit(name: str, path: tuple[str, ...]) -> None:
@@ -161,7 +169,7 @@ def jobs_of(plan: Plan, place: Place) -> list[Job]:
 
     for name in by_name:
         visit(name, ())
-    return [_job(plan, by_name[name], place) for name in ordered]
+    return [_job(plan, by_name[name], place) for name in ordered if name not in place.given]
 
 
 def _job(plan: Plan, experiment: Experiment, place: Place) -> Job:
@@ -177,13 +185,17 @@ def _job(plan: Plan, experiment: Experiment, place: Place) -> Job:
         preset = _kinds()[command][1][plan.preset]
         steps = settings.get("batches_per_epoch", preset.batches_per_epoch)
         settings["batches_per_epoch"] = max(1, round(steps * place.budget_scale))
-    settings |= {name: str(place.out / "models" / needed) for name, needed in experiment.needs.items()}
+    settings |= {
+        name: place.given.get(needed, str(place.out / "models" / needed))
+        for name, needed in experiment.needs.items()
+    }
     settings |= place.settings
     settings |= {"seed": experiment.seed, "out": str(folder), "export": str(model)}
     arguments = ["--preset", plan.preset]
     for name, value in settings.items():
         arguments += _flag(name, value)
-    return Job(experiment, tuple(arguments), tuple(experiment.needs.values()), folder, model)
+    needs = tuple(needed for needed in experiment.needs.values() if needed not in place.given)
+    return Job(experiment, tuple(arguments), needs, folder, model)
 
 
 def _flag(name: str, value: Any) -> list[str]:

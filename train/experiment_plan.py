@@ -69,6 +69,22 @@ START, START_1 = {"start_from": "sr-4x-mse"}, {"start_from": "sr-4x-mse-seed1"}
 DISTANCE, DISTANCE_1 = {"distance": "atmodist-23"}, {"distance": "atmodist-23-seed1"}
 ATMODIST = {"content": "atmodist", "distance_layer": ("stage2",), "content_weight": 0.9, "mse_weight": 0.1}
 NO_ADVERSARY: dict[str, Any] = {"adversarial_weight": 0.0}
+ADVERSARIAL_PHASE: dict[str, Any] = {
+    "epochs": 5,
+    "final_epochs": 0,
+    "schedule": "cosine",
+    "learning_rate": 2e-4,
+    "final_learning_rate": 1e-5,
+    "adversarial_form": "hinge",
+    "adversarial_weight": 0.05,
+    "balance": "none",
+    "r1_weight": 100.0,
+    "discriminator_filters": (16, 16, 32, 32, 64, 64, 128, 128),
+    "discriminator_dense": 256,
+    "ema_decay": 0.995,
+    "clip_norm": 5.0,
+}
+"""What every generator goes through after the common start; budgets are equal because they stand here once."""
 SMALL = {"patch_size": 64, "batch_size": 128, "epochs": 12, "batches_per_epoch": 250, "learning_rate": 0.1}
 LARGE = {
     "patch_size": 160,
@@ -83,20 +99,31 @@ LARGE = {
 """A larger field tells more of the lag but costs more: an encoder that has learned on small ones learns the rest fast."""
 PAIRS = {"times_per_place": 2}
 SMALL_START, SMALL_START_1 = {"start_from": "atmodist-23-small"}, {"start_from": "atmodist-23-small-seed1"}
-PRETRAINING_ONLY = {"content": "mse", "epochs": 0, "final_epochs": 0}
+PRETRAINING_ONLY = {
+    "content": "mse",
+    "pretraining_epochs": 10,
+    "pretraining_learning_rate": 5e-4,
+    "epochs": 0,
+    "final_epochs": 0,
+}
 
 
-def _atmodist(
-    name: str, question: str, *, seed: int = 0, optional: bool = False, **settings: Any
+def _generator(
+    name: str, question: str, settings: Mapping[str, Any], needs: Mapping[str, str], seed: int = 0
 ) -> Experiment:
+    """A generator that goes on from the common start."""
+    start = (START, START_1)[seed]
+    return Experiment(name, "gan", question, {**ADVERSARIAL_PHASE, **settings}, {**start, **needs}, seed)
+
+
+def _atmodist(name: str, question: str, *, seed: int = 0, **settings: Any) -> Experiment:
     """An AtmoDist GAN from the common start that differs from the first one in these settings."""
-    start, distance = ((START, DISTANCE), (START_1, DISTANCE_1))[seed]
-    return Experiment(name, "gan", question, ATMODIST | settings, start | distance, seed, optional)
+    return _generator(name, question, ATMODIST | settings, (DISTANCE, DISTANCE_1)[seed], seed)
 
 
 def _mse(name: str, question: str, *, seed: int = 0, **settings: Any) -> Experiment:
     """A generator with the MSE as content, from the common start."""
-    return Experiment(name, "gan", question, {"content": "mse"} | settings, (START, START_1)[seed], seed)
+    return _generator(name, question, {"content": "mse"} | settings, {}, seed)
 
 
 _DEMO = (
@@ -120,19 +147,17 @@ _DEMO = (
     _atmodist("srgan-4x-atmodist", "AtmoDist GAN"),
     _atmodist("srgan-4x-atmodist-seed1", "AtmoDist GAN, second seed", seed=1),
     _atmodist("sr-4x-atmodist", "AtmoDist without adversary", **NO_ADVERSARY),
-    Experiment(
+    _generator(
         "srgan-4x-random-encoder",
-        "gan",
         "control: an encoder that learned nothing",
         ATMODIST | {"content": "random-encoder"},
-        START,
+        {},
     ),
-    Experiment(
+    _generator(
         "srgan-4x-autoencoder",
-        "gan",
         "control: features of the autoencoder",
         ATMODIST | {"content": "autoencoder"},
-        START | {"autoencoder": "autoencoder"},
+        {"autoencoder": "autoencoder"},
     ),
     _atmodist("srgan-4x-atmodist-stage1", "end of stage 1", distance_layer=("stage1",)),
     _atmodist("srgan-4x-atmodist-stage3", "end of stage 3", distance_layer=("stage3",)),
@@ -151,20 +176,22 @@ _DEMO = (
         balance="extra",
         r1_weight=0.0,
     ),
-    _atmodist(
-        "srgan-4x-atmodist-block-mean", "way to try: the block mean is conserved", conserve_block_mean=True
-    ),
     _atmodist("srgan-4x-atmodist-distribution", "way to try: a distribution term", distribution_weight=0.1),
-    _atmodist("srgan-4x-atmodist-spectrum", "way to try: a spectrum term", spectrum_weight=0.1),
+    _atmodist("srgan-4x-atmodist-spectrum", "way to try: a spectrum term", spectrum_weight=0.03),
+    _mse("srgan-4x-mse-spectrum", "control: the MSE GAN with the spectrum term", spectrum_weight=0.03),
     _atmodist("srgan-4x-atmodist-noise", "way to try: noise as input", noise_channels=1),
+    _atmodist("srgan-4x-atmodist-free-mean", "the block mean is left free", conserve_block_mean=False),
+    _atmodist(
+        "srgan-4x-atmodist-early-filter", "filter at the truncation, not beyond it", filter_cutoff=0.5
+    ),
 )
 
 _SMOKE = (
     Experiment("atmodist-23", "distance", "the distance network"),
     Experiment("autoencoder", "autoencoder", "an encoder that learned from reconstruction"),
     Experiment("sr-4x-mse", "gan", "pre-training: the common start", PRETRAINING_ONLY),
-    _mse("srgan-4x-mse", "MSE GAN"),
-    _atmodist("srgan-4x-atmodist", "AtmoDist GAN"),
+    Experiment("srgan-4x-mse", "gan", "MSE GAN", {"content": "mse"}, START),
+    Experiment("srgan-4x-atmodist", "gan", "AtmoDist GAN", ATMODIST, START | DISTANCE),
     Experiment(
         "srgan-4x-autoencoder",
         "gan",
@@ -187,22 +214,9 @@ PLANS: dict[str, Plan] = {
                 "batches_per_epoch": 250,
                 "validation_patches": 128,
                 "residual": True,
-                "output_filter": "half-band",
-                "pretraining_epochs": 10,
-                "pretraining_learning_rate": 5e-4,
-                "epochs": 5,
-                "final_epochs": 0,
-                "schedule": "cosine",
-                "learning_rate": 2e-4,
-                "final_learning_rate": 1e-5,
-                "adversarial_form": "hinge",
-                "adversarial_weight": 0.03,
-                "balance": "none",
-                "r1_weight": 100.0,
-                "discriminator_filters": (16, 16, 32, 32, 64, 64, 128, 128),
-                "discriminator_dense": 256,
-                "ema_decay": 0.995,
-                "clip_norm": 5.0,
+                "output_filter": "low-pass",
+                "filter_cutoff": 0.55,
+                "conserve_block_mean": True,
             },
         },
         hardware={

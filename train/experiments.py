@@ -33,6 +33,8 @@ class ExperimentsCommand:
     """Names or patterns ('srgan-*') of experiments; what they need is run too."""
     optional: bool = False
     """Also those that the plan marks optional."""
+    given: tuple[str, ...] = ()
+    """Models to take instead of training them, as experiment=model, e.g. atmodist-23=assets/models/atmodist-23."""
     list: bool = False
     """Show the state of every experiment and run nothing."""
     print: bool = False
@@ -110,7 +112,11 @@ def _jobs(command: ExperimentsCommand) -> list[Job]:
         raise UserError(f"Expected --jobs of 1 or more, found {command.jobs}.")
     if not command.budget_scale > 0:
         raise UserError(f"Expected a positive --budget-scale, found {command.budget_scale}.")
-    place = Place(command.out, command.preset, command.budget_scale, place_settings(command, _OF_THE_MACHINE))
+    given = dict(entry.partition("=")[::2] for entry in command.given)
+    if not all(given.values()):
+        raise UserError(f"Expected --given experiment=model, found {' '.join(command.given)!r}.")
+    settings = place_settings(command, _OF_THE_MACHINE)
+    place = Place(command.out, command.preset, command.budget_scale, settings, given)
     jobs = chosen(jobs_of(PLANS[command.plan], place), command.only, command.optional)
     for job in jobs:
         _ = job.config  # a plan that a training would refuse fails before the first one begins
