@@ -76,7 +76,7 @@ ADVERSARIAL_PHASE: dict[str, Any] = {
     "learning_rate": 2e-4,
     "final_learning_rate": 1e-5,
     "adversarial_form": "hinge",
-    "adversarial_weight": 0.05,
+    "adversarial_weight": 0.03,
     "balance": "none",
     "r1_weight": 100.0,
     "discriminator_filters": (16, 16, 32, 32, 64, 64, 128, 128),

@@ -32,8 +32,8 @@ from atmodist_core.training.hardware import (
 )
 from atmodist_core.training.held_out import prefixed
 from atmodist_core.training.logs import reading_progress
-from atmodist_core.training.loop import check_run_folder, run_training, write_run_config
-from atmodist_core.training.provenance import export_folder
+from atmodist_core.training.loop import check_run_folder
+from atmodist_core.training.run_to_model import run_to_model
 from atmodist_core.training.samples import SAMPLES, draw_reconstruction_samples, evaluating
 from atmodist_core.training.schedules import one_cycle
 from atmodist_core.training.synchronized_batch_norm import synchronize_batch_norm
@@ -236,12 +236,4 @@ def train_autoencoder(
     with reading_progress(run.progress) as progress:
         data = load_training_data(config.data, sources=sources, progress=progress).normalized()
     trainer = AutoencoderTrainer(config, data, hardware)
-    if run.progress and trainer.is_main_process:
-        print(f"{data.describe()}; {hardware.describe()}", flush=True)
-    if trainer.is_main_process:
-        write_run_config(config)
-    if not run_training(trainer, run):
-        return None
-    if trainer.is_main_process:
-        save_autoencoder_model(trainer)
-    return export_folder(run)
+    return run_to_model(trainer, config, data, hardware, save_autoencoder_model)

@@ -39,8 +39,8 @@ from atmodist_core.training.hardware import Hardware, choose_hardware, make_fabr
 from atmodist_core.training.held_out import pair_batches, prefixed, pretext_scores
 from atmodist_core.training.logs import reading_progress
 from atmodist_core.training.look_ahead import LookAhead
-from atmodist_core.training.loop import check_run_folder, run_training, write_run_config
-from atmodist_core.training.provenance import export_folder
+from atmodist_core.training.loop import check_run_folder
+from atmodist_core.training.run_to_model import run_to_model
 from atmodist_core.training.samples import draw_distance_samples
 from atmodist_core.training.schedules import ReduceOnPlateau, one_cycle
 from atmodist_core.training.synchronized_batch_norm import synchronize_batch_norm
@@ -333,19 +333,15 @@ def train_distance(
             config.data, sources=sources, normalization=normalization, progress=progress
         ).normalized()
     trainer = DistanceTrainer(config, data, hardware, start)
-    if run.progress and trainer.is_main_process:
-        print(f"{data.describe()}; {hardware.describe()}", flush=True)
-    if trainer.is_main_process:
-        write_run_config(config)
     try:
-        finished = run_training(trainer, run)
+        return run_to_model(trainer, config, data, hardware, _save_kept)
     finally:
         trainer.batches.close()
-    if not finished:
-        return None
-    if trainer.is_main_process:
-        best = run.out / BEST_NAME
-        if config.keep == "best" and best.is_file():
-            restore_module(trainer.judged_network, read_checkpoint(best)[0], "network")
-        save_distance_model(trainer)
-    return export_folder(run)
+
+
+def _save_kept(trainer: DistanceTrainer) -> None:
+    """Judge and save the best weights, or the last where those are kept."""
+    best = trainer.config.run.out / BEST_NAME
+    if trainer.config.keep == "best" and best.is_file():
+        restore_module(trainer.judged_network, read_checkpoint(best)[0], "network")
+    save_distance_model(trainer)

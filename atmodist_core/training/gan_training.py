@@ -14,8 +14,8 @@ from atmodist_core.training.gan_start import check_gan_config, generator_config,
 from atmodist_core.training.gan_trainer import GanTrainer
 from atmodist_core.training.hardware import choose_hardware
 from atmodist_core.training.logs import reading_progress
-from atmodist_core.training.loop import check_run_folder, run_training, write_run_config
-from atmodist_core.training.provenance import export_folder
+from atmodist_core.training.loop import check_run_folder
+from atmodist_core.training.run_to_model import run_to_model
 from atmodist_core.training.training_data import load_training_data
 
 __all__ = ["GanTrainer", "coarse_and_fine", "train_gan"]
@@ -54,12 +54,4 @@ def train_gan(config: GanConfig, sources: Sequence[Path | str | xr.Dataset] | No
             config.data, sources=sources, normalization=normalization, progress=progress
         )
     trainer = GanTrainer(config, data, hardware, start)
-    if run.progress and trainer.is_main_process:
-        print(f"{data.describe()}; {hardware.describe()}", flush=True)
-    if trainer.is_main_process:
-        write_run_config(config)
-    if not run_training(trainer, run):
-        return None
-    if trainer.is_main_process:
-        save_generator_model(trainer)
-    return export_folder(run)
+    return run_to_model(trainer, config, data, hardware, save_generator_model)
