@@ -43,7 +43,7 @@ def resolve_precision(precision: str, device: torch.device) -> Literal["float32"
     UserError
         For an unknown precision.
     """
-    from atmodist_core.training.hardware import has_bfloat16_units
+    from atmodist_core.training.loop.hardware import has_bfloat16_units
 
     if precision == "auto":
         return "bfloat16" if has_bfloat16_units(device.type) else "float32"

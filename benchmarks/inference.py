@@ -29,7 +29,7 @@ from atmodist_core.inference_device import resolve_device
 from atmodist_core.networks import DistanceNetwork, Encoder, Generator, LagClassifier
 from atmodist_core.normalization import PAPER_ERA5
 from atmodist_core.tiling import enlarge, plan_tiles
-from atmodist_core.training.hardware import Hardware
+from atmodist_core.training.loop.hardware import Hardware
 
 PRECISIONS = ("float32", "bfloat16")
 STANDARD_DEVIATION = np.array([[[5e-5]], [[3e-5]]], dtype=np.float32)

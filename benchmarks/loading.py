@@ -28,14 +28,14 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from atmodist_core.training import patches
 from atmodist_core.training.configuration import DataConfig, DistanceConfig, RunConfig
-from atmodist_core.training.distance_training import DistanceTrainer
-from atmodist_core.training.hardware import choose_hardware
-from atmodist_core.training.prepare_configuration import PrepareConfig
-from atmodist_core.training.store_writing import prepare_store
-from atmodist_core.training.synthetic import synthetic_fields
-from atmodist_core.training.training_data import TrainingData, load_training_data
+from atmodist_core.training.data import patches
+from atmodist_core.training.data.synthetic import synthetic_fields
+from atmodist_core.training.data.training_data import TrainingData, load_training_data
+from atmodist_core.training.distance.distance_training import DistanceTrainer
+from atmodist_core.training.loop.hardware import choose_hardware
+from atmodist_core.training.settings.prepare_configuration import PrepareConfig
+from atmodist_core.training.store.store_writing import prepare_store
 
 CLASSES, TIMES = 23, 60
 

@@ -19,12 +19,12 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from atmodist_core.training.configuration import DataConfig, DistanceConfig, GanConfig, RunConfig
-from atmodist_core.training.distance_training import DistanceTrainer, train_distance
-from atmodist_core.training.gan_training import GanTrainer
-from atmodist_core.training.hardware import choose_hardware
-from atmodist_core.training.loop import Trainer
-from atmodist_core.training.synthetic import synthetic_fields
-from atmodist_core.training.training_data import load_training_data
+from atmodist_core.training.data.synthetic import synthetic_fields
+from atmodist_core.training.data.training_data import load_training_data
+from atmodist_core.training.distance.distance_training import DistanceTrainer, train_distance
+from atmodist_core.training.gan.gan_training import GanTrainer
+from atmodist_core.training.loop.hardware import choose_hardware
+from atmodist_core.training.loop.loop import Trainer
 
 
 def speed(trainer: Trainer, seconds: float) -> tuple[float, float]:

@@ -132,7 +132,7 @@ def train(config: Any, start: Callable[[Any, list[Any] | None], Path | None]) ->
     int
         Exit code.
     """
-    from atmodist_core.training.synthetic import synthetic_fields
+    from atmodist_core.training.data.synthetic import synthetic_fields
 
     made_up = config.preset == "smoke" and not config.data.data
     folder = start(config, [synthetic_fields()] if made_up else None)

@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> int:
     from atmodist_core.training.configuration import AUTOENCODER_PRESETS, AutoencoderConfig
 
     config = _cli.parse(AutoencoderConfig, AUTOENCODER_PRESETS, arguments, "python train/autoencoder.py")
-    from atmodist_core.training.autoencoder_training import train_autoencoder
+    from atmodist_core.training.autoencoder.autoencoder_training import train_autoencoder
 
     return _cli.train(config, train_autoencoder)
 

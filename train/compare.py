@@ -14,8 +14,8 @@ sys.path.insert(
     0, str(Path(__file__).resolve().parents[1])
 )  # so that it runs from a checkout without installing
 
-from atmodist_core.training.run_comparison import comparison_markdown, goal_of, read_runs, title_of
-from atmodist_core.training.run_record import RunRecord
+from atmodist_core.training.records.run_comparison import comparison_markdown, goal_of, read_runs, title_of
+from atmodist_core.training.records.run_record import RunRecord
 from train import _cli
 
 

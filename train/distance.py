@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> int:
     from atmodist_core.training.configuration import DISTANCE_PRESETS, DistanceConfig
 
     config = _cli.parse(DistanceConfig, DISTANCE_PRESETS, arguments, "python train/distance.py")
-    from atmodist_core.training.distance_training import train_distance
+    from atmodist_core.training.distance.distance_training import train_distance
 
     return _cli.train(config, train_distance)
 

@@ -177,13 +177,11 @@ _DEMO = (
         r1_weight=0.0,
     ),
     _atmodist("srgan-4x-atmodist-distribution", "way to try: a distribution term", distribution_weight=0.1),
-    _atmodist("srgan-4x-atmodist-spectrum", "way to try: a spectrum term", spectrum_weight=0.03),
-    _mse("srgan-4x-mse-spectrum", "control: the MSE GAN with the spectrum term", spectrum_weight=0.03),
+    _atmodist("srgan-4x-atmodist-spectrum", "way to try: a spectrum term", spectrum_weight=0.1),
+    _mse("srgan-4x-mse-spectrum", "control: the MSE GAN with the spectrum term", spectrum_weight=0.1),
     _atmodist("srgan-4x-atmodist-noise", "way to try: noise as input", noise_channels=1),
     _atmodist("srgan-4x-atmodist-free-mean", "the block mean is left free", conserve_block_mean=False),
-    _atmodist(
-        "srgan-4x-atmodist-early-filter", "filter at the truncation, not beyond it", filter_cutoff=0.5
-    ),
+    _atmodist("srgan-4x-atmodist-early-filter", "filter at the truncation, not beyond it", filter_cutoff=0.5),
 )
 
 _SMOKE = (

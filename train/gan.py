@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
     from atmodist_core.training.configuration import GAN_PRESETS, GanConfig
 
     config = _cli.parse(GanConfig, GAN_PRESETS, arguments, "python train/gan.py")
-    from atmodist_core.training.gan_training import train_gan
+    from atmodist_core.training.gan.gan_training import train_gan
 
     return _cli.train(config, train_gan)
 

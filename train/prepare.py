@@ -67,10 +67,10 @@ class PrepareProgress:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code."""
-    from atmodist_core.training.prepare_configuration import PREPARE_PRESETS, PrepareConfig
+    from atmodist_core.training.settings.prepare_configuration import PREPARE_PRESETS, PrepareConfig
 
     config = _cli.parse(PrepareConfig, PREPARE_PRESETS, arguments, "python train/prepare.py")
-    from atmodist_core.training.store_writing import prepare_store
+    from atmodist_core.training.store.store_writing import prepare_store
 
     asked: list[int] = []
 

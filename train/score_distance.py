@@ -118,7 +118,7 @@ def main(arguments: Sequence[str]) -> int:
         if getattr(config, name) < 1:
             flag = name.replace("_", "-")
             raise UserError(f"Expected at least one pair, found --{flag} {getattr(config, name)}.")
-    from atmodist_core.training.pretext_score import score_pretext_task
+    from atmodist_core.training.distance.pretext_score import score_pretext_task
 
     scores = score_pretext_task(
         config.distance,

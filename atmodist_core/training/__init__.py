@@ -1,7 +1,7 @@
 """Training of the networks: configuration, random patches, the loop with its checkpoints, final scores.
 
-:func:`~atmodist_core.training.distance_training.train_distance` and
-:func:`~atmodist_core.training.gan_training.train_gan` do all that the commands in ``train/`` do.
+:func:`~atmodist_core.training.distance.distance_training.train_distance` and
+:func:`~atmodist_core.training.gan.gan_training.train_gan` do all that the commands in ``train/`` do.
 """
 
 from importlib import import_module
@@ -14,8 +14,8 @@ _EXPORTS = {
     "DistanceConfig": "configuration",
     "GanConfig": "configuration",
     "RunConfig": "configuration",
-    "train_distance": "distance_training",
-    "train_gan": "gan_training",
+    "train_distance": "distance.distance_training",
+    "train_gan": "gan.gan_training",
 }
 
 __all__ = list(_EXPORTS)

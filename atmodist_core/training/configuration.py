@@ -3,10 +3,10 @@
 Everything is imported from here; each kind of run has its own file.
 """
 
-from atmodist_core.training.autoencoder_configuration import AUTOENCODER_PRESETS, AutoencoderConfig
-from atmodist_core.training.distance_configuration import DISTANCE_PRESETS, DistanceConfig
-from atmodist_core.training.gan_configuration import GAN_PRESETS, GanConfig
-from atmodist_core.training.shared_configuration import (
+from atmodist_core.training.settings.autoencoder_configuration import AUTOENCODER_PRESETS, AutoencoderConfig
+from atmodist_core.training.settings.distance_configuration import DISTANCE_PRESETS, DistanceConfig
+from atmodist_core.training.settings.gan_configuration import GAN_PRESETS, GanConfig
+from atmodist_core.training.settings.shared_configuration import (
     RESUMABLE_CHANGES,
     DataConfig,
     RunConfig,

@@ -1,6 +1,6 @@
 import pytest
 
-from atmodist_core.training.synthetic import synthetic_fields
+from atmodist_core.training.data.synthetic import synthetic_fields
 
 
 @pytest.fixture(scope="session")

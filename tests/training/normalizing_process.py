@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import distributed
 
-from atmodist_core.training.distributed import any_process, mean_over_processes, same_on_all_processes
-from atmodist_core.training.synchronized_batch_norm import synchronize_batch_norm
+from atmodist_core.training.loop.distributed import any_process, mean_over_processes, same_on_all_processes
+from atmodist_core.training.loop.synchronized_batch_norm import synchronize_batch_norm
 
 
 def main(rank: int, port: str, folder: Path) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import xarray as xr
 
-from atmodist_core.training.prepare_configuration import PrepareConfig
-from atmodist_core.training.store_writing import prepare_store
+from atmodist_core.training.settings.prepare_configuration import PrepareConfig
+from atmodist_core.training.store.store_writing import prepare_store
 
 # Tiles of 16 x 16 points on a grid of 47 x 96: the southern edge is filled up. Eight times in a shard.
 SMALL = PrepareConfig(

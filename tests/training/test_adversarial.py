@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from atmodist_core.networks import Discriminator, DiscriminatorConfig
-from atmodist_core.training.adversarial import (
+from atmodist_core.training.gan.adversarial import (
     ADVERSARIAL_FORMS,
     PatchNoise,
     r1_penalty,

@@ -21,16 +21,16 @@ from atmodist_core.networks import (
     EncoderConfig,
     parameter_count,
 )
-from atmodist_core.training.autoencoder_training import (
+from atmodist_core.training.autoencoder.autoencoder_training import (
     AutoencoderTrainer,
     build_autoencoder,
     train_autoencoder,
 )
 from atmodist_core.training.configuration import AUTOENCODER_PRESETS, AutoencoderConfig, RunConfig
-from atmodist_core.training.content import build_content_loss
-from atmodist_core.training.gan_training import train_gan
-from atmodist_core.training.hardware import Hardware
-from atmodist_core.training.training_data import load_training_data
+from atmodist_core.training.data.training_data import load_training_data
+from atmodist_core.training.gan.content import build_content_loss
+from atmodist_core.training.gan.gan_training import train_gan
+from atmodist_core.training.loop.hardware import Hardware
 from tests.training.mock_weather import DATA, gan_config, replaced
 from tests.training.test_resume import same_curves, same_files, stop_after
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from atmodist_core.errors import UserError
-from atmodist_core.training import checkpoints
+from atmodist_core.training.loop import checkpoints
 
 
 def make_module():

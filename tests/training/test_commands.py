@@ -96,7 +96,7 @@ GAN_FLAGS = {
 )
 def test_mistakes_are_one_clear_sentence(command, line, words, tmp_path, monkeypatch, weather):
     # the weather of the smoke preset is made elsewhere; here only its size matters
-    from atmodist_core.training import synthetic
+    from atmodist_core.training.data import synthetic
 
     small = synthetic.synthetic_fields(100, latitude_count=60) if "--preset smoke" in line else None
     monkeypatch.setattr(synthetic, "synthetic_fields", lambda: small)

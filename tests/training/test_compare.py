@@ -17,13 +17,13 @@ from atmodist_core.training.configuration import (
     RunConfig,
     to_dict,
 )
-from atmodist_core.training.run_comparison import (
+from atmodist_core.training.records.run_comparison import (
     best_runs,
     comparison_markdown,
     differing_settings,
     read_runs,
 )
-from atmodist_core.training.run_record import RunRecord, read_run
+from atmodist_core.training.records.run_record import RunRecord, read_run
 from train import compare
 
 ROWS = (

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from atmodist_core.errors import UserError
-from atmodist_core.training.content import RenormalizedLoss, build_content_loss
-from atmodist_core.training.distance_training import train_distance
-from atmodist_core.training.gan_trainer import GanTrainer
-from atmodist_core.training.hardware import Hardware
-from atmodist_core.training.training_data import load_training_data
+from atmodist_core.training.data.training_data import load_training_data
+from atmodist_core.training.distance.distance_training import train_distance
+from atmodist_core.training.gan.content import RenormalizedLoss, build_content_loss
+from atmodist_core.training.gan.gan_trainer import GanTrainer
+from atmodist_core.training.loop.hardware import Hardware
 from tests.training.mock_weather import distance_config, gan_config, replaced
 
 CPU = Hardware("cpu", "float32")
@@ -102,7 +102,7 @@ def test_an_untrained_encoder_is_scaled_to_the_mean_squared_error(weather, tmp_p
     other = gan_trainer(weather, tmp_path, random_encoder_seed=1, **changes)
     assert other.about_content["distance_scale"] != one.about_content["distance_scale"]
     data, sampler = one.data, one.sampler
-    from atmodist_core.training.patches import cut_pairs
+    from atmodist_core.training.data.patches import cut_pairs
 
     places = sampler.pairs(0, 32, classes=23, stride=1, label=20)
     earlier, later, _ = cut_pairs(data.training_fields, places, 16, 1)

@@ -10,10 +10,10 @@ from safetensors.torch import load_file
 
 from atmodist_core.distance import load_distance
 from atmodist_core.errors import UserError
-from atmodist_core.training.distance_start import build_distance_network, load_start_distance
-from atmodist_core.training.distance_training import DistanceTrainer, train_distance
-from atmodist_core.training.ema import WeightAverage
-from atmodist_core.training.gan_training import train_gan
+from atmodist_core.training.distance.distance_start import build_distance_network, load_start_distance
+from atmodist_core.training.distance.distance_training import DistanceTrainer, train_distance
+from atmodist_core.training.gan.gan_training import train_gan
+from atmodist_core.training.loop.ema import WeightAverage
 from tests.training.mock_weather import distance_config, gan_config, replaced
 from tests.training.test_resume import same_curves, same_files, stop_after
 
@@ -62,7 +62,7 @@ def test_averaged_weights_are_judged_exported_and_resumed(weather, tmp_path, mon
 
 def test_training_ends_when_the_held_out_loss_stops_falling(weather, tmp_path, monkeypatch):
     losses = iter([3.0, 2.0, 2.5, 2.0, 1.0, 1.0])
-    from atmodist_core.training import distance_training
+    from atmodist_core.training.distance import distance_training
 
     original = distance_training.pretext_scores
     monkeypatch.setattr(distance_training, "pretext_scores", lambda *a: original(*a) | {"loss": next(losses)})

@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from atmodist_core.training.configuration import DISTANCE_PRESETS, DistanceConfig
-from atmodist_core.training.distance_start import build_distance_network
-from atmodist_core.training.distributed import any_process, mean_over_processes, same_on_all_processes
+from atmodist_core.training.distance.distance_start import build_distance_network
+from atmodist_core.training.loop.distributed import any_process, mean_over_processes, same_on_all_processes
 from tests.training.test_resume import same_curves, same_files
 from tests.training.two_processes import OPTIONS, STEPS
 from train import _cli, distance

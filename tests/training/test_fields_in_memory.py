@@ -4,9 +4,9 @@ import torch
 
 from atmodist_core.errors import UserError
 from atmodist_core.normalization import SignedLogNormalization
-from atmodist_core.training import fields_in_memory, training_data
 from atmodist_core.training.configuration import DataConfig
-from atmodist_core.training.fields_in_memory import load_fields
+from atmodist_core.training.data import fields_in_memory, training_data
+from atmodist_core.training.data.fields_in_memory import load_fields
 from tests.training.mock_weather import counting_weather
 
 CHANNELS = ("vorticity", "divergence")

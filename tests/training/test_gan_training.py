@@ -9,12 +9,12 @@ from torch.nn import functional
 
 from atmodist_core.errors import UserError
 from atmodist_core.fields import coarsen
-from atmodist_core.training.coarse_patches import coarse_and_fine, downscaling_batch
-from atmodist_core.training.gan_start import build_gan_networks, generator_config, load_start
-from atmodist_core.training.gan_trainer import GanTrainer
-from atmodist_core.training.gan_training import train_gan
-from atmodist_core.training.hardware import Hardware
-from atmodist_core.training.training_data import load_training_data
+from atmodist_core.training.data.coarse_patches import coarse_and_fine, downscaling_batch
+from atmodist_core.training.data.training_data import load_training_data
+from atmodist_core.training.gan.gan_start import build_gan_networks, generator_config, load_start
+from atmodist_core.training.gan.gan_trainer import GanTrainer
+from atmodist_core.training.gan.gan_training import train_gan
+from atmodist_core.training.loop.hardware import Hardware
 from tests.training.mock_weather import gan_config, replaced
 
 CPU = Hardware("cpu", "float32")
@@ -200,7 +200,7 @@ OUTPUT = {"output_filter": "low-pass", "conserve_block_mean": True, "patch_size"
 
 
 def test_training_sees_conserved_means_as_the_downscaler_gives_them(weather, tmp_path):
-    from atmodist_core.training.patches import block_mean
+    from atmodist_core.training.data.patches import block_mean
 
     trainer = gan_trainer(weather, tmp_path, **OUTPUT)
     places = trainer.sampler.patches(0, 4)
@@ -223,7 +223,8 @@ def test_a_trained_model_keeps_its_layers_noise_average_and_half_precision(weath
     downscaler = load_downscaler(folder)
     assert downscaler.card.architecture["generator"] == {
         **{"channels": 2, "factor": 4, "filters": 8, "blocks": 1, "upsampling": "resize", "residual": True},
-        **{"noise_channels": 2, "output_filter": "low-pass", "conserve_block_mean": True},
+        **{"noise_channels": 2, "output_filter": "low-pass", "filter_cutoff": 0.5},
+        "conserve_block_mean": True,
     }
     coarse = coarsen(weather.isel(time=slice(0, 1)), 4)
     back = coarsen(downscaler(coarse, seed=1), 4)

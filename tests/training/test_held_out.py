@@ -3,11 +3,11 @@ import pytest
 import torch
 
 from atmodist_core.networks import Encoder, EncoderConfig
-from atmodist_core.training import held_out
-from atmodist_core.training.distance_matching import DistanceCurves, measure_distance_curves
-from atmodist_core.training.fields_in_memory import load_fields
-from atmodist_core.training.patches import MATCHING_STREAM, PatchSampler
-from atmodist_core.training.training_data import measure_normalization
+from atmodist_core.training.data import held_out
+from atmodist_core.training.data.fields_in_memory import load_fields
+from atmodist_core.training.data.patches import MATCHING_STREAM, PatchSampler
+from atmodist_core.training.data.training_data import measure_normalization
+from atmodist_core.training.distance.distance_matching import DistanceCurves, measure_distance_curves
 
 
 def test_scores_of_a_hand_made_case():

@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from atmodist_core.training.logs import CurveLog, Progress
+from atmodist_core.training.records.logs import CurveLog, Progress
 
 
 def test_resuming_drops_rows_after_the_checkpoint_and_torn_lines(tmp_path):

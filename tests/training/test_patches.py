@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from atmodist_core.errors import UserError
-from atmodist_core.training import patches
-from atmodist_core.training.fields_in_memory import load_fields
-from atmodist_core.training.training_fields import gather_by_index
+from atmodist_core.training.data import patches
+from atmodist_core.training.data.fields_in_memory import load_fields
+from atmodist_core.training.data.training_fields import gather_by_index
 from tests.training.mock_weather import as_dataset, counting_weather
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from atmodist_core.training.store_layout import read_description
-from atmodist_core.training.store_ledger import LEDGER_NAME
+from atmodist_core.training.store.store_layout import read_description
+from atmodist_core.training.store.store_ledger import LEDGER_NAME
 from tests.training.prepared_stores import bytes_of, prepared, write_sources
 
 ROOT = Path(__file__).resolve().parents[2]

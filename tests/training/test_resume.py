@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import load_file
 
 from atmodist_core.errors import UserError
-from atmodist_core.training.distance_training import DistanceTrainer, train_distance
-from atmodist_core.training.gan_trainer import GanTrainer
-from atmodist_core.training.gan_training import train_gan
+from atmodist_core.training.distance.distance_training import DistanceTrainer, train_distance
+from atmodist_core.training.gan.gan_trainer import GanTrainer
+from atmodist_core.training.gan.gan_training import train_gan
 from tests.training.mock_weather import distance_config, gan_config, replaced
 
 

@@ -9,8 +9,12 @@ import pytest
 import torch
 
 from atmodist_core.training.configuration import RunConfig
-from atmodist_core.training.hardware import Hardware
-from atmodist_core.training.run_folder import describe_environment, relative_command, write_environment
+from atmodist_core.training.loop.hardware import Hardware
+from atmodist_core.training.records.run_folder import (
+    describe_environment,
+    relative_command,
+    write_environment,
+)
 
 
 def test_the_environment_of_a_run_and_of_its_continuation(tmp_path):

@@ -8,9 +8,9 @@ import torch
 
 from atmodist_core.errors import AtmodistWarning, UserError
 from atmodist_core.figures.training import patch_figure, pretext_figure
-from atmodist_core.training import samples
 from atmodist_core.training.configuration import RunConfig
-from atmodist_core.training.samples import (
+from atmodist_core.training.records import samples
+from atmodist_core.training.records.samples import (
     draw_downscaling_samples,
     draw_reconstruction_samples,
     draw_samples_if_due,

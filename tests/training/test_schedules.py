@@ -3,7 +3,7 @@ import warnings
 import pytest
 import torch
 
-from atmodist_core.training.schedules import ReduceOnPlateau, one_cycle
+from atmodist_core.training.loop.schedules import ReduceOnPlateau, one_cycle
 
 
 @pytest.mark.parametrize(("total", "warmup"), [(50, 0.2), (200, 0.3)])

@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from atmodist_core.errors import UserError
-from atmodist_core.training.difference_predictors import PairFeatures, difference_predictions
-from atmodist_core.training.distance_training import train_distance
-from atmodist_core.training.gan_training import train_gan
-from atmodist_core.training.held_out import pretext_scores
-from atmodist_core.training.pair_bootstrap import PairBootstrap, with_interval
-from atmodist_core.training.pretext_score import pair_outcomes, score_pretext_task
-from atmodist_core.training.training_fields import Member
+from atmodist_core.training.data.held_out import pretext_scores
+from atmodist_core.training.data.training_fields import Member
+from atmodist_core.training.distance.difference_predictors import PairFeatures, difference_predictions
+from atmodist_core.training.distance.distance_training import train_distance
+from atmodist_core.training.distance.pair_bootstrap import PairBootstrap, with_interval
+from atmodist_core.training.distance.pretext_score import pair_outcomes, score_pretext_task
+from atmodist_core.training.gan.gan_training import train_gan
 from tests.training.mock_weather import distance_config, gan_config
 from train import score_distance
 

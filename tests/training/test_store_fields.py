@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from atmodist_core.errors import UserError
-from atmodist_core.training import patches, store_data
 from atmodist_core.training.configuration import DataConfig
-from atmodist_core.training.fields_in_memory import FieldsInMemory, load_fields
-from atmodist_core.training.fields_in_store import FieldsInStore
-from atmodist_core.training.look_ahead import LookAhead
-from atmodist_core.training.store_data import open_store
-from atmodist_core.training.store_layout import read_description, shard_path
-from atmodist_core.training.training_data import load_training_data, measure_normalization
+from atmodist_core.training.data import patches, store_data
+from atmodist_core.training.data.fields_in_memory import FieldsInMemory, load_fields
+from atmodist_core.training.data.fields_in_store import FieldsInStore
+from atmodist_core.training.data.look_ahead import LookAhead
+from atmodist_core.training.data.store_data import open_store
+from atmodist_core.training.data.training_data import load_training_data, measure_normalization
+from atmodist_core.training.store.store_layout import read_description, shard_path
 from tests.training.prepared_stores import prepared, write_sources
 
 CHANNELS = ("vorticity", "divergence")
@@ -134,7 +134,7 @@ def test_the_place_is_chosen_by_the_memory_that_is_free(store, monkeypatch):
         monkeypatch.setattr(store_data, "available_memory_bytes", lambda free=free: free)
         monkeypatch.setenv("LOCAL_WORLD_SIZE", processes)
         assert isinstance(open_store(store, CHANNELS).fields, kind)
-    monkeypatch.setattr("atmodist_core.training.fields_in_memory.available_memory_bytes", lambda: 1e5)
+    monkeypatch.setattr("atmodist_core.training.data.fields_in_memory.available_memory_bytes", lambda: 1e5)
     with pytest.raises(UserError, match="choose --residence store"):
         open_store(store, CHANNELS, residence="memory")
 

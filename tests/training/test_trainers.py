@@ -7,10 +7,14 @@ from torch.nn import functional
 
 from atmodist_core.errors import UserError
 from atmodist_core.networks import parameter_count
-from atmodist_core.training.distance_training import DistanceTrainer, build_distance_network, train_distance
-from atmodist_core.training.hardware import Hardware, choose_hardware, has_bfloat16_units
-from atmodist_core.training.patches import VALIDATION_STREAM
-from atmodist_core.training.training_data import load_training_data
+from atmodist_core.training.data.patches import VALIDATION_STREAM
+from atmodist_core.training.data.training_data import load_training_data
+from atmodist_core.training.distance.distance_training import (
+    DistanceTrainer,
+    build_distance_network,
+    train_distance,
+)
+from atmodist_core.training.loop.hardware import Hardware, choose_hardware, has_bfloat16_units
 from tests.training.mock_weather import as_dataset, distance_config
 
 CPU = Hardware("cpu", "float32")
@@ -56,7 +60,7 @@ def test_kernels_decay_and_nothing_else(weather, tmp_path):
 
 def test_a_step_is_clipped_sgd_with_decay(weather, tmp_path):
     """One step by hand: gradient of the cross-entropy, clipped, plus decay times weight, times the rate."""
-    from atmodist_core.training.patches import cut_pairs
+    from atmodist_core.training.data.patches import cut_pairs
 
     trainer = distance_trainer(weather, tmp_path, clip_norm=0.5, schedule="constant", weight_decay=0.1)
     reference = build_distance_network(trainer.config).to(memory_format=torch.channels_last)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from atmodist_core.training.distance_training import DistanceTrainer
+from atmodist_core.training.distance.distance_training import DistanceTrainer
 from train import distance
 
 STEPS = 12

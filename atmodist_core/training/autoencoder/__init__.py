@@ -1,0 +1,1 @@
+"""Training of the autoencoder, the control of the paper."""

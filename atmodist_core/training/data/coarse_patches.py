@@ -1,0 +1,54 @@
+"""Pairs of coarse and fine patches: what a generator is given, and what it should answer."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from atmodist_core.training.data import patches
+from atmodist_core.training.configuration import GanConfig
+from atmodist_core.training.data.training_data import TrainingData
+
+
+class DownscalingBatch(NamedTuple):
+    """Normalised coarse and fine patches of the same places, and the areas of the fine rows.
+
+    Attributes
+    ----------
+    coarse
+        Shape ``(batch, channel, size / factor, size / factor)``: the area-weighted block mean of the physical
+        field, then normalised; or, with ``pool_normalized``, the plain mean of the normalised field.
+    fine
+        Shape ``(batch, channel, size, size)``.
+    area
+        Of the points in each fine row, relative, shape ``(batch, size)``.
+    """
+
+    coarse: Tensor
+    fine: Tensor
+    area: Tensor
+
+
+def downscaling_batch(
+    data: TrainingData, places: patches.Places, config: GanConfig, *, training: bool
+) -> DownscalingBatch:
+    """Cut the patches of some places out of the training or the held-out fields."""
+    fields = data.training_fields if training else data.held_out_fields
+    size = config.data.patch_size
+    physical = patches.cut(fields, places.time, places, size)
+    fine = data.normalization.normalize(physical)
+    latitude = patches.patch_latitudes(fields, places, size)
+    area = torch.cos(torch.deg2rad(latitude)).clamp_min(1e-6)
+    if config.pool_normalized:
+        return DownscalingBatch(functional.avg_pool2d(fine, config.factor), fine, area)
+    coarse = data.normalization.normalize(patches.block_mean(physical, latitude, config.factor))
+    return DownscalingBatch(coarse.contiguous(memory_format=torch.channels_last), fine, area)
+
+
+def coarse_and_fine(
+    data: TrainingData, places: patches.Places, config: GanConfig, *, training: bool
+) -> tuple[Tensor, Tensor]:
+    """Coarse and fine patches of :func:`downscaling_batch`."""
+    batch = downscaling_batch(data, places, config, training=training)
+    return batch.coarse, batch.fine

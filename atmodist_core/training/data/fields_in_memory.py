@@ -1,0 +1,224 @@
+"""The weather of a training run, held in memory for the training's duration."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+from torch import Tensor
+
+from atmodist_core.errors import UserError
+from atmodist_core.normalization import SignedLogNormalization
+from atmodist_core.training.data.member_reading import (
+    check_complete,
+    check_same_grid,
+    describe_member,
+    open_member,
+    storage_unit,
+    wraps_around,
+)
+from atmodist_core.training.data.training_fields import (
+    Member,
+    TrainingFields,
+    as_bits,
+    empty_windows,
+    gather_by_index,
+    gather_windows,
+    move_to,
+)
+
+STORAGE_TYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
+_TIMES_READ_AT_ONCE = 16
+_CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class FieldsInMemory(TrainingFields):
+    """Fields of several members in the memory of the processor or of a GPU.
+
+    Attributes
+    ----------
+    values
+        Shape ``(time, latitude, longitude, channel)``: channels last, so that a patch is cut in long
+        runs of memory and comes out in the layout that convolutions like best.
+    units
+        Shape ``(channel,)``; for normalised fields all ones.
+    keep_physical
+        Normalise patches when they are cut, not the fields: a training store's patches are then the same
+        wherever it lies.
+
+    The others are those of :class:`TrainingFields`.
+    """
+
+    values: Tensor
+    units: Tensor
+    channels: tuple[str, ...]
+    latitude: NDArray[np.float64]
+    longitude: NDArray[np.float64]
+    wraps: bool
+    members: tuple[Member, ...]
+    normalized: bool = False
+    level: str = ""
+    source: str = ""
+    device: torch.device = _CPU
+    normalization: SignedLogNormalization | None = None
+    keep_physical: bool = False
+
+    @property
+    def gigabytes(self) -> float:
+        """Memory taken by the values [1e9 bytes]."""
+        return self.values.numel() * self.values.element_size() / 1e9
+
+    @property
+    def residence(self) -> str:
+        """Where the values lie, in words."""
+        return "memory" if self.values.device.type == "cpu" else "the GPU's memory"
+
+    def physical(self, times: slice) -> Tensor:
+        """Physical fields of some times, float32 of shape ``(time, channel, latitude, longitude)``."""
+        if self.normalized:
+            raise ValueError("Expected physical fields, found normalised ones; load them again.")
+        return (self.values[times].float() * self.units).permute(0, 3, 1, 2)
+
+    def gather(
+        self,
+        times: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        columns: NDArray[np.int64],
+        size: int,
+        mirrored: NDArray[np.bool_] | None = None,
+    ) -> Tensor:
+        """Windows as they are stored, see :meth:`TrainingFields.gather`."""
+        if self.values.device.type != "cpu":
+            return gather_by_index(self.values, times, rows, columns, size, mirrored)
+        windows = empty_windows(len(times), size, len(self.channels), self.values.dtype, self.device)
+        gather_windows(as_bits(self.values), times, rows, columns, as_bits(windows), mirrored)
+        return windows
+
+    def normalize_in_place(self, normalization: SignedLogNormalization) -> "FieldsInMemory":
+        """Replace the physical values by normalised ones, a few times at once, and return the new view."""
+        if self.keep_physical:
+            return replace(self, normalization=normalization)
+        for first in range(0, len(self.values), _TIMES_READ_AT_ONCE):
+            times = slice(first, first + _TIMES_READ_AT_ONCE)
+            normal = normalization.normalize(self.physical(times), channel_axis=-3)
+            self.values[times] = normal.permute(0, 2, 3, 1).to(self.values.dtype)
+        return replace(self, units=torch.ones_like(self.units), normalized=True)
+
+    def to(self, device: torch.device, *, resident: bool | None = None) -> "FieldsInMemory":
+        """The same fields for another device, see :meth:`TrainingFields.to`."""
+        values = self.values
+        if resident is None:
+            resident = device.type != "cuda" or values.nbytes <= 0.5 * torch.cuda.mem_get_info(device)[0]
+        if resident:
+            values = move_to(values, device)
+        return replace(self, values=values, units=self.units.to(device), device=device)
+
+
+def load_fields(
+    sources: Sequence[Path | str | xr.Dataset],
+    *,
+    channels: Sequence[str] = ("vorticity", "divergence"),
+    storage: str = "float16",
+    progress: Callable[[float, str], None] | None = None,
+) -> FieldsInMemory:
+    """Read every member into memory.
+
+    Parameters
+    ----------
+    sources
+        Paths that :func:`atmodist_core.open_fields` reads, or canonical datasets; one member each.
+    channels
+        Names of the fields [s-1 for vorticity and divergence].
+    storage
+        ``float16`` (relative error 0.05 %), ``bfloat16`` or ``float32``.
+    progress
+        Called with the fraction done and a message.
+
+    Returns
+    -------
+    FieldsInMemory
+        Physical fields.
+
+    Raises
+    ------
+    UserError
+        No member; a field is missing; grids differ; values are missing; the memory does not suffice.
+    """
+    if not sources:
+        raise UserError(
+            "Expected at least one folder of fields after --data, found none; name one or use --preset smoke."
+        )
+    if not channels:
+        raise UserError(
+            "Expected at least one name after --channels, found none; name fields such as vorticity."
+        )
+    datasets = [open_member(source, channels) for source in sources]
+    names = [
+        str(source) if not isinstance(source, xr.Dataset) else f"member {i}"
+        for i, source in enumerate(sources)
+    ]
+    first = datasets[0]
+    latitude = first.latitude.values.astype(np.float64)
+    longitude = first.longitude.values.astype(np.float64)
+    for name, dataset in zip(names, datasets, strict=True):
+        check_same_grid(first, dataset, names[0], name)
+    shape = (sum(d.sizes["time"] for d in datasets), len(latitude), len(longitude), len(channels))
+    dtype = STORAGE_TYPES[storage]
+    check_memory(shape, dtype)
+
+    values = torch.empty(shape, dtype=dtype)
+    units = torch.tensor([storage_unit(first[c].isel(time=0).values) for c in channels], dtype=torch.float32)
+    members = []
+    position = 0
+    for name, dataset in zip(names, datasets, strict=True):
+        count = dataset.sizes["time"]
+        for start in range(0, count, _TIMES_READ_AT_ONCE):
+            part = dataset.isel(time=slice(start, start + _TIMES_READ_AT_ONCE))
+            block = np.stack([part[c].values for c in channels], axis=-1).astype(np.float32)
+            check_complete(block, name, part.time.values)
+            stop = position + start + len(block)
+            values[position + start : stop] = (torch.from_numpy(block) / units).to(dtype)
+            if progress is not None:
+                progress(stop / shape[0], f"reading {name}")
+        members.append(describe_member(name, position, dataset.time.values))
+        position += count
+    return FieldsInMemory(
+        values,
+        units,
+        tuple(channels),
+        latitude,
+        longitude,
+        wraps_around(longitude),
+        tuple(members),
+        level=str(first.attrs.get("level", "")),
+        source=str(first.attrs.get("source", "")),
+    )
+
+
+def check_memory(
+    shape: tuple[int, ...],
+    dtype: torch.dtype,
+    advice: str = "train on fewer members or choose --storage float16",
+) -> None:
+    """Raise a UserError with this advice if an array does not fit into the memory that is free."""
+    needed = float(np.prod(shape)) * dtype.itemsize
+    available = available_memory_bytes()
+    if available is not None and needed > 0.9 * available:
+        raise UserError(
+            f"Expected fields that fit into memory, found {shape[0]} times of {shape[1]} x {shape[2]} that"
+            f" need {needed / 1e9:.1f} GB with {available / 1e9:.1f} GB free; {advice}."
+        )
+
+
+def available_memory_bytes() -> float | None:
+    """Free memory of this machine [bytes], or None where it cannot be told."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return float(found[0]) * 1024 if found else None

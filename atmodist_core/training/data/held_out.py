@@ -1,0 +1,178 @@
+"""How well the pretext task is solved on held-out pairs, and what guesses from plain differences score."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from atmodist_core.training.data.patches import PatchSampler, cut_pairs
+from atmodist_core.training.data.training_fields import TrainingFields
+
+_NEIGHBOURS = 100
+
+
+def pretext_scores(logits: Tensor, labels: Tensor, lead_step_hours: float) -> dict[str, float]:
+    """Scores of predicted lags.
+
+    Parameters
+    ----------
+    logits
+        Shape ``(pairs, classes)``.
+    labels
+        int64, shape ``(pairs,)``; class k is a lag of ``(k + 1) * lead_step_hours``.
+    lead_step_hours
+        Time between classes [h].
+
+    Returns
+    -------
+    dict
+        ``loss`` (cross-entropy, nats), ``accuracy``, ``top3``, ``lag_error_hours`` (mean absolute error of
+        the most probable lag [h]) and ``median_lag_error_hours`` (of the predicted distribution's median).
+
+    Examples
+    --------
+    >>> logits = torch.log(torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.2, 0.7]]))
+    >>> scores = pretext_scores(logits, torch.tensor([0, 1]), 3.0)
+    >>> scores["accuracy"], scores["top3"], scores["lag_error_hours"]
+    (0.5, 1.0, 1.5)
+    """
+    logits = logits.float()
+    best = logits.topk(min(3, logits.shape[1]), dim=1).indices
+    median = (logits.softmax(dim=1).cumsum(dim=1) >= 0.5).int().argmax(dim=1)
+
+    def error(predicted: Tensor) -> float:
+        return float((predicted - labels).abs().float().mean()) * lead_step_hours
+
+    return {
+        "loss": float(functional.cross_entropy(logits, labels)),
+        "accuracy": float((best[:, 0] == labels).float().mean()),
+        "top3": float((best == labels[:, None]).any(dim=1).float().mean()),
+        "lag_error_hours": error(best[:, 0]),
+        "median_lag_error_hours": error(median),
+    }
+
+
+def confusion_matrix(logits: Tensor, labels: Tensor) -> NDArray[np.int64]:
+    """Counts of predicted (columns) against true classes (rows), shape ``(classes, classes)``."""
+    classes = logits.shape[1]
+    flat = labels.cpu() * classes + logits.argmax(dim=1).cpu()
+    return torch.bincount(flat, minlength=classes**2).reshape(classes, classes).numpy()
+
+
+def chance_scores(classes: int, lead_step_hours: float) -> dict[str, float]:
+    """What the best constant answer scores: every class alike, and for the error the middle lag."""
+    lags = np.arange(classes)
+    return {
+        "loss": float(np.log(classes)),
+        "accuracy": 1.0 / classes,
+        "top3": min(1.0, 3.0 / classes),
+        "lag_error_hours": float(np.abs(lags - np.median(lags)).mean() * lead_step_hours),
+    }
+
+
+def pair_batches(
+    fields: TrainingFields,
+    sampler: PatchSampler,
+    *,
+    pairs: int,
+    batch_size: int,
+    patch_size: int,
+    classes: int,
+    stride: int,
+    label: int | None = None,
+    first_step: int = 0,
+    part: tuple[int, int] = (0, 1),
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """The same pairs at every call: batches (earlier, later, label) of a stream of their own.
+
+    ``part=(rank, ranks)`` gives every ``ranks``-th batch, the share of one process.
+    """
+    for number in range(part[0], -(-pairs // batch_size), part[1]):
+        count = min(batch_size, pairs - number * batch_size)
+        places = sampler.pairs(first_step + number, count, classes=classes, stride=stride, label=label)
+        yield cut_pairs(fields, places, patch_size, stride)
+
+
+def difference_features(
+    batches: Iterator[tuple[Tensor, Tensor, Tensor]],
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Root-mean-square difference of both patches per channel, and the labels.
+
+    Returns
+    -------
+    features
+        float64, shape ``(pairs, channels)``, of normalised fields.
+    labels
+        Shape ``(pairs,)``.
+    """
+    features, labels = [], []
+    for earlier, later, label in batches:
+        features.append((earlier - later).square().mean(dim=(2, 3)).sqrt().cpu().double().numpy())
+        labels.append(label.cpu().numpy())
+    return np.concatenate(features), np.concatenate(labels)
+
+
+def difference_baselines(
+    training: tuple[NDArray[Any], NDArray[np.int64]],
+    held_out: tuple[NDArray[Any], NDArray[np.int64]],
+    classes: int,
+    lead_step_hours: float,
+) -> dict[str, float]:
+    """Guess the lag from RMS differences alone: fitted on training pairs, judged on held-out pairs.
+
+    Parameters
+    ----------
+    training, held_out
+        Features and labels of :func:`difference_features`.
+    classes, lead_step_hours
+        Of the pretext task.
+
+    Returns
+    -------
+    dict
+        ``least_squares_*`` : lag linear in the differences, fitted by least squares, rounded to a class.
+        ``rms_*`` : the best predictor to be had from the differences, estimated from the lags of the 100
+        nearest training pairs; the accuracy takes their most frequent lag, the error their median.
+    """
+    (x, labels), (x_held, labels_held) = training, held_out
+    design = np.column_stack([np.ones(len(x)), x])
+    weights, *_ = np.linalg.lstsq(design, labels.astype(np.float64), rcond=None)
+    guess = np.clip(np.rint(np.column_stack([np.ones(len(x_held)), x_held]) @ weights), 0, classes - 1)
+    counts = neighbour_counts(x, labels, x_held, classes)
+    ranked = np.argsort(-counts, axis=1, kind="stable")[:, :3]
+    median = np.argmax(np.cumsum(counts, axis=1) >= 0.5 * counts.sum(axis=1, keepdims=True), axis=1)
+    return {
+        "least_squares_accuracy": float((guess == labels_held).mean()),
+        "least_squares_lag_error_hours": float(np.abs(guess - labels_held).mean() * lead_step_hours),
+        "rms_accuracy": float((ranked[:, 0] == labels_held).mean()),
+        "rms_top3": float((ranked == labels_held[:, None]).any(axis=1).mean()),
+        "rms_lag_error_hours": float(np.abs(median - labels_held).mean() * lead_step_hours),
+    }
+
+
+def neighbour_counts(
+    x: NDArray[Any], labels: NDArray[np.int64], queries: NDArray[Any], classes: int
+) -> NDArray[np.float64]:
+    """How often each class occurs among the nearest training pairs, shape ``(queries, classes)``.
+
+    A faint smoothing over neighbouring classes breaks ties of the most frequent one in favour of a crowd.
+    """
+    from scipy.spatial import cKDTree
+
+    spread = x.std(axis=0) + 1e-12
+    neighbours = min(_NEIGHBOURS, len(x))
+    _, index = cKDTree(x / spread).query(queries / spread, k=neighbours)
+    near = labels[np.asarray(index).reshape(len(queries), neighbours)]
+    counts = np.zeros((len(queries), classes))
+    np.add.at(counts, (np.arange(len(queries))[:, None], near), 1.0)
+    padded = np.pad(counts, ((0, 0), (1, 1)), mode="edge")
+    return counts + 0.5 * (padded[:, :-2] + padded[:, 2:])
+
+
+def prefixed(prefix: str, scores: dict[str, float], names: Sequence[str] | None = None) -> dict[str, float]:
+    """Scores under longer names (``held_out_loss`` ...), all or some of them."""
+    return {f"{prefix}{name}": scores[name] for name in names or scores}

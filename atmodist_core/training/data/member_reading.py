@@ -1,0 +1,108 @@
+"""What every reader of training data asks of a member: its fields, its grid, its times, no missing values."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from atmodist_core.errors import UserError
+from atmodist_core.training.data.training_fields import Member
+
+
+def open_member(
+    source: Path | str | xr.Dataset, channels: Sequence[str], *, level: Any = None, time: Any = None
+) -> xr.Dataset:
+    """Open a member lazily and check that it holds the channels.
+
+    Parameters
+    ----------
+    source
+        Path or address that :func:`atmodist_core.open_fields` reads, or a canonical dataset.
+    channels
+        Names of the fields.
+    level, time
+        As in :func:`atmodist_core.open_fields`.
+
+    Raises
+    ------
+    UserError
+        Nothing is there, or a field is missing.
+    """
+    if isinstance(source, xr.Dataset):
+        dataset = source
+    else:
+        from atmodist_core.fields import open_fields
+
+        if not Path(source).exists() and "://" not in str(source):
+            raise UserError(
+                f"Expected a folder or file of fields, found nothing at {source}; check the path after"
+                " --data."
+            )
+        choices = {"level": level, "time": time}
+        dataset = open_fields(str(source), **{k: v for k, v in choices.items() if v is not None})
+    missing = [c for c in channels if c not in dataset]
+    if missing:
+        raise UserError(
+            f"Expected the fields {', '.join(channels)} in"
+            f" {source if not isinstance(source, xr.Dataset) else 'the data'}, found"
+            f" {', '.join(map(str, dataset.data_vars))}; change --channels or the data."
+        )
+    return dataset
+
+
+def check_same_grid(first: xr.Dataset, other: xr.Dataset, first_name: str, name: str) -> None:
+    """Raise a UserError if two members lie on different grids."""
+    for axis in ("latitude", "longitude"):
+        a, b = first[axis].values, other[axis].values
+        if len(a) != len(b) or not np.allclose(a, b, atol=1e-4):
+            raise UserError(
+                f"Expected the same grid in every member, found {first.sizes['latitude']} x "
+                f"{first.sizes['longitude']} in {first_name} and {other.sizes['latitude']} x "
+                f"{other.sizes['longitude']} with other {axis}s in {name}; train on members of one grid."
+            )
+
+
+def check_complete(block: NDArray[np.float32], name: str, times: NDArray[np.datetime64]) -> None:
+    """Raise a UserError if a block (time, latitude, longitude, channel) has missing or infinite values."""
+    bad = ~np.isfinite(block).all(axis=(1, 2, 3))
+    if bad.any():
+        when = np.datetime_as_string(times[int(np.argmax(bad))], unit="m")
+        raise UserError(
+            f"Expected complete fields for training, found missing or infinite values in {name} at {when}; "
+            "fill them or leave that period out."
+        )
+
+
+def storage_unit(values: NDArray[np.floating]) -> float:
+    """Unit of storage of a field: the power of ten near the standard deviation, so that float16 neither overflows nor loses digits."""
+    spread = float(np.nanstd(values.astype(np.float64)))
+    return 10.0 ** round(float(np.log10(spread))) if spread > 0 else 1.0
+
+
+def wraps_around(longitude: NDArray[np.float64]) -> bool:
+    """Whether evenly spaced longitudes go all around the globe."""
+    step = float(np.diff(longitude).mean()) if len(longitude) > 1 else 360.0
+    return abs(len(longitude) * step - 360.0) < 0.5 * step
+
+
+def describe_member(name: str, start: int, times: NDArray[np.datetime64]) -> Member:
+    """Describe one series; an irregular spacing is kept as a sentence, as only the pretext task minds."""
+    words = [str(np.datetime_as_string(t, unit="h")) for t in (times[0], times[-1])]
+    period = f"{words[0]} to {words[1]}"
+    steps = np.diff(times) / np.timedelta64(1, "s") / 3600.0
+    spacing: float | None = None
+    irregularity = ""
+    if len(steps) == 0:
+        irregularity = f"{name} holds a single time"
+    elif np.ptp(steps) > 1e-6:
+        at = int(np.argmax(np.abs(steps - np.median(steps)) > 1e-6))
+        irregularity = (
+            f"in {name} the step after {np.datetime_as_string(times[at], unit='m')} is {steps[at]:g} h "
+            f"where others are {np.median(steps):g} h"
+        )
+    else:
+        spacing = float(steps[0])
+    return Member(name, start, start + len(times), spacing, period, irregularity)

@@ -1,0 +1,337 @@
+"""Random patches, reproducible from (seed, step) alone.
+
+The places of step ``n`` come from a counter-based generator (Philox) keyed by the seed, with ``n`` as its
+counter. Nothing has to be remembered between steps: a resumed run, or another number of processes, sees the
+same patches.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from atmodist_core.errors import UserError
+from atmodist_core.training.data.training_fields import Member, TrainingFields, upload
+
+TRAINING_STREAM, VALIDATION_STREAM, MATCHING_STREAM, BASELINE_STREAM = range(4)
+
+
+Segment = tuple[int, int]
+
+
+def is_pseudo_scalar(channel: str) -> bool:
+    """Whether a field changes sign in a north-south mirror: vorticity, of any level (``vorticity_500``)."""
+    return "vorticity" in channel
+
+
+class Places(NamedTuple):
+    """Where patches lie; every array has shape ``(batch,)``.
+
+    Attributes
+    ----------
+    time
+        Position along the time axis (of the earlier patch of a pair).
+    label
+        Class of the pair, 0 for one lead step; zeros for single patches.
+    row, column
+        North-west corner on the grid.
+    mirrored
+        Whether the patch is mirrored north-south.
+    """
+
+    time: NDArray[np.int64]
+    label: NDArray[np.int64]
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+    mirrored: NDArray[np.bool_]
+
+    def part(self, rank: int, ranks: int) -> "Places":
+        """The share of one process among many: every ``ranks``-th place."""
+        share = slice(rank, None, ranks)
+        return Places(
+            self.time[share], self.label[share], self.row[share], self.column[share], self.mirrored[share]
+        )
+
+
+def random_generator(seed: int, stream: int, step: int) -> np.random.Generator:
+    """Generator of one step; streams (training, validation ...) never meet."""
+    return np.random.Generator(np.random.Philox(key=[seed, stream], counter=[0, 0, 0, step]))
+
+
+def split_members(
+    members: Sequence[Member], held_out_fraction: float, gap_hours: float
+) -> tuple[list[Segment], list[Segment]]:
+    """Training and held-out part of every member, with a gap between them.
+
+    Parameters
+    ----------
+    members
+        The series.
+    held_out_fraction
+        Share of each at its end that is held out.
+    gap_hours
+        Hours before that which are not used at all.
+
+    Returns
+    -------
+    training, held_out : list of (start, stop)
+        Segments of the time axis; never across members.
+    """
+    training, held_out = [], []
+    for member in members:
+        count = member.stop - member.start
+        held = round(count * held_out_fraction)
+        gap = int(np.ceil(gap_hours / member.spacing_hours)) if held and member.spacing_hours else 0
+        if count - held - gap > 0:
+            training.append((member.start, member.stop - held - gap))
+        if held:
+            held_out.append((member.stop - held, member.stop))
+    return training, held_out
+
+
+def lead_stride(members: Sequence[Member], lead_step_hours: float) -> int:
+    """How many slices make one lead step; the same for every member.
+
+    Raises
+    ------
+    UserError
+        The spacing is irregular, differs, or does not divide the lead step.
+    """
+    strides = set()
+    for member in members:
+        if member.spacing_hours is None:
+            raise UserError(
+                f"Expected times at a regular spacing, found that {member.irregularity}; "
+                "give each unbroken period as a --data folder of its own."
+            )
+        stride = lead_step_hours / member.spacing_hours
+        if stride < 0.999 or abs(stride - round(stride)) > 1e-3:
+            raise UserError(
+                f"Expected a time spacing that divides the lead step of {lead_step_hours:g} h, found "
+                f"{member.spacing_hours:g} h in {member.name}; set --lead-step-hours to a multiple of it."
+            )
+        strides.add(round(stride))
+    if len(strides) > 1:
+        raise UserError(
+            "Expected one time spacing in all members, found several; train on members of one spacing."
+        )
+    return strides.pop()
+
+
+class PatchSampler:
+    """Draws places of patches, single ones or pairs, inside given segments of time.
+
+    Parameters
+    ----------
+    fields
+        Supplies the grid.
+    segments
+        Periods to draw from.
+    patch_size
+        Side of a patch [grid points].
+    latitude_limit
+        Centres lie within this latitude [degrees].
+    mirror
+        Mirror half of the patches.
+    seed, stream
+        Key of the random numbers.
+    sampling
+        ``latitude``: centres uniform in latitude, so that a patch near 60 degrees is as likely as one at the
+        equator, where a degree of latitude has twice the area. ``area``: uniform over the area of the sphere,
+        that is in the sine of latitude.
+
+    Raises
+    ------
+    UserError
+        The patch is larger than the grid, or no centre lies within the limit.
+    """
+
+    def __init__(
+        self,
+        fields: TrainingFields,
+        segments: Sequence[Segment],
+        *,
+        patch_size: int,
+        latitude_limit: float = 60.0,
+        mirror: bool = False,
+        seed: int = 0,
+        stream: int = TRAINING_STREAM,
+        sampling: str = "latitude",
+    ) -> None:
+        rows, columns = len(fields.latitude), len(fields.longitude)
+        if patch_size > rows or patch_size > columns:
+            raise UserError(
+                f"Expected patches no larger than the grid of {rows} x {columns}, found --patch-size"
+                f" {patch_size}; choose a smaller one."
+            )
+        tops = np.arange(rows - patch_size + 1)
+        centres = 0.5 * (fields.latitude[tops] + fields.latitude[tops + patch_size - 1])
+        inside = np.abs(centres) <= latitude_limit
+        self.rows = tops[inside]
+        if len(self.rows) == 0:
+            raise UserError(
+                f"Expected room for patches centred within {latitude_limit:g} degrees of the equator, found a"
+                f" grid from {fields.latitude[-1]:g} to {fields.latitude[0]:g}; raise --latitude-limit."
+            )
+        self.columns = columns if fields.wraps else columns - patch_size + 1
+        self.segments = np.asarray(segments, dtype=np.int64).reshape(-1, 2)
+        self.mirror, self.seed, self.stream = mirror, seed, stream
+        self._row_shares = _area_shares(centres[inside]) if sampling == "area" else None
+
+    def patches(self, step: int, batch: int) -> Places:
+        """Places of single patches of a step."""
+        random = random_generator(self.seed, self.stream, step)
+        time = self._start(random, np.zeros(batch, dtype=np.int64))
+        return self._somewhere(random, time, np.zeros(batch, dtype=np.int64))
+
+    def pairs(self, step: int, batch: int, *, classes: int, stride: int, label: int | None = None) -> Places:
+        """Places of pairs of a step; the second patch lies ``(label + 1) * stride`` slices later.
+
+        Parameters
+        ----------
+        step, batch
+            Which step, and how many pairs.
+        classes
+            Labels are uniform in 0 .. classes - 1 (unless ``label`` fixes them).
+        stride
+            Slices in one lead step.
+        label
+            One label for all pairs.
+        """
+        random = random_generator(self.seed, self.stream, step)
+        labels = (
+            random.integers(0, classes, batch) if label is None else np.full(batch, label, dtype=np.int64)
+        )
+        longest = int((self.segments[:, 1] - self.segments[:, 0]).max(initial=0))
+        if longest <= classes * stride:
+            raise UserError(
+                f"Expected an unbroken period longer than {classes * stride} time steps for {classes}"
+                f" classes, found {longest}; add data, lower --classes, or change --validation-fraction and"
+                " --gap-hours."
+            )
+        time = self._start(random, (labels + 1) * stride)
+        return self._somewhere(random, time, labels)
+
+    def _start(self, random: np.random.Generator, reach: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Start times, uniform over all that leave ``reach`` further slices inside their segment."""
+        lengths = np.maximum(
+            self.segments[:, 1] - self.segments[:, 0] - reach[:, None], 0
+        )  # (batch, segment)
+        ends = np.cumsum(lengths, axis=1)
+        if np.any(ends[:, -1:] <= 0) or ends.size == 0:
+            raise UserError(
+                "Expected at least one time to draw patches from, found none; add data or change "
+                "--validation-fraction and --gap-hours."
+            )
+        chosen = random.integers(0, ends[:, -1])
+        segment = np.sum(chosen[:, None] >= ends, axis=1)
+        before = np.take_along_axis(ends - lengths, segment[:, None], axis=1)[:, 0]
+        return np.asarray(self.segments[segment, 0] + chosen - before)
+
+    def _somewhere(
+        self, random: np.random.Generator, time: NDArray[np.int64], label: NDArray[np.int64]
+    ) -> Places:
+        batch = len(time)
+        if self._row_shares is None:
+            row = self.rows[random.integers(0, len(self.rows), batch)]
+        else:
+            row = self.rows[np.searchsorted(self._row_shares, random.random(batch), side="right")]
+        column = random.integers(0, self.columns, batch)
+        mirrored = random.integers(0, 2, batch).astype(bool)
+        return Places(time, label, row, column, mirrored & self.mirror)
+
+
+def _area_shares(centres: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Upper end of every row's share of [0, 1), by the area of the zone between the rows beside it."""
+    if len(centres) == 1:
+        return np.ones(1)
+    between = 0.5 * (centres[1:] + centres[:-1])
+    # The outer zones reach as far outwards as inwards, at most to a pole.
+    ends = np.clip([2 * centres[0] - between[0], 2 * centres[-1] - between[-1]], -90.0, 90.0)
+    sine = np.sin(np.deg2rad(np.concatenate([ends[:1], between, ends[1:]])))
+    shares = np.cumsum(np.abs(np.diff(sine)))
+    shares /= shares[-1]
+    shares[-1] = 1.0
+    return np.asarray(shares)
+
+
+def cut(fields: TrainingFields, times: NDArray[np.int64], places: Places, size: int) -> Tensor:
+    """Patches at given places.
+
+    Parameters
+    ----------
+    fields
+        Physical or normalised (the mirror is then exact where vorticity's normalised mean is zero).
+    times
+        Shape ``(batch,)``.
+    places
+        Corners and mirrors.
+    size
+        Side of the patches.
+
+    Returns
+    -------
+    Tensor
+        float32, shape ``(batch, channel, size, size)``, channels last in memory, in physical units.
+    """
+    raw = fields.gather(times, places.row, places.column, size, places.mirrored)
+    scale = fields.units
+    if places.mirrored.any():
+        odd = torch.tensor([is_pseudo_scalar(channel) for channel in fields.channels])
+        signs = 1.0 - 2.0 * (torch.from_numpy(places.mirrored)[:, None] & odd).float()
+        scale = upload(signs, fields.device)[:, None, None, :] * scale
+    # One product converts 16 bits to 32, puts the signs right and the units in.
+    patches = upload(raw, fields.device) * scale
+    if fields.normalization is not None:
+        patches = fields.normalization.normalize(patches, channel_axis=-1)
+    return patches.permute(0, 3, 1, 2)
+
+
+def cut_pairs(
+    fields: TrainingFields, places: Places, size: int, stride: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Both patches and the labels of pairs.
+
+    Returns
+    -------
+    earlier, later : Tensor
+        Shape ``(batch, channel, size, size)``.
+    label : Tensor
+        int64, shape ``(batch,)``.
+    """
+    times = np.concatenate([places.time, places.time + (places.label + 1) * stride])
+    both = Places(*(np.concatenate([part, part]) for part in places))
+    earlier, later = cut(fields, times, both, size).chunk(2)
+    return earlier, later, upload(torch.from_numpy(places.label), fields.device)
+
+
+def block_mean(patches: Tensor, latitude: Tensor, factor: int) -> Tensor:
+    """Area-weighted mean over blocks of ``factor`` x ``factor`` cells.
+
+    The area of a cell on a regular grid is proportional to the cosine of its centre's latitude.
+
+    Parameters
+    ----------
+    patches
+        Shape ``(batch, channel, height, width)``.
+    latitude
+        Shape ``(batch, height)`` [degrees].
+    factor
+        Side of a block; divides height and width.
+    """
+    batch, channels, height, width = patches.shape
+    area = torch.cos(torch.deg2rad(latitude)).clamp_min(1e-6).view(batch, 1, height // factor, factor, 1)
+    area = area / area.sum(dim=3, keepdim=True)
+    rows = (patches.reshape(batch, channels, height // factor, factor, width) * area).sum(dim=3)
+    return rows.reshape(batch, channels, height // factor, width // factor, factor).mean(dim=4)
+
+
+def patch_latitudes(fields: TrainingFields, places: Places, size: int) -> Tensor:
+    """Latitude of the rows of patches [degrees], shape ``(batch, size)``, mirrored where the patch is."""
+    rows = places.row[:, None] + np.arange(size)
+    latitude = fields.latitude[rows]
+    latitude = np.where(places.mirrored[:, None], -latitude[:, ::-1], latitude)
+    return torch.from_numpy(latitude.astype(np.float32)).to(fields.device)

@@ -1,0 +1,169 @@
+"""Distance matching: the factor that brings AtmoDist to the size of the mean squared error.
+
+Over pairs of held-out patches, AtmoDist d_k at every stage of the encoder and the mean squared error m_k of
+the normalised fields are averaged for each lag k; ``s = sum(d_k m_k) / sum(d_k^2)`` over the upper half of
+the lags.
+"""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from atmodist_core.losses import distance_scale, mean_squared_activation_difference
+from atmodist_core.networks import Encoder
+from atmodist_core.training.data.patches import PatchSampler, cut_pairs
+from atmodist_core.training.data.training_fields import TrainingFields
+
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class DistanceCurves:
+    """Distances against the lag, means and standard deviations over pairs.
+
+    Attributes
+    ----------
+    leads_hours
+        Shape ``(leads,)`` [h].
+    mean, std
+        By metric (``mse`` and every encoder layer): shape ``(leads,)``, dimensionless, unscaled.
+    """
+
+    leads_hours: NDArray[np.float64]
+    mean: dict[str, NDArray[np.float64]]
+    std: dict[str, NDArray[np.float64]]
+
+    def scales(self) -> dict[str, float]:
+        """The scale s of every encoder layer against the mean squared error."""
+        return {
+            layer: distance_scale(values, self.mean["mse"], self.leads_hours)
+            for layer, values in self.mean.items()
+            if layer != "mse"
+        }
+
+    def saturation_hours(self, metric: str, share: float = 0.9) -> float:
+        """First lag [h] at which a distance reaches a share of its value over the last quarter of lags."""
+        return saturation_lag(self.mean[metric], self.leads_hours, share)
+
+    def write(self, path: Path) -> None:
+        """Write the curves as CSV: ``lead_hours``, then mean and standard deviation of every metric."""
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["lead_hours", *(f"{m}_{kind}" for m in self.mean for kind in ("mean", "std"))])
+            for i, lead in enumerate(self.leads_hours):
+                numbers = [f"{table[m][i]:.6g}" for m in self.mean for table in (self.mean, self.std)]
+                writer.writerow([f"{lead:g}", *numbers])
+
+
+@dataclass(frozen=True)
+class LagDistances:
+    """Distances of single pairs at every lag.
+
+    Attributes
+    ----------
+    values
+        By metric (``mse`` and every encoder layer): shape ``(leads, pairs)``, dimensionless, unscaled.
+    times
+        Position of the earlier patch along the time axis, shape ``(leads, pairs)``.
+    """
+
+    values: dict[str, NDArray[np.float64]]
+    times: NDArray[np.int64]
+
+    def curves(self, leads_hours: NDArray[np.float64]) -> DistanceCurves:
+        """Means and standard deviations over pairs."""
+        mean = {metric: table.mean(axis=1) for metric, table in self.values.items()}
+        std = {metric: table.std(axis=1) for metric, table in self.values.items()}
+        return DistanceCurves(leads_hours, mean, std)
+
+
+def saturation_lag(
+    values: NDArray[np.float64], leads_hours: NDArray[np.float64], share: float = 0.9
+) -> float:
+    """First lag [h] at which a curve reaches a share of its mean over the last quarter of lags."""
+    plateau = values[-max(1, len(values) // 4) :].mean()
+    return float(leads_hours[int(np.argmax(values >= share * plateau))])
+
+
+@torch.no_grad()
+def lag_distances(
+    encoder: Encoder,
+    fields: TrainingFields,
+    sampler: PatchSampler,
+    *,
+    classes: int,
+    stride: int,
+    patch_size: int,
+    pairs_per_lead: int,
+) -> LagDistances:
+    """Distances of pairs at every lag and encoder layer, in float32.
+
+    Parameters
+    ----------
+    encoder
+        Trained; used in evaluation mode.
+    fields
+        Of which normalised patches are cut.
+    sampler
+        Draws the pairs.
+    classes, stride, patch_size
+        Of the pretext task.
+    pairs_per_lead
+        Pairs at each lag.
+    """
+    was_training = encoder.training
+    encoder.eval()
+    layers = encoder.config.layers
+    batches = -(-pairs_per_lead // _BATCH)
+    found: dict[str, list[list[torch.Tensor]]] = {metric: [] for metric in ("mse", *layers)}
+    times = np.zeros((classes, pairs_per_lead), dtype=np.int64)
+    for label in range(classes):
+        for row in found.values():
+            row.append([])
+        for number in range(batches):
+            first, last = number * _BATCH, min((number + 1) * _BATCH, pairs_per_lead)
+            step = label * (pairs_per_lead // _BATCH + 1) + number
+            places = sampler.pairs(step, last - first, classes=classes, stride=stride, label=label)
+            times[label, first:last] = places.time
+            earlier, later, _ = cut_pairs(fields, places, patch_size, stride)
+            found["mse"][label].append((earlier - later).square().mean(dim=(1, 2, 3)))
+            a, b = encoder.features(earlier, layers), encoder.features(later, layers)
+            for layer in layers:
+                found[layer][label].append(mean_squared_activation_difference(a[layer], b[layer]))
+    encoder.train(was_training)
+    values = {
+        metric: np.stack([torch.cat(parts).cpu().double().numpy() for parts in rows])
+        for metric, rows in found.items()
+    }
+    return LagDistances(values, times)
+
+
+def measure_distance_curves(
+    encoder: Encoder,
+    fields: TrainingFields,
+    sampler: PatchSampler,
+    *,
+    classes: int,
+    lead_step_hours: float,
+    stride: int,
+    patch_size: int,
+    pairs_per_lead: int,
+) -> DistanceCurves:
+    """Mean distances at every lag and encoder layer; see :func:`lag_distances`.
+
+    ``lead_step_hours`` is the time between two lags [h].
+    """
+    distances = lag_distances(
+        encoder,
+        fields,
+        sampler,
+        classes=classes,
+        stride=stride,
+        patch_size=patch_size,
+        pairs_per_lead=pairs_per_lead,
+    )
+    return distances.curves(lead_step_hours * np.arange(1.0, classes + 1.0))

@@ -1,0 +1,164 @@
+"""The content loss of a run: built from its settings, with the encoder that it compares by."""
+
+from collections.abc import Collection
+
+import torch
+from torch import Tensor
+
+from atmodist_core.errors import UserError
+from atmodist_core.losses import CONTENT_LOSSES, AtmoDistLoss, ContentLoss, MeanAbsoluteErrorLoss
+from atmodist_core.model_card import ModelCard
+from atmodist_core.model_store import load_network
+from atmodist_core.networks import Autoencoder, DistanceNetwork
+from atmodist_core.normalization import SignedLogNormalization
+from atmodist_core.statistics_losses import DistributionLoss, SpectrumLoss
+from atmodist_core.training.configuration import GanConfig
+from atmodist_core.training.data.training_data import TrainingData
+from atmodist_core.training.gan.encoder_scales import matched_scales, untrained_encoder
+
+
+class RenormalizedLoss(ContentLoss):
+    """A content loss whose network was trained under another normalisation than the generator.
+
+    Parameters
+    ----------
+    loss
+        Content loss on fields under ``wanted``.
+    given, wanted
+        Normalisation of the fields handed in, and that of the loss.
+    """
+
+    def __init__(
+        self, loss: ContentLoss, given: SignedLogNormalization, wanted: SignedLogNormalization
+    ) -> None:
+        super().__init__()
+        self.loss, self.given, self.wanted = loss, given, wanted
+
+    def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of both fields under the other normalisation."""
+        return self.loss(self._convert(prediction), self._convert(target))
+
+    def _convert(self, fields: Tensor) -> Tensor:
+        """In float32 whatever the precision around it: physical fields keep their digits."""
+        with torch.autocast(fields.device.type, enabled=False):
+            return self.wanted.normalize(self.given.denormalize(fields.float()))
+
+
+def build_content_loss(
+    config: GanConfig,
+    normalization: SignedLogNormalization,
+    spacing_deg: float,
+    data: TrainingData | None = None,
+) -> tuple[ContentLoss, dict[str, object]]:
+    """The content loss of a run and what its card says about it.
+
+    Parameters
+    ----------
+    config
+        Settings.
+    normalization
+        Of the generator's fields.
+    spacing_deg
+        Grid spacing of the training data [degrees].
+    data
+        Training data, on which an untrained encoder's scale is measured.
+
+    Raises
+    ------
+    UserError
+        The model of the encoder does not exist, is of another kind, has other channels, or has no scale for a
+        layer.
+    """
+    if config.content in ("mse", "l1"):
+        return CONTENT_LOSSES[config.content](), {"content": config.content}
+    if config.content == "random-encoder":
+        assert data is not None, "an untrained encoder's scale is measured on training data"
+        encoder = untrained_encoder(len(config.data.channels), config.random_encoder_seed)
+        encoder = encoder.to(data.training_fields.device)
+        layers = _layers(config, encoder.config.layers, encoder.config.layers, "the untrained encoder")
+        scales = matched_scales(
+            encoder,
+            data,
+            layers,
+            patch_size=config.data.patch_size,
+            pairs=config.matching_pairs,
+            seed=config.run.seed,
+        )
+        about: dict[str, object] = {"content": config.content, "encoder_seed": config.random_encoder_seed}
+        return AtmoDistLoss(encoder, layers, tuple(scales.values())), about | _about_layers(scales)
+    card, network = load_network(encoder_model(config))
+    _check(card, config, spacing_deg)
+    assert isinstance(network, (DistanceNetwork, Autoencoder))
+    layers = _layers(config, network.encoder.config.layers, card.distance_scale, repr(card.name))
+    scales = {layer: card.distance_scale[layer] for layer in layers}
+    loss: ContentLoss = AtmoDistLoss(network.encoder, layers, tuple(scales.values()))
+    assert card.normalization is not None
+    if card.normalization != normalization:
+        loss = RenormalizedLoss(loss, normalization, card.normalization)
+    about = {
+        "content": config.content,
+        "distance_model": card.name,
+        "distance_model_created": card.created,
+    }
+    return loss, about | _about_layers(scales)
+
+
+def build_statistics_losses(
+    config: GanConfig, normalization: SignedLogNormalization
+) -> dict[str, tuple[float, ContentLoss]]:
+    """The further terms of the generator's loss that have a weight: by name, weight and loss."""
+    terms: dict[str, tuple[float, ContentLoss]] = {
+        "l1": (config.l1_weight, MeanAbsoluteErrorLoss()),
+        "spectrum": (config.spectrum_weight, SpectrumLoss(normalization, config.factor)),
+        "distribution": (config.distribution_weight, DistributionLoss(normalization)),
+    }
+    return {name: term for name, term in terms.items() if term[0] > 0}
+
+
+def encoder_model(config: GanConfig) -> str:
+    """Name or folder of the model whose encoder the content loss takes."""
+    return config.distance if config.content == "atmodist" else config.autoencoder
+
+
+def _about_layers(scales: dict[str, float]) -> dict[str, object]:
+    layers, values = list(scales), list(scales.values())
+    single = len(layers) == 1
+    return {
+        "distance_layer": layers[0] if single else layers,
+        "distance_scale": values[0] if single else values,
+    }
+
+
+def _layers(
+    config: GanConfig, known: Collection[str], scaled: Collection[str], model: str
+) -> tuple[str, ...]:
+    for layer in config.distance_layer:
+        if layer not in known or layer not in scaled:
+            raise UserError(
+                f"Expected --distance-layer {', '.join(scaled)} for {model}, found {layer!r}; choose among these."
+            )
+    if not config.distance_layer:
+        raise UserError("Expected at least one --distance-layer, found none; name one such as stage2.")
+    return config.distance_layer
+
+
+def _check(card: ModelCard, config: GanConfig, spacing_deg: float) -> None:
+    flag, kind = (
+        ("--distance", "distance") if config.content == "atmodist" else ("--autoencoder", "autoencoder")
+    )
+    if card.kind != kind:
+        raise UserError(
+            f"Expected a model of kind {kind!r} after {flag}, found the {card.kind} {card.name!r}; name one"
+            f" such as {'atmodist-23' if kind == 'distance' else 'autoencoder'}."
+        )
+    if card.channels != config.data.channels:
+        raise UserError(
+            f"Expected a model of the channels {', '.join(config.data.channels)} after {flag}, found"
+            f" {card.name!r} for {', '.join(card.channels)}; choose another or set --channels."
+        )
+    if card.grid_spacing_deg is not None and abs(card.grid_spacing_deg / spacing_deg - 1.0) > 0.01:
+        raise UserError(
+            f"Expected a model trained at the data's spacing of {spacing_deg:g} degrees after {flag}, found"
+            f" {card.name!r} for {card.grid_spacing_deg:g} degrees; train one with train/{kind}.py on these"
+            " data."
+        )

@@ -1,0 +1,94 @@
+"""The scale s of an encoder that has none: an untrained one, the control of the content losses."""
+
+import numpy as np
+import torch
+
+from atmodist_core.losses import mean_squared_activation_difference
+from atmodist_core.networks import Encoder, EncoderConfig
+from atmodist_core.training.data import patches
+from atmodist_core.training.data.training_data import TrainingData
+
+_LAGS, _LAG_HOURS = 23, 3
+_BATCH = 32
+
+
+def untrained_encoder(channels: int, seed: int) -> Encoder:
+    """The published encoder with random weights; the random state of others is left alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Encoder(EncoderConfig(channels=channels))
+
+
+@torch.no_grad()
+def matched_scales(
+    encoder: Encoder, data: TrainingData, layers: tuple[str, ...], *, patch_size: int, pairs: int, seed: int
+) -> dict[str, float]:
+    """Measure the running statistics of an untrained encoder and then the scale s of its layers.
+
+    Both on training pairs: the statistics of batch normalisation over the patches of all lags, as training would
+    have left them; then s over the upper half of the lags 3, 6, ... 69 h, as for a trained distance.
+
+    Parameters
+    ----------
+    encoder
+        On the device of the data; its running statistics are set, its weights stay.
+    data
+        Physical fields.
+    layers
+        Encoder layers.
+    patch_size, pairs, seed
+        Side of the patches, pairs for each lag, seed of their places.
+
+    Raises
+    ------
+    UserError
+        The time spacing does not divide 3 h, or the data are too short for 69 h.
+    """
+    fields = data.training_fields
+    stride = patches.lead_stride(fields.members, _LAG_HOURS)
+    sampler = patches.PatchSampler(
+        fields, data.training, patch_size=patch_size, seed=seed, stream=patches.MATCHING_STREAM
+    )
+    upper = range(_LAGS // 2, _LAGS)
+
+    def batches(label: int) -> list[torch.Tensor]:
+        found = []
+        for number, first in enumerate(range(0, pairs, _BATCH)):
+            places = sampler.pairs(
+                label * (pairs // _BATCH + 1) + number,
+                min(_BATCH, pairs - first),
+                classes=_LAGS,
+                stride=stride,
+                label=label,
+            )
+            earlier, later, _ = patches.cut_pairs(fields, places, patch_size, stride)
+            found += [data.normalization.normalize(earlier), data.normalization.normalize(later)]
+        return found
+
+    norms = [module for module in encoder.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    encoder.train()
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain average over all batches
+    for label in upper:
+        for batch in batches(label):
+            encoder(batch)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    encoder.eval()
+
+    distances: dict[str, list[float]] = {layer: [] for layer in (*layers, "mse")}
+    for label in upper:
+        both = batches(label)
+        found: dict[str, list[torch.Tensor]] = {name: [] for name in distances}
+        for earlier, later in zip(both[::2], both[1::2], strict=True):
+            found["mse"].append((earlier - later).square().mean(dim=(1, 2, 3)))
+            a, b = encoder.features(earlier, layers), encoder.features(later, layers)
+            for layer in layers:
+                found[layer].append(mean_squared_activation_difference(a[layer], b[layer]))
+        for name, parts in found.items():
+            distances[name].append(float(torch.cat(parts).double().mean()))
+    # s of losses.distance_scale, of whose lags only these, the upper half, count.
+    d = {name: np.array(values) for name, values in distances.items()}
+    return {layer: float((d[layer] * d["mse"]).sum() / np.square(d[layer]).sum()) for layer in layers}

@@ -1,0 +1,173 @@
+"""What a run of :mod:`atmodist_core.training.gan.gan_training` checks and reads before it starts."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from atmodist_core.errors import UserError
+from atmodist_core.model_card import CARD_FILE, ModelCard
+from atmodist_core.model_store import load_network
+from atmodist_core.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
+from atmodist_core.training.configuration import GanConfig, require_positive
+from atmodist_core.training.gan.adversarial import use_spectral_norm
+
+
+@dataclass(frozen=True)
+class StartModel:
+    """A trained generator that a run starts from."""
+
+    card: ModelCard
+    tensors: dict[str, Tensor]
+
+
+def generator_config(config: GanConfig) -> GeneratorConfig:
+    """Architecture of a configuration's generator."""
+    return GeneratorConfig(
+        channels=len(config.data.channels),
+        factor=config.factor,
+        filters=config.filters,
+        blocks=config.residual_blocks,
+        upsampling=config.upsampling,
+        residual=config.residual,
+        noise_channels=config.noise_channels,
+        output_filter=config.output_filter,
+        filter_cutoff=config.filter_cutoff,
+        conserve_block_mean=config.conserve_block_mean,
+    )
+
+
+def build_gan_networks(config: GanConfig, start: StartModel | None) -> tuple[Generator, Discriminator]:
+    """Both networks; the discriminator has a seed of its own, so that it does not depend on the start."""
+    torch.manual_seed(config.run.seed)
+    generator = Generator(generator_config(config))
+    if start is not None:
+        generator.load_state_dict(start.tensors)
+    torch.manual_seed(config.run.seed + 1)
+    discriminator = Discriminator(
+        DiscriminatorConfig(
+            channels=len(config.data.channels),
+            patch_size=config.data.patch_size,
+            filters=config.discriminator_filters,
+            dense_units=config.discriminator_dense,
+        )
+    )
+    if config.spectral_norm:
+        use_spectral_norm(discriminator)
+    return generator, discriminator
+
+
+_WITHOUT_WEIGHTS = ("output_filter", "filter_cutoff", "conserve_block_mean")
+"""Options of a generator in which it may differ from the one it starts from: they have no weights."""
+
+
+def load_start(config: GanConfig, wanted: GeneratorConfig) -> StartModel:
+    """Read the generator after ``--start-from``.
+
+    It may differ in the layers that follow the network, and in channels of noise: the network then starts
+    deaf to those it did not have.
+
+    Raises
+    ------
+    UserError
+        It does not exist, is no generator, or has another architecture or other channels.
+    """
+    name = str(config.start_from)
+    in_run = Path(name) / "model"
+    card, network = load_network(in_run if (in_run / CARD_FILE).is_file() else name)
+    if not isinstance(network, Generator):
+        raise UserError(
+            f"Expected a generator after --start-from, found the {card.kind} model {card.name!r}; name one"
+            " such as sr-4x-mse."
+        )
+    if card.channels != config.data.channels:
+        raise UserError(
+            f"Expected a generator of the channels {', '.join(config.data.channels)} after --start-from, found"
+            f" {card.name!r} of {', '.join(card.channels)}; set --channels or name another."
+        )
+    found = network.config
+    for entry in dataclasses.fields(wanted):
+        asked, given = getattr(wanted, entry.name), getattr(found, entry.name)
+        more_noise = entry.name == "noise_channels" and given <= asked
+        if asked != given and entry.name not in _WITHOUT_WEIGHTS and not more_noise:
+            flag = _FLAGS.get(entry.name, entry.name).replace("_", "-")
+            raise UserError(
+                f"Expected a generator with --{flag} {asked} after --start-from, found {card.name!r} with {given};"
+                " change one to match."
+            )
+    tensors = {k: v.clone() for k, v in network.state_dict().items()}
+    extra = wanted.noise_channels - found.noise_channels
+    if extra:
+        tensors["head.weight"] = functional.pad(tensors["head.weight"], (0, 0, 0, 0, 0, extra))
+    return StartModel(card, tensors)
+
+
+_FLAGS = {"blocks": "residual_blocks"}
+
+
+def check_gan_config(config: GanConfig) -> None:
+    """Refuse numbers out of range.
+
+    Raises
+    ------
+    UserError
+        Naming the flag.
+    """
+    counts = (
+        *("factor", "residual_blocks", "filters", "batch_size", "batches_per_epoch", "validation_patches"),
+        *("matching_pairs", "r1_interval", "discriminator_dense"),
+    )
+    rates = (
+        "learning_rate",
+        "final_learning_rate",
+        "pretraining_learning_rate",
+        "discriminator_learning_rate",
+    )
+    require_positive(config, (*counts, *rates))
+    weights = (
+        *("content_weight", "mse_weight", "l1_weight", "spectrum_weight", "distribution_weight"),
+        *("adversarial_weight", "r1_weight", "instance_noise", "clip_norm", "noise_channels"),
+    )
+    for name in (*weights, "epochs", "final_epochs", "pretraining_epochs"):
+        if getattr(config, name) < 0:
+            raise UserError(
+                f"Expected --{name.replace('_', '-')} of 0 or more, found {getattr(config, name)}."
+            )
+    if (
+        config.content_weight + config.mse_weight + config.l1_weight <= 0
+        and config.epochs + config.final_epochs > 0
+    ):
+        raise UserError(
+            "Expected a positive --content-weight, --mse-weight or --l1-weight, found all 0; the adversary"
+            " alone invents weather."
+        )
+    if not 0.0 <= config.ema_decay < 1.0:
+        raise UserError(f"Expected --ema-decay from 0 to below 1, found {config.ema_decay:g}; try 0.999.")
+    if config.balance != "none" and config.adversarial_form != "sigmoid" and config.adversarial_weight > 0:
+        raise UserError(
+            f"Expected --balance none with --adversarial-form {config.adversarial_form}, found {config.balance};"
+            " its thresholds are losses of the form sigmoid."
+        )
+    if not config.discriminator_filters or min(config.discriminator_filters) <= 0:
+        raise UserError("Expected positive numbers after --discriminator-filters, found none or zero.")
+    if config.conserve_block_mean and config.pool_normalized:
+        raise UserError(
+            "Expected --conserve-block-mean with coarse fields that are means of physical ones, found"
+            " --pool-normalized; leave one of them out."
+        )
+    if config.factor < 2 or config.factor & (config.factor - 1):
+        raise UserError(f"Expected a --factor that is a power of two (2, 4, 8 ...), found {config.factor}.")
+    generator_config(config)  # refuses what does not go together
+    if config.data.patch_size <= 0 or config.data.patch_size % config.factor:
+        raise UserError(
+            f"Expected a --patch-size that --factor {config.factor} divides, found {config.data.patch_size}; "
+            f"choose {max(1, config.data.patch_size // config.factor) * config.factor}."
+        )
+    pretraining = 0 if config.start_from else config.pretraining_epochs
+    if pretraining + config.epochs + config.final_epochs == 0:
+        raise UserError(
+            "Expected at least one epoch in --pretraining-epochs, --epochs and --final-epochs, found none."
+        )

@@ -1,0 +1,1 @@
+"""The settings of every training and preparation: frozen dataclasses and their presets."""

@@ -1,0 +1,1 @@
+"""Writing and reading the sharded training store of ``train/prepare.py``."""

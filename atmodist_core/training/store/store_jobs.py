@@ -1,0 +1,171 @@
+"""One shard of a training store: the unit of work, done anywhere, and of going on after a stop."""
+
+import time as clock
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from atmodist_core.errors import UserError
+from atmodist_core.training.data.member_reading import check_complete, open_member
+from atmodist_core.training.store.store_layout import ShardLayout, shard_path
+from atmodist_core.training.store.store_shards import ShardWriter
+from atmodist_core.training.store.value_histogram import ValueHistogram
+
+READ_BYTES = 128 * 2**20
+"""Fields of a shard are read in blocks of about this size [bytes of float32]."""
+
+
+@dataclass(frozen=True)
+class MemberSource:
+    """Where a member comes from and what of it is taken; plain values, so that any worker can open it.
+
+    Attributes
+    ----------
+    location
+        Path or address that open_fields reads.
+    level, period, every, coarsen, channels
+        As in :class:`~atmodist_core.training.settings.prepare_configuration.PrepareConfig`.
+    """
+
+    location: str
+    level: str | None
+    period: tuple[str, str] | None
+    every: int
+    coarsen: int
+    channels: tuple[str, ...]
+
+    def open(self) -> xr.Dataset:
+        """The member's fields, lazily; opened once in every process."""
+        return _open(self)
+
+
+@lru_cache(maxsize=64)
+def _open(source: MemberSource) -> xr.Dataset:
+    period = None if source.period is None else slice(*source.period)
+    fields = open_member(source.location, source.channels, level=source.level, time=period)
+    fields = fields.isel(time=slice(None, None, source.every))
+    if source.coarsen > 1:
+        from atmodist_core.fields import coarsen
+
+        fields = coarsen(fields, factor=source.coarsen)
+    return fields
+
+
+def forget_sources() -> None:
+    """Close what is kept open; a source that changes is then read afresh."""
+    _open.cache_clear()
+
+
+@dataclass(frozen=True)
+class ShardJob:
+    """One shard to write.
+
+    Attributes
+    ----------
+    number
+        Among all shards of the store.
+    store, member, shard
+        Where it belongs.
+    source
+        Where its slices come from.
+    first, stop
+        Positions of its slices in the member.
+    training
+        Parts of these (start, stop) that the moments are measured on.
+    layout, units
+        Of the store.
+    retries
+        How often a failing read of a remote source is tried again.
+    """
+
+    number: int
+    store: Path
+    member: int
+    shard: int
+    source: MemberSource
+    first: int
+    stop: int
+    training: tuple[tuple[int, int], ...]
+    layout: ShardLayout
+    units: tuple[float, ...]
+    retries: int = 0
+
+
+@dataclass(frozen=True)
+class ShardResult:
+    """What a worker reports.
+
+    Attributes
+    ----------
+    number
+        The job's.
+    written
+        Size of the file [bytes].
+    bins, counts
+        For every channel the 16-bit numbers that occurred in the training part, and how often.
+    """
+
+    number: int
+    written: int
+    bins: tuple[NDArray[np.uint16], ...]
+    counts: tuple[NDArray[np.int64], ...]
+
+
+def write_shard(job: ShardJob) -> ShardResult:
+    """Read, convert and write a shard, and count its values.
+
+    Raises
+    ------
+    UserError
+        Values are missing, or too large for the type of storage.
+    """
+    for attempt in range(job.retries + 1):
+        try:
+            return _write_shard(job)
+        except (UserError, MemoryError):
+            raise
+        except Exception:  # every remote file system has errors of its own; a lasting one ends the loop
+            if "://" not in job.source.location or attempt == job.retries:
+                raise
+            clock.sleep(2.0 ** (attempt + 1))
+    raise AssertionError("unreachable")
+
+
+def _write_shard(job: ShardJob) -> ShardResult:
+    layout = job.layout
+    fields = job.source.open().isel(time=slice(job.first, job.stop))
+    units = np.asarray(job.units, dtype=np.float32)
+    writer = ShardWriter(layout, job.stop - job.first)
+    histogram = ValueHistogram(layout.channels)
+    at_once = max(1, READ_BYTES // (4 * layout.rows * layout.columns * layout.channels))
+    for start in range(job.first, job.stop, at_once):
+        stop = min(start + at_once, job.stop)
+        # One graph for all channels, as they may share their work; in this thread, as shards run side by side.
+        part = fields[list(job.source.channels)].isel(time=slice(start - job.first, stop - job.first))
+        part = part.compute(scheduler="synchronous")
+        block = np.stack([part[name].values for name in job.source.channels], axis=-1)
+        check_complete(block, job.source.location, part["time"].values)
+        with np.errstate(over="ignore"):
+            stored = (block / units).astype(layout.dtype)
+            counted = stored.astype(np.float16, copy=False)
+        if not np.isfinite(counted).all():
+            raise UserError(
+                f"Expected values below {65504 * float(units.max()):g} s-1, found larger ones in"
+                f" {job.source.location} after {part['time'].values[0]}; check the data's units."
+            )
+        writer.put(start - job.first, stored)
+        for first, last in job.training:
+            if max(first, start) < min(last, stop):
+                histogram.add(counted[max(first, start) - start : min(last, stop) - start])
+    written = writer.write(shard_path(job.store, job.member, job.shard))
+    here = [np.flatnonzero(counts) for counts in histogram.counts]
+    return ShardResult(
+        job.number,
+        written,
+        tuple(bins.astype(np.uint16) for bins in here),
+        tuple(counts[bins] for counts, bins in zip(histogram.counts, here, strict=True)),
+    )
