@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -26,8 +26,8 @@ _FINE_ACTIVATIONS = 4
 class GeneratorInference:
     """Run a generator on windows of physical fields.
 
-    The first, coarse part of the network runs on the whole window; the second on strips of the inner part
-    only, with the few coarse points around them that it sees; the output layers last, on the inner part and
+    The first, coarse part of the network runs on the whole window, which shrinks from layer to layer to what
+    the rest still sees; the second on strips of the inner part only, with the few coarse points around them that it sees; the output layers last, on the inner part and
     what they see around it. This gives the same numbers as one piece, in far less memory.
 
     Parameters
@@ -103,11 +103,14 @@ class GeneratorInference:
         with full_float32(self.device):
             normal = torch.cat((self.normalization.normalize(fields[:channels]), fields[channels:]))[None]
             coarse = normal.to(device=self.device, dtype=self.dtype, memory_format=torch.channels_last)
-            features = self.network.coarse_features(coarse, check)
+            seen = self._seen_by_refining(rows, columns, window.shape[-2:])
+            features = self.network.coarse_features(coarse, check, seen)
+            coarse = coarse[..., seen[0], seen[1]]
             strips = []
-            for strip in self._strips(rows, columns):
+            shifted = slice(columns.start - seen[1].start, columns.stop - seen[1].start)
+            for strip in self._strips(slice(rows.start - seen[0].start, rows.stop - seen[0].start), columns):
                 check()
-                strips.append(self._refined(features, coarse, strip, columns))
+                strips.append(self._refined(features, coarse, strip, shifted))
             fine = torch.cat(strips, dim=-2)[None]
             factor = self.factor
             weights = torch.from_numpy(area[rows.start * factor : rows.stop * factor])[None]
@@ -115,6 +118,14 @@ class GeneratorInference:
         top, left = (inner[0].start - rows.start) * factor, (inner[1].start - columns.start) * factor
         height, width = ((part.stop - part.start) * factor for part in inner)
         return physical[:, top : top + height, left : left + width].numpy()
+
+    def _seen_by_refining(self, rows: slice, columns: slice, size: Sequence[int]) -> tuple[slice, slice]:
+        """Rows and columns of features that the second part of the network sees, as far as the window goes."""
+        halo = math.ceil(self.config.refining_radius)
+        return (
+            slice(max(rows.start - halo, 0), min(rows.stop + halo, size[0])),
+            slice(max(columns.start - halo, 0), min(columns.stop + halo, size[1])),
+        )
 
     def _strips(self, rows: slice, columns: slice) -> list[slice]:
         """Cut the inner rows into strips whose fine activations fit into the working memory."""
