@@ -78,6 +78,8 @@ def test_unfit_distance_models_are_refused(weather, tmp_path, distance_model):
     for changes, spacing, words in cases:
         with pytest.raises(UserError, match=words):
             build_content_loss(replaced(config, changes), normalization, spacing)
+    _, about = build_content_loss(replaced(config, {"other_spacing": True}), normalization, 1.0)
+    assert about["distance_model_spacing_deg"] == 3.75
 
 
 def test_several_layers_are_averaged_each_with_its_scale(weather, tmp_path, distance_model):

@@ -84,8 +84,8 @@ def build_content_loss(
             pairs=config.matching_pairs,
             seed=config.run.seed,
         )
-        about: dict[str, object] = {"content": config.content, "encoder_seed": config.random_encoder_seed}
-        return AtmoDistLoss(encoder, layers, tuple(scales.values())), about | _about_layers(scales)
+        untrained = {"content": config.content, "encoder_seed": config.random_encoder_seed}
+        return AtmoDistLoss(encoder, layers, tuple(scales.values())), untrained | _about_layers(scales)
     card, network = load_network(encoder_model(config))
     _check(card, config, spacing_deg)
     assert isinstance(network, (DistanceNetwork, Autoencoder))
@@ -95,11 +95,13 @@ def build_content_loss(
     assert card.normalization is not None
     if card.normalization != normalization:
         loss = RenormalizedLoss(loss, normalization, card.normalization)
-    about = {
+    about: dict[str, object] = {
         "content": config.content,
         "distance_model": card.name,
         "distance_model_created": card.created,
     }
+    if config.other_spacing:
+        about["distance_model_spacing_deg"] = card.grid_spacing_deg
     return loss, about | _about_layers(scales)
 
 
@@ -156,9 +158,11 @@ def _check(card: ModelCard, config: GanConfig, spacing_deg: float) -> None:
             f"Expected a model of the channels {', '.join(config.data.channels)} after {flag}, found"
             f" {card.name!r} for {', '.join(card.channels)}; choose another or set --channels."
         )
-    if card.grid_spacing_deg is not None and abs(card.grid_spacing_deg / spacing_deg - 1.0) > 0.01:
+    if config.other_spacing or card.grid_spacing_deg is None:
+        return
+    if abs(card.grid_spacing_deg / spacing_deg - 1.0) > 0.01:
         raise UserError(
             f"Expected a model trained at the data's spacing of {spacing_deg:g} degrees after {flag}, found"
             f" {card.name!r} for {card.grid_spacing_deg:g} degrees; train one with train/{kind}.py on these"
-            " data."
+            " data, or take it as it is with --other-spacing."
         )

@@ -41,6 +41,9 @@ class GanConfig:
     """Content loss of the adversarial phase."""
     distance: str = "atmodist-23"
     """Distance model (name or folder) whose encoder makes the AtmoDist content loss."""
+    other_spacing: bool = False
+    """Take an encoder that was trained at another grid spacing, for data too few to train one on: it then sees
+    structures of another size than it learned."""
     autoencoder: str = "autoencoder"
     """Autoencoder (name or folder) whose encoder makes the content loss of that name."""
     random_encoder_seed: int = 0
