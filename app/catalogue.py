@@ -4,49 +4,34 @@ trained models).
 
 from __future__ import annotations
 
-import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import atmodist_core as ad
 from app.theme import INTERPOLATION_COLOURS, NETWORK_COLOURS
+from atmodist_core.model_card import CARD_FILE, TENSOR_FILE, installed_models
+from atmodist_core.study.data_sets import (
+    DATA_FOLDER_VARIABLE,
+    DEMO,
+    Source,
+    data_folder,
+    list_sources,
+    stamp_of,
+)
 
-DEMO = "demo"
-DATA_FOLDER_VARIABLE = "ATMODIST_DATA"
-FILE_SUFFIXES = (".nc", ".nc4", ".netcdf", ".grib", ".grib1", ".grib2", ".grb", ".grb2")
-STORE_MARKERS = ("zarr.json", ".zgroup", ".zmetadata")
-MAXIMUM_DEPTH = 3
-"""Folders below the data folder that are looked into."""
-
-_COMPONENT = re.compile(r"^(?P<stem>.+)[_.-](?P<component>[uv])$", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Source:
-    """One data set that can be chosen.
-
-    Attributes
-    ----------
-    key : str
-        Name in the URL: ``demo``, or the path relative to the data folder.
-    label : str
-        Name on the page.
-    paths : tuple of Path
-        Files that make the data set; empty for the demo.
-    """
-
-    key: str
-    label: str
-    paths: tuple[Path, ...] = ()
-
-    def open(self, level: str | None = None) -> Any:
-        """Open as the canonical dataset, lazily; raises a UserError that says what is wrong with the file."""
-        if not self.paths:
-            return ad.open_demo()
-        found: Any = [str(path) for path in self.paths]
-        return ad.open_fields(found[0] if len(found) == 1 else found, level=_number_if_one(level))
+__all__ = [
+    "DATA_FOLDER_VARIABLE",
+    "DEMO",
+    "Method",
+    "Source",
+    "data_folder",
+    "list_methods",
+    "list_sources",
+    "model_folder",
+    "model_label",
+    "model_stamp",
+    "trusted_cards",
+]
 
 
 @dataclass(frozen=True)
@@ -67,6 +52,8 @@ class Method:
         Of its lines and marks, in both themes.
     card : ModelCard or None
         Of a trained model.
+    stamp : str
+        Changes when the files of its model change.
     """
 
     name: str
@@ -75,46 +62,7 @@ class Method:
     factor: int
     colour: str
     card: Any = None
-
-
-def data_folder() -> Path | None:
-    """Folder with the user's own data (environment variable ``ATMODIST_DATA``), or None where it is not
-    set.
-    """
-    named = os.environ.get(DATA_FOLDER_VARIABLE, "").strip()
-    return Path(named).expanduser().resolve() if named else None
-
-
-def list_sources(folder: Path | None = None) -> list[Source]:
-    """Return the demo and every file and store below a folder, by name.
-
-    Parameters
-    ----------
-    folder : Path, optional
-        By default the folder that ``ATMODIST_DATA`` names. Two files whose names differ only in a last ``u``
-        and ``v`` make one data set. Links that lead out of the folder are left out.
-
-    Returns
-    -------
-    list of Source
-        The demo first.
-
-    Raises
-    ------
-    UserError
-        Where the folder is named and is not a folder.
-    """
-    sources = [Source(DEMO, "Demo atmosphere (simulated)")]
-    folder = folder or data_folder()
-    if folder is None:
-        return sources
-    if not folder.is_dir():
-        raise ad.UserError(
-            f"Expected a folder of data files in {DATA_FOLDER_VARIABLE}, found none at {folder}; start the "
-            "app with 'make app DATA=<folder>' and a folder that exists."
-        )
-    files = _files_and_stores(folder, folder, MAXIMUM_DEPTH)
-    return sources + [_source(folder, group) for group in _join_components(files)]
+    stamp: str = ""
 
 
 def list_methods(factor: int | None = None) -> tuple[list[Method], list[str]]:
@@ -134,7 +82,7 @@ def list_methods(factor: int | None = None) -> tuple[list[Method], list[str]]:
         Sentences for the user, empty where all is well.
     """
     problems: list[str] = []
-    cards = [card for card in ad.list_models(problems=problems) if card.kind == "downscaler"]
+    cards = [card for card in trusted_cards(problems) if card.kind == "downscaler"]
     if factor is not None:
         cards = [card for card in cards if card.factor == factor]
     if not cards:
@@ -150,8 +98,45 @@ def list_methods(factor: int | None = None) -> tuple[list[Method], list[str]]:
     spare = [colour for name, colour in NETWORK_COLOURS.items() if not _is_preferred(name)]
     for card in cards:
         colour = NETWORK_COLOURS.get(card.name) or spare[len(methods) % len(spare)]
-        methods.append(Method(card.name, _model_label(card.name), "network", card.factor, colour, card))
+        methods.append(
+            Method(
+                card.name,
+                model_label(card.name),
+                "network",
+                card.factor,
+                colour,
+                card,
+                model_stamp(card.name),
+            )
+        )
     return methods, problems
+
+
+def trusted_cards(problems: list[str]) -> list[Any]:
+    """Cards of the models found, without those that lie outside of the folders of models; ``problems`` receives a sentence for each left out."""
+    cards = []
+    for name, (folder, card) in installed_models(problems).items():
+        files = (folder, folder / TENSOR_FILE, folder / CARD_FILE)
+        if all(file.resolve().is_relative_to(folder.parent.resolve()) for file in files):
+            cards.append(card)
+        else:
+            problems.append(
+                f"The model {name!r} is a link that leads out of the folder of models, so it was skipped: copy it there."
+            )
+    return cards
+
+
+def model_stamp(name: str) -> str:
+    """Changes when the files of a model change; empty if it is gone."""
+    found = installed_models([]).get(name)
+    return "" if found is None else stamp_of([found[0] / TENSOR_FILE, found[0] / CARD_FILE])
+
+
+def model_folder(name: str) -> Path | None:
+    """Folder of a model that may be used, or None."""
+    trusted = {card.name for card in trusted_cards([])}
+    found = installed_models([]).get(name)
+    return found[0] if found is not None and name in trusted else None
 
 
 _LABELS = {
@@ -169,53 +154,6 @@ def _model_order(name: str) -> int:
     return list(_LABELS).index(name) if name in _LABELS else len(_LABELS)
 
 
-def _model_label(name: str) -> str:
+def model_label(name: str) -> str:
+    """Name of a model on the page."""
     return _LABELS.get(name, name)
-
-
-def _number_if_one(level: str | None) -> Any:
-    if not level:
-        return None
-    try:
-        number = float(level)
-    except ValueError:
-        return level
-    return int(number) if number.is_integer() else number
-
-
-def _files_and_stores(folder: Path, root: Path, depth: int) -> list[Path]:
-    found: list[Path] = []
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or not path.resolve().is_relative_to(root):
-            continue
-        if path.is_dir():
-            if any((path / marker).is_file() for marker in STORE_MARKERS):
-                found.append(path)
-            elif depth > 1:
-                found += _files_and_stores(path, root, depth - 1)
-        elif path.suffix.lower() in FILE_SUFFIXES:
-            found.append(path)
-    return found
-
-
-def _join_components(paths: list[Path]) -> list[tuple[Path, ...]]:
-    """Group the files with u and v of one data set; every other path stays alone."""
-    groups: dict[tuple[Any, ...], list[Path]] = {}
-    for path in paths:
-        match = None if path.is_dir() else _COMPONENT.match(path.stem)
-        key = (path.parent, match["stem"], path.suffix) if match else (path,)
-        groups.setdefault(key, []).append(path)
-    joined: list[tuple[Path, ...]] = []
-    for group in groups.values():
-        joined += [tuple(group)] if len(group) == 2 else [(path,) for path in group]
-    return joined
-
-
-def _source(folder: Path, paths: tuple[Path, ...]) -> Source:
-    name = paths[0].relative_to(folder).as_posix()
-    if len(paths) == 1:
-        return Source(name, name, paths)
-    match = _COMPONENT.match(paths[0].stem)
-    assert match is not None  # only such files are joined
-    label = paths[0].relative_to(folder).with_name(match["stem"] + " (u, v)").as_posix()
-    return Source(name, label, paths)

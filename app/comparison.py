@@ -22,6 +22,8 @@ class Question:
         As in :class:`app.state.StudioState`.
     factor : int
         Fine points per coarse point along each axis.
+    stamp : str
+        Changes when the files of the data set change.
     """
 
     data_set: str
@@ -30,11 +32,12 @@ class Question:
     region: str
     field: str
     factor: int = 4
+    stamp: str = ""
 
     @property
     def slice_key(self) -> tuple[Any, ...]:
         """What the fields of one time depend on."""
-        return (self.data_set, self.level, self.time, self.factor)
+        return (self.data_set, self.level, self.time, self.factor, self.stamp)
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ class Answer:
         What computing it took, or took when it was computed first.
     problem : str
         A sentence where the method failed.
+    stamp : str
+        Of the method that gave it: changes when the files of its model change.
     """
 
     fields: xr.Dataset | None
@@ -83,6 +88,7 @@ class Answer:
     precision: str = "float32"
     seconds: float = 0.0
     problem: str = ""
+    stamp: str = ""
 
 
 @dataclass(frozen=True)

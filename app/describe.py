@@ -7,7 +7,7 @@ import xarray as xr
 
 import atmodist_core as ad
 from app.catalogue import Source
-from app.state import DataDescription
+from app.data_description import DataDescription
 
 
 def describe(source: Source, level: str) -> tuple[xr.Dataset, DataDescription]:
@@ -67,6 +67,7 @@ def description_of(ds: xr.Dataset, source: Source) -> DataDescription:
         shape=(latitude.size, longitude.size),
         summary=" · ".join(part for part in parts if part),
         notes=notes,
+        stamp=source.stamp,
     )
 
 

@@ -7,29 +7,33 @@ of Panel.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
 
 import atmodist_core as ad
 from app.cache import SharedCache
-from app.catalogue import DEMO, Method, list_methods, list_sources
+from app.catalogue import Method, Source, list_methods, list_sources, model_stamp, trusted_cards
+from app.choices import WHOLE
+from app.city_engine import CityEngine
 from app.comparison import EXACT, PREVIEW, Answer, Question, Scores
+from app.data_description import DataDescription
 from app.describe import describe
-from app.state import WHOLE, DataDescription, StudioState, parse_region
-from app.theme import palette
-from app.window import Window, window_of
+from app.scoring import scores_of
+from app.state import parse_region
+from app.turns import FairTurns
 from atmodist_core.errors import AtmodistWarning
+from atmodist_core.study.slices import block_mean_speed, read_slice
+from atmodist_core.study.window import Window, window_of
 
-logger = logging.getLogger("atmodist.app")
+T = TypeVar("T")
 
 WHOLE_GRID_CELLS = 20_000
 """Coarse cells up to which a network runs on the whole grid at once: every other region is then there
@@ -44,8 +48,11 @@ SMALL_CELLS = 1_000
 
 SLICE_CACHE_BYTES = 400_000_000
 PREDICTION_CACHE_BYTES = 800_000_000
-RESULT_CACHE_BYTES = 64_000_000
-NO_DISTANCE = "No trained distance network was found, so there is no AtmoDist score."
+RESULT_CACHE_BYTES = 128_000_000
+SERIES_CACHE_BYTES = 500_000_000
+EMBEDDING_CACHE_BYTES = 128_000_000
+LOOK_AGAIN_S = 3.0
+"""Seconds after which the folders of models are looked at again."""
 NETWORKS_AT_ONCE = 2
 """Networks that run at the same time in one process, whoever asked: each of them fills the cores."""
 
@@ -117,36 +124,25 @@ class Engine:
         self._open = SharedCache(RESULT_CACHE_BYTES)
         self._slices = SharedCache(SLICE_CACHE_BYTES)
         self._predictions = SharedCache(PREDICTION_CACHE_BYTES)
-        self._results = SharedCache(RESULT_CACHE_BYTES)
-        self._networks = threading.BoundedSemaphore(NETWORKS_AT_ONCE)
-
-    def warm_up(self) -> None:
-        """Compute what a first visitor sees, so that it is there; what fails is left to that visitor's own
-        computation.
-        """
-        try:
-            data = self.describe(DEMO)
-            state = StudioState()
-            control = Control()
-            palette(signed=True, theme=state.theme)
-            question = Question(DEMO, state.level, data.time_texts[0], state.region, state.field)
-            frame = self.frame(question, control)
-            truth = self.truth(frame, question.field)
-            for method in list_methods()[0]:
-                answer = self.answer(frame, method, question.field, control)
-                if answer.fields is not None:
-                    self.scores(question, method.name, answer.fields, truth)
-        except Exception as error:
-            logger.warning("the page was not warmed up: %s", error)
+        self.result_cache = SharedCache(RESULT_CACHE_BYTES)
+        self.series_cache = SharedCache(SERIES_CACHE_BYTES)
+        self.embedding_cache = SharedCache(EMBEDDING_CACHE_BYTES)
+        self._turns = FairTurns(NETWORKS_AT_ONCE)
+        self.cities = CityEngine(self)
 
     def describe(self, key: str, level: str = "") -> DataDescription:
         """Open a data set and say what can be chosen in it; a UserError says what is wrong with it."""
         return self._dataset(key, level)[1]
 
+    def describe_and_open(self, key: str, level: str = "") -> xr.Dataset:
+        """All of a data set, lazily."""
+        return self._dataset(key, level)[0]
+
     def frame(self, question: Question, control: Control) -> Frame:
         """Fields of the time and the window of the region that a question asks for."""
         truth, coarse, is_global = self._slices.get(
-            ("slice", *question.slice_key), lambda: self._read_slice(question, control)
+            ("slice", *question.slice_key),
+            lambda: self._read_slice(question, control),
         )
         region = None if question.region == WHOLE else parse_region(question.region)
         return Frame(
@@ -163,7 +159,7 @@ class Engine:
         if field == "wind_speed":
             _require_globe(frame)
             speed = self._predictions.get(
-                ("coarse wind speed", *frame.slice_key), lambda: _block_mean_speed(frame.truth, frame.factor)
+                ("coarse wind speed", *frame.slice_key), lambda: block_mean_speed(frame.truth, frame.factor)
             )
             coarse = coarse.assign(wind_speed=speed)
         return frame.window.crop(coarse)
@@ -188,29 +184,51 @@ class Engine:
         """Sentences on how far the data lie from what a model was trained on."""
         if method.card is None:
             return []
-        key = ("applicability", method.name, method.card.created, *frame.slice_key[:2])
-        sentence = self._results.get(
-            key, lambda: self._downscaler(method, "float32").applicability(frame.coarse)
+        key = ("applicability", method.name, method.stamp, *frame.slice_key[:2])
+        sentence = self.result_cache.get(
+            key, lambda: self.downscaler(method, "float32").applicability(frame.coarse)
         )
         return [sentence] if sentence else []
 
-    def scores(self, question: Question, name: str, prediction: xr.Dataset, truth: xr.Dataset) -> Scores:
-        """Scores of a method's exact fields in the region."""
-        key = ("scores", question, name, self._distance_name())
-        return self._results.get(key, lambda: self._score(question, prediction, truth))
+    def scores(
+        self, question: Question, name: str, prediction: xr.Dataset, truth: xr.Dataset, stamp: Any = ""
+    ) -> Scores:
+        """Scores of a method's exact fields in the region; ``stamp`` stands for the files of model and data."""
+        key = ("scores", question, name, stamp, self.distance_name())
+        return self.result_cache.get(key, lambda: scores_of(question, prediction, truth, self.distance()))
 
     def spectra(
-        self, question: Question, name: str, fields: xr.Dataset, truth: xr.Dataset
+        self, question: Question, name: str, fields: xr.Dataset, truth: xr.Dataset, stamp: str = ""
     ) -> dict[str, xr.Dataset]:
         """Spectrum over total wavenumber (globe) or by cosine transform (region), and semivariogram of the
         fields.
         """
-        from app.spectrum import spectrum_and_semivariogram
+        from atmodist_core.study.spectrum import spectrum_and_semivariogram
 
-        key = ("spectra", question.slice_key, question.region, name)
-        return self._results.get(
+        key = ("spectra", question.slice_key, question.region, name, stamp)
+        return self.result_cache.get(
             key, lambda: spectrum_and_semivariogram(fields, truth, coarse=name == "coarse")
         )
+
+    def method_distances(self, key: Any, states: Mapping[str, xr.Dataset | None], field: str) -> xr.Dataset:
+        """Distances between truth and methods; ``key`` stands for their fields."""
+        from atmodist_core.study.distances import method_distances
+
+        known = {name: ds for name, ds in states.items() if ds is not None}
+        names = (self.distance_name(), tuple(known))
+        return self.result_cache.get(
+            ("method distances", key, names, field),
+            lambda: _distances_of(method_distances, known, field, self.distance()),
+        )
+
+    def region_fields(self, question: Question, text: str, control: Control) -> xr.Dataset:
+        """True vorticity and divergence of the region at one time."""
+        frame = self.frame(replace(question, time=text), control)
+        return frame.crop_fine(frame.truth)[["vorticity", "divergence"]].load()
+
+    def sources(self) -> dict[str, Source]:
+        """Data sets that can be chosen, by key."""
+        return self._recent("sources", lambda: {source.key: source for source in list_sources()})
 
     def device(self) -> str:
         """Say what computes: the name of the GPU, or the number of threads on the CPU."""
@@ -221,8 +239,9 @@ class Engine:
         return f"CPU, {torch.get_num_threads()} threads"
 
     def _dataset(self, key: str, level: str) -> tuple[xr.Dataset, DataDescription]:
+        sources = self.sources()
+
         def open_it() -> tuple[xr.Dataset, DataDescription]:
-            sources = {source.key: source for source in list_sources()}
             if key not in sources:
                 raise ad.UserError(
                     f"Expected a data set among {', '.join(sources)}, found {key!r}; choose one of them in "
@@ -230,22 +249,16 @@ class Engine:
                 )
             return describe(sources[key], level)
 
-        return self._open.get(("data", key, level), open_it)
+        stamp = sources[key].stamp if key in sources else ""
+        return self._open.get(("data", key, stamp, level), open_it)
 
     def _read_slice(self, question: Question, control: Control) -> tuple[xr.Dataset, xr.Dataset, bool]:
         control.progress(0.02, "reading the fields")
         ds, description = self._dataset(question.data_set, question.level)
         index = description.time_texts.index(question.time)
-        truth = ds[["vorticity", "divergence"]].isel(time=[index]).load()
+        truth, coarse = read_slice(ds, index, question.factor)
         control.check()
-        if not np.isfinite(truth["vorticity"].values).any():
-            raise ad.UserError(
-                f"Expected fields at {question.time}, found only missing values; choose another time."
-            )
-        coarse = ad.coarsen(truth, factor=question.factor).load()
-        rows, columns = (coarse.sizes[axis] * question.factor for axis in ("latitude", "longitude"))
-        # Rows and columns that fill no block have no coarse cell, and so no prediction to be compared with.
-        return truth.isel(latitude=slice(0, rows), longitude=slice(0, columns)), coarse, description.is_global
+        return truth, coarse, description.is_global
 
     def _with_field(self, ds: xr.Dataset, field: str, frame: Frame, name: tuple[Any, ...]) -> xr.Dataset:
         """Fields with the wind speed added where it is asked for: it needs the whole globe."""
@@ -269,9 +282,8 @@ class Engine:
         return frame.region is None or field == "wind_speed" or (quality == EXACT and small)
 
     def _key(self, frame: Frame, method: Method, quality: str, field: str) -> tuple[Any, ...]:
-        created = "" if method.card is None else method.card.created
         region = None if self._is_whole(frame, quality, field) else frame.region
-        return ("prediction", quality, *frame.slice_key, method.name, created, region)
+        return ("prediction", quality, *frame.slice_key, method.name, method.stamp, region)
 
     def _answer(self, frame: Frame, method: Method, field: str, quality: str, control: Control) -> Answer:
         control.check()
@@ -279,8 +291,8 @@ class Engine:
         region = key[-1]
 
         def make() -> tuple[xr.Dataset, str, float]:
-            downscaler = self._downscaler(method, "float32" if quality == EXACT else "auto")
-            with self._turn(control), warnings.catch_warnings():
+            downscaler = self.downscaler(method, "float32" if quality == EXACT else "auto")
+            with self.turn(control), warnings.catch_warnings():
                 # What the warning says is asked for, and shown, by way of `applicability`.
                 warnings.simplefilter("ignore", AtmodistWarning)
                 start = time.perf_counter()
@@ -298,64 +310,61 @@ class Engine:
         control.check()
         if field == "wind_speed":
             fine = self._with_field(fine, field, frame, (method.name, quality, key[-2]))
-        return Answer(frame.crop_fine(fine) if region is None else fine, quality, precision, seconds)
+        cut = frame.crop_fine(fine) if region is None else fine
+        return Answer(cut, quality, precision, seconds, stamp=method.stamp)
 
-    def _downscaler(self, method: Method, precision: str) -> Any:
-        created = "" if method.card is None else method.card.created
-        key = ("downscaler", method.name, created, precision)
+    def downscaler(self, method: Method, precision: str) -> Any:
+        """What computes a method, loaded once; run it within :meth:`turn`."""
+        key = ("downscaler", method.name, method.stamp, precision)
         factor = method.factor if method.family == "interpolation" else None
-        return self._results.get(
+        return self.result_cache.get(
             key, lambda: ad.load_downscaler(method.name, precision=precision, factor=factor)
         )
 
-    @contextmanager
-    def _turn(self, control: Control) -> Iterator[None]:
-        """Wait for a place among the running networks, and give up waiting when cancelled."""
-        while not self._networks.acquire(timeout=0.05):
-            control.check()
-        try:
-            yield
-        finally:
-            self._networks.release()
+    def turn(self, control: Control) -> AbstractContextManager[None]:
+        """A place among the running networks; who waits for it can be cancelled."""
+        return self._turns.turn(control.check)
 
-    def _distance_name(self) -> str:
-        found = self._results.get(
-            ("distance name", int(time.monotonic() // 30)),
-            lambda: [card.name for card in ad.list_models(problems=[]) if card.kind == "distance"],
+    def distance_name(self) -> str:
+        """Name of the distance network that judges; empty where there is none."""
+        names = [card.name for card in self.cards() if card.kind == "distance"]
+        return "" if not names else "atmodist-23" if "atmodist-23" in names else names[0]
+
+    def distance(self) -> Any:
+        """The distance network that judges, or None."""
+        name = self.distance_name()
+        if not name:
+            return None
+        card = next(card for card in self.cards() if card.name == name)
+        return self.result_cache.get(
+            ("distance", name, card.created, model_stamp(name)), lambda: ad.load_distance(name)
         )
-        return "" if not found else "atmodist-23" if "atmodist-23" in found else found[0]
 
-    def _score(self, question: Question, prediction: xr.Dataset, truth: xr.Dataset) -> Scores:
-        name = self._distance_name()
-        distance = self._results.get(("distance", name), lambda: ad.load_distance(name)) if name else None
-        try:
-            return score(prediction, truth, question, distance)
-        except ad.UserError as error:
-            problem = str(error)
-        # A region may be too small for the distance network and still large enough for the other scores.
-        try:
-            return replace(score(prediction, truth, question, None), note=problem)
-        except ad.UserError as error:
-            missing = float("nan")
-            return Scores(missing, missing, missing, missing, note=str(error))
+    def cards(self) -> list[Any]:
+        """Cards of all models that are found; looked for again every few seconds."""
+        return self._recent("cards", lambda: trusted_cards([]))
+
+    def methods(self) -> tuple[list[Method], list[str]]:
+        """Methods that can be compared, and sentences on models that cannot be used."""
+        return self._recent("methods", list_methods)
+
+    def _recent(self, what: str, look: Callable[[], T]) -> T:
+        """What was found in the folders not long ago, by whichever session."""
+        return self.result_cache.get((what, int(time.monotonic() // LOOK_AGAIN_S)), look)
 
 
-def score(prediction: xr.Dataset, truth: xr.Dataset, question: Question, distance: Any) -> Scores:
-    """Scores of one prediction of the field on show; AtmoDist is one number for vorticity and divergence together."""
-    from atmodist_core.evaluation import scores
-
-    measures = ("rmse", "energy_ratio", "wasserstein")
+def _distances_of(
+    compare: Callable[..., xr.Dataset], states: Mapping[str, xr.Dataset], field: str, distance: Any
+) -> xr.Dataset:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AtmodistWarning)
-        result = scores(prediction, truth, factor=question.factor, distance=distance, measures=measures)
-    of_field = result.sel(field=question.field)
-    return Scores(
-        rmse=float(of_field["rmse"]),
-        atmodist=float(result["atmodist"]) if "atmodist" in result else float("nan"),
-        energy_ratio=float(of_field["energy_ratio"]),
-        wasserstein=float(of_field["wasserstein"]),
-        note="" if distance is not None else NO_DISTANCE,
-    )
+        try:
+            return compare(states, field, distance)
+        except ad.UserError:
+            if distance is None:
+                raise
+            # The region is too small for the network, and not for the other distances.
+            return compare(states, field, None)
 
 
 def _require_globe(frame: Frame) -> None:
@@ -364,10 +373,3 @@ def _require_globe(frame: Frame) -> None:
             "Expected the whole globe for the wind speed, which follows from vorticity and divergence everywhere, found "
             "data of a part of it; choose vorticity or divergence."
         )
-
-
-def _block_mean_speed(truth: xr.Dataset, factor: int) -> xr.DataArray:
-    """Speed of the wind that is averaged over the coarse cells, as the coarse vorticity and divergence are."""
-    wind = ad.coarsen(ad.wind(truth["vorticity"], truth["divergence"]), factor=factor)
-    speed = np.hypot(wind["u"], wind["v"]).astype(np.float32)
-    return speed.assign_attrs(units="m s-1", long_name="speed of the block-mean wind").load()

@@ -8,6 +8,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
+from app.export_menu import ExportMenu
 from app.session import Session
 
 _COPY = "navigator.clipboard?.writeText(window.location.href)"
@@ -61,6 +62,7 @@ class Header(pn.viewable.Viewer):
             pn.Spacer(sizing_mode="stretch_width"),
             self._device,
             self._share,
+            ExportMenu(session, _address),
             sizing_mode="stretch_width",
             margin=0,
             align="center",
@@ -77,3 +79,8 @@ class Header(pn.viewable.Viewer):
         self._data.object = "" if data is None else escape(data.label)
         self._simulated.visible = data is not None and data.simulated
         self._device.param.update(label=self._session.device, visible=bool(self._session.device))
+
+
+def _address() -> str:
+    location = pn.state.location
+    return "" if location is None else str(location.href or "")

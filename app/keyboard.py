@@ -7,12 +7,12 @@ from typing import Any
 
 from panel.custom import JSComponent
 
+from app.registry import VIEWS
 from app.session import Session
-from app.state import VIEWS
 
 
 class Keyboard(JSComponent):
-    """Steps time with the arrow keys and switches views with the digits."""
+    """Steps time with the arrow keys and switches views with the digits; the slash finds a city."""
 
     _esm = Path(__file__).parent / "keyboard.js"
 
@@ -28,5 +28,8 @@ def press(session: Session, key: str) -> None:
     """Do what a key stands for; other keys do nothing."""
     if key in ("ArrowLeft", "ArrowRight"):
         session.step(-1 if key == "ArrowLeft" else 1)
+    elif key == "/" and "cities" in VIEWS:
+        session.state.view = "cities"
+        session.find_city += 1
     elif key.isdigit() and 1 <= int(key) <= len(VIEWS):
         session.state.view = list(VIEWS)[int(key) - 1]

@@ -15,22 +15,23 @@ from panel.util import edit_readonly
 
 from app.address import AddressBar
 from app.header import Header
+from app.history import BrowserHistory
 from app.keyboard import Keyboard
+from app.registry import VIEW_ENTRIES, VIEWS, load
 from app.session import ENGINE, Session
 from app.sidebar import WIDTH, SideBar
-from app.state import VIEWS, StudioState
+from app.state import StudioState
 from app.status import Messages, StatusLine
 from app.theme import DARK, HEADER_COLOUR, LIGHT, THEME_CONFIG
-from app.views.maps import MapsView
-from app.views.spectra import SpectraView
+from app.tour import Help, Tour
+from app.warming import warm_up
 
 TITLE = "AtmoDist Studio"
+LOOK_AGAIN_MS = 5000
+"""How often a page asks what lies in the folders of data and models."""
 
 _OWN_STYLES = Theme(json={"attrs": {"Axis": {}, "Figure": {}, "Grid": {}, "Title": {}, "Legend": {}}})
 """Names the parts of a figure that the page styles itself, so that Material UI leaves them alone."""
-
-
-_VIEWS = {"maps": MapsView, "spectra": SpectraView}
 
 
 def build_page() -> Any:
@@ -38,15 +39,17 @@ def build_page() -> Any:
     state = StudioState()
     document = pn.state.curdoc
     session = Session(state, within=partial(set_curdoc, document) if document is not None else nullcontext)
-    address = AddressBar(session, pn.state.location) if pn.state.location is not None else None
-    problems = address.begin() if address is not None else []
+    history = BrowserHistory(width=0, height=0, margin=0)
+    opened_with = pn.state.location.search if pn.state.location is not None else ""
+    problems = AddressBar(session, history, opened_with or "").begin()
     session.refresh_catalogue()
-    page = _assemble(session)
+    page = _assemble(session, history)
     if _has_visitor():
         pn.state.onload(lambda: session.start(problems))
+        pn.state.add_periodic_callback(session.look_again, period=LOOK_AGAIN_MS)
     else:
         # `panel serve --warm` builds a page nobody sees: time to fill the caches for the first who comes.
-        threading.Thread(target=ENGINE.warm_up, name="warm-up", daemon=True).start()
+        threading.Thread(target=warm_up, args=(ENGINE,), name="warm-up", daemon=True).start()
     pn.state.on_session_destroyed(lambda _context: session.close())
     if document is not None:
         document.theme = _OWN_STYLES
@@ -59,7 +62,7 @@ def _has_visitor() -> bool:
     return getattr(request, "_request", None) is not None
 
 
-def _assemble(session: Session) -> Any:
+def _assemble(session: Session, history: BrowserHistory) -> Any:
     state = session.state
     views: dict[str, Any] = {}
     keyboard = Keyboard(width=0, height=0, margin=0)
@@ -69,16 +72,18 @@ def _assemble(session: Session) -> Any:
         *[(label, pn.Spacer(height=0)) for label in VIEWS.values()],
         active=list(VIEWS).index(state.view),
         margin=0,
-        width=230,
+        width=100 * len(VIEWS),
         height=48,
         styles={"flex": "none"},
     )
+    tour = Tour(width=0, height=0, margin=0)
+    help_text = Help(session, tour)
     stage = pn.Column(sizing_mode="stretch_width", margin=0)
 
     def bring_to_front(*_events: Any) -> None:
         # A view is built when it first comes to the front: its many figures would only hold up the first paint.
         if state.view not in views:
-            views[state.view] = _VIEWS[state.view](session)
+            views[state.view] = load(VIEW_ENTRIES[state.view].view)(session)
         stage.objects = [views[state.view]]
 
     state.param.watch(bring_to_front, "view")
@@ -86,14 +91,18 @@ def _assemble(session: Session) -> Any:
     main = pn.Column(
         pn.Row(
             tabs,
+            help_text.button,
             StatusLine(session),
             sizing_mode="stretch_width",
             margin=0,
             styles={"align-items": "center", "gap": "12px"},
         ),
+        help_text,
         Messages(session),
         stage,
         keyboard,
+        history,
+        tour,
         sizing_mode="stretch_width",
         margin=0,
         styles={"padding": "2px 16px 16px 16px", "gap": "8px", "box-sizing": "border-box"},

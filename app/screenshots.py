@@ -12,16 +12,44 @@ import sys
 import tempfile
 from pathlib import Path
 
-from app.serving import CHROMIUM_FLAGS, served_page
+from app.registry import VIEW_ENTRIES
+from app.serving import CHROMIUM_FLAGS, SEEN_SCRIPT, served_page
 
-PICTURES = {
-    "maps_light": ("view=maps&theme=light&time=2001-01-16T12:00&region=Europe", 1600, 930),
-    "maps_dark": ("view=maps&theme=dark&time=2001-01-16T12:00&field=divergence&region=Pacific", 1600, 930),
-    "spectra_light": ("view=spectra&theme=light&time=2001-01-16T12:00&region=Globe", 1600, 1000),
-    "spectra_dark": ("view=spectra&theme=dark&time=2001-01-16T12:00&region=Europe", 1600, 1000),
-    "maps_narrow": ("view=maps&theme=light&time=2001-01-16T12:00&region=Europe", 820, 1180),
+_TIME = "time=2001-01-16T12:00"
+_WEEK = "period=2001-01-10T00:00/2001-01-20T00:00"
+_LINKS = {
+    "maps": f"{_TIME}&region=Europe",
+    "spectra": f"{_TIME}&region=Globe",
+    "distances": f"{_TIME}&region=Europe&{_WEEK}",
+    "cities": f"{_TIME}&region=Globe",
+    "models": _TIME,
 }
+_HEIGHTS = {"maps": 930, "spectra": 1010, "distances": 1180, "cities": 1250, "models": 1250}
+
+
+def _pictures() -> dict[str, tuple[str, int, int]]:
+    """Every view in both themes at 1600 pixels, and light at 1280, 1920 and on a tablet."""
+    found = {}
+    for view in VIEW_ENTRIES:
+        link = f"view={view}&{_LINKS[view]}"
+        for theme in ("light", "dark"):
+            found[f"{view}_{theme}"] = (f"{link}&theme={theme}", 1600, _HEIGHTS[view])
+        for name, width in (("1280", 1280), ("1920", 1920)):
+            found[f"{view}_{name}"] = (f"{link}&theme=light", width, _HEIGHTS[view])
+        found[f"{view}_narrow"] = (f"{link}&theme=light", 820, 1180)
+    found["spectra_period"] = (
+        f"view=spectra&{_LINKS['spectra']}&average=period&period=2001-01-15T00:00/2001-01-16T21:00&step=2&methods=bicubic,srgan-4x-atmodist",
+        1600,
+        1050,
+    )
+    found["swipe"] = (f"view=maps&{_LINKS['maps']}&layout=swipe&left=bicubic&right=truth", 1600, 930)
+    return found
+
+
+PICTURES = _pictures()
 """Name of a picture -> what the link says, width and height of the window."""
+READY = {"distances": "All distances of", "models": "Use my own"}
+"""Text by view that is there when everything is."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -46,9 +74,11 @@ def take(out: Path, names: list[str]) -> list[Path]:
         for name in names:
             query, width, height = PICTURES[name]
             page = browser.new_page(viewport={"width": width, "height": height})
-            page.set_default_timeout(180_000)
+            page.set_default_timeout(300_000)
+            page.add_init_script(SEEN_SCRIPT)
             page.goto(f"{address}?{query}")
-            page.get_by_text("All results in float32").first.wait_for()
+            view = query.split("view=")[1].split("&")[0]
+            page.get_by_text(READY.get(view, "All results in float32")).first.wait_for()
             page.wait_for_timeout(1500)  # the last paint follows the last result
             files.append(out / f"{name}.png")
             page.screenshot(path=files[-1])

@@ -22,6 +22,9 @@ CHROMIUM_FLAGS = (
 )
 """Flags with which Chromium makes no connections of its own."""
 
+SEEN_SCRIPT = "window.localStorage.setItem('atmodist-studio-tour', 'seen')"
+"""Run in a browser, it makes the page believe that the tour was closed."""
+
 
 def free_port() -> int:
     """A port of the loopback interface that nobody listens on."""
@@ -31,7 +34,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def served_page(log: Path, *, data: Path | None = None, timeout_s: float = 120.0) -> Iterator[str]:
+def served_page(
+    log: Path, *, data: Path | None = None, models: Path | None = None, timeout_s: float = 180.0
+) -> Iterator[str]:
     """Serve the page while the context lasts.
 
     Parameters
@@ -40,6 +45,8 @@ def served_page(log: Path, *, data: Path | None = None, timeout_s: float = 120.0
         File for what the server says.
     data : Path, optional
         Folder of data sets beside the demo.
+    models : Path, optional
+        Folder of models beside those that ship.
     timeout_s : float
         Longest wait for the port.
 
@@ -57,6 +64,8 @@ def served_page(log: Path, *, data: Path | None = None, timeout_s: float = 120.0
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     if data is not None:
         environment["ATMODIST_DATA"] = str(data)
+    if models is not None:
+        environment["ATMODIST_MODELS"] = str(models)
     with log.open("w") as output:
         server = subprocess.Popen(
             [

@@ -10,26 +10,25 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, TypeVar
 
 import param
 
 import atmodist_core as ad
-from app.catalogue import DEMO, Method, Source, list_methods, list_sources
-from app.comparison import Answer, Comparison, Question
-from app.engine import Control, Engine, Frame
-from app.messages import Message, joined_warnings
-from app.state import DataDescription, StudioState, shown_methods
+from app.catalogue import DEMO, Method, Source
+from app.comparison import Comparison
+from app.data_description import DataDescription
+from app.engine import Control, Engine
+from app.messages import Message
+from app.registry import VIEW_ENTRIES, load
+from app.state import StudioState, shown_methods
 
 logger = logging.getLogger("atmodist.app")
 
 ENGINE = Engine()
 """The engine of this process, shared by all sessions."""
-
-PAUSE_BEFORE_EXACT_S = 0.25
-"""Rest after the previews: who steps on through time within it does not wait for float32 results nobody will see."""
 
 PLAY_INTERVAL_S = 0.7
 PROGRESS_INTERVAL_S = 0.1
@@ -37,8 +36,10 @@ UNEXPECTED = (
     "Something went wrong inside the program ({kind}); the details are in its log. Please try another choice."
 )
 
-_COMPARED = ("time", "region", "field", "methods", "view", "layout", "left", "right")
 _OPENED = ("data_set", "level")
+
+_THREADS = ThreadPoolExecutor(max_workers=64, thread_name_prefix="studio")
+"""Threads for all sessions: more than cores, for most of them only wait for their turn, and nobody's quick request may wait behind them."""
 
 T = TypeVar("T")
 
@@ -63,6 +64,10 @@ class Session(param.Parameterized):
     comparison: Any = param.ClassSelector(
         default=None, class_=Comparison, doc="What is compared, as far as it is there."
     )
+    results: Any = param.Dict(
+        default={}, doc="What other views show, by view; replaced, never changed in place."
+    )
+    find_city = param.Integer(default=0, doc="How often the slash asked for the search of cities.")
     messages: Any = param.List(default=[], item_type=Message, doc="Sentences for the user.")
     busy = param.Boolean(default=False, doc="Whether something is being computed.")
     stopped = param.Boolean(default=False, doc="Whether the user stopped it.")
@@ -89,7 +94,8 @@ class Session(param.Parameterized):
         self._started = False
         self._fitting = False
         self._shown = asyncio.Event()
-        state.param.watch(self._on_choice, [*_OPENED, *_COMPARED])
+        watched = {name for entry in VIEW_ENTRIES.values() for name in entry.parameters}
+        self._subscription = state.param.watch(self._on_choice, ["view", *_OPENED, *sorted(watched)])
 
     def start(self, problems: list[str]) -> None:
         """Look for data and models and begin to compute; ``problems`` are sentences about the link."""
@@ -99,17 +105,47 @@ class Session(param.Parameterized):
         self._schedule()
 
     def refresh_catalogue(self) -> None:
-        """Look again for data sets and models."""
+        """Look again for data sets and models; what was dropped into their folders appears, what changed is computed anew."""
         try:
-            self.sources = list_sources()
+            sources = list(self.engine.sources().values())
+            self.say("folder", "error", "")
         except ad.UserError as error:
-            self.sources = [Source(DEMO, "Demo atmosphere (simulated)")]
+            sources = [Source(DEMO, "Demo atmosphere (simulated)")]
             self.say("folder", "error", str(error))
-        methods, problems = list_methods()
+        methods, problems = self.engine.methods()
+        if not _same(sources, self.sources):
+            self.sources = sources
         # Cards that say the same are the same models, and nothing has to be built anew for them.
-        if [repr(method) for method in methods] != [repr(method) for method in self.methods]:
+        renewed = not _same(methods, self.methods)
+        if renewed:
             self.methods = methods
         self.say("models", "info", " ".join(problems))
+        stamps = {source.key: source.stamp for source in sources}
+        changed = self.data is not None and stamps.get(self.data.key) != self.data.stamp
+        if changed:
+            self._opened = None
+        if self._started and (renewed or changed):
+            self._schedule()
+
+    async def look_again(self) -> None:
+        """Look for new data and models without holding up anybody: a folder may lie on a slow disk."""
+        if not self._started:
+            return
+        with suppress(ad.UserError):
+            await self.in_thread(Control(), self.engine.sources)
+            await self.in_thread(Control(), self.engine.methods)
+        with self.within():
+            self.refresh_catalogue()
+
+    @property
+    def settling(self) -> bool:
+        """Whether the state is being fitted to a link or to the data, and not changed by the user."""
+        return self._fitting or self._from_link or not self._started
+
+    @property
+    def stamp(self) -> str:
+        """Stands for the files of the open data set."""
+        return "" if self.data is None else self.data.stamp
 
     def follow_link(self, query: dict[str, Any]) -> None:
         """Take over an address, when the browser goes back or a link is pasted."""
@@ -118,6 +154,10 @@ class Session(param.Parameterized):
         self.say("link", "warning", " ".join(problems))
         if self._started:
             self._schedule()
+
+    def mark_shown(self) -> None:
+        """Say that the present choice is on show, so that playing may go on."""
+        self._shown.set()
 
     def step(self, steps: int) -> None:
         """Go on, or back, in time; at an end, stay there (or start again while playing)."""
@@ -138,12 +178,18 @@ class Session(param.Parameterized):
         self._schedule()
 
     def close(self) -> None:
-        """Stop everything, when the tab is closed."""
+        """Stop everything, when the tab is closed, and let go of the results."""
         self.playing = False
+        self._started = False
         self._control.cancel()
         for task in (self._task, self._play_task):
             if task is not None:
                 task.cancel()
+        self.state.param.unwatch(self._subscription)
+
+    def publish(self, view: str, result: Any) -> None:
+        """Put up what a view shows."""
+        self.results = {**self.results, view: result}
 
     def say(self, key: str, kind: str, text: str) -> None:
         """Set the message with a key; an empty text takes it away."""
@@ -171,7 +217,9 @@ class Session(param.Parameterized):
             self._play_task = asyncio.ensure_future(self._play())
 
     def _on_choice(self, *events: Any) -> None:
-        if self._started and any(_differ(event.old, event.new) for event in events) and not self._fitting:
+        changed = {event.name for event in events if _differ(event.old, event.new)}
+        matters = {"view", *_OPENED, *VIEW_ENTRIES[self.state.view].parameters}
+        if self._started and changed & matters and not self._fitting:
             self._schedule()
 
     def _schedule(self) -> None:
@@ -194,7 +242,10 @@ class Session(param.Parameterized):
                 return
             if self._from_link or self._opened != (self.state.data_set, self.state.level):
                 await self._open(control)
-            await self._compare(control)
+            if VIEW_ENTRIES[self.state.view].work:
+                await load(VIEW_ENTRIES[self.state.view].work)(self, control)
+            else:
+                self.activity = ""
             self.say("failure", "error", "")
         except ad.Cancelled:
             if control is self._control:
@@ -226,14 +277,14 @@ class Session(param.Parameterized):
             told.append(f"The data set '{key}' was not found; the demo atmosphere is shown.")
             key, level = DEMO, ""
         try:
-            data = await self._in_thread(control, self.engine.describe, key, level)
+            data = await self.in_thread(control, self.engine.describe, key, level)
             self.say("data", "error", "")
         except ad.UserError as error:
             instead = self.data.key if self.data is not None and self.data.key != key else DEMO
             if instead == key:
                 raise
             self.say("data", "error", f"{error} Meanwhile the page shows the data set '{instead}'.")
-            data = await self._in_thread(control, self.engine.describe, instead, "")
+            data = await self.in_thread(control, self.engine.describe, instead, "")
         self._fitting = True
         try:
             told += self.state.fit(data, [method.name for method in self.methods], from_link=self._from_link)
@@ -248,113 +299,18 @@ class Session(param.Parameterized):
             self.say("link", "warning", "")
         self._from_link = False
 
-    async def _compare(self, control: Control) -> None:
-        assert self.data is not None  # opened before
-        started = time.perf_counter()
-        state, methods = self.state, self.compared_methods
-        factor = next((method.factor for method in methods if method.card is not None), 4)
-        question = Question(state.data_set, state.level, state.time, state.region, state.field, factor)
-        frame = await self._in_thread(control, self.engine.frame, question, control)
-        comparison = await self._begin(control, question, frame)
-        networks = [method for method in methods if method.family == "network"]
-        for method in [method for method in methods if method.family == "interpolation"]:
-            comparison = comparison.with_answer(
-                method.name, await self._try(control, frame, method, "answer")
-            )
-        self.comparison = comparison
-        if state.view == "maps":
-            for number, method in enumerate(networks):
-                if self.engine.needs_preview(frame, method, question.field):
-                    self._tell(control, 0.05 + 0.15 * number / len(networks), f"{method.label}: preview")
-                    answer = await self._try(control, frame, method, "preview")
-                    self.comparison = comparison = comparison.with_answer(method.name, answer)
-        self._shown.set()
-        if self.playing:
-            return
-        if any(answer.quality == "preview" for answer in comparison.answers.values()):
-            await asyncio.sleep(PAUSE_BEFORE_EXACT_S)
-            control.check()
-        for number, method in enumerate(networks):
-            low, width = 0.2 + 0.6 * number / len(networks), 0.6 / len(networks)
-            self._follow(control, low, width, method.label)
-            answer = await self._try(control, frame, method, "answer")
-            comparison = comparison.with_answer(method.name, answer)
-            if answer.fields is not None:
-                told = await self._in_thread(control, self.engine.applicability, frame, method)
-                comparison = replace(comparison, warnings={**comparison.warnings, method.name: told})
-            self.comparison = comparison
-        self.say("applicability", "info", joined_warnings(comparison.warnings))
-        comparison = await self._add_scores(control, comparison, methods)
-        if state.view == "spectra":
-            comparison = await self._add_spectra(control, comparison)
-        self.comparison = replace(comparison, complete=True)
-        self.device = await self._in_thread(control, self.engine.device)
-        self.activity = f"All results in float32 · {time.perf_counter() - started:.1f} s"
-
-    async def _begin(self, control: Control, question: Question, frame: Frame) -> Comparison:
-        """Truth and coarse input, with the answers that are there already if only methods or the view changed."""
-        assert self.data is not None
-        if self.comparison is not None and self.comparison.question == question:
-            return replace(self.comparison, complete=False)
-        truth = await self._in_thread(control, self.engine.truth, frame, question.field)
-        coarse = await self._in_thread(control, self.engine.coarse, frame, question.field)
-        whole_globe = frame.is_global and frame.window.is_whole
-        return Comparison(question, truth, coarse, self.data.simulated, whole_globe)
-
-    async def _try(self, control: Control, frame: Frame, method: Method, quality: str) -> Answer:
-        """Answer of one method; its own failure is a sentence in its panel, and the other methods go on."""
-        present = self.comparison
-        question_field = self.state.field
-        if present is not None and present.question.slice_key == frame.slice_key:
-            answer = present.answers.get(method.name)
-            same = present.question.region == self.state.region and present.question.field == question_field
-            if same and answer is not None and answer.quality == "exact" and not answer.problem:
-                return answer
-        compute = self.engine.answer if quality == "answer" else self.engine.preview
-        try:
-            return await self._in_thread(control, compute, frame, method, question_field, control)
-        except ad.UserError as error:
-            return Answer(None, problem=str(error))
-
-    async def _add_scores(
-        self, control: Control, comparison: Comparison, methods: list[Method]
-    ) -> Comparison:
-        for method in methods:
-            answer = comparison.answers[method.name]
-            if answer.fields is None or method.name in comparison.scores:
-                continue
-            self._tell(control, 0.85, f"{method.label}: scores")
-            scores = await self._in_thread(
-                control, self.engine.scores, comparison.question, method.name, answer.fields, comparison.truth
-            )
-            comparison = comparison.with_scores(method.name, scores)
-        self.comparison = comparison
-        return comparison
-
-    async def _add_spectra(self, control: Control, comparison: Comparison) -> Comparison:
-        spectra = dict(comparison.spectra or {})
-        for name in ("truth", "coarse", *comparison.answers):
-            fields = comparison.fields_of(name)
-            if fields is None or name in spectra:
-                continue
-            self._tell(control, 0.9, f"spectra: {name}")
-            spectra[name] = await self._in_thread(
-                control, self.engine.spectra, comparison.question, name, fields, comparison.truth
-            )
-            self.comparison = comparison = replace(comparison, spectra=dict(spectra))
-        return comparison
-
-    async def _in_thread(self, control: Control, work: Callable[..., T], *arguments: Any) -> T:
+    async def in_thread(self, control: Control, work: Callable[..., T], *arguments: Any) -> T:
         """Run blocking work in a thread; the result of a computation that was dropped meanwhile counts as cancelled."""
-        result = await asyncio.to_thread(work, *arguments)
+        result = await asyncio.get_running_loop().run_in_executor(_THREADS, work, *arguments)
         control.check()
         return result
 
-    def _tell(self, control: Control, fraction: float, activity: str) -> None:
+    def tell(self, control: Control, fraction: float, activity: str) -> None:
+        """Say what is being done, unless a newer choice has taken its place."""
         if control is self._control and not control.cancelled():
             self.param.update(progress=fraction, activity=activity)
 
-    def _follow(self, control: Control, low: float, width: float, label: str) -> None:
+    def follow(self, control: Control, low: float, width: float, label: str) -> None:
         """Pass a thread's progress on to the page, at most ten times a second."""
         loop = asyncio.get_running_loop()
         last = 0.0
@@ -364,10 +320,10 @@ class Session(param.Parameterized):
             now = time.monotonic()
             if now - last >= PROGRESS_INTERVAL_S:
                 last = now
-                loop.call_soon_threadsafe(self._tell, control, low + width * fraction, f"{label}: {message}")
+                loop.call_soon_threadsafe(self.tell, control, low + width * fraction, f"{label}: {message}")
 
         control.progress = report
-        self._tell(control, low, f"{label}: float32")
+        self.tell(control, low, f"{label}: float32")
 
     async def _play(self) -> None:
         while self.playing:
@@ -382,3 +338,7 @@ class Session(param.Parameterized):
 def _differ(old: Any, new: Any) -> bool:
     # param holds None to differ from None, and tells of changes that are none.
     return bool(old != new)
+
+
+def _same(new: list[Any], old: list[Any]) -> bool:
+    return [repr(item) for item in new] == [repr(item) for item in old]

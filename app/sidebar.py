@@ -9,9 +9,10 @@ import panel as pn
 import panel_material_ui as pmui
 
 import atmodist_core as ad
+from app.choices import FIELDS, WHOLE
 from app.filling import Filling
 from app.session import Session
-from app.state import FIELDS, WHOLE, default_methods, overlaps, parse_region, region_text, shown_methods
+from app.state import default_methods, overlaps, parse_region, region_text, shown_methods
 from app.theme import VARIABLES
 from app.time_control import TimeControl
 

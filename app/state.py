@@ -2,121 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import param
 
 import atmodist_core as ad
+from app.choices import (
+    ALWAYS_IN_ADDRESS,
+    AVERAGES,
+    FIELDS,
+    LAYOUTS,
+    PIXELS,
+    QUERY_NAMES,
+    SCALES,
+    SHOWS,
+    WHOLE,
+)
+from app.city_choices import BASELINE, BOXES, FIRST_CITY, JUDGED, MARKINGS, REACHES, fit_cities
+from app.data_description import DataDescription
+from app.period import parse_period
+from app.registry import VIEWS
 from app.theme import DARK, LIGHT
-
-FIELDS = {"vorticity": "Vorticity", "divergence": "Divergence", "wind_speed": "Wind speed"}
-VIEWS = {"maps": "Maps", "spectra": "Spectra"}
-SHOWS = {"field": "Field", "difference": "Difference"}
-LAYOUTS = {"panels": "Panels", "swipe": "Swipe"}
-PIXELS = {"native": "Native", "mean": "Mean"}
-SCALES = {"quantile": "Quantile", "fixed": "Fixed"}
-WHOLE = "Globe"
-"""Name of the region that is all of the data, whether that is a globe or not."""
-
-QUERY_NAMES = {
-    "view": "view",
-    "data_set": "data",
-    "level": "level",
-    "time": "time",
-    "field": "field",
-    "region": "region",
-    "methods": "methods",
-    "show": "show",
-    "layout": "layout",
-    "left": "left",
-    "right": "right",
-    "pixels": "pixels",
-    "scale": "scale",
-    "limit": "limit",
-    "theme": "theme",
-}
-"""Parameter of the state -> name in the address; the order is that of the address."""
-_ALWAYS_IN_ADDRESS = ("view", "data_set", "time", "field", "region")
-
-
-@dataclass(frozen=True)
-class DataDescription:
-    """What the page must know of an open data set to offer choices in it.
-
-    Attributes
-    ----------
-    key, label : str
-        As in :class:`app.catalogue.Source`.
-    times : numpy.ndarray
-        datetime64[m], shape ``(time,)``, ascending; a single not-a-time where the data have no dates.
-    level : str
-        The level that was opened; empty where it is unknown.
-    levels : tuple of str
-        Levels to choose among; empty where there is one or none.
-    simulated : bool
-        Whether these are simulated fields, which the page always says.
-    is_global : bool
-        Whether all longitudes and both poles are covered.
-    extent : Region
-        The area covered.
-    spacing_deg : float
-        Distance of neighbouring latitudes [degrees].
-    shape : tuple of int
-        Latitudes and longitudes.
-    summary : str
-        One line: grid, steps, level, source.
-    notes : tuple of str
-        What was changed or noticed on opening.
-    """
-
-    key: str
-    label: str
-    times: np.ndarray
-    level: str
-    levels: tuple[str, ...]
-    simulated: bool
-    is_global: bool
-    extent: Any
-    spacing_deg: float
-    shape: tuple[int, int]
-    summary: str
-    notes: tuple[str, ...] = ()
-
-    @property
-    def time_texts(self) -> list[str]:
-        """Times as they stand in the address."""
-        return [time_text(time) for time in self.times]
-
-
-def time_text(time: np.datetime64) -> str:
-    """Time to the minute, ``2001-01-05T03:00``; ``undated`` for data without dates."""
-    return "undated" if np.isnat(time) else str(time.astype("datetime64[m]"))
-
-
-def parse_region(text: str) -> Any:
-    """Region of a preset's name or of ``south,north,west,east`` in degrees.
-
-    Raises
-    ------
-    UserError
-        If the text is neither, or the numbers are no region.
-    """
-    if text in ad.REGIONS:
-        return ad.REGIONS[text]
-    try:
-        south, north, west, east = (float(part) for part in text.split(","))
-        numbers_are_finite = all(np.isfinite([south, north, west, east]))
-    except ValueError:
-        numbers_are_finite = False
-    if not numbers_are_finite:
-        raise ad.UserError(
-            f"Expected a region among {', '.join(ad.REGIONS)} or four numbers south,north,west,east, found {text!r}; "
-            "choose one of them."
-        )
-    return ad.Region(south, north, west, east)
+from atmodist_core.study.request import parse_region
 
 
 def region_text(region: Any) -> str:
@@ -160,6 +69,27 @@ class StudioState(param.Parameterized):
     limit = param.Number(
         default=None, bounds=(0, None), inclusive_bounds=(False, True), doc="End of a fixed scale."
     )
+    average: Any = param.Selector(
+        default="time", objects=list(AVERAGES), doc="Spectra of this time, or their mean over the period."
+    )
+    period = param.String(
+        default="", doc="Of views over many times, as first/last; empty is all of the data."
+    )
+    step = param.Integer(default=1, bounds=(1, 1000), doc="Every so many times of the period.")
+    pair = param.String(default="", doc="Two times of the period, as first/second, whose fields are shown.")
+    # The view Cities.
+    cities = param.List(default=[FIRST_CITY], item_type=str, doc="Names of the selected cities.")
+    box: Any = param.Selector(
+        default="1", objects=list(BOXES), doc="Points along a side of the box at a city."
+    )
+    judged = param.String(default=JUDGED, doc="Method that is called better or worse ...")
+    baseline = param.String(default=BASELINE, doc="... than this one.")
+    drape = param.String(default="truth", doc="What lies over the globe: truth, coarse or a method.")
+    marking: Any = param.Selector(default="verdict", objects=list(MARKINGS), doc="What colours the cities.")
+    basis = param.String(default="", doc="File of stored values, or computed; empty: stored where they fit.")
+    reach: Any = param.Selector(default="auto", objects=list(REACHES), doc="Cities that are computed.")
+    sample = param.Integer(default=12, bounds=(1, 1_000_000), doc="Times to compute at most.")
+
     theme: Any = param.Selector(default=LIGHT, objects=[LIGHT, DARK], doc="Light or dark page.")
 
     def __init__(self, **values: Any) -> None:
@@ -172,7 +102,7 @@ class StudioState(param.Parameterized):
         for name, key in QUERY_NAMES.items():
             value = getattr(self, name)
             default = None if name == "methods" else self.param[name].default
-            if value == default and name not in _ALWAYS_IN_ADDRESS:
+            if value == default and name not in ALWAYS_IN_ADDRESS:
                 continue
             if value in ("", None):
                 continue
@@ -255,6 +185,12 @@ class StudioState(param.Parameterized):
             if name not in known | {"truth", "coarse"}:
                 values[side] = fallback
                 told.append(f"The method {_quoted(name)} was not found; {fallback} is shown instead.")
+        for name, sentence in _periods_in(self, data).items():
+            values[name] = ""
+            told += [sentence] if from_link else []
+        of_cities, sentences = fit_cities(self, known)
+        values |= of_cities
+        told += sentences if from_link else []
         self.param.update(**values)
         return told
 
@@ -272,7 +208,7 @@ class StudioState(param.Parameterized):
                 return region_text(parse_region(text))
             except ad.UserError as error:
                 raise ValueError(f"{_sentence_part(error)} {parameter.default} is shown.") from error
-        if name == "methods":
+        if isinstance(parameter, param.List):
             return [part for part in dict.fromkeys(text.split(",")) if part]
         if name == "limit":
             try:
@@ -284,7 +220,21 @@ class StudioState(param.Parameterized):
                     "the end of a colour scale is a number above zero; the scale follows the data."
                 )
             return value
+        if name == "period":
+            return _parsed(parse_period, text) and text
+        if name in ("step", "sample"):
+            low, high = parameter.bounds
+            if not text.isdigit() or not low <= int(text) <= high:
+                raise ValueError(f"it is a whole number from {low} to {high}; {parameter.default} is taken.")
+            return int(text)
         return text
+
+
+def _parsed(read: Callable[[str], Any], text: str) -> Any:
+    try:
+        return read(text)
+    except ad.UserError as error:
+        raise ValueError(f"{_sentence_part(error)} all of the data are taken.") from error
 
 
 def overlaps(region: Any, extent: Any) -> bool:
@@ -314,6 +264,23 @@ def shown_methods(state: StudioState, found: Sequence[str]) -> list[str]:
 def default_methods(found: Sequence[str]) -> list[str]:
     """Names of the methods on show where nothing is said."""
     return shown_methods(StudioState(), found)
+
+
+def _periods_in(state: StudioState, data: DataDescription) -> dict[str, str]:
+    """Sentences on the period and the pair that the data do not hold, by parameter."""
+    told = {}
+    bounds = parse_period(state.period)
+    if bounds is not None and (
+        np.isnat(data.times).any() or bounds[1] < data.times[0] or bounds[0] > data.times[-1]
+    ):
+        told["period"] = (
+            f"The link asks for the period {_quoted(state.period)}, of which these data hold nothing; all of them are taken."
+        )
+    if state.pair and not set(state.pair.split("/")) <= set(data.time_texts):
+        told["pair"] = (
+            f"The link asks for the pair {_quoted(state.pair)}, which these data do not hold; another is shown."
+        )
+    return told
 
 
 def _nearest_time(asked: str, data: DataDescription) -> tuple[str, str]:

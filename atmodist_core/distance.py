@@ -52,6 +52,8 @@ class AtmoDist:
         Of the model.
     layers : tuple of str
         Where distances can be measured, from fine to coarse.
+    inference : EncoderInference
+        The network at work.
     """
 
     def __init__(
@@ -70,7 +72,7 @@ class AtmoDist:
         self.layers = network.encoder.config.layers
         self.precision = precision
         self._classifier = network.classifier.config
-        self._encoder = EncoderInference(network, card.normalization, device, precision)
+        self.inference = EncoderInference(network, card.normalization, device, precision)
         self._warned: set[str] = set()
 
     def __repr__(self) -> str:
@@ -199,7 +201,7 @@ class AtmoDist:
         columns = arrays if other is None else self._arrays(other)
         _check_same_grid(arrays, columns)
         layer = self._layer(layer)
-        activations = self._encoder.activation_count(Boundaries.of(arrays.latitude, arrays.longitude), layer)
+        activations = self.inference.activation_count(Boundaries.of(arrays.latitude, arrays.longitude), layer)
         rows, others = (time_blocks(each.time_count, activations) for each in (arrays, columns))
         symmetric = other is None
         watch = ProgressWatch(self.name, states_to_encode(rows, others, symmetric), progress, cancel)
@@ -265,7 +267,7 @@ class AtmoDist:
         probability = np.empty((len(pairs), cover.count, leads.size))
         for number, (time_a, time_b) in enumerate(pairs):
             watch.before()
-            probability[number] = self._encoder.lead_probabilities(
+            probability[number] = self.inference.lead_probabilities(
                 cover.cut(first.read(time_a)), cover.cut(second.read(time_b))
             )
             watch.done()
@@ -287,7 +289,7 @@ class AtmoDist:
         return arrays
 
     def _layer(self, layer: str | None) -> str:
-        return self._encoder.config.check_layer(self.layers[-1] if layer is None else layer)
+        return self.inference.config.check_layer(self.layers[-1] if layer is None else layer)
 
     def _scale(self, layer: str) -> float:
         return float(self.card.distance_scale.get(layer, 1.0))
@@ -311,7 +313,7 @@ class AtmoDist:
         encoded = []
         for time in times:
             watch.before()
-            encoded.append(self._encoder.activations(arrays.read(time), boundaries, layer))
+            encoded.append(self.inference.activations(arrays.read(time), boundaries, layer))
             watch.done()
         return np.stack(encoded)
 

@@ -99,6 +99,29 @@ class EncoderInference:
         return self.config.filters(layer) * points
 
     @torch.inference_mode()
+    def encode_patches(self, patches: NDArray[np.float32]) -> Tensor:
+        """Encode patches of the classifier's size, as :meth:`classify` takes them.
+
+        Parameters
+        ----------
+        patches : ndarray, shape (patch, channel, size, size)
+            Physical.
+
+        Returns
+        -------
+        Tensor, shape (patch, filters, rows, columns)
+        """
+        with full_float32(self.device):
+            parts = [patches[start : start + 64] for start in range(0, len(patches), 64)]
+            return torch.cat([self.network.encoder(self._prepared(part)) for part in parts])
+
+    @torch.inference_mode()
+    def classify(self, earlier: Tensor, later: Tensor) -> NDArray[np.float64]:
+        """Return the probability of every lead for pairs of encoded patches, shape (patch, classes)."""
+        with full_float32(self.device):
+            return self.network.classifier(earlier, later).double().softmax(dim=1).cpu().numpy()
+
+    @torch.inference_mode()
     def lead_probabilities(
         self, earlier: NDArray[np.float32], later: NDArray[np.float32]
     ) -> NDArray[np.float64]:

@@ -313,6 +313,13 @@ def list_models(
     return [found[name][1] for name in sorted(found)]
 
 
+def installed_models(problems: list[str]) -> dict[str, tuple[Path, ModelCard]]:
+    """Return folder and card of every model at hand, by name; ``problems`` receives a sentence for each folder skipped."""
+    found, sentences = _found_models(None)
+    problems.extend(sentences)
+    return {name: found[name] for name in sorted(found)}
+
+
 def find_model(name_or_path: str | Path) -> Path:
     """Return the folder of a model.
 

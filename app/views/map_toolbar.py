@@ -8,9 +8,10 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
+from app.choices import LAYOUTS, PIXELS, SCALES, SHOWS
 from app.filling import Filling
 from app.session import Session
-from app.state import LAYOUTS, PIXELS, SCALES, SHOWS
+from app.views.choice import choice
 
 _ROW_STYLES = """
 :host { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 14px; min-height: 34px; }
@@ -64,13 +65,13 @@ class MapToolbar(pn.viewable.Viewer):
         )
         crop.on_click(lambda _event: region_from_view())
         self._row = pn.Row(
-            _choice(state, "show", SHOWS, "What the maps show"),
-            _choice(state, "layout", LAYOUTS, "How maps are compared"),
+            choice(state, "show", SHOWS, "What the maps show"),
+            choice(state, "layout", LAYOUTS, "How maps are compared"),
             self._sides,
-            _choice(
+            choice(
                 state, "pixels", PIXELS, "What a pixel is: native grid points, or Datashader's mean per pixel"
             ),
-            _choice(state, "scale", SCALES, "Ends of the colour scale: 99 % of the truth, or fixed"),
+            choice(state, "scale", SCALES, "Ends of the colour scale: 99 % of the truth, or fixed"),
             self._limit,
             pn.Row(reset, crop, margin=0),
             colour_bar,
@@ -125,19 +126,3 @@ class MapToolbar(pn.viewable.Viewer):
             state.limit = None
         with self._filling():
             self._limit.value = state.limit
-
-
-def _choice(state: Any, parameter: str, options: dict[str, str], description: str) -> Any:
-    """Group of buttons for a parameter with few values."""
-    group = pmui.RadioButtonGroup(
-        options={label: value for value, label in options.items()},
-        value=getattr(state, parameter),
-        size="small",
-        margin=0,
-        description=description,
-        button_style="outlined",
-        sx={"& .MuiToggleButton-root": {"whiteSpace": "nowrap", "padding": "3px 10px", "lineHeight": 1.6}},
-    )
-    group.param.watch(lambda event: setattr(state, parameter, event.new), "value")
-    state.param.watch(lambda event: setattr(group, "value", event.new), parameter)
-    return group

@@ -10,9 +10,10 @@ import panel as pn
 from bokeh.models import LinearColorMapper
 
 import atmodist_core as ad
+from app.choices import FIELDS
 from app.comparison import Comparison, best_of
 from app.session import Session
-from app.state import FIELDS, shown_methods
+from app.state import shown_methods
 from app.theme import VARIABLES, palette
 from app.units import is_signed, unit_of
 from app.views import colour_bar, geography

@@ -5,15 +5,21 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+import numpy as np
 import panel as pn
+import xarray as xr
 
+from app.choices import AVERAGES
 from app.comparison import Comparison
+from app.period_spectra import PeriodSpectra
 from app.session import Session
-from app.spectrum import coarse_nyquist_degree
 from app.theme import COARSE_COLOUR, DASHES, INKS, VARIABLES
 from app.views.card_texts import names_on_show
+from app.views.map_toolbar import choice
+from app.views.period_control import PeriodControl
 from app.views.spectrum_figure import SpectrumFigure
 from app.views.variogram_figure import VariogramFigure
+from atmodist_core.study.spectrum import coarse_nyquist_degree
 
 QUANTITIES = {
     "kinetic_energy": ("Kinetic energy", "kinetic energy [m² s⁻²]", 0.0),
@@ -26,6 +32,12 @@ _GRID_STYLES = """
 @media (max-width: 900px) { :host { grid-template-columns: minmax(0, 1fr); } }
 @media (min-width: 2200px) { :host { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
 """
+BAND = (0.16, 0.84)
+"""Quantiles of the band over times: one standard deviation of a normal distribution."""
+
+_ROW_STYLES = (
+    ":host { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 16px; min-height: 34px; }"
+)
 _CARD_STYLES = (
     VARIABLES
     + """
@@ -77,11 +89,19 @@ class SpectraView(pn.viewable.Viewer):
         ]
         self._cards.append(_card(self._variogram_title, self._variogram.figure))
         grid = pn.Column(*self._cards, stylesheets=[_GRID_STYLES], sizing_mode="stretch_width", margin=0)
-        self._content = pn.Column(
-            self._legend, grid, sizing_mode="stretch_width", margin=0, styles={"gap": "6px"}
+        self._period = PeriodControl(session)
+        self._times = pn.Row(
+            choice(session.state, "average", AVERAGES, "Spectra of one time, or their mean over the period"),
+            self._period,
+            stylesheets=[_ROW_STYLES],
+            sizing_mode="stretch_width",
+            margin=0,
         )
-        session.param.watch(self._update, ["comparison", "methods", "busy"])
-        session.state.param.watch(self._update, ["methods", "theme", "view"])
+        self._content = pn.Column(
+            self._times, self._legend, grid, sizing_mode="stretch_width", margin=0, styles={"gap": "6px"}
+        )
+        session.param.watch(self._update, ["comparison", "methods", "busy", "results"])
+        session.state.param.watch(self._update, ["methods", "theme", "view", "average"])
         self._update()
 
     def __panel__(self) -> Any:
@@ -99,7 +119,12 @@ class SpectraView(pn.viewable.Viewer):
                 figure.use_theme(self._session.state.theme)
             self._variogram.use_theme(self._session.state.theme)
             comparison = self._session.comparison
+            averaged = self._session.state.average == "period"
+            self._period.visible = averaged
             spectra = {} if comparison is None or comparison.spectra is None else dict(comparison.spectra)
+            period: PeriodSpectra | None = self._session.results.get("spectra")
+            if averaged:
+                spectra = {} if period is None else dict(period.spectra)
             if comparison is not None and spectra:
                 self._draw(
                     comparison,
@@ -114,27 +139,30 @@ class SpectraView(pn.viewable.Viewer):
         self, comparison: Comparison, spectra: dict[str, Any], styles: dict[str, tuple[str, str]]
     ) -> None:
         question = comparison.question
-        subject = (question.slice_key[:2], question.region, question.time)
+        averaged = self._session.state.average == "period"
+        subject = (question.slice_key[:2], question.region, averaged or question.time)
         fit = subject != self._fitted
         self._fitted = subject if "truth" in spectra else None
         nyquist = coarse_nyquist_degree(comparison.truth, question.factor)
         for quantity, one in self._figures.items():
-            curves = {
-                name: (
-                    found["spectrum"]["total_wavenumber"].values.astype(float),
-                    found["spectrum"][quantity].values,
-                )
-                for name, found in spectra.items()
-                if quantity in found["spectrum"]
-            }
-            one.draw(curves, styles, fit=fit)
+            curves, bands = {}, {}
+            for name, found in spectra.items():
+                if quantity not in found["spectrum"]:
+                    continue
+                degree = found["spectrum"]["total_wavenumber"].values.astype(float)
+                mean, band = mean_and_band(found["spectrum"][quantity])
+                curves[name] = (degree, mean)
+                if band is not None:
+                    bands[name] = band
+            one.draw(curves, styles, fit=fit, bands=bands)
             one.mark_nyquist(nyquist)
         field = question.field if question.field in ("vorticity", "divergence") else "vorticity"
-        variograms = {
-            name: (found["semivariogram"]["mean_distance_km"].values, found["semivariogram"][field].values)
-            for name, found in spectra.items()
-            if "semivariogram" in found
-        }
+        variograms = {}
+        for name, found in spectra.items():
+            if "semivariogram" in found:
+                lag = np.asarray(found["semivariogram"]["mean_distance_km"].values).reshape(-1)
+                value = mean_and_band(found["semivariogram"][field])[0]
+                variograms[name] = (lag[: value.size], value)
         self._variogram.draw(variograms, styles, fit=fit)
         self._variogram_title.object = _title_html(
             "Semivariogram", f"{field}: half the mean squared difference of two points"
@@ -170,8 +198,22 @@ class SpectraView(pn.viewable.Viewer):
         question = comparison.question
         place = question.region if "," not in question.region else "typed region"
         time = "" if question.time == "undated" else question.time.replace("T", " ") + " UTC"
+        period: PeriodSpectra | None = self._session.results.get("spectra")
+        if self._session.state.average == "period" and period is not None:
+            done, wanted = len(period.times), period.wanted
+            count = f"{done} times" if done == wanted else f"{done} of {wanted} times so far"
+            time = f"mean of {count}, band: 16 to 84 % of them"
         how = "spherical harmonics" if comparison.whole_globe else "cosine transform"
         return " · ".join(part for part in (place, time, how) if part)
+
+
+def mean_and_band(field: xr.DataArray) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray] | None]:
+    """Mean over time and, of more than two times, the 16 and 84 per cent quantiles; shape ``(wavenumber,)``."""
+    if "time" not in field.dims:
+        return field.values, None
+    values = field.transpose("time", ...).values
+    band = np.quantile(values, BAND, axis=0) if len(values) > 2 else None
+    return values.mean(axis=0), None if band is None else (band[0], band[1])
 
 
 def _title_html(title: str, detail: str) -> str:

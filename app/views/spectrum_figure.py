@@ -97,9 +97,15 @@ class SpectrumFigure:
         self.ratio.add_layout(self._nyquist[1])
         self._guides = {slope: _Guide(self.spectrum, text) for slope, text in GUIDES.items()}
         self._lines: dict[tuple[str, str], tuple[ColumnDataSource, Any]] = {}
+        self._bands: dict[str, tuple[ColumnDataSource, Any]] = {}
 
     def draw(
-        self, spectra: Mapping[str, tuple[np.ndarray, np.ndarray]], styles: Mapping[str, Any], *, fit: bool
+        self,
+        spectra: Mapping[str, tuple[np.ndarray, np.ndarray]],
+        styles: Mapping[str, Any],
+        *,
+        fit: bool,
+        bands: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
     ) -> None:
         """Show spectra.
 
@@ -111,7 +117,10 @@ class SpectrumFigure:
             By name: label and colour.
         fit : bool
             Whether to set the axes to the data: for other data, not while more methods arrive.
+        bands : Mapping, optional
+            By name: low and high end of the band around a mean, shape ``(wavenumber,)``.
         """
+        self._draw_bands(spectra, styles, bands or {})
         truth = spectra.get("truth")
         for name, (degree, power) in spectra.items():
             label, colour = styles[name]
@@ -125,6 +134,27 @@ class SpectrumFigure:
             renderer.visible = name in spectra
         if truth is not None and fit:
             self._fit(*truth)
+
+    def _draw_bands(
+        self,
+        spectra: Mapping[str, tuple[np.ndarray, np.ndarray]],
+        styles: Mapping[str, Any],
+        bands: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    ) -> None:
+        for name, (low, high) in bands.items():
+            if name not in self._bands:
+                source = ColumnDataSource({"degree": [], "low": [], "high": []})
+                area = self.spectrum.varea(
+                    x="degree", y1="low", y2="high", source=source, fill_alpha=0.16, level="underlay"
+                )
+                self._bands[name] = (source, area)
+            source, area = self._bands[name]
+            degree = spectra[name][0]
+            shown = (low > 0) & (high > 0)
+            source.data = {"degree": degree[shown], "low": low[shown], "high": high[shown]}
+            area.glyph.fill_color = styles[name][1]
+        for name, (_, area) in self._bands.items():
+            area.visible = name in bands
 
     def mark_nyquist(self, degree: float | None) -> None:
         """Mark the last total wavenumber that the coarse grid carries."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -166,6 +167,15 @@ def add_titles(
         figure.suptitle(title, fontsize=style.font_size + 2, color=style.text)
     if caption:
         figure.supxlabel(caption, fontsize=style.font_size - 1.5, color=style.text, x=0.01, ha="left")
+
+
+def wrapped(caption: str | None, style: FigureStyle = PUBLICATION) -> str | None:
+    """Break a caption into lines that fit the width of a figure."""
+    if not caption:
+        return None
+    # A letter of these faces is on average half as wide as it is high; 72 points make an inch.
+    letters = int(style.width_in * 72 / (0.5 * (style.font_size - 1.5)))
+    return "\n".join(textwrap.wrap(caption, letters))
 
 
 def figure_bytes(figure: Figure, file_format: str = "png", *, dpi: float = 200.0) -> bytes:

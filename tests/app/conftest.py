@@ -9,8 +9,10 @@ import xarray as xr
 
 import atmodist_core as ad
 from app.engine import Engine
+from app.serving import SEEN_SCRIPT
 from app.session import Session
 from app.state import StudioState
+from tests.app.browsing import PATIENCE_MS
 
 TIMES = np.arange("2001-01-05T00", "2001-01-06T12", 3, dtype="datetime64[h]").astype("datetime64[ns]")
 
@@ -132,3 +134,21 @@ def settled_session(engine: Engine, **choices: object) -> Session:
     state = StudioState()
     state.param.update(**choices)
     return run(Session(state, engine))
+
+
+@pytest.fixture
+def watched(page):
+    """A page of which every foreign request, failed request and error in the console is kept."""
+    page.set_default_timeout(PATIENCE_MS)
+    page.add_init_script(SEEN_SCRIPT)
+    faults = []
+    page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda e: faults.append(str(e)))
+    page.on("response", lambda r: faults.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+
+    def local(url):
+        return url.startswith(("http://127.0.0.1", "data:", "blob:"))
+
+    page.on("request", lambda r: None if local(r.url) else faults.append(f"asked {r.url}"))
+    page.faults = faults
+    return page

@@ -1,5 +1,7 @@
 """The computations behind the page: right at the edges of a region, cached, and stopped when asked to."""
 
+from contextlib import ExitStack
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -8,7 +10,8 @@ import atmodist_core as ad
 from app import engine as engine_module
 from app.catalogue import list_methods
 from app.comparison import EXACT, PREVIEW, Question
-from app.engine import Control
+from app.engine import Control, Engine
+from app.warming import warm_up
 from atmodist_core.evaluation import scores, wind_speed
 
 QUESTION = Question("demo", "", "2001-01-05T03:00", "Europe", "vorticity")
@@ -136,12 +139,13 @@ def test_a_stopped_computation_ends(setup):
 
 def test_nobody_waits_for_a_turn_after_cancelling(setup):
     engine, _methods, _frame = setup
-    for _ in range(engine_module.NETWORKS_AT_ONCE):
-        assert engine._networks.acquire(blocking=False)
-    control = Control()
-    control.cancel()
-    with pytest.raises(ad.Cancelled), engine._turn(control):
-        pass
+    with ExitStack() as turns:
+        for _ in range(engine_module.NETWORKS_AT_ONCE):
+            turns.enter_context(engine.turn(Control()))
+        control = Control()
+        control.cancel()
+        with pytest.raises(ad.Cancelled), engine.turn(control):
+            pass
 
 
 def test_missing_values_are_one_sentence(globe, engine, monkeypatch):
@@ -170,7 +174,7 @@ def test_spectra_of_the_globe_and_of_a_region_are_per_total_wavenumber(setup):
 
 
 def test_warming_up_computes_the_first_page_and_never_raises(globe, models, engine, monkeypatch, caplog):
-    engine.warm_up()
+    warm_up(engine)
     monkeypatch.setattr(ad, "load_downscaler", lambda *a, **k: pytest.fail("not warm"))
     data = engine.describe("demo")
     question = Question("demo", "", data.time_texts[0], "Europe", "vorticity")
@@ -180,5 +184,5 @@ def test_warming_up_computes_the_first_page_and_never_raises(globe, models, engi
             is not None
         )
     monkeypatch.setattr(ad, "open_demo", lambda: (_ for _ in ()).throw(RuntimeError("no demo")))
-    engine_module.Engine().warm_up()
+    warm_up(Engine())
     assert "no demo" in caplog.text

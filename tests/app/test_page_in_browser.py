@@ -3,13 +3,24 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xarray as xr
 
 from app.serving import served_page
+from tests.app.browsing import READY, opened, seen, until
 
 pytestmark = pytest.mark.browser
-READY = "All results in float32"
-PATIENCE_MS = 120_000
+
+
+def write_large_globe(file):
+    """A globe of 512 x 1024 points, on which a network takes seconds."""
+    latitude, longitude = 90 - (np.arange(512) + 0.5) * 180 / 512, np.arange(1024) * 360 / 1024
+    wave = np.cos(np.deg2rad(latitude))[:, None] * np.sin(np.deg2rad(7 * longitude))[None, :]
+    dims = ("time", "latitude", "longitude")
+    field = (dims, (1e-5 * wave[None]).astype(np.float32), {"units": "s-1"})
+    coordinates = {"time": [np.datetime64("2020-01-01", "ns")], "latitude": latitude, "longitude": longitude}
+    xr.Dataset({"vorticity": field, "divergence": field}, coordinates).to_netcdf(file)
 
 
 @pytest.fixture(scope="module")
@@ -18,40 +29,13 @@ def address(tmp_path_factory):
     data = folder / "data"
     data.mkdir()
     (data / "broken.nc").write_text("this is no netCDF")
+    write_large_globe(data / "large.nc")
     with served_page(folder / "log", data=data) as url:
         yield url
     said = (folder / "log").read_text()
     shutil.rmtree(data)
     # what the page catches at its edge, beyond what a user did, is logged as an error of the app
     assert "ERROR:atmodist.app" not in said and "ModuleNotFoundError" not in said
-
-
-@pytest.fixture
-def watched(page):
-    """A page of which every foreign request, failed request and error in the console is kept."""
-    page.set_default_timeout(PATIENCE_MS)
-    faults = []
-    page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda e: faults.append(str(e)))
-    page.on("response", lambda r: faults.append(f"{r.status} {r.url}") if r.status >= 400 else None)
-
-    def local(url):
-        return url.startswith(("http://127.0.0.1", "data:", "blob:"))
-
-    page.on("request", lambda r: None if local(r.url) else faults.append(f"asked {r.url}"))
-    page.faults = faults
-    return page
-
-
-def seen(page, text, **how):
-    """Wait until a text is on show: what the server sends arrives in several messages."""
-    page.get_by_text(text, **how).locator("visible=true").first.wait_for()
-
-
-def opened(page, url):
-    page.goto(url)
-    page.get_by_text(READY).first.wait_for()
-    return page
 
 
 def test_the_page_opens_on_the_demo_without_a_fault(watched, address):
@@ -62,36 +46,128 @@ def test_the_page_opens_on_the_demo_without_a_fault(watched, address):
     assert watched.faults == []
 
 
-def test_the_arrow_key_steps_through_time(watched, address):
+def test_keys_step_through_time_and_switch_views(watched, address):
     page = opened(watched, f"{address}?time=2001-01-05T00:00")
     seen(page, "2001-01-05 00:00 UTC")
     page.locator("body").click(position={"x": 640, "y": 4})
     page.keyboard.press("ArrowRight")
-    seen(page, "2001-01-05 03:00 UTC")
+    page.get_by_text("2001-01-05 03:00 UTC").first.wait_for()
     page.wait_for_url("**time=2001-01-05T03*")
-
-
-def test_a_pasted_link_restores_the_view(watched, address):
-    page = opened(watched, f"{address}?view=spectra&field=divergence&region=Pacific&theme=dark")
-    assert "region=Pacific" in page.url and "theme=dark" in page.url
-    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    red, green, blue = (int(part) for part in background.split("(")[1].rstrip(")").split(",")[:3])
-    assert red + green + blue < 200, background
+    page.keyboard.press("2")
+    page.wait_for_url("**view=spectra*")
+    page.get_by_text("Semivariogram", exact=True).wait_for()
+    page.keyboard.press("1")
+    page.wait_for_url("**view=maps*")
+    page.locator(".card-truth").wait_for()
     assert watched.faults == []
 
 
-def test_a_value_that_does_not_exist_is_said_and_replaced(watched, address):
-    page = opened(watched, f"{address}?region=Atlantis")
-    seen(page, "Atlantis")
-    page.wait_for_url("**region=Europe*")
+def background(page):
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return sum(int(part) for part in colour.split("(")[1].rstrip(")").split(",")[:3])
+
+
+def test_a_pasted_link_restores_the_view_and_the_theme_can_be_changed(watched, address):
+    page = opened(watched, f"{address}?view=spectra&field=divergence&region=Pacific&theme=dark")
+    assert "region=Pacific" in page.url and "theme=dark" in page.url
+    assert background(page) < 200
+    page.get_by_role("button", name="Toggle theme").click()
+    page.wait_for_function("!location.search.includes('theme=dark')")
+    until(page, lambda: background(page) > 600)
+    assert watched.faults == []
+
+
+def test_values_that_do_not_exist_are_said_as_text_and_replaced(watched, address):
+    smuggled = "%3Cimg%20src%3Dx%20onerror%3D%22document.title%3D'x'%22%3E"
+    page = opened(watched, f"{address}?region=Atlantis&data=nope&field={smuggled}")
+    for text in ("Atlantis", "<img src=x", "The data set 'nope' was not found"):
+        seen(page, text)
+    until(page, lambda: "region=Europe" in page.url and "data=demo" in page.url)
+    assert page.title() == "AtmoDist Studio"
+    assert watched.faults == []
 
 
 def test_a_broken_file_is_one_sentence(watched, address):
     page = watched
     page.goto(f"{address}?data=broken.nc")
-    page.get_by_text("broken.nc").first.wait_for()
-    page.wait_for_timeout(1000)
+    page.get_by_text("Meanwhile the page shows the data set 'demo'").wait_for()
+    seen(page, "broken.nc")
     assert page.get_by_text("Traceback").count() == 0
+
+
+MODELS = "[...Bokeh.documents].flatMap((document) => [...document._all_models.values()])"
+
+
+def ranges(page):
+    """Visible longitudes of every map on show."""
+    maps = f"{MODELS}.filter((m) => m.type === 'Figure' && (m.name ?? '').startsWith('map of'))"
+    return page.evaluate(f"() => {maps}.map((m) => [m.x_range.start, m.x_range.end])")
+
+
+def middle_of(page, card):
+    box = page.locator(f".{card} .bk-Figure").bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_region_pointer_and_zoom(watched, address):
+    page = opened(watched, address)
+    before = page.locator(".card-truth").screenshot()
+    page.get_by_role("combobox", name="Region").click()
+    page.get_by_role("menuitem", name="Pacific").click()
+    page.wait_for_url("**region=Pacific*")
+    page.get_by_text(READY).first.wait_for()
+    until(page, lambda: page.locator(".card-truth").screenshot() != before)
+    until(page, lambda: ranges(page)[0] == pytest.approx([120, 250], abs=2.1))
+
+    page.mouse.move(*middle_of(page, "card-truth"))
+
+    def badges():
+        return page.evaluate(
+            f"() => {MODELS}.filter((m) => m.type === 'Label' && m.visible).map((m) => m.text)"
+        )
+
+    until(page, lambda: len(badges()) >= 4)
+    assert all("s⁻¹" in text for text in badges())
+    assert sum("°" in text for text in badges()) == 1, "the place is said where the pointer is"
+
+    colours = page.locator(".bar").first.get_attribute("aria-label")
+    page.mouse.wheel(0, -400)
+    until(page, lambda: all(one[1] - one[0] < 0.9 * 130 for one in ranges(page)))
+    until(page, lambda: len({tuple(one) for one in ranges(page)}) == 1)
+    assert len(ranges(page)) >= 4
+    assert page.locator(".bar").first.get_attribute("aria-label") == colours
+    page.get_by_role("button", name="Reset the zoom").click()
+    until(page, lambda: ranges(page)[0] == pytest.approx([120, 250], abs=2.1))
+
+    north = page.get_by_label("North [°N]")
+    north.fill("-60")
+    north.press("Enter")
+    page.get_by_text("exchange them").wait_for()
+    assert "region=Pacific" in page.url
+    assert watched.faults == []
+
+
+def test_the_curtain_of_the_swipe_follows_the_pointer(watched, address):
+    page = opened(watched, f"{address}?layout=swipe&left=coarse&right=truth")
+    box = page.locator(".swipe-card .bk-Figure").bounding_box()
+    edges = []
+    for part in (0.3, 0.7):
+        page.mouse.move(box["x"] + part * box["width"], box["y"] + box["height"] / 2)
+        page.wait_for_timeout(500)
+        spans = f"{MODELS}.filter((m) => m.type === 'Span' && m.line_width === 2.5)"
+        edges.append(page.evaluate(f"() => {spans}[0].location"))
+    assert edges[1] - edges[0] > 15
+    assert watched.faults == []
+
+
+def test_a_long_computation_can_be_cancelled_and_resumed(watched, address):
+    page = watched
+    page.goto(f"{address}?data=large.nc&region=Globe")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text("Stopped.").wait_for()
+    page.get_by_role("button", name="Compute the rest").click()
+    page.get_by_text(READY).first.wait_for()
+    assert watched.faults == []
 
 
 def test_the_pictures_command_knows_its_pictures():

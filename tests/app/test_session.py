@@ -12,7 +12,8 @@ from app.address import AddressBar
 from app.comparison import EXACT
 from app.engine import Engine
 from app.keyboard import press
-from app.session import Session, joined_warnings
+from app.messages import joined_warnings
+from app.session import Session
 from app.state import StudioState
 from tests.app.conftest import run, settled_session
 
@@ -257,41 +258,56 @@ def test_data_far_from_the_training_data_are_said(globe, models, engine, monkeyp
     assert "srgan-4x-mse and srgan-4x-atmodist" in sentence and "10 m" in sentence
 
 
-class Location:
-    """An address bar without a browser."""
+class History:
+    """An address bar and a history without a browser."""
 
-    def __init__(self, search):
-        import param
+    def __init__(self):
+        self.entries = []
+        self.on_return = None
 
-        class Bar(param.Parameterized):
-            search = param.String(default="")
+    @property
+    def search(self):
+        return self.entries[-1] if self.entries else ""
 
-        self.bar = Bar(search=search)
+    @property
+    def address(self):
+        raise AssertionError("only the browser reads it")
 
-    def __call__(self):
-        return self.bar
+    @address.setter
+    def address(self, value):
+        if not value["push"] and self.entries:
+            self.entries.pop()
+        self.entries.append(value["search"])
+
+    def back(self):
+        self.entries.pop()
+        self.on_return(self.entries[-1])
 
 
 def test_the_address_and_the_state_follow_each_other(globe, models, engine):
-    bar = Location("?region=Pacific&field=nonsense")()
+    bar = History()
 
     async def steps():
         session = Session(StudioState(), engine)
-        problems = AddressBar(session, bar).begin()
-        assert len(problems) == 1 and bar.search == "?region=Pacific&field=nonsense", "nothing is written yet"
+        problems = AddressBar(session, bar, "?region=Pacific&field=nonsense").begin()
+        assert len(problems) == 1 and bar.search == "", "nothing is written yet"
         session.start(problems)
         await session.settled()
-        assert bar.search == "?view=maps&data=demo&time=2001-01-05T00:00&field=vorticity&region=Pacific"
+        assert bar.entries == ["?view=maps&data=demo&time=2001-01-05T00:00&field=vorticity&region=Pacific"]
         assert "nonsense" in texts(session, "link")[0]
         before = bar.search
         session.state.field = "divergence"
-        assert "field=divergence" in bar.search
+        assert "field=divergence" in bar.search and len(bar.entries) == 2
         await session.settled()
-        bar.search = before  # the back button
+        session.state.time = "2001-01-05T03:00"
+        assert len(bar.entries) == 2, "steps through time do not bury what was before"
+        await session.settled()
+        bar.back()
         assert session.state.field == "vorticity"
         await session.settled()
-        assert session.comparison.question.field == "vorticity" and bar.search == before
+        assert session.comparison.question.field == "vorticity" and bar.entries == [before]
         assert texts(session, "link") == []
+        session.close()
 
     asyncio.run(steps())
 

@@ -1,0 +1,48 @@
+"""What the parameters of the state can be, and their names in the address."""
+
+from __future__ import annotations
+
+FIELDS = {"vorticity": "Vorticity", "divergence": "Divergence", "wind_speed": "Wind speed"}
+SHOWS = {"field": "Field", "difference": "Difference"}
+LAYOUTS = {"panels": "Panels", "swipe": "Swipe"}
+PIXELS = {"native": "Native", "mean": "Mean"}
+SCALES = {"quantile": "Quantile", "fixed": "Fixed"}
+AVERAGES = {"time": "This time", "period": "Mean over the period"}
+WHOLE = "Globe"
+"""Name of the region that is all of the data, whether that is a globe or not."""
+
+QUERY_NAMES = {
+    "view": "view",
+    "data_set": "data",
+    "level": "level",
+    "time": "time",
+    "field": "field",
+    "region": "region",
+    "methods": "methods",
+    "show": "show",
+    "layout": "layout",
+    "left": "left",
+    "right": "right",
+    "pixels": "pixels",
+    "scale": "scale",
+    "limit": "limit",
+    "average": "average",
+    "period": "period",
+    "step": "step",
+    "pair": "pair",
+    "cities": "cities",
+    "box": "box",
+    "judged": "judged",
+    "baseline": "baseline",
+    "drape": "globe",
+    "marking": "marks",
+    "basis": "basis",
+    "reach": "reach",
+    "sample": "sample",
+    "theme": "theme",
+}
+"""Parameter of the state -> name in the address; the order is that of the address."""
+
+ALWAYS_IN_ADDRESS = ("view", "data_set", "time", "field", "region")
+HISTORY_PARAMETERS = ("view", "data_set", "level", "region", "field", "layout", "average")
+"""Parameters whose change the browser's back button undoes; steps through time and the like would bury them."""

@@ -1,0 +1,149 @@
+"""The button "Export" and what it offers."""
+
+from __future__ import annotations
+
+import logging
+from html import escape
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+import atmodist_core as ad
+from app.download import Download
+from app.engine import Control
+from app.exports.files import MIME, Recipe, bundle_of, file_of, numbers_on_show, recipe_of
+from app.registry import VIEW_ENTRIES
+from app.session import UNEXPECTED, Session
+from app.theme import VARIABLES
+
+logger = logging.getLogger("atmodist.app")
+_OFFERS = (
+    ("png", "PNG", "Figure as a picture, 200 dots per inch"),
+    ("svg", "SVG", "Figure as vectors for the web"),
+    ("pdf", "PDF", "Figure as vectors for a paper"),
+    ("nc", "NetCDF", "The numbers behind the view"),
+    ("csv", "CSV", "The numbers as text tables"),
+    (
+        "zip",
+        "All of this view (zip)",
+        "Figures, numbers, link, versions and the command that makes them again",
+    ),
+    ("all", "All views (zip)", "The same of every view whose results are there"),
+)
+_STYLES = (
+    VARIABLES
+    + """
+.text { font-size: 13px; line-height: 1.5; color: var(--studio-text); }
+.text code { display: block; white-space: pre-wrap; overflow-wrap: anywhere; background: var(--studio-raised); border-radius: 6px; padding: 8px 10px;
+  font-size: 11.5px; margin-top: 4px; user-select: all; }
+.said { font-size: 12.5px; color: var(--studio-muted); min-height: 20px; }
+"""
+)
+
+
+class ExportMenu(pn.viewable.Viewer):
+    """Button and dialogue.
+
+    Parameters
+    ----------
+    session : Session
+    href : Callable
+        Returns the address of the page.
+    """
+
+    def __init__(self, session: Session, href: Any) -> None:
+        super().__init__()
+        self._session = session
+        self._href = href
+        self._download = Download(width=0, height=0, margin=0)
+        self.button = pmui.Button(
+            label="Export",
+            icon="download",
+            size="small",
+            variant="outlined",
+            margin=0,
+            align="center",
+            description="Figures and numbers of what is on show",
+            sx={"color": "#ffffff", "borderColor": "#4a6684"},
+        )
+        self._how = pn.pane.HTML("", stylesheets=[_STYLES], margin=0, sizing_mode="stretch_width")
+        self._said = pn.pane.HTML("", stylesheets=[_STYLES], margin=0, sizing_mode="stretch_width")
+        self._buttons = {kind: self._offer(kind, label, tip) for kind, label, tip in _OFFERS}
+        self._dialog = pmui.Dialog(
+            pn.FlexBox(*self._buttons.values(), sizing_mode="stretch_width", margin=0, gap="8px"),
+            self._said,
+            self._how,
+            title="Export",
+            show_close_button=True,
+            width_option="sm",
+        )
+        self.button.on_click(self._open)
+
+    def __panel__(self) -> Any:
+        """Return what is shown."""
+        return pn.Row(self.button, self._dialog, self._download, margin=0, align="center")
+
+    def _offer(self, kind: str, label: str, tip: str) -> Any:
+        button = pmui.Button(
+            label=label,
+            size="small",
+            variant="outlined",
+            margin=0,
+            description=tip,
+            css_classes=[f"export-{kind}"],
+        )
+
+        async def make(_event: Any) -> None:
+            await self.make(kind)
+
+        button.on_click(make)
+        return button
+
+    def _open(self, _event: Any) -> None:
+        view = VIEW_ENTRIES[self._session.state.view].label
+        recipe = self._recipe()
+        self._said.object = '<div class="said">&nbsp;</div>'
+        self._how.object = (
+            f'<div class="text">The view “{escape(view)}” as it is set. The same figure without the page, in a checkout of this project:'
+            f"<code>{escape(recipe.command)}</code></div>"
+        )
+        self._dialog.open = True
+
+    def _recipe(self, view: str | None = None) -> Recipe:
+        return recipe_of(self._session, self._href(), view=view)
+
+    async def make(self, kind: str) -> None:
+        """Make a file and hand it to the browser; what prevents it is said in the dialogue."""
+        button = self._buttons[kind]
+        button.loading = True
+        self._say("Drawing …" if kind not in ("nc", "csv") else "Writing …")
+        try:
+            name, content = await self._session.in_thread(Control(), self.file, kind)
+            self._download.save(name, content, MIME[name.rsplit(".", 1)[-1]])
+            self._say(f"{name}, {len(content) / 1e6:.2f} MB")
+        except ad.UserError as error:
+            self._say(str(error))
+        except Exception as error:
+            logger.exception("an export failed")
+            self._say(UNEXPECTED.format(kind=type(error).__name__))
+        finally:
+            button.loading = False
+
+    def file(self, kind: str) -> tuple[str, bytes]:
+        """Name and content of a file of what is on show."""
+        session = self._session
+        if kind not in ("zip", "all"):
+            return file_of(numbers_on_show(session), kind, recipe=self._recipe())
+        views = [session.state.view] if kind == "zip" else list(VIEW_ENTRIES)
+        parts = {}
+        for view in views:
+            try:
+                parts[view] = numbers_on_show(session, view)
+            except ad.UserError:
+                if kind == "zip":
+                    raise
+        return bundle_of(parts, {view: self._recipe(view) for view in parts})
+
+    def _say(self, text: str) -> None:
+        self._said.object = f'<div class="said" role="status">{escape(text)}</div>'

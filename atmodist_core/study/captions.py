@@ -1,0 +1,44 @@
+"""Captions that say what a figure rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from atmodist_core import __version__
+
+
+def caption_of(
+    *,
+    data: str,
+    simulated: bool,
+    level: str,
+    when: str,
+    region: str,
+    field: str,
+    cards: Sequence[Any],
+    extra: str = "",
+) -> str:
+    """Say data, date, region, field and versions of the models.
+
+    Parameters
+    ----------
+    data, level, when, region, field : str
+        As words; empty ones are left out.
+    simulated : bool
+        Whether the fields are simulated ones, which is always said.
+    cards : sequence of ModelCard
+        Of the models whose results are shown.
+    extra : str
+        A further sentence.
+
+    Examples
+    --------
+    >>> caption_of(data="demo", simulated=True, level="", when="2001-01-05 00:00 UTC", region="Europe", field="vorticity", cards=[])
+    'Data: demo (simulated). 2001-01-05 00:00 UTC; Europe; vorticity. AtmoDist Studio 0.1.0.'
+    """
+    source = f"Data: {data}{' (simulated)' if simulated and 'simulated' not in data else ''}{', ' + level if level else ''}."
+    what = "; ".join(part for part in (when, region, field.replace("_", " ")) if part) + "."
+    models = ", ".join(f"{card.name} ({str(card.created)[:10]}, code {card.code_version})" for card in cards)
+    parts = [source, what, f"Models: {models}." if models else "", extra, f"AtmoDist Studio {__version__}."]
+    return " ".join(part for part in parts if part)

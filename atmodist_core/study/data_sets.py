@@ -1,0 +1,151 @@
+"""The data sets that can be chosen: the demo, and the files and stores of one folder."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import atmodist_core as ad
+
+DEMO = "demo"
+DATA_FOLDER_VARIABLE = "ATMODIST_DATA"
+FILE_SUFFIXES = (".nc", ".nc4", ".netcdf", ".grib", ".grib1", ".grib2", ".grb", ".grb2")
+STORE_MARKERS = ("zarr.json", ".zgroup", ".zmetadata")
+MAXIMUM_DEPTH = 3
+"""Folders below the data folder that are looked into."""
+
+_COMPONENT = re.compile(r"^(?P<stem>.+)[_.-](?P<component>[uv])$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One data set that can be chosen.
+
+    Attributes
+    ----------
+    key : str
+        Name in the URL: ``demo``, or the path relative to the data folder.
+    label : str
+        Name on the page.
+    paths : tuple of Path
+        Files that make the data set; empty for the demo.
+    stamp : str
+        Changes when one of the files changes.
+    """
+
+    key: str
+    label: str
+    paths: tuple[Path, ...] = ()
+    stamp: str = ""
+
+    def open(self, level: str | None = None) -> Any:
+        """Open as the canonical dataset, lazily; raises a UserError that says what is wrong with the file."""
+        if not self.paths:
+            return ad.open_demo()
+        found: Any = [str(path) for path in self.paths]
+        return ad.open_fields(found[0] if len(found) == 1 else found, level=_number_if_one(level))
+
+
+def data_folder() -> Path | None:
+    """Folder with the user's own data (environment variable ``ATMODIST_DATA``), or None where it is not
+    set.
+    """
+    named = os.environ.get(DATA_FOLDER_VARIABLE, "").strip()
+    return Path(named).expanduser().resolve() if named else None
+
+
+def list_sources(folder: Path | None = None) -> list[Source]:
+    """Return the demo and every file and store below a folder, by name.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        By default the folder that ``ATMODIST_DATA`` names. Two files whose names differ only in a last ``u``
+        and ``v`` make one data set. Links that lead out of the folder are left out.
+
+    Returns
+    -------
+    list of Source
+        The demo first.
+
+    Raises
+    ------
+    UserError
+        Where the folder is named and is not a folder.
+    """
+    sources = [Source(DEMO, "Demo atmosphere (simulated)")]
+    folder = folder or data_folder()
+    if folder is None:
+        return sources
+    if not folder.is_dir():
+        raise ad.UserError(
+            f"Expected a folder of data files in {DATA_FOLDER_VARIABLE}, found none at {folder}; start the "
+            "app with 'make app DATA=<folder>' and a folder that exists."
+        )
+    files = _files_and_stores(folder, folder, MAXIMUM_DEPTH)
+    return sources + [_source(folder, group) for group in _join_components(files)]
+
+
+def stamp_of(paths: Iterable[Path]) -> str:
+    """Sizes and times of change of files; of a store, those of its folder and of its metadata."""
+    parts = []
+    for path in paths:
+        for file in (path, *(path / marker for marker in STORE_MARKERS)) if path.is_dir() else (path,):
+            try:
+                found = file.stat()
+            except OSError:
+                continue
+            parts.append(f"{found.st_size}-{found.st_mtime_ns}")
+    return " ".join(parts)
+
+
+def _number_if_one(level: str | None) -> Any:
+    if not level:
+        return None
+    try:
+        number = float(level)
+    except ValueError:
+        return level
+    return int(number) if number.is_integer() else number
+
+
+def _files_and_stores(folder: Path, root: Path, depth: int) -> list[Path]:
+    found: list[Path] = []
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or not path.resolve().is_relative_to(root):
+            continue
+        if path.is_dir():
+            if any((path / marker).is_file() for marker in STORE_MARKERS):
+                found.append(path)
+            elif depth > 1:
+                found += _files_and_stores(path, root, depth - 1)
+        elif path.suffix.lower() in FILE_SUFFIXES:
+            found.append(path)
+    return found
+
+
+def _join_components(paths: list[Path]) -> list[tuple[Path, ...]]:
+    """Group the files with u and v of one data set; every other path stays alone."""
+    groups: dict[tuple[Any, ...], list[Path]] = {}
+    for path in paths:
+        match = None if path.is_dir() else _COMPONENT.match(path.stem)
+        key = (path.parent, match["stem"], path.suffix) if match else (path,)
+        groups.setdefault(key, []).append(path)
+    joined: list[tuple[Path, ...]] = []
+    for group in groups.values():
+        joined += [tuple(group)] if len(group) == 2 else [(path,) for path in group]
+    return joined
+
+
+def _source(folder: Path, paths: tuple[Path, ...]) -> Source:
+    name = paths[0].relative_to(folder).as_posix()
+    if len(paths) == 1:
+        return Source(name, name, paths, stamp_of(paths))
+    match = _COMPONENT.match(paths[0].stem)
+    assert match is not None  # only such files are joined
+    label = paths[0].relative_to(folder).with_name(match["stem"] + " (u, v)").as_posix()
+    return Source(name, label, paths, stamp_of(paths))

@@ -1,0 +1,123 @@
+"""Files of what is on show, and that the command without the page gives the same numbers."""
+
+import io
+import json
+import shlex
+import zipfile
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import atmodist_core as ad
+from app.exports.files import KINDS, bundle_of, file_of, numbers_on_show, recipe_of, versions
+from app.session import Session
+from app.state import StudioState
+from atmodist_core.study.compute import numbers_of
+from atmodist_core.study.request import FigureRequest
+from tests.app.conftest import settled_session
+from train import figure as figure_command
+
+
+def reread(content, tmp_path):
+    file = tmp_path / "numbers.nc"
+    file.write_bytes(content)
+    return xr.open_datatree(file)
+
+
+CASES = {
+    "maps": {"region": "Pacific", "time": "2001-01-05T06:00"},
+    "spectra": {"region": "Pacific", "time": "2001-01-05T06:00"},
+    "distances": {"region": "Globe", "period": "2001-01-05T00:00/2001-01-05T18:00"},
+    "models": {},
+}
+
+
+@pytest.mark.parametrize("view", CASES)
+def test_the_command_gives_the_numbers_of_the_page(view, globe, models, engine):
+    session = settled_session(engine, view=view, **CASES[view])
+    shown = numbers_on_show(session)
+    again = numbers_of(FigureRequest.from_link(recipe_of(session).search))
+    assert set(again.datasets) == set(shown.datasets)
+    for name, table in shown.datasets.items():
+        assert set(table.data_vars) == set(again.datasets[name].data_vars), name
+        for variable in table.data_vars:
+            one, other = table[variable].values, again.datasets[name][variable].values
+            size = np.nanmax(np.abs(one)) if np.isfinite(one).any() else 1.0
+            np.testing.assert_allclose(other, one, rtol=2e-4, atol=1e-5 * size, err_msg=f"{name} {variable}")
+    assert again.caption == shown.caption
+
+
+def test_the_mean_over_a_period_is_exported_with_all_its_times(globe, models, engine):
+    period = "2001-01-05T00:00/2001-01-05T06:00"
+    session = settled_session(engine, view="spectra", average="period", period=period, methods=["bicubic"])
+    shown = numbers_on_show(session)
+    assert shown.datasets["spectra"].sizes["time"] == 3 and "3 times" in shown.caption
+    again = numbers_of(FigureRequest.from_link(recipe_of(session).search))
+    one, other = (n.datasets["spectra"]["vorticity"].sel(state="bicubic") for n in (shown, again))
+    np.testing.assert_allclose(other, one, rtol=1e-4)
+
+
+def test_every_kind_of_file_can_be_opened(globe, models, engine, tmp_path):
+    session = settled_session(engine, region="Pacific")
+    numbers, recipe = numbers_on_show(session), recipe_of(session, "http://here/main?old=1")
+    begin = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
+    for kind, start in begin.items():
+        name, content = file_of(numbers, kind)
+        assert name == f"atmodist-maps.{kind}" and content.startswith(start)
+    with reread(file_of(numbers, "nc", recipe=recipe)[1], tmp_path) as tree:
+        assert tree.attrs["command"] == recipe.command and json.loads(tree.attrs["versions"])["numpy"]
+        stored = tree["fields"]["vorticity"].sel(state="bicubic").values
+        np.testing.assert_array_equal(stored, session.comparison.values("bicubic"))
+    name, content = file_of(numbers, "csv")
+    assert "fields.csv" in zipfile.ZipFile(io.BytesIO(content)).namelist()
+    with pytest.raises(ad.UserError, match=f"among {', '.join(KINDS)}"):
+        file_of(numbers, "bmp")
+
+
+def test_the_archive_says_how_to_make_it_again(globe, models, engine):
+    session = settled_session(engine, region="Pacific")
+    recipe = recipe_of(session, "http://here/main")
+    name, content = bundle_of({"maps": numbers_on_show(session)}, {"maps": recipe})
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    assert name == "atmodist-maps.zip"
+    assert {"maps/atmodist-maps.pdf", "maps/atmodist-maps.nc", "README.txt"} <= set(archive.namelist())
+    text = archive.read("README.txt").decode()
+    assert recipe.command in text and recipe.link in text and "atmodist-23" in text
+    assert json.loads(archive.read("versions.json"))["atmodist-studio"] == versions()["atmodist-studio"]
+    assert "methods=bilinear,bicubic,srgan-4x-mse,srgan-4x-atmodist" in recipe.search
+
+
+def test_the_command_of_an_export_runs_as_it_stands(globe, models, engine, tmp_path, capsys):
+    session = settled_session(engine, region="Pacific", methods=["bicubic"])
+    words = shlex.split(recipe_of(session).command)
+    assert words[:2] == ["python", "train/figure.py"]
+    arguments = [*words[2:], "--numbers", str(tmp_path / "n.nc")]
+    arguments[arguments.index("--out") + 1] = str(tmp_path / "f.pdf")
+    assert figure_command.main(arguments) == 0
+    assert (tmp_path / "f.pdf").read_bytes().startswith(b"%PDF")
+    with reread((tmp_path / "n.nc").read_bytes(), tmp_path) as tree:
+        stored = tree["fields"]["vorticity"].sel(state="bicubic").values
+        np.testing.assert_allclose(stored, session.comparison.values("bicubic"), rtol=1e-5, atol=1e-10)
+
+
+def test_unfinished_results_are_not_exported(globe, models, engine):
+    session = Session(StudioState(), engine)
+    with pytest.raises(ad.UserError, match="still being computed"):
+        numbers_on_show(session)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--out", "figure.doc"], "end in .png, .svg or .pdf"),
+        (["--out", "nowhere/figure.png"], "existing folder"),
+        (["--link", "?view=maps&data=../secret.nc"], "Expected a data set among"),
+        (["--link", "?view=maps&time=1901-01-01T00:00"], "Expected a time of the data"),
+        (["--link", "?view=nothing"], "Expected a figure among"),
+    ],
+)
+def test_mistakes_of_the_command_are_one_sentence(arguments, sentence, globe, models, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ad.UserError, match=sentence):
+        figure_command.main(arguments)

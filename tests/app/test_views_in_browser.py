@@ -1,0 +1,205 @@
+"""Every view in a real browser: distances, spectra of a period, models, export, history, help, and files that come and break."""
+
+import io
+import shutil
+import zipfile
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import atmodist_core as ad
+from app.serving import served_page
+from tests.app.browsing import READY, opened, seen, until
+
+pytestmark = pytest.mark.browser
+DAY = "period=2001-01-05T00:00/2001-01-06T00:00"
+PACIFIC = "region=-40,40,150,230"
+DISTANCES = "All distances of"
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("studio")
+    (folder / "data").mkdir()
+    (folder / "models").mkdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(folders, repository):
+    shutil.copytree(repository / "assets" / "models" / "srgan-4x-mse", folders / "models" / "mine")
+    card = folders / "models" / "mine" / "card.json"
+    card.write_text(card.read_text().replace('"srgan-4x-mse"', '"my-model"', 1))
+    with served_page(folders / "log", data=folders / "data", models=folders / "models") as url:
+        yield url
+    said = (folders / "log").read_text()
+    assert "ERROR:atmodist.app" not in said and "ModuleNotFoundError" not in said
+
+
+def downloaded(page, act, tmp_path):
+    """Content of the file that an act gives to the browser."""
+    with page.expect_download() as info:
+        act()
+    file = tmp_path / info.value.suggested_filename
+    info.value.save_as(file)
+    return file
+
+
+def test_two_dates_are_compared(watched, address):
+    page = watched
+    page.goto(f"{address}?view=distances&{PACIFIC}&{DAY}&methods=bicubic")
+    page.get_by_text(DISTANCES).first.wait_for()
+    for text in ("AtmoDist", "RMSE", "Distance over the lag", "Guessed lag", "Methods and truth"):
+        seen(page, text)
+    seen(page, "Saturated (marks: 90 % of the plateau)")
+    box = page.locator(".distance-plain .bk-Figure").bounding_box()
+    # left of the middle and above it: an earlier and a later time
+    page.mouse.click(box["x"] + 74 + 0.3 * (box["width"] - 84), box["y"] + 0.2 * (box["height"] - 44))
+    until(page, lambda: "pair=2001-01-05T" in page.url)
+    seen(page, "h apart")
+    page.get_by_role("combobox", name="Second time").click()
+    page.get_by_role("menuitem", name="2001-01-06 00:00").or_(
+        page.get_by_role("option", name="2001-01-06 00:00")
+    ).first.click()
+    until(page, lambda: "/2001-01-06T00:00" in page.url.split("pair=")[1])
+    assert watched.faults == []
+
+
+def test_the_period_can_be_changed_and_stays_in_the_link(watched, address):
+    page = watched
+    page.goto(f"{address}?view=distances&{PACIFIC}&{DAY}&methods=bicubic")
+    page.get_by_text(f"{DISTANCES} 9 times").first.wait_for()
+    page.get_by_role("combobox", name="Every").click()
+    page.get_by_text("every 2 times").first.click()
+    page.get_by_text(f"{DISTANCES} 5 times").first.wait_for()
+    until(page, lambda: "step=2" in page.url)
+    assert watched.faults == []
+
+
+def test_spectra_are_averaged_over_a_period(watched, address):
+    page = opened(watched, f"{address}?view=spectra&{PACIFIC}&{DAY}&step=4&methods=bicubic")
+    page.get_by_role("button", name="Mean over the period").click()
+    seen(page, "mean of 3 times")
+    until(page, lambda: "average=period" in page.url)
+    assert watched.faults == []
+
+
+def test_models_are_described_and_timed(watched, address):
+    page = watched
+    page.goto(f"{address}?view=models")
+    for text in ("Use my own", "GAN, AtmoDist", "pre-training", "Limits.", "parameters"):
+        if text != "pre-training":  # drawn on a canvas
+            seen(page, text)
+    card = page.locator(".model-atmodist-23")
+    card.get_by_role("button", name="Measure the speed here").click()
+    page.get_by_text("160 × 160 points, float32").first.wait_for()
+    assert watched.faults == []
+
+
+def test_back_leads_to_what_was_on_show(watched, address):
+    page = opened(watched, f"{address}?{PACIFIC}&methods=bicubic&time=2001-01-05T00:00")
+    page.get_by_role("button", name="Divergence").click()
+    until(page, lambda: "field=divergence" in page.url)
+    page.get_by_text(READY).first.wait_for()
+    page.get_by_role("tab", name="Spectra").click()
+    until(page, lambda: "view=spectra" in page.url)
+    page.get_by_text("Semivariogram", exact=True).wait_for()
+    page.go_back()
+    until(page, lambda: "view=maps" in page.url and "field=divergence" in page.url)
+    page.locator(".card-truth").wait_for()
+    page.go_back()
+    until(page, lambda: "field=vorticity" in page.url)
+    seen(page, "Vorticity [")
+    page.go_forward()
+    until(page, lambda: "field=divergence" in page.url)
+    seen(page, "Divergence [")
+    assert watched.faults == []
+
+
+def test_figure_and_numbers_are_exported_and_opened_again(watched, address, tmp_path):
+    page = opened(watched, f"{address}?{PACIFIC}&methods=bicubic&time=2001-01-05T03:00")
+    page.get_by_role("button", name="Export").click()
+    seen(page, "python train/figure.py --link")
+    offers = {
+        name: page.get_by_role("button", name=name, exact=True)
+        for name in ("PNG", "SVG", "PDF", "NetCDF", "CSV")
+    }
+    begin = {"PNG": b"\x89PNG", "SVG": b"<?xml", "PDF": b"%PDF"}
+    for name, start in begin.items():
+        file = downloaded(page, offers[name].click, tmp_path)
+        assert file.read_bytes().startswith(start) and file.stat().st_size > 5_000
+    with xr.open_datatree(downloaded(page, offers["NetCDF"].click, tmp_path)) as tree:
+        stored = tree["fields"]["vorticity"].sel(state="truth").load()
+        assert "Models: " in tree.attrs["caption"] and "simulated" in tree.attrs["caption"]
+    truth = ad.open_demo()["vorticity"].sel(time="2001-01-05T03:00")
+    expected = truth.sel(
+        latitude=stored["latitude"].values, longitude=stored["longitude"].values % 360, method="nearest"
+    )
+    np.testing.assert_array_equal(stored.values, expected.values)
+    archive = downloaded(page, page.get_by_role("button", name="All of this view (zip)").click, tmp_path)
+    names = zipfile.ZipFile(io.BytesIO(archive.read_bytes())).namelist()
+    assert {"README.txt", "versions.json", "maps/atmodist-maps.pdf"} <= set(names)
+    assert watched.faults == []
+
+
+def test_help_and_tour(page, address):
+    page.set_default_timeout(180_000)
+    opened(page, f"{address}?{PACIFIC}&methods=bicubic")
+    tour = page.get_by_role("dialog", name="Guided tour")
+    tour.wait_for()
+    tour.get_by_role("button", name="Next").click()
+    seen(page, "Everything reacts")
+    tour.get_by_role("button", name="Skip the tour").click()
+    tour.wait_for(state="hidden")
+    page.reload()
+    page.get_by_text(READY).first.wait_for()
+    assert not tour.is_visible(), "it was closed for good"
+    page.get_by_role("button", name="What this view shows, and how to read it").click()
+    seen(page, "No single score is enough")
+    page.get_by_role("button", name="Show the tour").click()
+    tour.wait_for()
+
+
+def test_bad_values_of_the_new_choices_are_said(watched, address):
+    page = opened(
+        watched,
+        f"{address}?{PACIFIC}&methods=bicubic&period=yesterday&step=0&pair=1901-01-01T00:00/1901-01-02T00:00&average=never",
+    )
+    for text in ("Expected a period", "expected a period", "whole number from 1", "1901-01-01", "'never'"):
+        if text != "Expected a period":
+            seen(page, text)
+    assert watched.faults == []
+
+
+def test_data_and_models_appear_and_break_without_a_restart(watched, address, folders):
+    page = opened(watched, f"{address}?{PACIFIC}&methods=bicubic,my-model")
+    demo = ad.open_demo().isel(time=slice(0, 2))
+    demo[["vorticity", "divergence"]].load().to_netcdf(folders / "dropped.tmp")
+    (folders / "dropped.tmp").rename(folders / "data" / "dropped.nc")
+
+    def offered():
+        page.get_by_role("combobox", name="Data set").click()
+        found = (
+            page.get_by_role("menuitem", name="dropped.nc")
+            .or_(page.get_by_role("option", name="dropped.nc"))
+            .first
+        )
+        try:
+            found.wait_for(timeout=3000)
+        except Exception:
+            page.keyboard.press("Escape")
+            return False
+        found.click()
+        return True
+
+    until(page, offered)
+    until(page, lambda: "data=dropped.nc" in page.url)
+    page.get_by_text(READY).first.wait_for()
+    weights = folders / "models" / "mine" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:200])
+    problem = page.locator(".card-my-model [role=alert]")
+    problem.wait_for()
+    said = problem.inner_text()
+    assert "\n" not in said.strip() and "Traceback" not in said and "model.safetensors" in said
+    assert watched.faults == []
