@@ -16,7 +16,7 @@ QUANTILE = 0.99
 def field_limit(comparison: Comparison) -> float:
     """End of the colour scale that holds 99 per cent of the truth in the region, in the unit of display."""
     values = comparison.values("truth")
-    return _rounded(values, unit_of(comparison.question.field).factor)
+    return rounded_limit(values, unit_of(comparison.question.field).factor)
 
 
 def difference_limit(comparison: Comparison) -> float:
@@ -24,7 +24,7 @@ def difference_limit(comparison: Comparison) -> float:
 
     It does not depend on the methods, so that it stays the same while their answers arrive.
     """
-    return _rounded(coarse_difference(comparison), unit_of(comparison.question.field).factor)
+    return rounded_limit(coarse_difference(comparison), unit_of(comparison.question.field).factor)
 
 
 def coarse_difference(comparison: Comparison) -> np.ndarray:
@@ -41,7 +41,8 @@ def ends(limit: float, field: str) -> tuple[float, float]:
     return (-limit, limit) if is_signed(field) else (0.0, limit)
 
 
-def _rounded(values: np.ndarray | None, factor: float) -> float:
+def rounded_limit(values: np.ndarray | None, factor: float) -> float:
+    """End of a scale that holds 99 per cent of some values, in two digits, ``factor`` times their unit; one where there are none."""
     finite = np.abs(values[np.isfinite(values)]) if values is not None else np.empty(0)
     limit = float(np.quantile(finite, QUANTILE)) * factor if finite.size else 0.0
     if not limit > 0:

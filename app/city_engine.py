@@ -1,0 +1,131 @@
+"""Values of every method at the cities, one time after the other, kept for all sessions of a process."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+import atmodist_core as ad
+from app.cache import SharedCache
+from app.catalogue import Method
+from app.choices import WHOLE
+from app.comparison import Question
+from atmodist_core.errors import AtmodistWarning
+from atmodist_core.study.cities import city_values
+from atmodist_core.study.city_areas import area_around
+
+if TYPE_CHECKING:
+    from app.engine import Control, Engine, Frame
+
+CACHE_BYTES = 128_000_000
+"""Of 17 kB for each method and time: more than a thousand times of six methods."""
+
+
+class CityEngine:
+    """Computes and keeps values at cities.
+
+    Parameters
+    ----------
+    engine : Engine
+        Reads the fields and runs the networks.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._values = SharedCache(CACHE_BYTES)
+
+    def values(
+        self,
+        question: Question,
+        methods: list[Method],
+        cities: pd.DataFrame,
+        control: Control,
+        *,
+        whole: bool,
+    ) -> dict[str, NDArray[np.float32]]:
+        """Values of the truth and of methods at one time.
+
+        Parameters
+        ----------
+        question : Question
+            Data set, level, time and factor.
+        methods : list of Method
+            What to compute beside the truth.
+        cities : pandas.DataFrame
+            Where.
+        control : Control
+            To stop it.
+        whole : bool
+            Compute whole globes, or only around each city: the same values, quicker for few cities on a fine grid.
+
+        Returns
+        -------
+        dict
+            By method, ``truth`` first: shape ``(city, field, point)``.
+        """
+        frame: Frame | None = None
+
+        def read() -> Frame:
+            nonlocal frame
+            if frame is None:
+                everywhere = Question(
+                    question.data_set, question.level, question.time, WHOLE, "vorticity", question.factor
+                )
+                frame = self._engine.frame(everywhere, control)
+            return frame
+
+        names = tuple(cities["name"])
+        found = {
+            "truth": self._values.get(
+                ("truth", *question.slice_key, names), lambda: city_values(read().truth, cities)
+            )
+        }
+        for method in methods:
+            key = (method.name, method.stamp, *question.slice_key)
+            if whole or method.family == "interpolation":
+                found[method.name] = self._values.get(
+                    (*key, names),
+                    lambda method=method: city_values(
+                        self._downscale(read().coarse, method, control), cities
+                    ),
+                )
+                continue
+            single = [
+                self._values.get(
+                    (*key, name),
+                    lambda method=method, row=row: self._around(
+                        read().coarse, method, cities.iloc[[row]], control
+                    ),
+                )
+                for row, name in enumerate(names)
+            ]
+            found[method.name] = np.concatenate(single)
+        control.check()
+        return found
+
+    def _downscale(
+        self, coarse: xr.Dataset, method: Method, control: Control, region: ad.Region | None = None
+    ) -> xr.Dataset:
+        """Fine fields in float32; not kept, for a whole period of them would drive out what the maps need."""
+        downscaler = self._engine.downscaler(method, "float32")
+        with self._engine.turn(control), warnings.catch_warnings():
+            # Whether the data suit a model is said where its fields are shown.
+            warnings.simplefilter("ignore", AtmodistWarning)
+            return downscaler(coarse, region=region, progress=control.progress, cancel=control.cancelled)
+
+    def _around(
+        self, coarse: xr.Dataset, method: Method, city: pd.DataFrame, control: Control
+    ) -> NDArray[np.float32]:
+        """Values at one city from the fine fields around it, which rest on all the surroundings that matter."""
+        region = area_around(coarse, city)
+        try:
+            fine = self._downscale(coarse, method, control, region)
+        except ad.UserError:
+            # A city beside a limited area: its cells are not there.
+            return city_values(coarse.isel(latitude=slice(0, 4), longitude=slice(0, 4)), city) * np.nan
+        return city_values(fine, city)

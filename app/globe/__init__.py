@@ -1,0 +1,1 @@
+"""The globe: a canvas component, and the pictures that are laid over it."""
