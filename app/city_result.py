@@ -58,6 +58,10 @@ class CityResult:
         Whether the series was read from a file.
     problems : Mapping
         By method: a sentence where it could not be computed.
+    key : object
+        What the series depends on: it stays while only the field over the globe changes.
+    subject : tuple of str
+        Data set, level and asked-for file: of another, nothing stays.
     """
 
     drape: Drape | None = None
@@ -68,6 +72,8 @@ class CityResult:
     basis: str = ""
     stored: bool = False
     problems: Mapping[str, str] = field(default_factory=dict)
+    key: Any = None
+    subject: tuple[str, ...] = ()
 
     @property
     def methods(self) -> list[str]:

@@ -38,7 +38,10 @@ async def compare_cities(session: Session, control: Control) -> None:
     factor = next((method.factor for method in session.methods if method.card is not None), 4)
     question = Question(state.data_set, state.level, state.time, WHOLE, state.field, factor)
     frame = await session.in_thread(control, session.engine.frame, question, control)
+    subject = (state.data_set, state.level, state.basis)
     before = session.results.get("cities", CityResult())
+    if before.subject != subject:
+        before = CityResult(subject=subject)
     result = replace(before, drape=await _drape(session, control, frame, question))
     session.publish("cities", result)
     session.mark_shown()
@@ -74,6 +77,7 @@ def _stored(result: CityResult, file: Path) -> CityResult:
         wanted=series.sizes["time"],
         basis=f"Stored: {title}, {series.attrs.get('precision', 'float32')}",
         stored=True,
+        key=None,
         problems={},
     )
 
@@ -123,7 +127,15 @@ async def _grow(
     table = ad.cities()
     cities = table if whole else table[table["name"].isin(state.cities)]
     methods = [method for method in session.methods if method.factor == factor]
-    result = replace(result, problems={}, stored=False, wanted=int(chosen.size))
+    key = (
+        (state.data_set, state.level, factor),
+        tuple(chosen),
+        tuple(cities["name"]),
+        tuple((method.name, method.stamp) for method in methods),
+    )
+    if result.key == key and result.done == result.wanted and not result.stored:
+        return result
+    result = replace(result, problems={}, stored=False, key=key, wanted=int(chosen.size))
     if not len(cities):
         return replace(result, series=None, distances=None, done=0, basis="No city is selected.")
     gathered: dict[str, list[Any]] = {}

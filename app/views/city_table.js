@@ -15,7 +15,7 @@ export function render({model}) {
   const cell = (row, column) => row[column];
   const compare = (a, b) => {
     const [x, y] = [cell(a, sorted.column), cell(b, sorted.column)], way = sorted.down ? -1 : 1;
-    if (x === null || y === null) { return (x === null) - (y === null); }
+    if (x == null || y == null) { return (x == null) - (y == null); }
     return way * (typeof x === "number" ? x - y : String(x).localeCompare(String(y), "en"));
   };
   const heads = () => {
@@ -47,7 +47,7 @@ export function render({model}) {
       const tr = document.createElement("tr"), name = row[0];
       tr.className = chosen.has(name) ? "chosen" : "";
       tr.setAttribute("aria-selected", String(chosen.has(name)));
-      const numbers = model.columns.map(({kind}, i) => kind === "number" ? row[i] : null).filter((one) => one !== null);
+      const numbers = model.columns.map(({kind}, i) => kind === "number" ? row[i] : null).filter((one) => one != null);
       const least = Math.min(...numbers);
       model.columns.forEach(({kind}, i) => {
         const value = row[i], td = document.createElement(i === 0 ? "th" : "td");
@@ -60,7 +60,7 @@ export function render({model}) {
           td.scope = "row";
           td.append(button);
         } else if (kind === "number") {
-          td.textContent = value === null ? "–" : value.toPrecision(3);
+          td.textContent = value == null ? "–" : value.toPrecision(3);
           td.classList.toggle("least", value === least && numbers.length > 1);
         } else if (kind === "verdict") {
           td.textContent = SIGNS[value] === undefined ? "–" : `${SIGNS[value]} ${value}`;

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -92,13 +93,19 @@ COMPUTED = "computed"
 """In place of a file's name: compute the values, whatever is stored."""
 
 
+@lru_cache(maxsize=64)
+def _description(path: Path, _changed: int) -> dict[str, str]:
+    """Attributes of a file, read once for each time that it was written."""
+    return describe_city_values(path)
+
+
 def stored_files() -> dict[str, dict[str, str]]:
     """Files of values at cities among the shipped results, by name, with their attributes."""
     try:
         folder = asset_folder("results")
     except UserError:
         return {}
-    found = {file.name: describe_city_values(file) for file in sorted(folder.glob("*.nc"))}
+    found = {file.name: _description(file, file.stat().st_mtime_ns) for file in sorted(folder.glob("*.nc"))}
     return {name: attributes for name, attributes in found.items() if attributes}
 
 

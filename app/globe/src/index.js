@@ -30,11 +30,12 @@ export function render({model}) {
   const canvas = root.querySelector("canvas"), tip = root.querySelector(".tip"), said = root.querySelector(".said");
   const scene = new Scene(canvas);
   const home = {longitude: model.longitude, latitude: model.latitude, zoom: model.zoom};
-  const globe = {view: new View(home), box: null, hovered: -1, drawing: false, frames: 0};
+  const globe = {view: new View(home), box: null, hovered: -1, drawing: false, frames: 0, work: []};
   let resting = 0, asked = 0, isMoving = false;
 
   const drawNow = () => {
     asked = 0;
+    const started = performance.now();
     const {region} = model, whole = region.length !== 4 || region[3] - region[2] >= 360;
     const line = (box) => ({type: "LineString", coordinates: outline(box)});
     scene.draw(globe.view, {
@@ -42,6 +43,7 @@ export function render({model}) {
       region: whole ? null : line(region), box: globe.box === null || !isBox(globe.box) ? null : line(globe.box),
     });
     globe.frames += 1;
+    globe.work = [...globe.work.slice(-299), performance.now() - started];
   };
   const draw = () => { asked ||= requestAnimationFrame(drawNow); };
 
@@ -219,6 +221,8 @@ export function render({model}) {
     screen: (longitude, latitude) => globe.view.screen(longitude, latitude),
     view: () => ({longitude: globe.view.longitude, latitude: globe.view.latitude, zoom: globe.view.zoom}),
     frames: () => globe.frames,
+    work: () => globe.work,
+    cities: () => scene.cities.map((city) => ({name: city.name, ...globe.view.screen(city.longitude, city.latitude)})),
     hasField: () => scene.field !== null,
   };
   return root;

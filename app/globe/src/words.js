@@ -10,7 +10,7 @@ export function valueText(index, low, high, unit) {
   if (!index) { return "no value"; }
   const value = low + (index - 1) / 254 * (high - low);
   const relation = index === 1 && low < 0 ? "≤ " : index === 255 ? "≥ " : "≈ ";
-  const step = (high - low) / 254, digits = Math.min(6, Math.max(0, Math.ceil(-Math.log10(step || 1))));
+  const step = (high - low) / 254, digits = Math.min(6, Math.max(0, Math.round(-Math.log10(step || 1))));
   const times = unit.startsWith("10") ? " × " : " ";
   return `${relation}${value.toFixed(digits).replace("-", "−")}${times}${unit}`;
 }
