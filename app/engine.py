@@ -348,6 +348,10 @@ class Engine:
         """Methods that can be compared, and sentences on models that cannot be used."""
         return self._recent("methods", list_methods)
 
+    def model_stamps(self) -> list[str]:
+        """Names of the models found, each with what changes when its files do."""
+        return self._recent("stamps", lambda: [f"{card.name} {model_stamp(card.name)}" for card in self.cards()])
+
     def _recent(self, what: str, look: Callable[[], T]) -> T:
         """What was found in the folders not long ago, by whichever session."""
         return self.result_cache.get((what, int(time.monotonic() // LOOK_AGAIN_S)), look)

@@ -12,7 +12,7 @@ import panel_material_ui as pmui
 import atmodist_core as ad
 from app.download import Download
 from app.engine import Control
-from app.exports.files import MIME, Recipe, bundle_of, file_of, numbers_on_show, recipe_of
+from app.exports.files import MIME, bundle_of, file_of, numbers_on_show, recipe_of
 from app.registry import VIEW_ENTRIES
 from app.session import UNEXPECTED, Session
 from app.theme import VARIABLES
@@ -102,7 +102,7 @@ class ExportMenu(pn.viewable.Viewer):
 
     def _open(self, _event: Any) -> None:
         view = VIEW_ENTRIES[self._session.state.view].label
-        recipe = self._recipe()
+        recipe = recipe_of(self._session, self._href())
         self._said.object = '<div class="said">&nbsp;</div>'
         self._how.object = (
             f'<div class="text">The view “{escape(view)}” as it is set. The same figure without the page, in a checkout of this project:'
@@ -110,16 +110,14 @@ class ExportMenu(pn.viewable.Viewer):
         )
         self._dialog.open = True
 
-    def _recipe(self, view: str | None = None) -> Recipe:
-        return recipe_of(self._session, self._href(), view=view)
-
     async def make(self, kind: str) -> None:
         """Make a file and hand it to the browser; what prevents it is said in the dialogue."""
         button = self._buttons[kind]
         button.loading = True
         self._say("Drawing …" if kind not in ("nc", "csv") else "Writing …")
         try:
-            name, content = await self._session.in_thread(Control(), self.file, kind)
+            # The address belongs to the tab, which a thread does not know.
+            name, content = await self._session.in_thread(Control(), self.file, kind, self._href())
             self._download.save(name, content, MIME[name.rsplit(".", 1)[-1]])
             self._say(f"{name}, {len(content) / 1e6:.2f} MB")
         except ad.UserError as error:
@@ -130,11 +128,11 @@ class ExportMenu(pn.viewable.Viewer):
         finally:
             button.loading = False
 
-    def file(self, kind: str) -> tuple[str, bytes]:
+    def file(self, kind: str, href: str) -> tuple[str, bytes]:
         """Name and content of a file of what is on show."""
         session = self._session
         if kind not in ("zip", "all"):
-            return file_of(numbers_on_show(session), kind, recipe=self._recipe())
+            return file_of(numbers_on_show(session), kind, recipe=recipe_of(session, href))
         views = [session.state.view] if kind == "zip" else list(VIEW_ENTRIES)
         parts = {}
         for view in views:
@@ -143,7 +141,11 @@ class ExportMenu(pn.viewable.Viewer):
             except ad.UserError:
                 if kind == "zip":
                     raise
-        return bundle_of(parts, {view: self._recipe(view) for view in parts})
+        if not parts:
+            raise ad.UserError(
+                "The results are still being computed; export them when the line beside the tabs says so."
+            )
+        return bundle_of(parts, {view: recipe_of(session, href, view=view) for view in parts})
 
     def _say(self, text: str) -> None:
         self._said.object = f'<div class="said" role="status">{escape(text)}</div>'

@@ -61,6 +61,7 @@ class Session(param.Parameterized):
     sources: Any = param.List(default=[], item_type=Source, doc="Data sets that can be chosen.")
     data: Any = param.ClassSelector(default=None, class_=DataDescription, doc="The open data set, or None.")
     methods: Any = param.List(default=[], item_type=Method, doc="Methods found.")
+    models: Any = param.List(default=[], item_type=str, doc="Names of all models found, each with a stamp of its files.")
     comparison: Any = param.ClassSelector(
         default=None, class_=Comparison, doc="What is compared, as far as it is there."
     )
@@ -119,6 +120,7 @@ class Session(param.Parameterized):
         renewed = not _same(methods, self.methods)
         if renewed:
             self.methods = methods
+        self.models = self.engine.model_stamps()
         self.say("models", "info", " ".join(problems))
         stamps = {source.key: source.stamp for source in sources}
         changed = self.data is not None and stamps.get(self.data.key) != self.data.stamp

@@ -1,0 +1,95 @@
+"""The Models view without a browser: cards, learning curves, speed, and models that come later."""
+
+import asyncio
+import shutil
+
+import numpy as np
+import pytest
+
+import atmodist_core as ad
+from app.engine import Control
+from app.model_facts import facts_of_models, speed_here
+from app.session import Session
+from app.state import StudioState
+from app.views.model_texts import facts_html, own_html
+from app.views.models import ModelsView
+from atmodist_core.model_card import read_card
+from atmodist_core.study.models import (
+    epochs,
+    held_out_name,
+    learning_curves,
+    loss_text,
+    measure_speed,
+    pretraining_steps,
+)
+
+
+def test_learning_curves_are_read_with_their_gaps(tmp_path):
+    (tmp_path / "curves.csv").write_text("step,loss,held_out_mse\n20,1.5,\n40,0.5,0.4\n")
+    curves = learning_curves(tmp_path)
+    assert curves["step"].values.tolist() == [20, 40] and held_out_name(curves) == "held_out_mse"
+    assert np.isnan(curves["held_out_mse"].values[0]) and curves["loss"].values.tolist() == [1.5, 0.5]
+
+
+@pytest.mark.parametrize("text", [None, "", "nothing,here\n1,2\n", "\x00\x01"])
+def test_curves_that_cannot_be_read_are_none(tmp_path, text):
+    if text is not None:
+        (tmp_path / "curves.csv").write_text(text)
+    assert learning_curves(tmp_path) is None
+
+
+def test_cards_are_told_in_words(repository):
+    folder = repository / "assets" / "models"
+    distance, gan = read_card(folder / "atmodist-23"), read_card(folder / "srgan-4x-atmodist")
+    assert "cross-entropy over 23 lags" in loss_text(distance)
+    assert "AtmoDist (atmodist-23" in loss_text(gan) and "adversary" in loss_text(gan)
+    mse = read_card(folder / "sr-4x-mse")
+    # its five epochs of 200 batches are all of its training
+    assert pretraining_steps(mse) == 1000 and epochs(mse) == 5
+
+
+def test_every_model_has_a_card_and_a_speed(globe, models, engine):
+    session = Session(StudioState(view="models"), engine)
+    session.refresh_catalogue()
+    view = ModelsView(session)
+    names = [card.css_classes[1] for card in view._grid.objects]
+    assert names == ["model-atmodist-23", "model-srgan-4x-atmodist", "model-srgan-4x-mse", "model-own"]
+    facts = facts_of_models(engine)
+    text = facts_html(facts[1], "#009e73")
+    assert "srgan-4x-atmodist" in text and "parameters" in text
+    assert "ATMODIST_MODELS" in own_html()
+
+
+def test_the_speed_is_measured_on_a_field_of_the_demo(models, engine, monkeypatch):
+    monkeypatch.setenv("ATMODIST_ASSETS", "")
+    monkeypatch.delenv("ATMODIST_ASSETS")
+    card = next(card for card in engine.cards() if card.name == "srgan-4x-mse")
+    assert 0 < speed_here(engine, card, Control()) < 60
+
+
+def test_a_field_too_small_for_the_speed_is_said(globe, models):
+    card = read_card(models / "atmodist-23")
+    with pytest.raises(ad.UserError, match="160 x 160 points"):
+        measure_speed(card, lambda: ad.load_distance("atmodist-23"), globe.isel(time=[0]))
+
+
+def test_a_model_that_comes_later_gets_a_card(globe, models, tmp_path, monkeypatch, engine):
+    shutil.copytree(models / "srgan-4x-mse", tmp_path / "srgan-4x-mse")
+    monkeypatch.setenv("ATMODIST_MODELS", str(tmp_path))
+
+    async def steps():
+        session = Session(StudioState(view="models"), engine)
+        session.start([])
+        await session.settled()
+        view = ModelsView(session)
+        before = len(view._grid.objects)
+        shutil.copytree(models / "atmodist-23", tmp_path / "atmodist-23")
+        for key in [
+            key for key in engine.result_cache._values if key[0] in ("sources", "methods", "cards", "stamps")
+        ]:
+            engine.result_cache._values.pop(key)
+        session.refresh_catalogue()
+        assert len(view._grid.objects) == before + 1
+        session.close()
+
+    asyncio.run(steps())
