@@ -217,7 +217,7 @@ class CitiesView(pn.viewable.Viewer):
             {"label": "City", "title": "Sort by city", "kind": "text"},
             {"label": "Country", "title": "Sort by country", "kind": "text"},
             *[
-                {"label": f"{labels[name]} [{unit.text}]", "title": title, "kind": "number"}
+                {"label": labels[name], "title": title, "kind": "number"}
                 for name in tables
             ],
             {"label": "Verdict", "title": f"{pair[0]} against {pair[1]}", "kind": "verdict"},
@@ -232,7 +232,9 @@ class CitiesView(pn.viewable.Viewer):
             for city, country in self._search.cities
         ]
         if columns != self._table.columns or rows != self._table.rows:
-            self._table.param.update(columns=columns, rows=rows)
+            self._table.param.update(
+                columns=columns, rows=rows, caption=f"{title}; the smallest of each city is bold"
+            )
 
     def _totals_html(self, words: Mapping[str, str], pair: tuple[str, str], field: str, box: int) -> str:
         result = self._result
@@ -249,13 +251,14 @@ class CitiesView(pn.viewable.Viewer):
             for word, count in counts.items()
             if count
         )
-        values = result.done * box**2
+        count = result.done * box**2
+        values = f"{count} value{'' if count == 1 else 's'}"
         text = ", ".join(f"{count} {word}" for word, count in counts.items())
         return (
             f'<div class="totals"><b>{escape(pair[0])}</b> against <b>{escape(pair[1])}</b>: '
             f'<span class="counts">{text}</span> of {len(words)} cities'
             f'<div class="share" role="img" aria-label="{text}">{bar}</div>'
-            f"<small>{FIELDS[field]}, {box} × {box} points: {values} values per city from {escape(period_words(result.series))}. "
+            f"<small>{FIELDS[field]}, {box} × {box} points: {values} per city from {escape(period_words(result.series))}. "
             f"Better and worse: the distances differ by more than 10 %. {escape(result.basis)}.{_caution(result.done)}</small></div>"
         )
 

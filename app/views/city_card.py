@@ -36,15 +36,15 @@ _TEXT_STYLES = (
     + """
 .head { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 12px; padding: 0 4px 2px 6px; }
 .head b { font-size: 15px; color: var(--studio-text); } .head span { font-size: 12px; color: var(--studio-muted); }
-.part { font-size: 11.5px; font-weight: 600; color: var(--studio-text); padding-left: 48px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.part { font-size: 11.5px; font-weight: 600; color: var(--studio-text); padding-left: 22px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .part span { font-weight: 400; color: var(--studio-muted); }
 .numbers { overflow-x: auto; padding: 4px 4px 0 6px; }
 table { border-collapse: collapse; width: 100%; font-size: 12px; color: var(--studio-text); font-variant-numeric: tabular-nums; }
-caption { text-align: left; color: var(--studio-muted); font-size: 11.5px; padding-bottom: 3px; }
-th, td { padding: 2px 8px; text-align: right; white-space: nowrap; border-top: 1px solid var(--studio-line); font-weight: 400; }
+caption { text-align: left; white-space: normal; color: var(--studio-muted); font-size: 11.5px; padding-bottom: 3px; }
+th, td { padding: 2px 5px; text-align: right; white-space: nowrap; border-top: 1px solid var(--studio-line); font-weight: 400; }
 thead th { color: var(--studio-muted); border-top: 0; }
 tr > :first-child { text-align: left; } tbody th svg { width: 22px; height: 6px; vertical-align: middle; margin-right: 7px; }
-td small { color: var(--studio-muted); } .least { font-weight: 700; color: var(--studio-best); }
+td small { display: block; font-size: 10.5px; line-height: 1.1; color: var(--studio-muted); } .least { font-weight: 700; color: var(--studio-best); }
 .waiting { color: var(--studio-muted); font-size: 12.5px; padding: 4px 6px; }
 """
 )
@@ -165,7 +165,7 @@ def period_words(series: xr.Dataset) -> str:
 
 
 def _title_html(field: str, box: int, count: int | None) -> str:
-    values = "" if count is None else f"{count} value{'' if count == 1 else 's'}"
+    values = "" if count is None else f"n = {count}"
     return f'<div class="part">{FIELD_LABELS[field]}, {box} × {box} <span>{values}</span></div>'
 
 
@@ -195,7 +195,7 @@ def _table_html(
         label, colour = styles[name]
         sample, distance, interval = distances.get(name, (truth, float("nan"), (float("nan"),) * 2))
         known = np.isfinite(interval[0])
-        spread = f" <small>{interval[0]:.2g}–{interval[1]:.2g}</small>" if known else ""
+        spread = f"<small>{interval[0]:.2g}–{interval[1]:.2g}</small>" if known else ""
         best = ' class="least"' if distance == least and len(distances) > 1 else ""
         cells = "".join(f"<td>{value:.2f}</td>".replace("-", "−") for value in quantiles(sample))
         dash = _SVG_DASHES.get(DASHES.get(name, ""), "none")

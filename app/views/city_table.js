@@ -6,10 +6,10 @@ export function render({model}) {
   const root = document.createElement("div");
   root.innerHTML = `<div class="filters"><input type="search" aria-label="Filter cities and countries" placeholder="Filter cities and countries">
       <select aria-label="Filter by verdict"><option value="">Every verdict</option><option value="better">▲ better</option>
-        <option value="equal">● equal</option><option value="worse">▼ worse</option></select><span class="count" role="status"></span></div>
+        <option value="equal">● equal</option><option value="worse">▼ worse</option></select><span class="count" role="status"></span><span class="caption"></span></div>
     <div class="scroll" tabindex="0" role="region" aria-label="Table of the cities"><table><thead><tr></tr></thead><tbody></tbody></table></div>`;
   const [filter, verdict] = [root.querySelector("input"), root.querySelector("select")];
-  const head = root.querySelector("thead tr"), body = root.querySelector("tbody"), count = root.querySelector(".count");
+  const head = root.querySelector("thead tr"), body = root.querySelector("tbody"), count = root.querySelector(".count"), caption = root.querySelector(".caption");
   let sorted = {column: 0, down: false};
 
   const cell = (row, column) => row[column];
@@ -82,6 +82,9 @@ export function render({model}) {
   verdict.addEventListener("change", rows);
   model.on("columns", () => { if (sorted.column >= model.columns.length) { sorted = {column: 0, down: false}; } heads(); rows(); });
   model.on(["rows", "selected"], rows);
+  const name = () => { caption.textContent = model.caption; };
+  model.on("caption", name);
+  name();
   heads();
   rows();
   return root;

@@ -19,7 +19,8 @@ _STYLES = (
 .filters input { width: 220px; box-sizing: border-box; }
 .filters input::placeholder { color: var(--studio-muted); opacity: 1; }
 .filters :focus-visible, .scroll:focus-visible, button:focus-visible { outline: 2px solid var(--panel-primary-color); outline-offset: 1px; }
-.count { color: var(--studio-muted); }
+.count, .caption { color: var(--studio-muted); }
+.caption { margin-left: auto; }
 .scroll { max-height: 430px; overflow: auto; border: 1px solid var(--studio-line); border-radius: 8px; }
 table { border-collapse: separate; border-spacing: 0; width: 100%; font-size: 12.5px; color: var(--studio-text); font-variant-numeric: tabular-nums; }
 th, td { padding: 3px 12px; text-align: left; white-space: nowrap; border-bottom: 1px solid var(--studio-line); font-weight: 400; }
@@ -46,6 +47,7 @@ class CityTable(JSComponent):
         default=[],
         doc="Per column: label, title, and kind: text, number or verdict; the first two are name and country.",
     )
+    caption = param.String(default="", doc="What the numbers are.")
     rows: Any = param.List(default=[], doc="Per city: its cells; None for an unknown number.")
     selected: Any = param.List(default=[], item_type=str, doc="Names of the selected cities; two-way.")
 

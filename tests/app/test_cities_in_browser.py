@@ -22,7 +22,7 @@ def address(tmp_path_factory):
 @pytest.fixture
 def globe(watched, address):
     """The canvas of the globe with a field over it."""
-    watched.goto(f"{address}?{LINK}&cities=Suva")
+    watched.goto(f"{address}?{LINK}&cities=Sydney")
     canvas = watched.locator("canvas.globe-canvas")
     canvas.wait_for()
     until(watched, lambda: canvas.evaluate("canvas => canvas.globe.hasField()"), seconds=170)
@@ -68,7 +68,7 @@ def test_turn_the_globe_tap_seattle_and_read_its_densities(watched, globe):
     until(page, lambda: page.get_by_role("button", name="Remove Seattle").count() == 1)
     for title in ("Vorticity, 1 × 1", "Divergence, 1 × 1", "Vorticity, 3 × 3", "Divergence, 3 × 3"):
         seen(page, title)
-    seen(page, "9 values")
+    seen(page, "n = 9")
     drawn = "() => [...Bokeh.documents].flatMap((d) => [...d._all_models.values()])" + (
         ".filter((m) => (m.name ?? '').startsWith('density of') && m.name.endsWith('city 1'))"
         ".map((m) => m.renderers.filter((r) => r.visible && r.data_source.data.value.length > 2).length)"

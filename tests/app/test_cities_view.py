@@ -65,7 +65,7 @@ def test_series_grow_over_times_spread_over_the_period(cities):
 def test_around_a_city_the_values_are_those_of_the_whole_globe(globe, models, engine):
     methods = list_methods()[0]
     table = ad.cities()
-    some = table[table["name"].isin(["Seattle", "Suva", "Vancouver", "Sydney"])]
+    some = table[table["name"].isin(["Seattle", "Sydney", "Lima", "Dublin"])]
     whole = engine.cities.values(QUESTION, methods, some, Control(), whole=True)
     around = engine.cities.values(QUESTION, methods, some.assign(population=0), Control(), whole=False)
     for method in methods:
@@ -89,12 +89,9 @@ def test_a_stopped_computation_says_so_and_keeps_what_is_there(globe, models, en
 
 
 def test_only_the_selected_cities_are_computed_when_asked(globe, models, engine):
-    session = settled_session(engine, view="cities", sample=2, reach="selected", cities=["Seattle", "Suva"])
+    session = settled_session(engine, view="cities", sample=2, reach="selected", cities=["Seattle", "Sydney"])
     result = session.results["cities"]
-    assert list(result.series["city"].values) == ["Seattle", "Suva"] or set(result.series["city"].values) == {
-        "Seattle",
-        "Suva",
-    }
+    assert set(result.series["city"].values) == {"Seattle", "Sydney"}
     assert "selected cities only" in result.basis
 
 
@@ -133,8 +130,7 @@ def test_the_view_shows_the_selected_city_and_the_table(cities):
         and "3 times" in card._head.object
     )
     assert (
-        "27 values" in card._titles["divergence", 3].object
-        and "3 values" in card._titles["vorticity", 1].object
+        "n = 27<" in card._titles["divergence", 3].object and "n = 3<" in card._titles["vorticity", 1].object
     )
     for figure in card._figures.values():
         shown = {name for name, (_, line) in figure._lines.items() if line.visible}
@@ -161,15 +157,15 @@ def test_totals_are_those_of_the_table_and_of_the_globe(cities):
 
 def test_selecting_on_the_globe_in_the_table_or_by_name_is_one_selection(cities):
     view = CitiesView(cities)
-    view._globe.globe.selected = ["Suva"]
+    view._globe.globe.selected = ["Sydney"]
     assert (
-        cities.state.cities == ["Suva"]
-        and view._search.selected == ["Suva"]
-        and view._table.selected == ["Suva"]
+        cities.state.cities == ["Sydney"]
+        and view._search.selected == ["Sydney"]
+        and view._table.selected == ["Sydney"]
     )
-    assert "Suva" in view._cards[0]._head.object
-    view._search.selected = ["Suva", "Seattle"]
-    assert view._globe.globe.selected == ["Suva", "Seattle"] and len(view._stack.objects) == 2
+    assert "Sydney" in view._cards[0]._head.object
+    view._search.selected = ["Sydney", "Seattle"]
+    assert view._globe.globe.selected == ["Sydney", "Seattle"] and len(view._stack.objects) == 2
     assert view._globe.globe.longitude == pytest.approx(237.67 - 360, abs=0.01), (
         "found by name, it comes to the front"
     )
@@ -252,7 +248,7 @@ def test_unknown_cities_of_a_link_are_said(globe, models):
 
 def test_the_link_restores_the_choices(globe, models):
     state = StudioState(
-        view="cities", cities=["Suva", "São Paulo"], box="3", judged="bicubic", sample=60, reach="selected"
+        view="cities", cities=["Sydney", "São Paulo"], box="3", judged="bicubic", sample=60, reach="selected"
     )
     again = StudioState()
     assert again.read_query(state.to_query()) == []

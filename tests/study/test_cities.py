@@ -151,6 +151,9 @@ def test_the_interval_holds_the_distance_and_needs_several_spells_of_weather(ser
     low, high = wasserstein_interval(wide, truth, TIMES)
     distance = float(np.abs(np.sort(wide, axis=None) - np.sort(truth, axis=None)).mean())
     assert low < distance < high and high < 2 * distance
+    near = sample_of(series, "near", "Suva", "vorticity", 1)
+    ends = wasserstein_interval(near, truth, TIMES)
+    assert 0 <= ends[0] < float(np.abs(np.sort(near, axis=None) - np.sort(truth, axis=None)).mean()) < ends[1]
     assert wasserstein_interval(wide, truth, TIMES) == (low, high), "seeded"
     assert np.isnan(wasserstein_interval(wide[:20], truth[:20], TIMES[:20])).all()
 
