@@ -71,7 +71,12 @@ class ExportMenu(pn.viewable.Viewer):
         self._said = pn.pane.HTML("", stylesheets=[_STYLES], margin=0, sizing_mode="stretch_width")
         self._buttons = {kind: self._offer(kind, label, tip) for kind, label, tip in _OFFERS}
         self._dialog = pmui.Dialog(
-            pn.FlexBox(*self._buttons.values(), sizing_mode="stretch_width", margin=0, gap="8px"),
+            pn.Row(
+                *self._buttons.values(),
+                sizing_mode="stretch_width",
+                margin=0,
+                styles={"gap": "8px", "flex-wrap": "wrap"},
+            ),
             self._said,
             self._how,
             title="Export",
@@ -82,7 +87,8 @@ class ExportMenu(pn.viewable.Viewer):
 
     def __panel__(self) -> Any:
         """Return what is shown."""
-        return pn.Row(self.button, self._dialog, self._download, margin=0, align="center")
+        # The dialogue lies over the page, and must take no room in the header.
+        return pn.Row(self.button, self._dialog, self._download, margin=0, align="center", width=104)
 
     def _offer(self, kind: str, label: str, tip: str) -> Any:
         button = pmui.Button(
@@ -137,7 +143,9 @@ class ExportMenu(pn.viewable.Viewer):
         parts = {}
         for view in views:
             try:
-                parts[view] = numbers_on_show(session, view)
+                numbers = numbers_on_show(session, view)
+                if numbers.datasets:
+                    parts[view] = numbers
             except ad.UserError:
                 if kind == "zip":
                     raise

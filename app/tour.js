@@ -2,7 +2,7 @@
 const KEY = "atmodist-studio-tour";
 
 const STYLE = `
-.tour { position: fixed; right: 22px; bottom: 22px; width: min(360px, calc(100vw - 44px)); z-index: 1200; border-radius: 12px; padding: 14px 16px 12px 16px;
+.tour { position: fixed; right: 22px; bottom: 22px; width: 360px; max-width: calc(100vw - 76px); z-index: 1200; border-radius: 12px; padding: 14px 16px 12px 16px;
   background: #0f2438; color: #f4f7fa; box-shadow: 0 8px 30px rgba(0, 0, 0, .35); font: 13.5px/1.5 Roboto, Helvetica, Arial, sans-serif; }
 .tour h2 { margin: 0 0 4px 0; font-size: 15px; } .tour p { margin: 0 0 10px 0; }
 .tour .foot { display: flex; align-items: center; gap: 8px; } .tour .count { margin-right: auto; color: #9fb4c9; font-size: 12px; }
@@ -21,11 +21,10 @@ export function render({model}) {
   card.className = "tour";
   card.setAttribute("role", "dialog");
   card.setAttribute("aria-label", "Guided tour");
-  card.hidden = true;
-  root.append(style, card);
+  root.append(style);
   let place = 0;
 
-  const close = () => { card.hidden = true; card.style.display = "none"; remember(); };
+  const close = () => { card.remove(); remember(); };
   const button = (text, name, act) => {
     const one = document.createElement("button");
     one.type = "button";
@@ -51,13 +50,11 @@ export function render({model}) {
     if (!last) { foot.append(button("Skip the tour", "skip", close)); }
     foot.append(next);
     card.replaceChildren(heading, paragraph, foot);
-    card.hidden = false;
-    card.style.display = "";
+    root.append(card);
     if (focus) { next.focus(); }
   };
   card.addEventListener("keydown", (event) => { if (event.key === "Escape") { close(); } event.stopPropagation(); });
   model.on("started", () => { place = 0; show(true); });
-  card.style.display = "none";
   if (!seen()) { show(false); }
   return root;
 }

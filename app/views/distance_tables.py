@@ -18,6 +18,7 @@ td { padding: 3px 4px; text-align: right; border: 1px solid var(--studio-surface
 td.own { color: var(--studio-muted); }
 td.best { font-weight: 700; color: var(--studio-best); }
 caption { caption-side: top; text-align: left; font-size: 12px; font-weight: 600; color: var(--studio-text); padding: 8px 4px 2px 4px; }
+.tables { display: flex; flex-wrap: wrap; gap: 6px 24px; } .tables table { flex: 1 1 300px; width: auto; }
 svg text { font-family: Roboto, Helvetica, Arial, sans-serif; font-size: 9px; fill: var(--studio-muted); }
 svg .axis { font-size: 10px; }
 """
@@ -87,12 +88,14 @@ def methods_html(result: TimeDistances | None, labels: Mapping[str, str]) -> str
     when = result.question.time.replace("T", " ")
     unit = unit_of(result.question.field)
     parts = [head.format(escape(f"{when} UTC, this region"))]
+    tables = []
     for name, title in _TABLES.items():
         if name not in found or not np.isfinite(found[name].values).any():
             continue
         factor = unit.factor if name == "rmse" else 1.0
         detail = f" of {result.question.field} [{unit.text}]" if name == "rmse" else ""
-        parts.append(_table(f"{title}{detail}", found[name] * factor, labels))
+        tables.append(_table(f"{title}{detail}", found[name] * factor, labels))
+    parts.append(f'<div class="tables">{"".join(tables)}</div>')
     parts.append(
         '<div class="note">First column: distance to the truth, the smallest in bold. Two methods can be as far from the truth and still be '
         "near each other.</div>"

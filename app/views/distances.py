@@ -30,6 +30,8 @@ _CARD_STYLES = (
     + """
 :host { background: var(--studio-surface); border: 1px solid var(--studio-line); border-radius: 10px; padding: 6px 8px 8px 8px;
   box-sizing: border-box; min-width: 0; position: relative; }
+:host(.distance-pair) { grid-row: span 2; }
+:host(.distance-methods) { grid-column: 1 / -1; }
 :host(.waiting)::after { content: ""; position: absolute; inset: 40px 16px 16px 16px; border-radius: 6px; pointer-events: none;
   background: color-mix(in srgb, var(--studio-raised) 80%, transparent); animation: breathe 1.6s .2s infinite steps(5) backwards; }
 @keyframes breathe { from { opacity: .35; } 50% { opacity: 1; } to { opacity: .35; } }
@@ -134,7 +136,9 @@ class DistancesView(pn.viewable.Viewer):
         learned = None if matrices is None or "atmodist" not in matrices else matrices["atmodist"].values
         high = self._learned.draw(learned)
         model = "" if result is None else result.model
-        self._heads["learned"].object = _head("AtmoDist", f"{model}, vorticity and divergence together")
+        self._heads["learned"].object = _head(
+            "AtmoDist", ", ".join(part for part in (model, "vorticity and divergence together") if part)
+        )
         self._bars["learned"].object = _bar("AtmoDist distance", high, theme)
         field = "vorticity" if result is None else result.question.field
         unit = unit_of(field)

@@ -126,6 +126,7 @@ class MatrixFigure:
 
     def draw(self, matrix: np.ndarray | None) -> float:
         """Show a matrix, shape ``(time, time)``, or none; returns the end of its colour scale."""
+        self.figure.axis.visible = matrix is not None
         if matrix is None:
             self.source.data = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
             return 1.0

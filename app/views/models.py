@@ -17,14 +17,14 @@ from app.views.learning_figure import LearningFigure
 from app.views.model_texts import STYLES, facts_html, own_html
 
 _GRID_STYLES = """
-:host { display: grid; gap: 10px; grid-template-columns: repeat(2, minmax(0, 1fr)); align-items: start; }
+:host { display: grid; gap: 10px; grid-template-columns: repeat(2, minmax(0, 1fr)); grid-auto-rows: max-content; align-items: start; height: auto; }
 @media (max-width: 900px) { :host { grid-template-columns: minmax(0, 1fr); } }
 @media (min-width: 2200px) { :host { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
 """
 _CARD_STYLES = (
     VARIABLES
     + ":host { background: var(--studio-surface); border: 1px solid var(--studio-line); border-radius: 10px; padding: 8px 10px 10px 10px; "
-    "box-sizing: border-box; min-width: 0; }"
+    "box-sizing: border-box; min-width: 0; height: auto; min-height: max-content; }"
 )
 
 

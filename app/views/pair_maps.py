@@ -64,7 +64,7 @@ class PairMaps(pn.viewable.Viewer):
             one.param.watch(self._on_list, "value")
         self._view = pn.Column(
             self._head,
-            pn.Row(*self._lists, margin=0, sizing_mode="stretch_width", styles={"gap": "8px"}),
+            pn.Row(*self._lists, margin=(8, 0, 2, 0), sizing_mode="stretch_width", styles={"gap": "8px"}),
             self._maps[0].pane,
             self._maps[1].pane,
             self._bar,
