@@ -350,7 +350,9 @@ class Engine:
 
     def model_stamps(self) -> list[str]:
         """Names of the models found, each with what changes when its files do."""
-        return self._recent("stamps", lambda: [f"{card.name} {model_stamp(card.name)}" for card in self.cards()])
+        return self._recent(
+            "stamps", lambda: [f"{card.name} {model_stamp(card.name)}" for card in self.cards()]
+        )
 
     def _recent(self, what: str, look: Callable[[], T]) -> T:
         """What was found in the folders not long ago, by whichever session."""

@@ -61,7 +61,9 @@ class Session(param.Parameterized):
     sources: Any = param.List(default=[], item_type=Source, doc="Data sets that can be chosen.")
     data: Any = param.ClassSelector(default=None, class_=DataDescription, doc="The open data set, or None.")
     methods: Any = param.List(default=[], item_type=Method, doc="Methods found.")
-    models: Any = param.List(default=[], item_type=str, doc="Names of all models found, each with a stamp of its files.")
+    models: Any = param.List(
+        default=[], item_type=str, doc="Names of all models found, each with a stamp of its files."
+    )
     comparison: Any = param.ClassSelector(
         default=None, class_=Comparison, doc="What is compared, as far as it is there."
     )

@@ -45,7 +45,9 @@ def main(options: Options) -> None:
         latitude=slice(first, first + options.points),
         longitude=slice(0, options.points),
     )
-    print(f"{part.sizes['time']} times of {options.points} x {options.points} points, {torch.get_num_threads()} thread(s)")
+    print(
+        f"{part.sizes['time']} times of {options.points} x {options.points} points, {torch.get_num_threads()} thread(s)"
+    )
     start = time.perf_counter()
     fields = part.load()
     told("reading", time.perf_counter() - start)
@@ -60,7 +62,11 @@ def main(options: Options) -> None:
         start = time.perf_counter()
         matrices = time_matrices(fields, "vorticity", embeddings, scale=scale)
         seconds.append(time.perf_counter() - start)
-    told("AtmoDist and RMSE matrices after embedding", float(np.median(seconds)), f"largest {max(seconds):.2f} s")
+    told(
+        "AtmoDist and RMSE matrices after embedding",
+        float(np.median(seconds)),
+        f"largest {max(seconds):.2f} s",
+    )
     start = time.perf_counter()
     lag_curves(fields, matrices)
     told("curves over the lag", time.perf_counter() - start)

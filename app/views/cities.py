@@ -216,10 +216,7 @@ class CitiesView(pn.viewable.Viewer):
         columns = [
             {"label": "City", "title": "Sort by city", "kind": "text"},
             {"label": "Country", "title": "Sort by country", "kind": "text"},
-            *[
-                {"label": labels[name], "title": title, "kind": "number"}
-                for name in tables
-            ],
+            *[{"label": labels[name], "title": title, "kind": "number"} for name in tables],
             {"label": "Verdict", "title": f"{pair[0]} against {pair[1]}", "kind": "verdict"},
         ]
         rows = [
