@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,9 +76,7 @@ class CityEngine:
         def read() -> Frame:
             nonlocal frame
             if frame is None:
-                everywhere = Question(
-                    question.data_set, question.level, question.time, WHOLE, "vorticity", question.factor
-                )
+                everywhere = replace(question, region=WHOLE, field="vorticity")
                 frame = self._engine.frame(everywhere, control)
             return frame
 
@@ -88,19 +89,12 @@ class CityEngine:
         for method in methods:
             key = (method.name, method.stamp, *question.slice_key)
             if whole or method.family == "interpolation":
-                found[method.name] = self._values.get(
-                    (*key, names),
-                    lambda method=method: city_values(
-                        self._downscale(read().coarse, method, control), cities
-                    ),
-                )
+                everywhere = partial(self._everywhere, read, method, cities, control)
+                found[method.name] = self._values.get((*key, names), everywhere)
                 continue
             single = [
                 self._values.get(
-                    (*key, name),
-                    lambda method=method, row=row: self._around(
-                        read().coarse, method, cities.iloc[[row]], control
-                    ),
+                    (*key, name), partial(self._around, read, method, cities.iloc[[row]], control)
                 )
                 for row, name in enumerate(names)
             ]
@@ -118,10 +112,17 @@ class CityEngine:
             warnings.simplefilter("ignore", AtmodistWarning)
             return downscaler(coarse, region=region, progress=control.progress, cancel=control.cancelled)
 
+    def _everywhere(
+        self, read: Callable[[], Frame], method: Method, cities: pd.DataFrame, control: Control
+    ) -> NDArray[np.float32]:
+        """Values at cities from the fine fields of the whole globe."""
+        return city_values(self._downscale(read().coarse, method, control), cities)
+
     def _around(
-        self, coarse: xr.Dataset, method: Method, city: pd.DataFrame, control: Control
+        self, read: Callable[[], Frame], method: Method, city: pd.DataFrame, control: Control
     ) -> NDArray[np.float32]:
         """Values at one city from the fine fields around it, which rest on all the surroundings that matter."""
+        coarse = read().coarse
         region = area_around(coarse, city)
         try:
             fine = self._downscale(coarse, method, control, region)

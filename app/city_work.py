@@ -95,7 +95,7 @@ async def _drape(session: Session, control: Control, frame: Frame, question: Que
         session.follow(control, 0.02, 0.2, method.label)
         try:
             answer = await session.in_thread(control, engine.preview, frame, method, field, control)
-            fields, note = answer.fields, answer.precision
+            fields, note = answer.given, answer.precision
         except ad.UserError as error:
             name, fields, note = "truth", truth, str(error)
     else:

@@ -168,6 +168,6 @@ async def compared_states(
         except ad.UserError as error:
             session.say("methods", "warning", str(error))
             continue
-        states[method.name] = answer.fields
+        states[method.name] = answer.given
     stamps = tuple((method.name, method.stamp) for method in methods)
     return states, (question, stamps)

@@ -90,6 +90,12 @@ class Answer:
     problem: str = ""
     stamp: str = ""
 
+    @property
+    def given(self) -> xr.Dataset:
+        """Fields of a method that did not fail."""
+        assert self.fields is not None
+        return self.fields
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ class Series:
             self._control.check()
             key = ("embedding", distance.name, distance.card.created, *self._place, text)
             found.append(
-                self._engine.embedding_cache.get(key, lambda n=number: self._embed(distance, fields, n))
+                self._engine.embedding_cache.get(key, partial(self._embed, distance, fields, number))
             )
             self._control.progress(
                 (number + 1) / len(self._texts), f"embedding {number + 1} of {len(self._texts)}"

@@ -19,7 +19,7 @@ class Download(JSComponent):
 
     _esm = Path(__file__).parent / "download.js"
 
-    def save(self, filename: str, content: bytes, mime: str) -> None:
+    def give(self, filename: str, content: bytes, mime: str) -> None:
         """Let the browser save a file."""
         self.param.update(content=content, filename=filename, mime=mime)
         self.serial += 1

@@ -124,7 +124,7 @@ class ExportMenu(pn.viewable.Viewer):
         try:
             # The address belongs to the tab, which a thread does not know.
             name, content = await self._session.in_thread(Control(), self.file, kind, self._href())
-            self._download.save(name, content, MIME[name.rsplit(".", 1)[-1]])
+            self._download.give(name, content, MIME[name.rsplit(".", 1)[-1]])
             self._say(f"{name}, {len(content) / 1e6:.2f} MB")
         except ad.UserError as error:
             self._say(str(error))

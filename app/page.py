@@ -14,6 +14,7 @@ from panel.io.state import set_curdoc
 from panel.util import edit_readonly
 
 from app.address import AddressBar
+from app.arrival import await_browser, use_own_files
 from app.header import Header
 from app.history import BrowserHistory
 from app.keyboard import Keyboard
@@ -38,15 +39,19 @@ def build_page() -> Any:
     """Build the page, and begin to compute once the browser has it."""
     state = StudioState()
     document = pn.state.curdoc
+    if document is not None:
+        use_own_files(document)
     session = Session(state, within=partial(set_curdoc, document) if document is not None else nullcontext)
     history = BrowserHistory(width=0, height=0, margin=0)
     opened_with = pn.state.location.search if pn.state.location is not None else ""
     problems = AddressBar(session, history, opened_with or "").begin()
     session.refresh_catalogue()
     page = _assemble(session, history)
-    if _has_visitor():
+    if document is not None and _has_visitor():
+        await_browser(document)
         pn.state.onload(lambda: session.start(problems))
-        pn.state.add_periodic_callback(session.look_again, period=LOOK_AGAIN_MS)
+        look_again: Any = session.look_again  # Panel awaits it, and its types do not say so
+        pn.state.add_periodic_callback(look_again, period=LOOK_AGAIN_MS)
     else:
         # `panel serve --warm` builds a page nobody sees: time to fill the caches for the first who comes.
         threading.Thread(target=warm_up, args=(ENGINE,), name="warm-up", daemon=True).start()

@@ -89,7 +89,7 @@ def spectra_of_time(
     fields = {"truth": (truth, ""), "coarse": (engine.coarse(frame, question.field), "")}
     for method in methods:
         answer = engine.answer(frame, method, question.field, control)
-        fields[method.name] = answer.fields, answer.stamp
+        fields[method.name] = answer.given, answer.stamp
         control.check()
     return {name: engine.spectra(question, name, ds, truth, stamp) for name, (ds, stamp) in fields.items()}
 

@@ -70,6 +70,7 @@ class Help(pn.viewable.Viewer):
     def __init__(self, session: Session, tour: Tour) -> None:
         super().__init__()
         self._session = session
+        self._tour = tour
         self.button = pmui.IconButton(
             icon="help_outline",
             description="What this view shows, and how to read it",
@@ -79,17 +80,23 @@ class Help(pn.viewable.Viewer):
         )
         self._text = pn.pane.HTML("", stylesheets=[_STYLES], margin=0, sizing_mode="stretch_width")
         again = pmui.Button(label="Show the tour", icon="tour", size="small", variant="text", margin=0)
-        again.on_click(lambda _event: tour.param.update(started=tour.started + 1))
+        again.on_click(self._begin_tour)
         self.text = pn.Column(
             self._text, again, visible=False, sizing_mode="stretch_width", margin=0, css_classes=["help-text"]
         )
-        self.button.on_click(lambda _event: self.text.param.update(visible=not self.text.visible))
+        self.button.on_click(self._turn_page)
         session.state.param.watch(self._update, "view")
         self._update()
 
     def __panel__(self) -> Any:
         """Return what is shown."""
         return self.text
+
+    def _begin_tour(self, _event: Any) -> None:
+        self._tour.started += 1
+
+    def _turn_page(self, _event: Any) -> None:
+        self.text.visible = not self.text.visible
 
     def _update(self, *_events: Any) -> None:
         entry = VIEW_ENTRIES[self._session.state.view]

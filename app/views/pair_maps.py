@@ -97,9 +97,9 @@ class PairMaps(pn.viewable.Viewer):
         signed = is_signed(field)
         self._scale.update(palette=list(palette(signed, theme)), low=-limit if signed else 0.0, high=limit)
         self._shared.unit.text = unit.text
-        for one, values, place in zip(self._maps, shown, (first, second), strict=True):
+        for map_figure, values, place in zip(self._maps, shown, (first, second), strict=True):
             token = (result.question, result.texts[place])
-            self._painter.paint(one, token, *centred(values, fields), "native")
+            self._painter.paint(map_figure, token, *centred(values, fields), "native")
         caption = f"{FIELDS[field]} [{unit.text}]"
         self._bar.object = colour_bar.colour_bar_html(
             [(caption, palette(signed, theme), self._scale.low, self._scale.high)]
@@ -107,8 +107,8 @@ class PairMaps(pn.viewable.Viewer):
         self._head.object = _head("Two times", _distances(result, first, second))
         with self._filling():
             options = {text.replace("T", " "): text for text in result.texts}
-            for one, place in zip(self._lists, (first, second), strict=True):
-                one.param.update(options=options, value=result.texts[place])
+            for times, place in zip(self._lists, (first, second), strict=True):
+                times.param.update(options=options, value=result.texts[place])
 
     def _set_area(self, result: TimeDistances) -> None:
         question = result.question

@@ -195,6 +195,6 @@ def _draw_pair(figure: Figure, row: np.ndarray, pair: xr.Dataset, style: FigureS
     low, high = scale_limits(fields)
     for axes, field in zip(row, fields, strict=True):
         picture = draw_map(axes, field, low, high, style=style)
-        axes.set_title(np.datetime_as_string(field["time"].values, unit="h").replace("T", " ") + " UTC")
+        axes.set_title(str(np.datetime_as_string(field["time"].values, unit="h")).replace("T", " ") + " UTC")
         style_axes(axes, style, grid=False)
     add_colour_bar(figure, picture, list(row), fields[0], style=style)

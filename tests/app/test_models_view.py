@@ -44,8 +44,9 @@ def test_cards_are_told_in_words(repository):
     assert "cross-entropy over 23 lags" in loss_text(distance)
     assert "AtmoDist (atmodist-23" in loss_text(gan) and "adversary" in loss_text(gan)
     mse = read_card(folder / "sr-4x-mse")
-    # its five epochs of 200 batches are all of its training
-    assert pretraining_steps(mse) == 1000 and epochs(mse) == 5
+    # epochs with the content loss alone are all of its training
+    assert pretraining_steps(mse) == mse.schedule["steps"] > 0
+    assert epochs(mse) == mse.schedule["pretraining_epochs"] > 0
 
 
 def test_every_model_has_a_card_and_a_speed(globe, models, engine):

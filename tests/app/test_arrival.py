@@ -1,0 +1,71 @@
+"""A browser that is slow to come, or comes back: its page is still there, and asks this server alone for its files."""
+
+import socket
+import time
+from urllib.request import urlopen
+
+import panel as pn
+import pytest
+from bokeh.client import pull_session
+from bokeh.models import ImportedStyleSheet
+
+import app.arrival
+from app.page import build_page
+
+
+@pytest.fixture
+def server(globe, models, monkeypatch):
+    """The page on a server that forgets at once those who do not come, but for the patience of the page."""
+    monkeypatch.setattr(app.arrival.await_browser, "__defaults__", (3.0,))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    pn.serve(
+        {"main": build_page},
+        port=port,
+        address="127.0.0.1",
+        threaded=True,
+        show=False,
+        verbose=False,
+        check_unused_sessions_milliseconds=100,
+        unused_session_lifetime_milliseconds=100,
+    )
+    end = time.monotonic() + 60
+    while not listens(port):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    try:
+        yield f"127.0.0.1:{port}/main"
+    finally:
+        pn.state.kill_all_servers()
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def sessions():
+    (server, *_), *_ = pn.state._servers.values()
+    return server.get_sessions("/main")
+
+
+def test_a_page_waits_for_its_browser_and_not_for_ever(server):
+    assert b"AtmoDist Studio" in urlopen(f"http://{server}", timeout=60).read()
+    asked = time.monotonic()
+    while time.monotonic() - asked < 1.5:
+        assert len(sessions()) == 1, "the page was thrown away before the browser could come"
+        time.sleep(0.1)
+    while sessions():
+        assert time.monotonic() - asked < 30, "the page of a browser that never came was kept"
+        time.sleep(0.1)
+
+
+def test_a_page_made_for_a_socket_alone_asks_nobody_else_for_its_files(server):
+    session = pull_session(url=f"http://{server}")
+    try:
+        sheets = list(session.document.select({"type": ImportedStyleSheet}))
+        assert sheets
+        assert [sheet.url for sheet in sheets if "://" in sheet.url] == []
+    finally:
+        session.close()
