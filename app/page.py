@@ -18,6 +18,8 @@ from app.arrival import await_browser, use_own_files
 from app.header import Header
 from app.history import BrowserHistory
 from app.keyboard import Keyboard
+from app.one_layout import OneLayout
+from app.opening import opening_template
 from app.registry import VIEW_ENTRIES, VIEWS, load
 from app.session import ENGINE, Session
 from app.sidebar import WIDTH, SideBar
@@ -46,13 +48,21 @@ def build_page() -> Any:
     opened_with = pn.state.location.search if pn.state.location is not None else ""
     problems = AddressBar(session, history, opened_with or "").begin()
     session.refresh_catalogue()
-    page = _assemble(session, history)
+    page = _frame(state)
     if document is not None and _has_visitor():
         await_browser(document)
+
+        def fill() -> None:
+            with session.within(), pn.io.hold():
+                _fill(page, session, history)
+
+        # The HTML knows the frame alone and leaves at once: its parts are made while the browser loads its scripts.
+        document.add_next_tick_callback(fill)
         pn.state.onload(lambda: session.start(problems))
         look_again: Any = session.look_again  # Panel awaits it, and its types do not say so
         pn.state.add_periodic_callback(look_again, period=LOOK_AGAIN_MS)
     else:
+        _fill(page, session, history)
         # `panel serve --warm` builds a page nobody sees: time to fill the caches for the first who comes.
         threading.Thread(target=warm_up, args=(ENGINE,), name="warm-up", daemon=True).start()
     pn.state.on_session_destroyed(lambda _context: session.close())
@@ -67,7 +77,29 @@ def _has_visitor() -> bool:
     return getattr(request, "_request", None) is not None
 
 
-def _assemble(session: Session, history: BrowserHistory) -> Any:
+def _frame(state: StudioState) -> Any:
+    """Page without its parts."""
+    page = pmui.Page(
+        title=TITLE,
+        template=opening_template(),
+        sidebar_width=WIDTH,
+        theme_config=THEME_CONFIG,
+        dark_theme=state.theme == DARK,
+        busy_indicator=None,
+        sx={
+            "& .MuiAppBar-root": {"backgroundColor": HEADER_COLOUR, "backgroundImage": "none"},
+            "& .MuiAppBar-root .MuiIconButton-root": {"color": "#ffffff"},
+        },
+    )
+    # Material UI's page follows Panel's busy counter, and walks through every model of the page each time that it changes; the line
+    # beside the tabs says what is being done.
+    with edit_readonly(page):
+        page.busy = False
+    return page
+
+
+def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
+    """Build the parts of the page."""
     state = session.state
     views: dict[str, Any] = {}
     keyboard = Keyboard(width=0, height=0, margin=0)
@@ -94,6 +126,7 @@ def _assemble(session: Session, history: BrowserHistory) -> Any:
     state.param.watch(bring_to_front, "view")
     bring_to_front()
     main = pn.Column(
+        OneLayout(width=0, height=0, margin=0),
         pn.Row(
             tabs,
             help_text.button,
@@ -112,29 +145,11 @@ def _assemble(session: Session, history: BrowserHistory) -> Any:
         margin=0,
         styles={"padding": "2px 16px 16px 16px", "gap": "8px", "box-sizing": "border-box"},
     )
-    page = pmui.Page(
-        title=TITLE,
-        header=[Header(session)],
-        sidebar=[SideBar(session)],
-        sidebar_width=WIDTH,
-        main=[main],
-        theme_config=THEME_CONFIG,
-        dark_theme=state.theme == DARK,
-        busy_indicator=None,
-        sx={
-            "& .MuiAppBar-root": {"backgroundColor": HEADER_COLOUR, "backgroundImage": "none"},
-            "& .MuiAppBar-root .MuiIconButton-root": {"color": "#ffffff"},
-        },
-    )
-    # Material UI's page follows Panel's busy counter, and walks through every model of the page each time that it changes; the line
-    # beside the tabs says what is being done.
-    with edit_readonly(page):
-        page.busy = False
+    page.param.update(header=[Header(session)], sidebar=[SideBar(session)], main=[main])
     _tie(tabs, "active", state, "view", list(VIEWS).index, lambda active: list(VIEWS)[active])
     _tie(
         page, "dark_theme", state, "theme", lambda theme: theme == DARK, lambda dark: DARK if dark else LIGHT
     )
-    return page
 
 
 def _tie(widget: Any, parameter: str, state: StudioState, name: str, to_widget: Any, to_state: Any) -> None:

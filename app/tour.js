@@ -2,12 +2,12 @@
 const KEY = "atmodist-studio-tour";
 
 const STYLE = `
-.tour { position: fixed; right: 22px; bottom: 22px; width: 360px; max-width: calc(100vw - 76px); z-index: 1200; border-radius: 12px; padding: 14px 16px 12px 16px;
+.tour-card { position: fixed; right: 22px; bottom: 22px; width: 360px; max-width: calc(100vw - 76px); z-index: 1200; border-radius: 12px; padding: 14px 16px 12px 16px;
   background: #0f2438; color: #f4f7fa; box-shadow: 0 8px 30px rgba(0, 0, 0, .35); font: 13.5px/1.5 Roboto, Helvetica, Arial, sans-serif; }
-.tour h2 { margin: 0 0 4px 0; font-size: 15px; } .tour p { margin: 0 0 10px 0; }
-.tour .foot { display: flex; align-items: center; gap: 8px; } .tour .count { margin-right: auto; color: #9fb4c9; font-size: 12px; }
-.tour button { font: inherit; border: 1px solid #4a6684; background: transparent; color: inherit; border-radius: 7px; padding: 4px 12px; cursor: pointer; }
-.tour button.next { background: #f4f7fa; color: #0f2438; border-color: #f4f7fa; } .tour button:focus-visible { outline: 2px solid #e69f00; outline-offset: 2px; }
+.tour-card h2 { margin: 0 0 4px 0; font-size: 15px; } .tour-card p { margin: 0 0 10px 0; }
+.tour-card .foot { display: flex; align-items: center; gap: 8px; } .tour-card .count { margin-right: auto; color: #9fb4c9; font-size: 12px; }
+.tour-card button { font: inherit; border: 1px solid #4a6684; background: transparent; color: inherit; border-radius: 7px; padding: 4px 12px; cursor: pointer; }
+.tour-card button.next { background: #f4f7fa; color: #0f2438; border-color: #f4f7fa; } .tour-card button:focus-visible { outline: 2px solid #e69f00; outline-offset: 2px; }
 `;
 
 function seen() { try { return window.localStorage.getItem(KEY) !== null; } catch { return true; } }
@@ -18,7 +18,7 @@ export function render({model}) {
   const style = document.createElement("style");
   style.textContent = STYLE;
   const card = document.createElement("section");
-  card.className = "tour";
+  card.className = "tour-card";
   card.setAttribute("role", "dialog");
   card.setAttribute("aria-label", "Guided tour");
   root.append(style);

@@ -1,0 +1,29 @@
+// Bokeh lays out the whole page whenever anything on it is shown, hidden or given a class, and once more for each of them: dozens of times while
+// the page opens. Here all that comes within one frame becomes one layout.
+const LATEST_MS = 60;  // where no frames are drawn: a page in the background
+
+export function render({view}) {
+  let page = view;
+  while (page.parent != null) { page = page.parent; }
+  const update = page.update_layout.bind(page), compute = page.compute_layout.bind(page);
+  let wanted = false, outdated = false;
+  const lay_out = () => {
+    if (!wanted) { return; }
+    const renew = outdated;
+    wanted = outdated = false;
+    if (renew) { update(); }
+    compute();
+  };
+  const want = (renew) => {
+    outdated ||= renew;
+    if (wanted) { return; }
+    wanted = true;
+    requestAnimationFrame(lay_out);
+    setTimeout(lay_out, LATEST_MS);
+  };
+  page.invalidate_layout = () => want(true);
+  page.compute_layout = () => want(false);
+  const nothing = document.createElement("span");
+  nothing.hidden = true;
+  return nothing;
+}
