@@ -36,7 +36,7 @@ async def compare_cities(session: Session, control: Control) -> None:
     started = time.perf_counter()
     state = session.state
     factor = next((method.factor for method in session.methods if method.card is not None), 4)
-    question = Question(state.data_set, state.level, state.time, WHOLE, state.field, factor)
+    question = Question(state.data_set, state.level, state.time, WHOLE, state.field, factor, session.stamp)
     frame = await session.in_thread(control, session.engine.frame, question, control)
     subject = (state.data_set, state.level, state.basis)
     before = session.results.get("cities", CityResult())
@@ -143,7 +143,7 @@ async def _grow(
     last = 0.0
     for number, position in enumerate(chosen):
         text = data.time_texts[int(position)]
-        question = Question(state.data_set, state.level, text, WHOLE, "vorticity", factor)
+        question = Question(state.data_set, state.level, text, WHOLE, "vorticity", factor, session.stamp)
         session.tell(control, 0.2 + 0.8 * number / chosen.size, f"Cities: time {number + 1} of {chosen.size}")
         values, problems = await session.in_thread(
             control, _values_of, session.engine.cities, question, methods, cities, control, whole

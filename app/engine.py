@@ -325,6 +325,11 @@ class Engine:
         """A place among the running networks; who waits for it can be cancelled."""
         return self._turns.turn(control.check)
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a turn."""
+        return self._turns.waiting
+
     def distance_name(self) -> str:
         """Name of the distance network that judges; empty where there is none."""
         names = [card.name for card in self.cards() if card.kind == "distance"]

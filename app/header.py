@@ -43,7 +43,11 @@ class Header(pn.viewable.Viewer):
             margin=(0, 4),
             align="center",
             visible=False,
-            sx={"color": "#dbe7f2", "borderColor": "#4a6684"},
+            sx={
+                "color": "#dbe7f2",
+                "borderColor": "#4a6684",
+                "@media (max-width: 1000px)": {"display": "none"},
+            },
         )
         self._share = pmui.Button(
             label="Copy link",

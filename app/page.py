@@ -30,6 +30,7 @@ from app.tour import Help, Tour
 from app.warming import warm_up
 
 TITLE = "AtmoDist Studio"
+TAB_WIDTH = 92
 LOOK_AGAIN_MS = 5000
 """How often a page asks what lies in the folders of data and models."""
 
@@ -109,7 +110,7 @@ def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
         *[(label, pn.Spacer(height=0)) for label in VIEWS.values()],
         active=list(VIEWS).index(state.view),
         margin=0,
-        width=100 * len(VIEWS),
+        width=TAB_WIDTH * len(VIEWS),
         height=48,
         styles={"flex": "none"},
     )
@@ -133,7 +134,7 @@ def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
             StatusLine(session),
             sizing_mode="stretch_width",
             margin=0,
-            styles={"align-items": "center", "gap": "12px"},
+            styles={"align-items": "center", "gap": "0 12px", "flex-wrap": "wrap"},
         ),
         help_text,
         Messages(session),
@@ -143,7 +144,14 @@ def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
         tour,
         sizing_mode="stretch_width",
         margin=0,
-        styles={"padding": "2px 16px 16px 16px", "gap": "8px", "box-sizing": "border-box"},
+        # Without the least width a narrow window would be scrolled sideways.
+        styles={
+            "padding": "2px 16px 16px 16px",
+            "gap": "8px",
+            "box-sizing": "border-box",
+            "min-width": "0",
+            "max-width": "100%",
+        },
     )
     page.param.update(header=[Header(session)], sidebar=[SideBar(session)], main=[main])
     _tie(tabs, "active", state, "view", list(VIEWS).index, lambda active: list(VIEWS)[active])

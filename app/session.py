@@ -21,6 +21,7 @@ from app.catalogue import DEMO, Method, Source
 from app.comparison import Comparison
 from app.data_description import DataDescription
 from app.engine import Control, Engine
+from app.looking_ahead import look_ahead
 from app.messages import Message
 from app.registry import VIEW_ENTRIES, load
 from app.state import StudioState, shown_methods
@@ -92,6 +93,8 @@ class Session(param.Parameterized):
         self._control = Control()
         self._task: asyncio.Task[None] | None = None
         self._play_task: asyncio.Task[None] | None = None
+        self.heading = 0
+        """Direction of the last step through time; zero before the first."""
         self._from_link = True
         self._opened: tuple[str, str] | None = None
         self._started = False
@@ -170,6 +173,7 @@ class Session(param.Parameterized):
         texts = self.data.time_texts
         index = texts.index(self.state.time) + steps if self.state.time in texts else 0
         index = index % len(texts) if self.playing else min(max(index, 0), len(texts) - 1)
+        self.heading = 1 if steps > 0 else -1
         self.state.time = texts[index]
 
     def cancel(self) -> None:
@@ -236,6 +240,8 @@ class Session(param.Parameterized):
     async def _run_within(self, control: Control) -> None:
         with self.within():
             await self._run(control)
+            if control is self._control and not control.cancelled():
+                await look_ahead(self, control)
 
     async def _run(self, control: Control) -> None:
         self.param.update(busy=True, stopped=False, progress=0.0)

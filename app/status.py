@@ -15,7 +15,7 @@ from app.theme import VARIABLES
 _LINE_STYLES = (
     VARIABLES
     + """
-:host { display: flex; align-items: center; gap: 10px; height: 30px; }
+:host { display: flex; align-items: center; gap: 10px; height: 30px; flex: 1 1 260px; min-width: 0; }
 """
 )
 _TEXT_STYLES = (

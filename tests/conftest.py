@@ -79,7 +79,8 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
     """Let pytest-playwright drive the machine's own Chromium, which makes no connections of its own."""
-    flags = list(CHROMIUM_FLAGS)
+    # No address but this machine's can be found: what the page lacks without a network is missing here too.
+    flags = [*CHROMIUM_FLAGS, "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         flags.append("--no-sandbox")  # Chromium refuses to run as root with its sandbox
     return {**browser_type_launch_args, "executable_path": chromium_path(), "args": flags}

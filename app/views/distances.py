@@ -29,7 +29,7 @@ _CARD_STYLES = (
     VARIABLES
     + """
 :host { background: var(--studio-surface); border: 1px solid var(--studio-line); border-radius: 10px; padding: 6px 8px 8px 8px;
-  box-sizing: border-box; min-width: 0; position: relative; }
+  box-sizing: border-box; min-width: 0; position: relative; height: auto; min-height: max-content; }
 :host(.distance-pair) { grid-row: span 2; }
 :host(.distance-methods) { grid-column: 1 / -1; }
 :host(.waiting)::after { content: ""; position: absolute; inset: 40px 16px 16px 16px; border-radius: 6px; pointer-events: none;
@@ -43,9 +43,9 @@ _TEXT_STYLES = (
     + colour_bar.STYLES
     + TABLE_STYLES
     + """
-.head { min-height: 28px; padding: 0 6px; display: flex; align-items: baseline; gap: 8px; flex-wrap: wrap; }
+.head { min-height: 28px; padding: 0 6px; display: flex; align-items: baseline; gap: 8px; overflow: hidden; }
 .title { font-size: 14px; font-weight: 700; color: var(--studio-text); white-space: nowrap; }
-.detail { font-size: 11.5px; color: var(--studio-muted); }
+.detail { font-size: 11.5px; color: var(--studio-muted); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .note { font-size: 12px; line-height: 1.45; color: var(--studio-muted); padding: 0 6px; }
 .note b { color: var(--studio-text); font-weight: 600; }
 """
@@ -72,7 +72,9 @@ class DistancesView(pn.viewable.Viewer):
         self._pair = PairMaps(session)
         self._heads = {name: _html(28) for name in ("learned", "plain", "lags")}
         self._bars = {name: _html(34) for name in ("learned", "plain")}
-        self._saturation, self._confusion, self._methods, self._note = _html(0), _html(0), _html(0), _html(0)
+        self._note = _html(0)
+        # Of the size that they will have, so that nothing jumps when they are there.
+        self._saturation, self._confusion, self._methods = _html(0, 70), _html(0, 340), _html(0, 120)
         self._cards = {
             "learned": _card("learned", self._heads["learned"], self._learned.pane, self._bars["learned"]),
             "plain": _card("plain", self._heads["plain"], self._plain.pane, self._bars["plain"]),
@@ -202,8 +204,8 @@ def pair_of(text: str, texts: tuple[str, ...]) -> tuple[int, int]:
     return 0, min(8, len(texts) - 1)
 
 
-def _html(height: int) -> Any:
-    size = {"height": height} if height else {}
+def _html(height: int, least: int = 0) -> Any:
+    size = {"height": height} if height else {"min_height": least} if least else {}
     return pn.pane.HTML("", stylesheets=[_TEXT_STYLES], margin=0, sizing_mode="stretch_width", **size)
 
 
@@ -221,6 +223,5 @@ def _card(name: str, *content: Any) -> Any:
         stylesheets=[_CARD_STYLES],
         sizing_mode="stretch_width",
         margin=0,
-        min_height=380,
         css_classes=["distance-card", f"distance-{name}"],
     )

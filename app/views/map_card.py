@@ -40,6 +40,7 @@ _FOOT_STYLES = (
     VARIABLES
     + scores.STYLES
     + """
+:host { container-type: inline-size; }
 .pixels { font-size: 10.5px; height: 15px; color: var(--studio-muted); padding-left: 6px; white-space: nowrap; overflow: hidden;
   text-overflow: ellipsis; }
 .problem { height: 40px; overflow: auto; font-size: 12px; line-height: 1.3; color: var(--studio-text); padding: 2px 6px; }

@@ -86,7 +86,7 @@ def coarse_html(comparison: Comparison | None, factor: int) -> str:
     spacing = float(abs(comparison.coarse["latitude"][0] - comparison.coarse["latitude"][1]))
     return (
         '<div class="scores"><div class="score wide"><span class="name">what every method gets</span><span class="value">'
-        f"{latitude} × {longitude} cells of {spacing:.3g}°, means of {factor} × {factor} points</span></div></div>"
+        f"{latitude} × {longitude} cells of {spacing:.3g}°, {factor} × {factor} means</span></div></div>"
     )
 
 
@@ -117,6 +117,8 @@ STYLES = """
 .score { flex: 1 1 0; min-width: 0; display: flex; flex-direction: column; justify-content: center; padding: 2px 6px; position: relative;
   border-radius: 6px; cursor: default; line-height: 1.25; outline-offset: -2px; }
 .score.wide { flex: 1; }
+/* Four numbers and a star in a narrow card: what is longer takes more of the room. */
+@container (max-width: 290px) { .score { flex: 1 1 auto; padding: 2px 3px; } .score .value { font-size: 12px; } }
 .score .name { font-size: 10.5px; color: var(--studio-muted); white-space: nowrap; }
 .score .value { font-size: 13px; font-variant-numeric: tabular-nums; white-space: nowrap; color: var(--studio-text); overflow: hidden;
   text-overflow: ellipsis; }

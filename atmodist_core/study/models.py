@@ -22,6 +22,15 @@ SPEED_POINTS = 160
 
 SPEED_RUNS = 3
 
+_TERMS = {
+    "mse_weight": "MSE",
+    "l1_weight": "mean absolute error",
+    "spectrum_weight": "spectrum",
+    "distribution_weight": "distribution",
+    "adversarial_weight": "adversary",
+}
+"""Weights on a card -> what they weigh, in words."""
+
 
 def learning_curves(folder: Path) -> xr.Dataset | None:
     """Everything that training wrote down at every so many steps.
@@ -89,11 +98,12 @@ def loss_text(card: ModelCard) -> str:
     content = str(loss.get("content", "unknown"))
     if content == "atmodist":
         content = f"AtmoDist ({loss.get('distance_model', '?')}, {loss.get('distance_layer', '?')})"
-    parts = [f"{loss['content_weight']:g} × {content}" if "content_weight" in loss else content]
-    for key, name in (("mse_weight", "MSE"), ("adversarial_weight", "adversary")):
+    content = _TERMS.get(f"{content}_weight", content)
+    weights = {content: float(loss.get("content_weight", 1.0))}
+    for key, name in _TERMS.items():
         if loss.get(key):
-            parts.append(f"{loss[key]:g} × {name}")
-    return " + ".join(parts)
+            weights[name] = weights.get(name, 0.0) + float(loss[key])
+    return " + ".join(f"{weight:g} × {name}" for name, weight in weights.items())
 
 
 def megabytes(folder: Path) -> float:

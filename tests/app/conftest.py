@@ -136,9 +136,18 @@ def settled_session(engine: Engine, **choices: object) -> Session:
     return run(Session(state, engine))
 
 
+@pytest.fixture(scope="session")
+def profile(browser, browser_context_args):
+    """One browser profile for all tests: what a page has loaded is there for the next, as it is for a user."""
+    context = browser.new_context(**browser_context_args)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def watched(page):
+def watched(profile):
     """A page of which every foreign request, failed request and error in the console is kept."""
+    page = profile.new_page()
     page.set_default_timeout(PATIENCE_MS)
     page.add_init_script(SEEN_SCRIPT)
     faults = []
@@ -150,5 +159,8 @@ def watched(page):
         return url.startswith(("http://127.0.0.1", "data:", "blob:"))
 
     page.on("request", lambda r: None if local(r.url) else faults.append(f"asked {r.url}"))
+    # A page that is left or closed gives up what it still waits for: that is no fault.
+    page.on("requestfailed", lambda r: None if r.failure == "net::ERR_ABORTED" else faults.append(r.url))
     page.faults = faults
-    return page
+    yield page
+    page.close()

@@ -47,7 +47,7 @@ def test_the_page_opens_on_the_demo_without_a_fault(watched, address):
 
 
 def test_keys_step_through_time_and_switch_views(watched, address):
-    page = opened(watched, f"{address}?time=2001-01-05T00:00")
+    page = opened(watched, f"{address}?time=2001-01-05T00:00&methods=bicubic")
     seen(page, "2001-01-05 00:00 UTC")
     page.locator("body").click(position={"x": 640, "y": 4})
     page.keyboard.press("ArrowRight")
