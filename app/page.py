@@ -25,7 +25,7 @@ from app.session import ENGINE, Session
 from app.sidebar import WIDTH, SideBar
 from app.state import StudioState
 from app.status import Messages, StatusLine
-from app.theme import DARK, HEADER_COLOUR, LIGHT, THEME_CONFIG
+from app.theme import DARK, FITTING, HEADER_COLOUR, LIGHT, THEME_CONFIG
 from app.tour import Help, Tour
 from app.warming import warm_up
 
@@ -116,7 +116,7 @@ def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
     )
     tour = Tour(width=0, height=0, margin=0)
     help_text = Help(session, tour)
-    stage = pn.Column(sizing_mode="stretch_width", margin=0)
+    stage = pn.Column(stylesheets=[FITTING], sizing_mode="stretch_width", margin=0)
 
     def bring_to_front(*_events: Any) -> None:
         # A view is built when it first comes to the front: its many figures would only hold up the first paint.
@@ -144,7 +144,7 @@ def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
         tour,
         sizing_mode="stretch_width",
         margin=0,
-        # Without the least width a narrow window would be scrolled sideways.
+        stylesheets=[FITTING],
         styles={
             "padding": "2px 16px 16px 16px",
             "gap": "8px",

@@ -15,7 +15,7 @@ from app.city_choices import BOXES, REACHES, SAMPLES, city_names
 from app.city_result import CityResult
 from app.session import Session
 from app.state import shown_methods
-from app.theme import INKS, VARIABLES
+from app.theme import FITTING, INKS, VARIABLES
 from app.units import unit_of
 from app.views import city_marks
 from app.views.choice import Choices, choice
@@ -35,12 +35,12 @@ _TOOL_STYLES = (
     ":host { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 12px; min-height: 40px; }"
 )
 _GRID_STYLES = """
-:host { display: grid; gap: 10px; grid-template-columns: minmax(0, 5fr) minmax(0, 7fr); align-items: start; }
+:host { display: grid; gap: 10px; grid-auto-rows: max-content; height: auto; grid-template-columns: minmax(0, 5fr) minmax(0, 7fr); align-items: start; }
 @media (max-width: 1000px) { :host { grid-template-columns: minmax(0, 1fr); } }
 @media (min-width: 2600px) { :host { grid-template-columns: minmax(0, 4fr) minmax(0, 8fr); } }
 """
 _CARDS_STYLES = """
-:host { display: grid; gap: 10px; grid-template-columns: minmax(0, 1fr); }
+:host { display: grid; gap: 10px; grid-auto-rows: max-content; height: auto; grid-template-columns: minmax(0, 1fr); }
 @media (min-width: 2600px) { :host { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 """
 _TABLE_STYLES = (
@@ -109,7 +109,7 @@ class CitiesView(pn.viewable.Viewer):
             ),
             self._totals,
             self._table,
-            stylesheets=[_TABLE_STYLES],
+            stylesheets=[_TABLE_STYLES + FITTING],
             sizing_mode="stretch_width",
             margin=0,
             css_classes=["cities-table"],
@@ -123,6 +123,7 @@ class CitiesView(pn.viewable.Viewer):
             all_cities,
             sizing_mode="stretch_width",
             margin=0,
+            stylesheets=[FITTING],
             styles={"gap": "8px"},
         )
         for chooser in (self._search, self._table):

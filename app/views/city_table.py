@@ -27,7 +27,7 @@ th, td { padding: 3px 12px; text-align: left; white-space: nowrap; border-bottom
 thead th { position: sticky; top: 0; z-index: 1; background: var(--studio-raised); padding: 0; }
 button { font: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; text-align: inherit; }
 thead button { padding: 7px 12px; font-weight: 600; width: 100%; }
-th[aria-sort="ascending"] button::after { content: " ↑"; } th[aria-sort="descending"] button::after { content: " ↓"; }
+th[aria-sort="ascending"] button::after { content: " ↑" / ""; } th[aria-sort="descending"] button::after { content: " ↓" / ""; }
 .number, .number button { text-align: right; }
 .least { font-weight: 700; color: var(--studio-best); }
 tbody tr { cursor: pointer; }

@@ -10,7 +10,7 @@ import panel as pn
 
 from app.distance_work import TimeDistances
 from app.session import Session
-from app.theme import VARIABLES, palette
+from app.theme import FITTING, VARIABLES, palette
 from app.units import unit_of
 from app.views import colour_bar
 from app.views.distance_tables import STYLES as TABLE_STYLES
@@ -21,7 +21,7 @@ from app.views.pair_maps import PairMaps
 from app.views.period_control import PeriodControl
 
 _GRID_STYLES = """
-:host { display: grid; gap: 10px; grid-template-columns: repeat(3, minmax(0, 1fr)); align-items: start; }
+:host { display: grid; gap: 10px; grid-auto-rows: max-content; height: auto; grid-template-columns: repeat(3, minmax(0, 1fr)); align-items: start; }
 @media (max-width: 1180px) { :host { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 @media (max-width: 640px) { :host { grid-template-columns: minmax(0, 1fr); } }
 """
@@ -97,6 +97,7 @@ class DistancesView(pn.viewable.Viewer):
             grid,
             sizing_mode="stretch_width",
             margin=0,
+            stylesheets=[FITTING],
             styles={"gap": "8px"},
         )
         session.param.watch(self._update, ["results", "busy", "methods"])

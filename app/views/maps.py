@@ -14,7 +14,7 @@ from app.choices import FIELDS
 from app.comparison import Comparison, best_of
 from app.session import Session
 from app.state import shown_methods
-from app.theme import VARIABLES, palette
+from app.theme import FITTING, VARIABLES, palette
 from app.units import is_signed, unit_of
 from app.views import colour_bar, geography
 from app.views.card_texts import write_card
@@ -31,7 +31,7 @@ REDRAW_PAUSE_S = 0.15
 """Rest after the last change of the visible area before means are taken anew."""
 
 _GRID_STYLES = """
-:host { display: grid; gap: 10px; grid-template-columns: repeat(3, minmax(0, 1fr)); align-items: start; }
+:host { display: grid; gap: 10px; grid-auto-rows: max-content; height: auto; grid-template-columns: repeat(3, minmax(0, 1fr)); align-items: start; }
 :host(.four) { grid-template-columns: repeat(2, minmax(0, 1fr)); }
 @media (max-width: 1000px) { :host, :host(.four) { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 @media (max-width: 640px) { :host, :host(.four) { grid-template-columns: minmax(0, 1fr); } }
@@ -76,6 +76,7 @@ class MapsView(pn.viewable.Viewer):
             self._grid,
             sizing_mode="stretch_width",
             margin=0,
+            stylesheets=[FITTING],
             styles={"gap": "8px"},
         )
         session.param.watch(self._update, ["comparison", "methods", "busy"])

@@ -13,7 +13,7 @@ from app.choices import AVERAGES
 from app.comparison import Comparison
 from app.period_spectra import PeriodSpectra
 from app.session import Session
-from app.theme import COARSE_COLOUR, DASHES, INKS, VARIABLES
+from app.theme import COARSE_COLOUR, DASHES, FITTING, INKS, VARIABLES
 from app.views.card_texts import names_on_show
 from app.views.map_toolbar import choice
 from app.views.period_control import PeriodControl
@@ -28,7 +28,7 @@ QUANTITIES = {
 }
 
 _GRID_STYLES = """
-:host { display: grid; gap: 10px; grid-template-columns: repeat(2, minmax(0, 1fr)); align-items: start; }
+:host { display: grid; gap: 10px; grid-auto-rows: max-content; height: auto; grid-template-columns: repeat(2, minmax(0, 1fr)); align-items: start; }
 @media (max-width: 900px) { :host { grid-template-columns: minmax(0, 1fr); } }
 @media (min-width: 2200px) { :host { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
 """
@@ -98,7 +98,13 @@ class SpectraView(pn.viewable.Viewer):
             margin=0,
         )
         self._content = pn.Column(
-            self._times, self._legend, grid, sizing_mode="stretch_width", margin=0, styles={"gap": "6px"}
+            self._times,
+            self._legend,
+            grid,
+            sizing_mode="stretch_width",
+            margin=0,
+            stylesheets=[FITTING],
+            styles={"gap": "6px"},
         )
         session.param.watch(self._update, ["comparison", "methods", "busy", "results"])
         session.state.param.watch(self._update, ["methods", "theme", "view", "average"])

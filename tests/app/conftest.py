@@ -147,6 +147,13 @@ def profile(browser, browser_context_args):
 @pytest.fixture
 def watched(profile):
     """A page of which every foreign request, failed request and error in the console is kept."""
+    page = watched_page(profile)
+    yield page
+    page.close()
+
+
+def watched_page(profile):
+    """A new page of a browser profile whose ``faults`` are kept."""
     page = profile.new_page()
     page.set_default_timeout(PATIENCE_MS)
     page.add_init_script(SEEN_SCRIPT)
@@ -162,5 +169,4 @@ def watched(profile):
     # A page that is left or closed gives up what it still waits for: that is no fault.
     page.on("requestfailed", lambda r: None if r.failure == "net::ERR_ABORTED" else faults.append(r.url))
     page.faults = faults
-    yield page
-    page.close()
+    return page

@@ -6,6 +6,7 @@ import pytest
 
 from app.serving import served_page
 from tests.app.browsing import seen, until
+from tests.app.conftest import watched_page
 
 pytestmark = pytest.mark.browser
 LINK = "view=cities&time=2001-01-05T00:00&sample=1&theme=light"
@@ -19,14 +20,25 @@ def address(tmp_path_factory):
     assert "ERROR:atmodist.app" not in log.read_text()
 
 
+@pytest.fixture(scope="module")
+def page(profile, address):
+    """One page for all these tests: each of them begins with the globe as it is at home."""
+    page = watched_page(profile)
+    page.goto(f"{address}?{LINK}&cities=Sydney")
+    yield page
+    page.close()
+
+
 @pytest.fixture
-def globe(watched, address):
+def globe(page):
     """The canvas of the globe with a field over it."""
-    watched.goto(f"{address}?{LINK}&cities=Sydney")
-    canvas = watched.locator("canvas.globe-canvas")
+    canvas = page.locator("canvas.globe-canvas")
     canvas.wait_for()
-    until(watched, lambda: canvas.evaluate("canvas => canvas.globe.hasField()"), seconds=170)
+    until(page, lambda: canvas.evaluate("canvas => canvas.globe.hasField()"), seconds=170)
     canvas.scroll_into_view_if_needed()
+    canvas.focus()
+    page.keyboard.press("Home")
+    until(page, lambda: view_of(canvas)["zoom"] == 1)
     return canvas
 
 
@@ -58,8 +70,8 @@ def turn_to(page, globe, longitude, latitude):
     assert max(map(abs, off())) <= step
 
 
-def test_turn_the_globe_tap_seattle_and_read_its_densities(watched, globe):
-    page, before = watched, view_of(globe)
+def test_turn_the_globe_tap_seattle_and_read_its_densities(page, globe):
+    before = view_of(globe)
     turn_to(page, globe, -122.3, 40)
     assert view_of(globe) != before
     assert "time=2001-01-05T00:00" in page.url, "arrows turn the globe and leave the time alone"
@@ -74,11 +86,10 @@ def test_turn_the_globe_tap_seattle_and_read_its_densities(watched, globe):
         ".map((m) => m.renderers.filter((r) => r.visible && r.data_source.data.value.length > 2).length)"
     )
     until(page, lambda: page.evaluate(drawn) and min(page.evaluate(drawn)) >= 3, seconds=170)
-    assert watched.faults == []
+    assert page.faults == []
 
 
-def test_with_shift_a_second_city_is_added(watched, globe):
-    page = watched
+def test_with_shift_a_second_city_is_added(page, globe):
     turn_to(page, globe, -122.3, 40)
     page.mouse.click(*point_of(globe, "Seattle"))
     until(page, lambda: page.get_by_role("button", name="Remove Seattle").count() == 1)
@@ -88,8 +99,7 @@ def test_with_shift_a_second_city_is_added(watched, globe):
     page.wait_for_url(re.compile("cities=Seattle,Chicago"))
 
 
-def test_a_drawn_box_is_the_region(watched, globe):
-    page = watched
+def test_a_drawn_box_is_the_region(page, globe):
     page.get_by_role("button", name="Draw a region").click()
     seen(page, "Drag over the globe to draw a region")
     box = globe.bounding_box()
@@ -106,11 +116,11 @@ def test_a_drawn_box_is_the_region(watched, globe):
     view = view_of(globe)
     assert south < view["latitude"] < north
     assert 0 < (view["longitude"] - west) % 360 < (east - west) % 360 < 90
-    assert watched.faults == []
+    assert page.faults == []
 
 
-def test_wheel_and_keys_zoom_and_home_goes_back(watched, globe):
-    page, home = watched, view_of(globe)
+def test_wheel_and_keys_zoom_and_home_goes_back(page, globe):
+    home = view_of(globe)
     box = globe.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.wheel(0, -240)
@@ -122,8 +132,7 @@ def test_wheel_and_keys_zoom_and_home_goes_back(watched, globe):
     until(page, lambda: view_of(globe) == home)
 
 
-def test_the_slash_finds_a_city_and_the_table_is_sorted(watched, globe):
-    page = watched
+def test_the_slash_finds_a_city_and_the_table_is_sorted(page, globe):
     page.keyboard.press("Escape")
     page.locator("body").click(position={"x": 640, "y": 4})
     page.keyboard.press("/")
@@ -143,4 +152,4 @@ def test_the_slash_finds_a_city_and_the_table_is_sorted(watched, globe):
     page.get_by_role("searchbox", name="Filter cities and countries").fill("canada")
     until(page, lambda: 0 < rows.count() < 20)
     seen(page, "of 150 cities")
-    assert watched.faults == []
+    assert page.faults == []

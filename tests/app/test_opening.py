@@ -1,0 +1,42 @@
+"""The HTML of the page: an outline that needs no script, and scripts that do not hold it up."""
+
+import re
+
+from bokeh.core.templates import MACROS
+
+from app.opening import opening_template
+from app.theme import DARK, INKS, LIGHT
+
+SCRIPTS = (
+    '<script type="text/javascript" src="static/js/bokeh.min.js?v=1"></script>\n'
+    '<script type="text/javascript">\n  Bokeh.set_log_level("info");\n</script>'
+)
+
+
+def page():
+    return opening_template().render(
+        macros=MACROS,
+        title="A page",
+        bokeh_js=SCRIPTS,
+        bokeh_css="",
+        docs=[],
+        dist_url="static/",
+        plot_script="",
+        roots=[],
+    )
+
+
+def test_scripts_of_the_page_wait_for_its_outline():
+    text = page()
+    head, body = text.split("<body", 1)
+    assert '<script defer type="text/javascript" src="static/js/bokeh.min.js?v=1">' in head
+    # a script of a line cannot be deferred; as a module it runs after those that are
+    assert re.search(r'<script type="module">\s*Bokeh\.set_log_level', head)
+    assert body.index("AtmoDist Studio") < body.index("_origWebSocket")
+
+
+def test_the_outline_has_the_colours_of_both_themes():
+    text = page()
+    for theme in (LIGHT, DARK):
+        assert INKS[theme].surface in text
+    assert "@light" not in text and "@dark" not in text and "@header" not in text
