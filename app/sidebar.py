@@ -91,9 +91,12 @@ class DataControl(pn.viewable.Viewer):
     def _update(self, *_events: Any) -> None:
         session, data = self._session, self._session.data
         options = {source.label: source.key for source in session.sources}
-        known = session.state.data_set in options.values()
+        asked = session.state.data_set
+        if asked not in options.values():
+            # A list whose value is not in it takes its first by itself, and that would count as the user's choice.
+            options = {**options, asked: asked}
         with self._filling():
-            self._set.param.update(options=options, value=session.state.data_set if known else None)
+            self._set.param.update(options=options, value=asked)
             if data is not None:
                 self._level.param.update(
                     options=list(data.levels), value=session.state.level or None, visible=len(data.levels) > 1

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 
+import numpy as np
+
 from app.catalogue import DEMO, list_methods
 from app.comparison import Question
 from app.engine import Control, Engine
+from app.registry import VIEW_ENTRIES, load
 from app.state import StudioState
 from app.theme import palette
+from app.views.pixels import Viewport, picture
 
 logger = logging.getLogger("atmodist.app")
 
@@ -29,5 +33,23 @@ def warm_up(engine: Engine) -> None:
             answer = engine.answer(frame, method, question.field, control)
             if answer.fields is not None:
                 engine.scores(question, method.name, answer.fields, truth, answer.stamp)
+        _load_views()
     except Exception as error:
         logger.warning("the page was not warmed up: %s", error)
+
+
+def _load_views() -> None:
+    """Import what views are made of, and let numba compile the means: who opens them first would wait for it."""
+    for entry in VIEW_ENTRIES.values():
+        load(entry.view)
+        if entry.work:
+            load(entry.work)
+    latitude, longitude = np.linspace(10.0, -10.0, 16), np.linspace(0.0, 30.0, 16)
+    for edge in (20.0, 5.0):  # all of it, and a part: two different programs
+        picture(
+            np.zeros((16, 16), np.float32),
+            latitude,
+            longitude,
+            Viewport(0, edge, -edge, edge, 32, 32),
+            "mean",
+        )

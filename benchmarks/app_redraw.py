@@ -1,14 +1,15 @@
-"""Time the page in headless Chromium: first paint, and a date or region change until all maps are redrawn.
+"""Time the page in headless Chromium: first paint and first maps, and a date or region change until all maps are redrawn.
 
 ::
 
     python benchmarks/app_redraw.py
     python benchmarks/app_redraw.py --steps 12
 
-The region has 160 x 160 fine points. "Maps" is the time from the key press, or the click, until every panel has been painted anew (networks
-may still show their preview); "float32" until all results and scores are there. Every step goes to a time that nobody has looked at, so
-nothing comes from a cache; region changes do profit from the networks' results for the whole globe, as they do for a user. Needs Chromium
-(or its path in ATMODIST_CHROMIUM), as the browser tests do.
+The region has 160 x 160 fine points. "First paint" is the outline that comes with the HTML, "first maps" when coarse input and truth are drawn.
+"Maps" is the time from the key press, or the click, until every panel has been painted anew (networks may still show their preview);
+"float32" until all results and scores are there. "Any time" goes to times that nobody has looked at, so nothing comes from a cache. "Next time"
+is a step with the arrow key after a rest: the page has then looked ahead, as it does for a user. Region changes profit from the networks'
+results for the whole globe, as they do for a user. Needs Chromium (or its path in ATMODIST_CHROMIUM), as the browser tests do.
 """
 
 import os
@@ -29,6 +30,13 @@ from app.serving import CHROMIUM_FLAGS, served_page
 
 READY = "All results in float32"
 REGIONS = ("-40,40,-40,40", "-40,40,120,200", "-20,60,-140,-60", "-60,20,100,180")
+
+HOURS = ("12:00", "06:00", "18:00", "21:00")
+PRESETS = ("Pacific", "North America", "Europe")
+
+DRAWN = """[...Bokeh.documents].flatMap((document) => [...document._all_models.values()])
+  .filter((model) => model.type === "Figure" && ["map of Coarse input", "map of Truth"].includes(model.name))
+  .filter((map) => map.renderers[0].data_source.data.image?.length > 0).length === 2"""
 
 # Starts a clock, and stops it in the frame after the last map has taken new data.
 WATCH = """() => {
@@ -57,13 +65,16 @@ class Options:
     Attributes
     ----------
     steps : int
-        Date changes.
+        Steps with the arrow key.
     loads : int
         Times the page is opened.
+    rest : float
+        Seconds between two steps, in which a user would look at the maps.
     """
 
     steps: int = 8
     loads: int = 3
+    rest: float = 2.0
 
 
 def main(options: Options) -> None:
@@ -81,25 +92,31 @@ def main(options: Options) -> None:
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=path, args=flags)
-        paints = []
+        paints, maps = [], []
         for _ in range(options.loads + 1):
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.set_default_timeout(180_000)
-            page.goto(f"{address}?region={REGIONS[0]}")
+            page.goto(f"{address}?region={REGIONS[0]}", wait_until="commit")
+            maps.append(first_maps(page))
             page.get_by_text(READY).first.wait_for()
             paints.append(first_paint(page))
             if len(paints) <= options.loads:
                 page.close()
         report("first contentful paint, first visitor", paints[:1])
         report("first contentful paint, later", paints[1:])
+        report("first maps, first visitor", maps[:1])
+        report("first maps, later", maps[1:])
+        # Before the first step nothing is looked ahead.
+        jumps = [timed(page, *chosen(page, "Hour (UTC)", hour)) for hour in HOURS]
+        report("date change, any time: maps", [maps for maps, _ in jumps])
+        report("date change, any time: float32", [exact for _, exact in jumps])
         page.locator("body").click(position={"x": 640, "y": 4})
-        dates = [timed(page, lambda: page.keyboard.press("ArrowRight")) for _ in range(options.steps)]
-        report("date change: maps", [maps for maps, _ in dates])
-        report("date change: float32", [exact for _, exact in dates])
-        regions = [
-            timed(page, lambda name=name: choose(page, name))
-            for name in ("Pacific", "North America", "Europe")
-        ]
+        steps = []
+        for _ in range(options.steps):
+            steps.append(timed(page, lambda: page.keyboard.press("ArrowRight")))
+            page.wait_for_timeout(options.rest * 1000)
+        report("date change, next time: maps", [maps for maps, _ in steps[1:]])
+        regions = [timed(page, *chosen(page, "Region", name)) for name in PRESETS]
         report("region change: maps", [maps for maps, _ in regions])
         browser.close()
 
@@ -110,15 +127,21 @@ def first_paint(page: Any) -> float:
     return float(page.evaluate(script)) / 1000
 
 
-def choose(page: Any, name: str) -> None:
-    """Click a region in the open list of presets."""
-    page.get_by_role("menuitem", name=name).click()
+def first_maps(page: Any) -> float:
+    """Seconds from the request until coarse input and truth are drawn."""
+    page.wait_for_function(f"typeof Bokeh !== 'undefined' && {DRAWN}", polling=20)
+    return float(page.evaluate("performance.now()")) / 1000
 
 
-def timed(page: Any, act: Any) -> tuple[float, float]:
+def chosen(page: Any, box: str, name: str) -> tuple[Any, Any]:
+    """What chooses a name in a list, and what opens that list before the clock starts."""
+    return page.get_by_role("menuitem", name=name).click, page.get_by_role("combobox", name=box).click
+
+
+def timed(page: Any, act: Any, before: Any = None) -> tuple[float, float]:
     """Seconds from an act until all maps are redrawn, and until all results are there."""
-    if act.__defaults__:  # a click in a list, which has to be open
-        page.get_by_role("combobox", name="Region").click()
+    if before is not None:
+        before()
     page.evaluate(WATCH)
     act()
     page.wait_for_function("window.redraw.maps !== null", polling=20)

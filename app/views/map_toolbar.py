@@ -94,7 +94,10 @@ class MapToolbar(pn.viewable.Viewer):
     def _side(self, parameter: str, label: str, session: Session) -> Any:
         def options() -> dict[str, str]:
             methods = {method.label: method.name for method in session.methods}
-            return {"Coarse input": "coarse", **methods, "Truth": "truth"}
+            known = {"Coarse input": "coarse", **methods, "Truth": "truth"}
+            asked = getattr(self._state, parameter)
+            # A list whose value is not in it takes its first by itself, and that would count as the user's choice.
+            return known if asked in known.values() else {**known, asked: asked}
 
         select = pmui.Select(label=label, options=options(), size="small", width=150, margin=0)
         select.value = getattr(self._state, parameter)

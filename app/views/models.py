@@ -81,7 +81,7 @@ class ModelsView(pn.viewable.Viewer):
             size="small",
             variant="outlined",
             margin=0,
-            description=f"Time {facts.card.name} on 160 × 160 points on the machine that serves this page",
+            description=f"Measure the speed here: {facts.card.name} on 160 × 160 points, on the machine that serves this page",
         )
 
         async def measure(_event: Any) -> None:

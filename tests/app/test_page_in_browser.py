@@ -140,7 +140,9 @@ def test_region_pointer_and_zoom(watched, address):
     until(page, lambda: ranges(page)[0] == pytest.approx([120, 250], abs=2.1))
 
     north = page.get_by_label("North [°N]")
-    north.fill("-60")
+    north.click()
+    north.press("Control+a")
+    north.press_sequentially("-60")
     north.press("Enter")
     page.get_by_text("exchange them").wait_for()
     assert "region=Pacific" in page.url

@@ -10,8 +10,10 @@ from app.export_menu import ExportMenu
 from app.period import parse_period, period_text, period_times
 from app.registry import VIEW_ENTRIES, VIEWS, load
 from app.session import Session
+from app.sidebar import SideBar
 from app.state import StudioState
 from app.tour import STEPS, Help, Tour
+from app.views.maps import MapsView
 from tests.app.conftest import run, settled_session
 
 
@@ -110,3 +112,11 @@ def test_an_export_reaches_the_browser_and_a_failure_is_one_sentence(globe, mode
     asyncio.run(steps())
     menu._open(None)
     assert menu._dialog.open and "python train/figure.py --link" in menu._how.object
+
+
+def test_a_list_does_not_choose_by_itself_what_a_link_asks_for_in_vain(globe, models, engine):
+    session = Session(StudioState(data_set="nope", layout="swipe", left="nothing"), engine)
+    session.refresh_catalogue()
+    for part in (SideBar(session), MapsView(session)):
+        part.__panel__().get_root()
+    assert (session.state.data_set, session.state.left) == ("nope", "nothing")
