@@ -64,7 +64,7 @@ class ExportMenu(pn.viewable.Viewer):
             variant="outlined",
             margin=0,
             align="center",
-            description="Figures and numbers of what is on show",
+            description="Export: figures and numbers of what is on show",
             sx={"color": "#ffffff", "borderColor": "#4a6684"},
         )
         self._how = pn.pane.HTML("", stylesheets=[_STYLES], margin=0, sizing_mode="stretch_width")
@@ -96,7 +96,8 @@ class ExportMenu(pn.viewable.Viewer):
             size="small",
             variant="outlined",
             margin=0,
-            description=tip,
+            # It is also the name for screen readers, which has to hold what is written on the button.
+            description=f"{label}: {tip}",
             css_classes=[f"export-{kind}"],
         )
 

@@ -56,7 +56,7 @@ class Header(pn.viewable.Viewer):
             variant="outlined",
             margin=(0, 8),
             align="center",
-            description="Copy a link to exactly this page",
+            description="Copy link to exactly this page",
             sx={"color": "#ffffff", "borderColor": "#4a6684"},
         )
         self._share.js_on_click(code=_COPY)

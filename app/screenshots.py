@@ -20,7 +20,7 @@ _WEEK = "period=2001-01-10T00:00/2001-01-20T00:00"
 _LINKS = {
     "maps": f"{_TIME}&region=Europe",
     "spectra": f"{_TIME}&region=Globe",
-    "distances": f"{_TIME}&region=Europe&{_WEEK}",
+    "distances": f"{_TIME}&region=Pacific&{_WEEK}",
     "cities": f"{_TIME}&region=Globe",
     "models": _TIME,
 }
@@ -71,14 +71,18 @@ def take(out: Path, names: list[str]) -> list[Path]:
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=browser_path, args=flags)
+        profile = browser.new_context()  # one for all, so that scripts are loaded once
         for name in names:
             query, width, height = PICTURES[name]
-            page = browser.new_page(viewport={"width": width, "height": height})
+            page = profile.new_page()
+            page.set_viewport_size({"width": width, "height": height})
             page.set_default_timeout(300_000)
             page.add_init_script(SEEN_SCRIPT)
             page.goto(f"{address}?{query}")
             view = query.split("view=")[1].split("&")[0]
             page.get_by_text(READY.get(view, "All results in float32")).first.wait_for()
+            # The address is complete once the data are open, which the view Models does not wait for.
+            page.wait_for_function("location.search.includes('data=')")
             page.wait_for_timeout(1500)  # the last paint follows the last result
             files.append(out / f"{name}.png")
             page.screenshot(path=files[-1])

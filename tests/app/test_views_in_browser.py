@@ -7,6 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.image import imread
 
 import atmodist_core as ad
 from app.serving import served_page
@@ -119,16 +120,21 @@ def test_back_leads_to_what_was_on_show(watched, address):
 
 def test_figure_and_numbers_are_exported_and_opened_again(watched, address, tmp_path):
     page = opened(watched, f"{address}?{PACIFIC}&methods=bicubic&time=2001-01-05T03:00")
-    page.get_by_role("button", name="Export").click()
+    page.get_by_role("button", name="Export: ").click()
     seen(page, "python train/figure.py --link")
     offers = {
-        name: page.get_by_role("button", name=name, exact=True)
-        for name in ("PNG", "SVG", "PDF", "NetCDF", "CSV")
+        name: page.get_by_role("button", name=f"{name}: ") for name in ("PNG", "SVG", "PDF", "NetCDF", "CSV")
     }
     begin = {"PNG": b"\x89PNG", "SVG": b"<?xml", "PDF": b"%PDF"}
     for name, start in begin.items():
         file = downloaded(page, offers[name].click, tmp_path)
-        assert file.read_bytes().startswith(start) and file.stat().st_size > 5_000
+        content = file.read_bytes()
+        assert content.startswith(start) and len(content) > 5_000
+        if name == "PNG":
+            rows, columns, _ = imread(file).shape
+            assert min(rows, columns) > 500
+        if name == "PDF":
+            assert content.count(b"/Type /Page ") == 1 and content.rstrip().endswith(b"%%EOF")
     with xr.open_datatree(downloaded(page, offers["NetCDF"].click, tmp_path)) as tree:
         stored = tree["fields"]["vorticity"].sel(state="truth").load()
         assert "Models: " in tree.attrs["caption"] and "simulated" in tree.attrs["caption"]
