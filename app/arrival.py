@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import panel as pn
 from bokeh.document import Document
 from panel.io.resources import LOCAL_DIST
-from tornado.ioloop import IOLoop
 
 PATIENCE_S = 180.0
 """How long the session that was made with the HTML is kept for the browser; Bokeh alone drops it after fifteen seconds."""
@@ -43,4 +43,4 @@ def _keep(document: Document, patience_s: float) -> None:
 
 def _block(session: Any, patience_s: float) -> None:
     session.block_expiration()
-    IOLoop.current().call_later(patience_s, session.unblock_expiration)
+    asyncio.get_running_loop().call_later(patience_s, session.unblock_expiration)

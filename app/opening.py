@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Template
 from panel_material_ui.base import _env
 
 from app.sidebar import WIDTH
@@ -13,7 +13,7 @@ from app.theme import DARK, HEADER_COLOUR, INKS, LIGHT, THEME_CONFIG
 
 
 @cache
-def opening_template() -> Template:
+def opening_template() -> Any:
     """Template of the page's HTML: that of Material UI, with the outline in place of its spinner."""
     text = (Path(__file__).parent / "opening.html").read_text(encoding="utf-8")
     colours = {
@@ -24,8 +24,7 @@ def opening_template() -> Template:
     }
     for name, value in colours.items():
         text = text.replace(f"{name}@", value)
-    template: Template = _env.from_string(text)
-    return template
+    return _env.from_string(text)
 
 
 def _colours(prefix: str, theme: str) -> dict[str, str]:
