@@ -81,8 +81,8 @@ def take(out: Path, names: list[str]) -> list[Path]:
             page.goto(f"{address}?{query}")
             view = query.split("view=")[1].split("&")[0]
             page.get_by_text(READY.get(view, "All results in float32")).first.wait_for()
-            # The address is complete once the data are open, which the view Models does not wait for.
-            page.wait_for_function("location.search.includes('data=')")
+            # The side bar is complete once the data are open, which the view Models does not wait for.
+            page.get_by_text("What was noticed on opening").first.wait_for()
             page.wait_for_timeout(1500)  # the last paint follows the last result
             files.append(out / f"{name}.png")
             page.screenshot(path=files[-1])
