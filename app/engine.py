@@ -74,6 +74,12 @@ class Control:
         """Ask the computation to stop at the next opportunity."""
         self._stop.set()
 
+    def silent(self) -> Control:
+        """The same computation, stopped with this one, whose progress nobody is told."""
+        other = Control()
+        other._stop = self._stop
+        return other
+
     def cancelled(self) -> bool:
         """Whether it was asked to stop."""
         return self._stop.is_set()

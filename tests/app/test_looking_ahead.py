@@ -25,6 +25,7 @@ class Remembering(Engine):
 
     def preview(self, frame, method, field, control):
         self.previewed.append((frame.slice_key[2], method.name))
+        control.progress(0.5, "a preview")
         return super().preview(frame, method, field, control)
 
 
@@ -57,6 +58,14 @@ def test_the_next_time_is_read_and_previewed_in_the_direction_of_the_step(globe,
     ahead = {name for time, name in engine.previewed if time == following}
     assert ahead == {"srgan-4x-mse", "srgan-4x-atmodist"}
     assert session.comparison.question.time != following, "what is on show is what was asked for"
+
+
+def test_the_page_goes_on_saying_that_all_results_are_there(globe, models, monkeypatch):
+    monkeypatch.setattr("app.session.PROGRESS_INTERVAL_S", 0.0)
+    engine = Remembering()
+    session = stepped(engine, [1])
+    assert any(time == "2001-01-05T12:00" for time, _ in engine.previewed)
+    assert session.activity.startswith("All results in float32")
 
 
 def test_other_views_do_not_look_ahead(globe, models):
