@@ -13,13 +13,7 @@ from atmodist_core.training.data.held_out import prefixed
 from atmodist_core.training.distance.distance_matching import measure_distance_curves
 from atmodist_core.training.distance.distance_report import CURVES_OVER_LAG_NAME
 from atmodist_core.training.records.logs import CURVES_NAME
-from atmodist_core.training.records.provenance import (
-    code_version,
-    describe_data,
-    describe_period,
-    export_folder,
-    model_name,
-)
+from atmodist_core.training.records.provenance import card_basis, export_folder
 
 if TYPE_CHECKING:
     from atmodist_core.training.autoencoder.autoencoder_training import AutoencoderTrainer
@@ -51,15 +45,8 @@ def save_autoencoder_model(trainer: "AutoencoderTrainer") -> Path:
     settings = to_dict(config)
     settings.pop("run")
     card = ModelCard(
-        name=model_name(config.run),
+        **card_basis(config.run, config.data, data),
         kind="autoencoder",
-        architecture={},
-        channels=config.data.channels,
-        normalization=data.normalization,
-        grid_spacing_deg=data.training_fields.spacing_deg,
-        period=describe_period(data),
-        data=describe_data(data, config.data),
-        level=data.training_fields.level,
         loss={"name": "mean squared error of the reconstruction"},
         schedule={
             **{k: v for k, v in settings.items() if k != "data"},
@@ -68,8 +55,6 @@ def save_autoencoder_model(trainer: "AutoencoderTrainer") -> Path:
             "processes": trainer.fabric.world_size,
             "hardware": trainer.hardware.describe(),
         },
-        seed=config.run.seed,
-        code_version=code_version(),
         scores={name: round(value, 5) for name, value in scores.items()},
         distance_scale=curves.scales(),
         limits=(

@@ -36,6 +36,7 @@ from atmodist_core.training.loop.loop import check_run_folder
 from atmodist_core.training.loop.run_to_model import run_to_model
 from atmodist_core.training.loop.schedules import one_cycle
 from atmodist_core.training.loop.synchronized_batch_norm import synchronize_batch_norm
+from atmodist_core.training.loop.weight_decay import decaying_kernels
 from atmodist_core.training.records.logs import reading_progress
 from atmodist_core.training.records.samples import SAMPLES, draw_reconstruction_samples, evaluating
 
@@ -81,13 +82,8 @@ class AutoencoderTrainer:
             synchronize_batch_norm(self.network, hardware.device)
         if config.run.channels_last:
             use_channels_last(self.network)
-        kernels = [p for p in self.network.parameters() if p.ndim > 1]
-        others = [p for p in self.network.parameters() if p.ndim <= 1]
         self.optimizer = torch.optim.AdamW(
-            [
-                {"params": kernels, "weight_decay": config.weight_decay},
-                {"params": others, "weight_decay": 0.0},
-            ],
+            decaying_kernels(self.network, config.weight_decay),
             lr=config.learning_rate,
             fused=True,
         )

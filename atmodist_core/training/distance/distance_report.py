@@ -23,13 +23,7 @@ from atmodist_core.training.data.held_out import (
 )
 from atmodist_core.training.distance.distance_matching import DistanceCurves, measure_distance_curves
 from atmodist_core.training.records.logs import CURVES_NAME
-from atmodist_core.training.records.provenance import (
-    code_version,
-    describe_data,
-    describe_period,
-    export_folder,
-    model_name,
-)
+from atmodist_core.training.records.provenance import card_basis, export_folder
 
 if TYPE_CHECKING:
     from atmodist_core.training.distance.distance_training import DistanceTrainer
@@ -118,15 +112,8 @@ def save_distance_model(trainer: "DistanceTrainer") -> Path:
     settings = to_dict(config)
     settings.pop("run")
     card = ModelCard(
-        name=model_name(config.run),
+        **card_basis(config.run, config.data, data),
         kind="distance",
-        architecture={},
-        channels=config.data.channels,
-        normalization=data.normalization,
-        grid_spacing_deg=data.training_fields.spacing_deg,
-        period=describe_period(data),
-        data=describe_data(data, config.data),
-        level=data.training_fields.level,
         loss={"name": "cross-entropy", "classes": config.classes, "lead_step_hours": config.lead_step_hours},
         schedule={
             **{
@@ -140,8 +127,6 @@ def save_distance_model(trainer: "DistanceTrainer") -> Path:
             "hardware": trainer.hardware.describe(),
             **({"start_model": trainer.start.card.name} if trainer.start else {}),
         },
-        seed=config.run.seed,
-        code_version=code_version(),
         scores={name: round(value, 5) for name, value in scores.items()},
         distance_scale=curves.scales(),
         limits=(

@@ -11,6 +11,7 @@ from atmodist_core.model_card import CARD_FILE, ModelCard
 from atmodist_core.model_store import load_network
 from atmodist_core.networks import DistanceNetwork, Encoder, EncoderConfig, LagClassifier, LagClassifierConfig
 from atmodist_core.training.loop.hardware import Hardware
+from atmodist_core.training.loop.weight_decay import decaying_kernels
 from atmodist_core.training.settings.distance_configuration import DistanceConfig
 from atmodist_core.training.settings.shared_configuration import require_positive
 
@@ -85,13 +86,8 @@ def build_distance_network(config: DistanceConfig, start: StartDistance | None =
 
 
 def build_optimizer(network: nn.Module, config: DistanceConfig) -> torch.optim.Optimizer:
-    """Optimiser that decays kernels only: biases and batch norm have one axis."""
-    kernels = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1]
-    groups = [
-        {"params": kernels, "weight_decay": config.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
+    """Optimiser of the settings, which decays kernels only."""
+    groups = decaying_kernels(network, config.weight_decay)
     if config.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum, fused=True)
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(config.momentum, 0.999), fused=True)

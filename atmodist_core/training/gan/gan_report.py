@@ -11,13 +11,7 @@ from atmodist_core.model_store import save_downscaler
 from atmodist_core.training.configuration import to_dict
 from atmodist_core.training.data.held_out import prefixed
 from atmodist_core.training.records.logs import CURVES_NAME
-from atmodist_core.training.records.provenance import (
-    code_version,
-    describe_data,
-    describe_period,
-    export_folder,
-    model_name,
-)
+from atmodist_core.training.records.provenance import card_basis, export_folder
 
 _WEIGHTS = (
     *("content_weight", "mse_weight", "l1_weight", "spectrum_weight", "distribution_weight"),
@@ -59,20 +53,11 @@ def save_generator_model(trainer: "GanTrainer") -> Path:
         "hardware": trainer.hardware.describe(),
     }
     card = ModelCard(
-        name=model_name(config.run),
+        **card_basis(config.run, config.data, data),
         kind="downscaler",
-        architecture={},
-        channels=config.data.channels,
-        normalization=data.normalization,
-        grid_spacing_deg=data.training_fields.spacing_deg,
         factor=config.factor,
-        period=describe_period(data),
-        data=describe_data(data, config.data),
-        level=data.training_fields.level,
         loss=loss,
         schedule=schedule,
-        seed=config.run.seed,
-        code_version=code_version(),
         scores={name: round(value, 5) for name, value in scores.items()},
         limits=(
             f"Trained on patches centred within {config.data.latitude_limit:g} degrees of the equator, from"

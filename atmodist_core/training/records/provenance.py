@@ -2,6 +2,7 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from atmodist_core import __version__
 from atmodist_core.training.configuration import DataConfig, RunConfig
@@ -52,6 +53,22 @@ def describe_data(data: TrainingData, config: DataConfig) -> str:
     )
     source = data.training_fields.source or "unknown source"
     return f"{source}; {len(names)} member(s): {', '.join(names)}; {held}"
+
+
+def card_basis(run: RunConfig, data_config: DataConfig, data: TrainingData) -> dict[str, Any]:
+    """Entries that the card of every trained model begins with: whose it is, what it learned from, with which code."""
+    return {
+        "name": model_name(run),
+        "architecture": {},
+        "channels": data_config.channels,
+        "normalization": data.normalization,
+        "grid_spacing_deg": data.training_fields.spacing_deg,
+        "period": describe_period(data),
+        "data": describe_data(data, data_config),
+        "level": data.training_fields.level,
+        "seed": run.seed,
+        "code_version": code_version(),
+    }
 
 
 def export_folder(run: RunConfig) -> Path:
