@@ -102,6 +102,12 @@ def test_packages_exist():
     assert all(len(_files(package)) > 3 for package in PACKAGES)
 
 
+def test_every_folder_of_code_is_a_package():
+    """A folder without its own file still imports from a checkout, but is left out of an installation."""
+    folders = {file.parent for file in _files(*PACKAGES)}
+    assert not [_name(folder) for folder in folders if not (folder / "__init__.py").exists()]
+
+
 def test_the_library_imports_neither_app_nor_train_nor_their_frameworks():
     assert not _importers(_files("atmodist_core"), UI | {"app", "train"})
 
