@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import dask
 import dask.array
 import numpy as np
 import xarray as xr
@@ -183,7 +182,10 @@ def read_coefficients(path: str | Path, indices: np.ndarray | slice) -> dict[str
     }
 
 
-def _synthesise(path: str, field: str, first: int, latitude_count: int, longitude_count: int) -> np.ndarray:
+def _synthesise(
+    path: str, field: str, latitude_count: int, longitude_count: int, block_id: tuple[int, ...]
+) -> np.ndarray:
+    first = block_id[0]
     # torch takes seconds to import, and opening a store needs none of it
     import torch
 
@@ -244,22 +246,23 @@ def open_coefficient_store(
     if not len(seconds):
         raise UserError(f"Expected at least one slice in {path}, found none; let train/simulate.py run on.")
     times = (_EPOCH + seconds.astype("timedelta64[s]")).astype("datetime64[ns]")
-    load = dask.delayed(_synthesise, pure=True)
     names = {"vorticity": "atmosphere_relative_vorticity", "divergence": "divergence_of_wind"}
     variables = {}
     for field in FIELDS:
-        blocks = [
-            dask.array.from_delayed(
-                load(str(path), field, index, rows, columns),
-                (1, rows, columns),
-                dtype=np.float32,
-                meta=np.empty(0, np.float32),
-            )
-            for index in range(len(times))
-        ]
+        # By the number of its block every slice knows itself: one such layer is read in the same time however many slices there are.
+        slices = dask.array.map_blocks(
+            _synthesise,
+            str(path),
+            field,
+            rows,
+            columns,
+            chunks=((1,) * len(times), (rows,), (columns,)),
+            dtype=np.float32,
+            meta=np.empty((0, 0, 0), np.float32),
+        )
         variables[field] = (
             ("time", "latitude", "longitude"),
-            dask.array.concatenate(blocks),
+            slices,
             {"units": "s-1", "standard_name": names[field], "long_name": field},
         )
     spacing = 180.0 / rows

@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from app.cache import SharedCache, size_of
 
@@ -63,3 +64,10 @@ def test_clear_forgets():
     cache.get("a", lambda: np.zeros(10))
     cache.clear()
     assert "a" not in cache and cache.held_bytes == 0
+
+
+def test_what_is_yet_to_be_read_takes_no_room():
+    """Else a long record would never be kept open, and would be opened anew for every time that is asked for."""
+    fields = xr.Dataset({"vorticity": (("time", "x"), np.zeros((400, 1000)))})
+    assert size_of(fields) > fields.nbytes
+    assert size_of((fields.chunk(time=1), "described")) < 10_000
