@@ -21,8 +21,11 @@ _LINE_STYLES = (
 _TEXT_STYLES = (
     VARIABLES
     + """
-.activity { font-size: 12.5px; color: var(--studio-muted); line-height: 30px; text-align: right; white-space: nowrap; overflow: hidden;
-  text-overflow: ellipsis; font-variant-numeric: tabular-nums; }
+.state { display: flex; align-items: center; gap: 10px; height: 30px; }
+.activity { flex: 1 1 auto; min-width: 0; font-size: 12.5px; color: var(--studio-muted); line-height: 30px; text-align: right; white-space: nowrap;
+  overflow: hidden; text-overflow: ellipsis; font-variant-numeric: tabular-nums; }
+.progress { flex: none; width: 180px; height: 4px; border-radius: 2px; overflow: hidden; background: var(--studio-line); }
+.progress div { height: 100%; background: var(--panel-primary-color); transition: width .2s linear; }
 """
 )
 _SENTENCE_STYLES = VARIABLES + ".sentence { font-size: 13px; line-height: 1.45; color: var(--studio-text); }"
@@ -49,17 +52,16 @@ class StatusLine(pn.viewable.Viewer):
             css_classes=["status"],
             align="center",
         )
-        self._bar = pmui.LinearProgress(
-            value=0, variant="determinate", width=180, margin=0, visible=False, align="center"
-        )
         self._cancel = pmui.Button(
             label="Cancel",
             icon="close",
             size="small",
             variant="outlined",
             margin=0,
-            visible=False,
+            disabled=True,
             align="center",
+            # Not by `visible`, upon which Bokeh lays out the whole page and paints every figure on it.
+            sx={"&.Mui-disabled": {"visibility": "hidden"}},
         )
         self._resume = pmui.Button(
             label="Compute the rest",
@@ -74,7 +76,6 @@ class StatusLine(pn.viewable.Viewer):
         self._resume.on_click(lambda _event: session.resume())
         self._line = pn.Row(
             self._text,
-            self._bar,
             self._cancel,
             self._resume,
             stylesheets=[_LINE_STYLES],
@@ -92,11 +93,16 @@ class StatusLine(pn.viewable.Viewer):
 
     def _update(self, *_events: Any) -> None:
         session = self._session
-        self._text.object = (
-            f'<div class="activity" role="status" aria-live="polite">{escape(session.activity)}</div>'
+        percent = round(100 * session.progress)
+        bar = (
+            f'<div class="progress" role="progressbar" aria-label="Progress" aria-valuenow="{percent}" aria-valuemin="0" '
+            f'aria-valuemax="100"><div style="width:{percent}%"></div></div>'
         )
-        self._bar.param.update(visible=session.busy, value=round(100 * session.progress))
-        self._cancel.visible = session.busy
+        self._text.object = (
+            f'<div class="state"><div class="activity" role="status" aria-live="polite">{escape(session.activity)}</div>'
+            f"{bar if session.busy else ''}</div>"
+        )
+        self._cancel.disabled = not session.busy
         self._resume.visible = session.stopped and not session.busy
 
 

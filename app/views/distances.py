@@ -19,6 +19,7 @@ from app.views.lag_figure import LOOKS, LagFigure
 from app.views.matrix_figure import MatrixFigure, SharedTimes, share_cross_hair
 from app.views.pair_maps import PairMaps
 from app.views.period_control import PeriodControl
+from app.views.veil import Veil
 
 _GRID_STYLES = """
 :host { display: grid; gap: 10px; grid-auto-rows: max-content; height: auto; grid-template-columns: repeat(3, minmax(0, 1fr)); align-items: start; }
@@ -32,10 +33,6 @@ _CARD_STYLES = (
   box-sizing: border-box; min-width: 0; position: relative; height: auto; min-height: max-content; }
 :host(.distance-pair) { grid-row: span 2; }
 :host(.distance-methods) { grid-column: 1 / -1; }
-:host(.waiting)::after { content: ""; position: absolute; inset: 40px 16px 16px 16px; border-radius: 6px; pointer-events: none;
-  background: color-mix(in srgb, var(--studio-raised) 80%, transparent); animation: breathe 1.6s .2s infinite steps(5) backwards; }
-@keyframes breathe { from { opacity: .35; } 50% { opacity: 1; } to { opacity: .35; } }
-@media (prefers-reduced-motion: reduce) { :host(.waiting)::after { animation: none; } }
 """
 )
 _TEXT_STYLES = (
@@ -75,22 +72,21 @@ class DistancesView(pn.viewable.Viewer):
         self._note = _html(0)
         # Of the size that they will have, so that nothing jumps when they are there.
         self._saturation, self._confusion, self._methods = _html(0, 70), _html(0, 340), _html(0, 120)
-        self._cards = {
-            "learned": _card("learned", self._heads["learned"], self._learned.pane, self._bars["learned"]),
-            "plain": _card("plain", self._heads["plain"], self._plain.pane, self._bars["plain"]),
-            "pair": _card("pair", self._pair),
-            "lags": _card(
-                "lags",
+        content = {
+            "learned": (self._heads["learned"], self._learned.pane, self._bars["learned"]),
+            "plain": (self._heads["plain"], self._plain.pane, self._bars["plain"]),
+            "pair": (self._pair,),
+            "lags": (
                 self._heads["lags"],
                 pn.pane.Bokeh(self._lags.figure, margin=0, sizing_mode="stretch_width"),
                 self._saturation,
             ),
-            "confusion": _card("confusion", self._confusion),
-            "methods": _card("methods", self._methods),
+            "confusion": (self._confusion,),
+            "methods": (self._methods,),
         }
-        grid = pn.Column(
-            *self._cards.values(), stylesheets=[_GRID_STYLES], sizing_mode="stretch_width", margin=0
-        )
+        self._veils = {name: Veil("40px 16px 16px 16px") for name in content}
+        cards = [_card(name, *parts, self._veils[name].pane) for name, parts in content.items()]
+        grid = pn.Column(*cards, stylesheets=[_GRID_STYLES], sizing_mode="stretch_width", margin=0)
         self._content = pn.Column(
             PeriodControl(session),
             self._note,
@@ -176,9 +172,8 @@ class DistancesView(pn.viewable.Viewer):
             "confusion": result is not None and result.confusion is not None,
             "methods": result is not None and result.methods is not None,
         }
-        for name, card in self._cards.items():
-            waiting = self._session.busy and not there[name]
-            card.css_classes = ["distance-card", f"distance-{name}", *(["waiting"] if waiting else [])]
+        for name, veil in self._veils.items():
+            veil.show(self._session.busy and not there[name])
 
     def _choose(self, row: int, column: int) -> None:
         """Take the cell that was tapped: the earlier time first."""

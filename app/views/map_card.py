@@ -11,16 +11,13 @@ from app.theme import VARIABLES
 from app.views import scores
 from app.views.map_figure import MapFigure, SharedMap
 from app.views.size_probe import SizeProbe
+from app.views.veil import Veil
 
 _CARD_STYLES = (
     VARIABLES
     + """
 :host { background: var(--studio-surface); border: 1px solid var(--studio-line); border-radius: 10px; padding: 6px 8px 4px 6px;
   position: relative; box-sizing: border-box; min-width: 0; }
-:host(.waiting)::after { content: ""; position: absolute; inset: 36px 14px 82px 48px; border-radius: 6px; pointer-events: none;
-  background: color-mix(in srgb, var(--studio-raised) 80%, transparent); animation: breathe 1.6s .2s infinite steps(5) backwards; }
-@keyframes breathe { from { opacity: .35; } 50% { opacity: 1; } to { opacity: .35; } }
-@media (prefers-reduced-motion: reduce) { :host(.waiting)::after { animation: none; } }
 """
 )
 
@@ -75,10 +72,12 @@ class MapCard:
         self._foot = pn.pane.HTML(
             "", stylesheets=[_FOOT_STYLES], margin=0, sizing_mode="stretch_width", height=57
         )
+        self._veil = Veil("36px 14px 82px 48px")
         self.view = pn.Column(
             self._header,
             self.map.pane,
             self._foot,
+            self._veil.pane,
             stylesheets=[_CARD_STYLES],
             sizing_mode="stretch_width",
             margin=0,
@@ -102,8 +101,7 @@ class MapCard:
 
     def set_waiting(self, waiting: bool) -> None:
         """Veil the map while what it shows is out of date."""
-        classes = [name for name in self.view.css_classes if name != "waiting"]
-        self.view.css_classes = [*classes, "waiting"] if waiting else classes
+        self._veil.show(waiting)
 
 
 def problem_html(sentence: str) -> str:

@@ -19,6 +19,7 @@ from app.views.map_toolbar import choice
 from app.views.period_control import PeriodControl
 from app.views.spectrum_figure import SpectrumFigure
 from app.views.variogram_figure import VariogramFigure
+from app.views.veil import Veil
 from atmodist_core.study.spectrum import coarse_nyquist_degree
 
 QUANTITIES = {
@@ -43,10 +44,6 @@ _CARD_STYLES = (
     + """
 :host { background: var(--studio-surface); border: 1px solid var(--studio-line); border-radius: 10px; padding: 6px 6px 2px 4px;
   box-sizing: border-box; min-width: 0; position: relative; }
-:host(.waiting)::after { content: ""; position: absolute; inset: 40px 18px 30px 70px; border-radius: 6px; pointer-events: none;
-  background: color-mix(in srgb, var(--studio-raised) 80%, transparent); animation: breathe 1.6s .2s infinite steps(5) backwards; }
-@keyframes breathe { from { opacity: .35; } 50% { opacity: 1; } to { opacity: .35; } }
-@media (prefers-reduced-motion: reduce) { :host(.waiting)::after { animation: none; } }
 """
 )
 _TITLE_STYLES = (
@@ -83,12 +80,13 @@ class SpectraView(pn.viewable.Viewer):
             "", stylesheets=[_TITLE_STYLES], margin=0, sizing_mode="stretch_width", min_height=34
         )
         self._variogram_title = _title("", "")
-        self._cards = [
-            _card(_title(title, ""), self._figures[name].spectrum, self._figures[name].ratio)
-            for name, (title, _, _) in QUANTITIES.items()
+        self._veils = [Veil("40px 18px 30px 70px") for _ in range(len(QUANTITIES) + 1)]
+        cards = [
+            _card(veil, _title(title, ""), self._figures[name].spectrum, self._figures[name].ratio)
+            for veil, (name, (title, _, _)) in zip(self._veils, QUANTITIES.items(), strict=False)
         ]
-        self._cards.append(_card(self._variogram_title, self._variogram.figure))
-        grid = pn.Column(*self._cards, stylesheets=[_GRID_STYLES], sizing_mode="stretch_width", margin=0)
+        cards.append(_card(self._veils[-1], self._variogram_title, self._variogram.figure))
+        grid = pn.Column(*cards, stylesheets=[_GRID_STYLES], sizing_mode="stretch_width", margin=0)
         self._period = PeriodControl(session)
         self._times = pn.Row(
             choice(session.state, "average", AVERAGES, "Spectra of one time, or their mean over the period"),
@@ -138,8 +136,8 @@ class SpectraView(pn.viewable.Viewer):
                     styles,
                 )
             waiting = self._session.busy and "truth" not in spectra
-            for card in self._cards:
-                card.css_classes = ["spectrum-card", "waiting"] if waiting else ["spectrum-card"]
+            for veil in self._veils:
+                veil.show(waiting)
 
     def _draw(
         self, comparison: Comparison, spectra: dict[str, Any], styles: dict[str, tuple[str, str]]
@@ -236,9 +234,16 @@ def _title(title: str, detail: str) -> Any:
     )
 
 
-def _card(title: Any, *figures: Any) -> Any:
+def _card(veil: Veil, title: Any, *figures: Any) -> Any:
     panes = [pn.pane.Bokeh(one, margin=0, sizing_mode="stretch_width") for one in figures]
     height = 28 + sum(one.height for one in figures) + 14
     return pn.Column(
-        title, *panes, stylesheets=[_CARD_STYLES], sizing_mode="stretch_width", margin=0, min_height=height
+        title,
+        *panes,
+        veil.pane,
+        stylesheets=[_CARD_STYLES],
+        sizing_mode="stretch_width",
+        margin=0,
+        min_height=height,
+        css_classes=["spectrum-card"],
     )
