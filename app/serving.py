@@ -35,7 +35,12 @@ def free_port() -> int:
 
 @contextmanager
 def served_page(
-    log: Path, *, data: Path | None = None, models: Path | None = None, timeout_s: float = 180.0
+    log: Path,
+    *,
+    data: Path | None = None,
+    models: Path | None = None,
+    timeout_s: float = 180.0,
+    warm: bool = False,
 ) -> Iterator[str]:
     """Serve the page while the context lasts.
 
@@ -49,6 +54,8 @@ def served_page(
         Folder of models beside those that ship.
     timeout_s : float
         Longest wait for the port.
+    warm : bool
+        Build a page before the port opens and fill the caches after, as ``make app`` does.
 
     Yields
     ------
@@ -78,6 +85,7 @@ def served_page(
                 "127.0.0.1",
                 "--port",
                 str(port),
+                *(["--warm"] if warm else []),
             ],
             cwd=ROOT,
             env=environment,

@@ -5,7 +5,7 @@
     python benchmarks/app_redraw.py
     python benchmarks/app_redraw.py --steps 12
 
-The region has 160 x 160 fine points. "First paint" is the outline that comes with the HTML, "first maps" when coarse input and truth are drawn.
+The server is started as `make app` starts it, and the first visitor comes the moment it answers. The region has 160 x 160 fine points. "First paint" is the outline that comes with the HTML, "first maps" when coarse input and truth are drawn.
 "Maps" is the time from the key press, or the click, until every panel has been painted anew (networks may still show their preview);
 "float32" until all results and scores are there. "Any time" goes to times that nobody has looked at, so nothing comes from a cache. "Next time"
 is a step with the arrow key after a rest: the page has then looked ahead, as it does for a user. Region changes profit from the networks'
@@ -88,7 +88,7 @@ def main(options: Options) -> None:
     )
     with (
         tempfile.TemporaryDirectory() as folder,
-        served_page(Path(folder) / "log") as address,
+        served_page(Path(folder) / "log", warm=True) as address,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=path, args=flags)

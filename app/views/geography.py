@@ -13,27 +13,32 @@ import atmodist_core as ad
 logger = logging.getLogger("atmodist.app")
 WIDE_DEG = 120.0
 """Width of a map from which the coarser coastline is drawn."""
+MARGIN_DEG = 2.0
+"""How far beyond the edges of a map its coast is drawn: all lines of a continent would take a browser longer to paint than the fields."""
 
 
 @lru_cache(maxsize=32)
-def coastline_data(west: float, east: float, south: float, north: float) -> dict[str, list[np.ndarray]]:
-    """Lines ``xs`` and ``ys`` of the coast [degrees] in longitudes ``west`` to ``east``; empty where the asset is missing."""
+def coastline_data(west: float, east: float, south: float, north: float) -> dict[str, np.ndarray]:
+    """Coast as one line ``x``, ``y`` [degrees] with gaps (NaN) in longitudes ``west`` to ``east``; empty where the asset is missing.
+
+    As one line it goes to the browser in two pieces, where each coast of its own would be two.
+    """
     resolution = "110m" if east - west >= WIDE_DEG else "50m"
     try:
-        # A map may show a bit more than a region, hence the whole latitude range of the lines that touch the longitudes.
         lines = ad.coastlines(resolution, west=west)
     except ad.UserError as error:
         logger.warning("maps are drawn without coastlines: %s", error)
-        return {"xs": [], "ys": []}
-    touching = [
-        line
-        for line in lines
-        if line[:, 0].min() <= east
-        and line[:, 0].max() >= west
-        and line[:, 1].max() >= south
-        and line[:, 1].min() <= north
-    ]
-    return {"xs": [line[:, 0] for line in touching], "ys": [line[:, 1] for line in touching]}
+        return {"x": np.empty(0), "y": np.empty(0)}
+    gap = np.full((1, 2), np.nan)
+    line = np.concatenate([gap, *(part for one in lines for part in (one, gap))])
+    near = (line[:, 0] >= west - MARGIN_DEG) & (line[:, 0] <= east + MARGIN_DEG)
+    near &= (line[:, 1] >= south - MARGIN_DEG) & (line[:, 1] <= north + MARGIN_DEG)
+    # One more point on either side, so that lines leave the map; then one gap where there are many.
+    kept = near | np.roll(near, 1) | np.roll(near, -1)
+    line = np.where(kept[:, None], line, np.nan)
+    empty = np.isnan(line[:, 0])
+    line = line[~(empty & np.roll(empty, 1))]
+    return {"x": line[:, 0], "y": line[:, 1]}
 
 
 @lru_cache(maxsize=32)

@@ -57,7 +57,7 @@ class SharedMap:
     def __init__(self) -> None:
         self.x_range = Range1d(-25, 45)
         self.y_range = Range1d(30, 75)
-        self.coast = ColumnDataSource({"xs": [], "ys": []})
+        self.coast = ColumnDataSource({"x": [], "y": []})
         self.cities = ColumnDataSource({"x": [], "y": [], "name": []})
         # A model of the document, so that the pointer's script sees a change of the unit.
         self.unit = Div(text="", visible=False)
@@ -108,7 +108,7 @@ class MapFigure:
         self._image = plot.image(
             image="image", x="x", y="y", dw="dw", dh="dh", source=self.source, color_mapper=mapper
         )
-        self._coast = plot.multi_line(xs="xs", ys="ys", source=shared.coast, line_width=0.9)
+        self._coast = plot.line(x="x", y="y", source=shared.coast, line_width=0.9)
         self._cities = plot.scatter(x="x", y="y", source=shared.cities, size=3.5, line_width=0.7)
         plot.add_tools(HoverTool(renderers=[self._cities], tooltips="@name", point_policy="snap_to_data"))
         self.vertical = Span(dimension="height", line_width=0.8, line_dash="dotted", visible=False)
