@@ -298,7 +298,8 @@ class Engine:
 
         def make() -> tuple[xr.Dataset, str, float]:
             downscaler = self.downscaler(method, "float32" if quality == EXACT else "auto")
-            with self.turn(control), warnings.catch_warnings():
+            is_quick = quality == PREVIEW or method.family == "interpolation"
+            with self.turn(control, is_quick=is_quick), warnings.catch_warnings():
                 # What the warning says is asked for, and shown, by way of `applicability`.
                 warnings.simplefilter("ignore", AtmodistWarning)
                 start = time.perf_counter()
@@ -327,9 +328,9 @@ class Engine:
             key, lambda: ad.load_downscaler(method.name, precision=precision, factor=factor)
         )
 
-    def turn(self, control: Control) -> AbstractContextManager[None]:
-        """A place among the running networks; who waits for it can be cancelled."""
-        return self._turns.turn(control.check)
+    def turn(self, control: Control, *, is_quick: bool = False) -> AbstractContextManager[None]:
+        """A place among the running networks, sooner for what is quick; who waits for it can be cancelled."""
+        return self._turns.turn(control.check, is_quick=is_quick)
 
     @property
     def waiting(self) -> int:

@@ -14,5 +14,8 @@ if _ROOT not in sys.path:
 
 from app.page import build_page
 
+# Networks in threads give way to the page's own thread and ask for their turn back at each of hundreds of layers: at Python's 5 ms each time a
+# preview of 0.1 s would take a second while the page is busy with other users.
+sys.setswitchinterval(5e-4)
 pn.extension(notifications=False)
 build_page().servable()

@@ -61,6 +61,9 @@ class MapsView(pn.viewable.Viewer):
         self._cards: dict[str, MapCard] = {}
         self._pointed = False
         self._area: tuple[Any, ...] | None = None
+        self._coloured: tuple[Any, ...] | None = None
+        # What each card shows, and the objects it was made of: while they are kept no other can have their identity.
+        self._drawn: dict[str, tuple[Any, Any]] = {}
         self._redraw_task: asyncio.Task[None] | None = None
         self._swipe: SwipeMap | None = None
         self._bar = pn.pane.HTML(
@@ -80,7 +83,7 @@ class MapsView(pn.viewable.Viewer):
             styles={"gap": "8px"},
         )
         session.param.watch(self._update, ["comparison", "methods", "busy"])
-        watched = ["methods", "show", "layout", "left", "right", "pixels", "scale", "limit", "theme"]
+        watched = ["methods", "show", "layout", "left", "right", "pixels", "scale", "limit", "theme", "view"]
         self._state.param.watch(self._update, watched)
         for visible in (self._shared.x_range, self._shared.y_range):
             visible.on_change("start", self._on_area)
@@ -98,6 +101,9 @@ class MapsView(pn.viewable.Viewer):
         return ["coarse", *shown_methods(self._state, found), "truth"]
 
     def _update(self, *_events: Any) -> None:
+        # What is not in front is not drawn: it is when the view comes to the front.
+        if self._state.view != "maps":
+            return
         with pn.io.hold():
             self._arrange()
             self._colour()
@@ -147,13 +153,18 @@ class MapsView(pn.viewable.Viewer):
         field = comparison.question.field if comparison is not None else state.field
         unit, fixed = unit_of(field), state.limit if state.scale == "fixed" else None
         limit = fixed or (1.0 if comparison is None else field_limit(comparison))
+        two = state.show == "difference" and state.layout == "panels"
+        spread = fixed or (1.0 if comparison is None else difference_limit(comparison)) if two else None
+        coloured = (field, limit, spread, state.theme, len(self._maps))
+        if coloured == self._coloured:
+            return
+        self._coloured = coloured
         low, high = ends(limit, field)
         colours = palette(is_signed(field), state.theme)
         self._field_scale.update(palette=list(colours), low=low, high=high)
         caption = f"{FIELDS[field]} [{unit.text}]"
         bars = [(caption, colours, low, high)]
-        if state.show == "difference" and state.layout == "panels":
-            spread = fixed or (1.0 if comparison is None else difference_limit(comparison))
+        if spread is not None:
             differences = palette(True, state.theme)
             self._difference_scale.update(palette=list(differences), low=-spread, high=spread)
             bars = [
@@ -206,6 +217,20 @@ class MapsView(pn.viewable.Viewer):
         card.map.use_mapper(self._difference_scale if difference else self._field_scale)
         answer = comparison.answers.get(name) if comparison is not None else None
         failed = answer is not None and bool(answer.problem)
+        empty = comparison is None or comparison.fields_of(name) is None
+        waiting = empty and not failed and self._session.busy
+        # By identity: comparing fields would take as long as drawing them.
+        parts = (None, None) if comparison is None else (comparison.truth, comparison.scores.get(name))
+        objects = (*parts, answer, self._session.data)
+        drawn = (
+            tuple(id(one) for one in objects),
+            comparison and comparison.question,
+            tuple(name in methods for methods in best.values()),
+            (difference, waiting, state.pixels, state.theme, self._painter.viewport(card.map)),
+        )
+        if self._drawn.get(name, (None, None))[0] == drawn:
+            return
+        self._drawn[name] = (drawn, objects)
         shown = None if comparison is None else _values(comparison, name, difference=difference)
         statement = ""
         if comparison is not None and shown is not None:
@@ -213,7 +238,7 @@ class MapsView(pn.viewable.Viewer):
             statement = self._painter.paint(card.map, token, *shown, state.pixels)
         elif failed:
             self._painter.clear(card.map.draw)
-        card.set_waiting(shown is None and not failed and self._session.busy)
+        card.set_waiting(waiting)
         write_card(card, self._session, comparison, best, statement)
 
     def _on_area(self, _attr: str, _old: Any, _new: Any) -> None:

@@ -141,7 +141,7 @@ def test_nobody_waits_for_a_turn_after_cancelling(setup):
     engine, _methods, _frame = setup
     with ExitStack() as turns:
         for _ in range(engine_module.NETWORKS_AT_ONCE):
-            turns.enter_context(engine.turn(Control()))
+            turns.enter_context(engine.turn(Control(), is_quick=True))
         control = Control()
         control.cancel()
         with pytest.raises(ad.Cancelled), engine.turn(control):

@@ -47,6 +47,38 @@ def test_turns_are_taken_in_the_order_of_asking():
     assert order == [0, 1, 2, 3] and turns.waiting == 0
 
 
+def test_quick_turns_go_before_long_ones_and_have_a_place_of_their_own(monkeypatch):
+    monkeypatch.setattr("app.turns.LONGEST_WAIT_S", 0.4)
+    turns, order, gate = FairTurns(1), [], threading.Event()
+
+    def work(name, is_quick):
+        with turns.turn(nothing, is_quick=is_quick):
+            order.append(name)
+            gate.wait(10)
+
+    threads = []
+    for name, is_quick in (("first", False), ("long", False), ("quick", True), ("late", True)):
+        threads.append(threading.Thread(target=work, args=(name, is_quick)))
+        if name == "late":
+            time.sleep(0.6)  # by now the long one has waited for longer than a quick one is ahead
+        threads[-1].start()
+        end = time.monotonic() + 10
+        while turns.waiting + len(order) < len(threads):
+            assert time.monotonic() < end
+            time.sleep(0.005)
+    gate.set()
+    for thread in threads:
+        thread.join(10)
+    assert order == ["first", "quick", "long", "late"]
+    two = FairTurns(2)
+    with two.turn(nothing), two.turn(nothing, is_quick=True):
+        pass
+    control = Control()
+    control.cancel()
+    with two.turn(nothing), pytest.raises(ad.Cancelled), two.turn(control.check):
+        pass  # a second long one has no place beside the first
+
+
 def test_who_is_cancelled_leaves_the_queue():
     turns, control = FairTurns(1), Control()
     with turns.turn(nothing):

@@ -1,0 +1,126 @@
+"""Time a server that many people use at once, and see what is left of them in its memory when they have gone.
+
+::
+
+    python benchmarks/many_users.py
+    python benchmarks/many_users.py --users 3 --minutes 1
+
+The server is started as `make app` starts it. Each user steps to any of the demo's times, or goes to another region, rests for a few seconds and goes on: whatever
+the others do. "Maps" is the time from the choice until every map has new data (networks may still show their preview), as of
+:class:`visitor.Visitor`, which speaks the page's protocol but does not paint; a browser adds its painting (``benchmarks/app_redraw.py``).
+
+A first, shorter round fills the caches, which are bounded and shared; memory is compared before and after the second one, each time when everyone has left and the server has
+had time to notice.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import platform
+import random
+import statistics
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import tyro
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from app.serving import served_page
+from benchmarks.visitor import Visitor
+
+LAST_TIME = 239
+REGIONS = ("Europe", "North America", "South-East Asia", "Pacific")
+FORGETTING_S = 45.0
+"""After this time the server has dropped the sessions of those who left (Bokeh looks every 17 s for what has been unused for 15 s)."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to time.
+
+    Attributes
+    ----------
+    users : int
+        At the same time.
+    minutes : float
+        Of the round that is measured.
+    first_minutes : float
+        Of the round that fills the caches.
+    rest : tuple of float
+        Least and most seconds between two choices of a user.
+    """
+
+    users: int = 10
+    minutes: float = 10.0
+    first_minutes: float = 3.0
+    rest: tuple[float, float] = (2.0, 6.0)
+
+
+def main(options: Options) -> None:
+    """Let them come and go, and print."""
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    with tempfile.TemporaryDirectory() as folder, served_page(Path(folder) / "log", warm=True) as address:
+        server = psutil.Process().children()[0]
+        # In a process of their own, so that reading what comes does not hold up the server's clock or the other way round.
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            pool.apply(_round, (address, options, options.first_minutes, 1))
+            pool.apply(_pause)
+            before = server.memory_info().rss
+            result = pool.apply(_round, (address, options, options.minutes, 2))
+            during = server.memory_info().rss
+            pool.apply(_pause)
+            after = server.memory_info().rss
+        faults = [line for line in (Path(folder) / "log").read_text().splitlines() if "ERROR" in line or "Traceback" in line]
+    times, problems = result
+    times.sort()
+    print(f"{options.users} users for {options.minutes:g} minutes, {len(times)} choices")
+    print(
+        f"maps: median {statistics.median(times):.2f} s, 90 % {times[int(0.9 * len(times))]:.2f} s, largest {times[-1]:.2f} s"
+    )
+    print(f"memory [MB]: {before / 1e6:.0f} before, {during / 1e6:.0f} with them, {after / 1e6:.0f} after ({after / before - 1:+.1%})")
+    print(f"errors: {len(problems) + len(faults)}")
+    for problem in [*problems, *faults]:
+        print("  " + problem)
+
+
+def _round(address: str, options: Options, minutes: float, seed: int) -> tuple[list[float], list[str]]:
+    async def all_users() -> list[tuple[list[float], list[str]]]:
+        visits = [_visit(address, options, 60 * minutes, random.Random(100 * seed + n)) for n in range(options.users)]
+        return await asyncio.gather(*visits)
+
+    results = asyncio.run(all_users())
+    return [time for times, _ in results for time in times], [one for _, problems in results for one in problems]
+
+
+def _pause() -> None:
+    asyncio.run(asyncio.sleep(FORGETTING_S))
+
+
+async def _visit(address: str, options: Options, seconds: float, chance: random.Random) -> tuple[list[float], list[str]]:
+    """One user's choices: how long each took, and what went wrong."""
+    times: list[float] = []
+    visitor = Visitor(address)
+    await asyncio.sleep(chance.uniform(0, options.rest[1]))
+    end = asyncio.get_running_loop().time() + seconds
+    try:
+        await visitor.open()
+        while asyncio.get_running_loop().time() < end:
+            await asyncio.sleep(chance.uniform(*options.rest))
+            if chance.random() < 0.7:
+                taken = await visitor.choose("IntSlider1", chance.randint(0, LAST_TIME), "value_throttled")
+            else:
+                other = [name for name in REGIONS if name != visitor.set.get("Region", "Europe")]
+                taken = await visitor.choose("Region", chance.choice(other))
+            times.append(taken)
+    except (TimeoutError, ConnectionError, KeyError) as error:
+        visitor.problems.append(f"{type(error).__name__}: {error}")
+    await visitor.leave()
+    return times, visitor.problems
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options, description=__doc__))
