@@ -9,7 +9,7 @@ The server is started as `make app` starts it, and the first visitor comes the m
 "Maps" is the time from the key press, or the click, until every panel has been painted anew (networks may still show their preview);
 "float32" until all results and scores are there. "Any time" goes to times that nobody has looked at, so nothing comes from a cache. "Next time"
 is a step with the arrow key after a rest: the page has then looked ahead, as it does for a user. Region changes profit from the networks'
-results for the whole globe, as they do for a user. Needs Chromium (or its path in ATMODIST_CHROMIUM), as the browser tests do.
+results for the whole globe, as they do for a user. "Spectra" goes from the maps of a region to its spectra, which nobody has looked at. Needs Chromium (or its path in ATMODIST_CHROMIUM), as the browser tests do.
 """
 
 import os
@@ -39,10 +39,12 @@ DRAWN = """[...Bokeh.documents].flatMap((document) => [...document._all_models.v
   .filter((map) => map.renderers[0].data_source.data.image?.length > 0).length === 2"""
 
 # Starts a clock, and stops it in the frame after the last map has taken new data.
-WATCH = """() => {
+WATCH = """(what) => {
   const models = [...Bokeh.documents].flatMap((document) => [...document._all_models.values()]);
-  const maps = models.filter((model) => model.type === "Figure" && (model.name ?? "").startsWith("map of"));
-  const sources = maps.map((map) => map.renderers[0].data_source);
+  const figures = models.filter((model) => model.type === "Figure");
+  const maps = figures.filter((figure) => (figure.name ?? "").startsWith("map of"));
+  const lines = figures.flatMap((figure) => figure.renderers).map((line) => line.data_source).filter((source) => "wavelength" in source.data);
+  const sources = what === "maps" ? maps.map((map) => map.renderers[0].data_source) : lines;
   window.redraw = {start: performance.now(), maps: null, left: new Set(sources)};
   for (const source of sources) {
     const done = () => {
@@ -118,6 +120,17 @@ def main(options: Options) -> None:
         report("date change, next time: maps", [maps for maps, _ in steps[1:]])
         regions = [timed(page, *chosen(page, "Region", name)) for name in PRESETS]
         report("region change: maps", [maps for maps, _ in regions])
+        page.keyboard.press("2")
+        page.locator(".spectrum-card").first.wait_for()
+        page.get_by_text(READY).first.wait_for()
+        spectra = []
+        for name in PRESETS[:2]:
+            page.keyboard.press("1")
+            page.wait_for_timeout(options.rest * 1000)
+            timed(page, *chosen(page, "Region", name))
+            page.locator("body").click(position={"x": 640, "y": 4})
+            spectra.append(timed(page, lambda: page.keyboard.press("2"), what="spectra"))
+        report("maps to spectra of a new region", [drawn for drawn, _ in spectra])
         browser.close()
 
 
@@ -138,11 +151,12 @@ def chosen(page: Any, box: str, name: str) -> tuple[Any, Any]:
     return page.get_by_role("menuitem", name=name).click, page.get_by_role("combobox", name=box).click
 
 
-def timed(page: Any, act: Any, before: Any = None) -> tuple[float, float]:
-    """Seconds from an act until all maps are redrawn, and until all results are there."""
+def timed(page: Any, act: Any, before: Any = None, what: str = "maps") -> tuple[float, float]:
+    """Seconds from an act until all maps, or all lines of the spectra, are redrawn, and until all results are there."""
     if before is not None:
         before()
-    page.evaluate(WATCH)
+    if not page.evaluate(WATCH, what):
+        raise RuntimeError(f"Expected {what} on the page, found none; open their view first.")
     act()
     page.wait_for_function("window.redraw.maps !== null", polling=20)
     maps = float(page.evaluate("window.redraw.maps - window.redraw.start")) / 1000

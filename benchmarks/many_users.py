@@ -62,7 +62,9 @@ class Options:
 
 def main(options: Options) -> None:
     """Let them come and go, and print."""
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    print(
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    )
     with tempfile.TemporaryDirectory() as folder, served_page(Path(folder) / "log", warm=True) as address:
         server = psutil.Process().children()[0]
         # In a process of their own, so that reading what comes does not hold up the server's clock or the other way round.
@@ -74,14 +76,20 @@ def main(options: Options) -> None:
             during = server.memory_info().rss
             pool.apply(_pause)
             after = server.memory_info().rss
-        faults = [line for line in (Path(folder) / "log").read_text().splitlines() if "ERROR" in line or "Traceback" in line]
+        faults = [
+            line
+            for line in (Path(folder) / "log").read_text().splitlines()
+            if "ERROR" in line or "Traceback" in line
+        ]
     times, problems = result
     times.sort()
     print(f"{options.users} users for {options.minutes:g} minutes, {len(times)} choices")
     print(
         f"maps: median {statistics.median(times):.2f} s, 90 % {times[int(0.9 * len(times))]:.2f} s, largest {times[-1]:.2f} s"
     )
-    print(f"memory [MB]: {before / 1e6:.0f} before, {during / 1e6:.0f} with them, {after / 1e6:.0f} after ({after / before - 1:+.1%})")
+    print(
+        f"memory [MB]: {before / 1e6:.0f} before, {during / 1e6:.0f} with them, {after / 1e6:.0f} after ({after / before - 1:+.1%})"
+    )
     print(f"errors: {len(problems) + len(faults)}")
     for problem in [*problems, *faults]:
         print("  " + problem)
@@ -89,18 +97,25 @@ def main(options: Options) -> None:
 
 def _round(address: str, options: Options, minutes: float, seed: int) -> tuple[list[float], list[str]]:
     async def all_users() -> list[tuple[list[float], list[str]]]:
-        visits = [_visit(address, options, 60 * minutes, random.Random(100 * seed + n)) for n in range(options.users)]
+        visits = [
+            _visit(address, options, 60 * minutes, random.Random(100 * seed + n))
+            for n in range(options.users)
+        ]
         return await asyncio.gather(*visits)
 
     results = asyncio.run(all_users())
-    return [time for times, _ in results for time in times], [one for _, problems in results for one in problems]
+    return [time for times, _ in results for time in times], [
+        one for _, problems in results for one in problems
+    ]
 
 
 def _pause() -> None:
     asyncio.run(asyncio.sleep(FORGETTING_S))
 
 
-async def _visit(address: str, options: Options, seconds: float, chance: random.Random) -> tuple[list[float], list[str]]:
+async def _visit(
+    address: str, options: Options, seconds: float, chance: random.Random
+) -> tuple[list[float], list[str]]:
     """One user's choices: how long each took, and what went wrong."""
     times: list[float] = []
     visitor = Visitor(address)

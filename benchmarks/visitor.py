@@ -51,7 +51,9 @@ class Visitor:
         answer = await client.fetch(HTTPRequest(self._address, request_timeout=PATIENCE_S))
         token = re.search(r'"token":"([^"]+)"', answer.body.decode())
         if token is None:
-            raise RuntimeError("Expected the HTML of the page, found no token in it; is this the page's address?")
+            raise RuntimeError(
+                "Expected the HTML of the page, found no token in it; is this the page's address?"
+            )
         parts = urlsplit(self._address)
         self._socket = await websocket_connect(
             f"ws://{parts.netloc}{parts.path}/ws",

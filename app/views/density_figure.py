@@ -11,7 +11,7 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from app.theme import DASHES, INKS
-from app.views.map_figure import FONT, style_axes
+from app.views.axes import set_fonts, style_axes
 from atmodist_core.study.cities import bin_edges, density, quantiles
 
 HEIGHT = 196
@@ -108,18 +108,7 @@ class DensityFigure:
         style_axes(self.figure, ink)
         self.figure.grid.grid_line_color = ink.line
         self.figure.grid.grid_line_alpha = 0.6
-        for axis in self.figure.axis:
-            axis.update(
-                axis_label_text_font=FONT,
-                axis_label_text_font_size="11px",
-                axis_label_text_font_style="normal",
-                axis_label_standoff=3,
-                major_label_text_font=FONT,
-                major_label_text_font_size="10.5px",
-                minor_tick_line_color=None,
-                major_tick_in=0,
-                major_tick_out=3,
-            )
+        set_fonts(self.figure)
         for mark in self._marks:
             mark.line_color = ink.muted
         if "truth" in self._lines:

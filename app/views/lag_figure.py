@@ -19,7 +19,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from app.theme import INKS
-from app.views.map_figure import FONT, style_axes
+from app.views.axes import FONT, set_fonts, style_axes
 
 HEIGHT = 340
 LOOKS = {
@@ -52,17 +52,7 @@ class LagFigure:
             name="distance over the lag",
         )
         self.figure = plot
-        for axis in plot.axis:
-            axis.update(
-                axis_label_text_font=FONT,
-                axis_label_text_font_size="11.5px",
-                axis_label_text_font_style="normal",
-                major_label_text_font=FONT,
-                major_label_text_font_size="10.5px",
-                minor_tick_line_color=None,
-                major_tick_in=0,
-                major_tick_out=3,
-            )
+        set_fonts(plot)
         self._parts: dict[str, dict[str, Any]] = {}
         items = []
         for name, (colour, dash, mark) in LOOKS.items():

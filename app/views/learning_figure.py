@@ -10,7 +10,7 @@ from bokeh.plotting import figure
 
 from app.model_facts import ModelFacts
 from app.theme import INKS
-from app.views.map_figure import FONT, style_axes
+from app.views.axes import FONT, set_fonts, style_axes
 from atmodist_core.study.models import held_out_name
 
 HEIGHT = 190
@@ -101,17 +101,7 @@ class LearningFigure:
             spacing=0,
             padding=4,
         )
-        for axis in plot.axis:
-            axis.update(
-                axis_label_text_font=FONT,
-                axis_label_text_font_size="11px",
-                axis_label_text_font_style="normal",
-                major_label_text_font=FONT,
-                major_label_text_font_size="10.5px",
-                minor_tick_line_color=None,
-                major_tick_in=0,
-                major_tick_out=3,
-            )
+        set_fonts(plot)
 
     def use_theme(self, theme: str) -> None:
         """Take the colours of a theme."""

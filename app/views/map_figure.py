@@ -23,11 +23,11 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from app.theme import INKS, Ink
+from app.theme import INKS
+from app.views.axes import FONT, set_fonts, style_axes
 from app.views.pixels import Picture
 from app.views.size_probe import SizeProbe
 
-FONT = "Roboto, Helvetica, Arial, sans-serif"
 AXIS_WIDTH, AXIS_HEIGHT, RIGHT_BORDER, TOP_BORDER = 42, 22, 8, 4
 """Room around the map, for the labels of the axes [pixels]."""
 
@@ -135,13 +135,10 @@ class MapFigure:
             margin=0,
             styles={**_FRAME, "aspect-ratio": "1.55"},
         )
+        set_fonts(plot)
         for axis in plot.axis:
             axis.ticker.desired_num_ticks = 5
             axis.ticker.mantissas = [1, 2, 3, 6]
-            axis.minor_tick_line_color = None
-            axis.major_tick_in, axis.major_tick_out = 0, 3
-            axis.major_label_text_font = FONT
-            axis.major_label_text_font_size = "10.5px"
             axis.major_label_standoff = 3
 
     def carry_probe(self) -> None:
@@ -194,23 +191,6 @@ class MapFigure:
         self._cities.glyph.update(fill_color=ink.surface, line_color=ink.text)
         self.vertical.line_color = self.horizontal.line_color = ink.text
         self.badge.update(text_color=ink.text, background_fill_color=ink.surface, background_fill_alpha=0.9)
-
-
-def style_axes(plot: Any, ink: Ink) -> None:
-    """Give frame and axes of a figure the colours of a theme."""
-    plot.update(
-        background_fill_color=ink.raised,
-        border_fill_color=ink.surface,
-        outline_line_color=ink.line,
-        outline_line_alpha=1,
-    )
-    for axis in plot.axis:
-        axis.update(
-            axis_line_color=None,
-            major_tick_line_color=ink.line,
-            major_label_text_color=ink.muted,
-            axis_label_text_color=ink.muted,
-        )
 
 
 def share_pointer(maps: list[MapFigure], shared: SharedMap) -> None:

@@ -23,7 +23,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from app.theme import INKS, palette
-from app.views.map_figure import FONT, style_axes
+from app.views.axes import set_fonts, style_axes
 
 LABELS = 5
 """Times that are named along an axis."""
@@ -106,15 +106,8 @@ class MatrixFigure:
         plot.add_layout(self.vertical)
         plot.add_layout(self.horizontal)
         plot.grid.visible = False
-        for axis in plot.axis:
-            axis.update(
-                major_label_text_font=FONT,
-                major_label_text_font_size="10.5px",
-                minor_tick_line_color=None,
-                major_tick_in=0,
-                major_tick_out=3,
-                major_label_standoff=3,
-            )
+        set_fonts(plot)
+        plot.axis.major_label_standoff = 3
         plot.on_event(Tap, self._tapped)
         self.figure = plot
         self.pane = pn.Column(

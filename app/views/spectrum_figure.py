@@ -21,7 +21,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from app.theme import DASHES, INKS
-from app.views.map_figure import FONT, style_axes
+from app.views.axes import FONT, set_fonts, style_axes
 from atmodist_core.constants import EARTH_RADIUS_M
 
 WAVELENGTHS_KM = (40000, 20000, 10000, 5000, 2000, 1000, 500, 300, 200, 150, 100, 70, 50, 30, 20)
@@ -76,7 +76,7 @@ class SpectrumFigure:
         self._top.major_label_overrides = {degree_of_wavelength(km): f"{km:g}" for km in WAVELENGTHS_KM}
         self.spectrum.add_layout(self._top, "above")
         for plot in (self.spectrum, self.ratio):
-            _set_fonts(plot)
+            set_fonts(plot)
         self._one = Span(location=1, dimension="width", line_width=1)
         self.ratio.add_layout(self._one)
         self._nyquist = [
@@ -271,21 +271,6 @@ def _figure(x_range: Range1d, y_range: Range1d, height: int, label: str) -> Any:
         min_border_right=14,
         name=label,
     )
-
-
-def _set_fonts(plot: Any) -> None:
-    for axis in plot.axis:
-        axis.update(
-            axis_label_text_font=FONT,
-            axis_label_text_font_size="11.5px",
-            axis_label_text_font_style="normal",
-            axis_label_standoff=4,
-            major_label_text_font=FONT,
-            minor_tick_line_color=None,
-            major_tick_in=0,
-            major_tick_out=3,
-        )
-        axis.major_label_text_font_size = "10.5px"
 
 
 def _columns(degree: np.ndarray, value: np.ndarray, label: str) -> dict[str, Any]:

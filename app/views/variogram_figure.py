@@ -19,7 +19,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from app.theme import DASHES, INKS
-from app.views.map_figure import FONT, style_axes
+from app.views.axes import set_fonts, style_axes
 
 TICKS_KM = (20, 50, 100, 200, 500, 1000, 2000)
 HEIGHT = 398
@@ -48,18 +48,7 @@ class VariogramFigure:
         )
         self.figure = plot
         plot.xaxis.ticker = FixedTicker(ticks=list(TICKS_KM))
-        for axis in plot.axis:
-            axis.update(
-                axis_label_text_font=FONT,
-                axis_label_text_font_size="11.5px",
-                axis_label_text_font_style="normal",
-                axis_label_standoff=4,
-                major_label_text_font=FONT,
-                major_label_text_font_size="10.5px",
-                minor_tick_line_color=None,
-                major_tick_in=0,
-                major_tick_out=3,
-            )
+        set_fonts(plot)
         self._one = Span(location=1, dimension="width", line_width=1, line_dash="dotted")
         plot.add_layout(self._one)
         self._lines: dict[str, tuple[ColumnDataSource, Any, Any]] = {}

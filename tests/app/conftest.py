@@ -152,11 +152,12 @@ def watched(profile):
     page.close()
 
 
-def watched_page(profile):
+def watched_page(profile, *, tour_seen=True):
     """A new page of a browser profile whose ``faults`` are kept."""
     page = profile.new_page()
     page.set_default_timeout(PATIENCE_MS)
-    page.add_init_script(SEEN_SCRIPT)
+    if tour_seen:
+        page.add_init_script(SEEN_SCRIPT)
     faults = []
     page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda e: faults.append(str(e)))

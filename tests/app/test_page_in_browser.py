@@ -93,6 +93,7 @@ def test_a_broken_file_is_one_sentence(watched, address):
     page.get_by_text("Meanwhile the page shows the data set 'demo'").wait_for()
     seen(page, "broken.nc")
     assert page.get_by_text("Traceback").count() == 0
+    assert watched.faults == []
 
 
 MODELS = "[...Bokeh.documents].flatMap((document) => [...document._all_models.values()])"
@@ -152,12 +153,13 @@ def test_region_pointer_and_zoom(watched, address):
 def test_the_curtain_of_the_swipe_follows_the_pointer(watched, address):
     page = opened(watched, f"{address}?layout=swipe&left=coarse&right=truth")
     box = page.locator(".swipe-card .bk-Figure").bounding_box()
+    curtain = f"() => {MODELS}.filter((m) => m.type === 'Span' && m.line_width === 2.5)[0].location"
     edges = []
     for part in (0.3, 0.7):
+        before = page.evaluate(curtain)
         page.mouse.move(box["x"] + part * box["width"], box["y"] + box["height"] / 2)
-        page.wait_for_timeout(500)
-        spans = f"{MODELS}.filter((m) => m.type === 'Span' && m.line_width === 2.5)"
-        edges.append(page.evaluate(f"() => {spans}[0].location"))
+        until(page, lambda before=before: page.evaluate(curtain) != before)
+        edges.append(page.evaluate(curtain))
     assert edges[1] - edges[0] > 15
     assert watched.faults == []
 

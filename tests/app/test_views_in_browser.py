@@ -12,6 +12,7 @@ from matplotlib.image import imread
 import atmodist_core as ad
 from app.serving import served_page
 from tests.app.browsing import READY, opened, seen, until
+from tests.app.conftest import watched_page
 
 pytestmark = pytest.mark.browser
 DAY = "period=2001-01-05T00:00/2001-01-06T00:00"
@@ -149,8 +150,8 @@ def test_figure_and_numbers_are_exported_and_opened_again(watched, address, tmp_
     assert watched.faults == []
 
 
-def test_help_and_tour(page, address):
-    page.set_default_timeout(180_000)
+def test_help_and_tour(context, address):
+    page = watched_page(context, tour_seen=False)
     opened(page, f"{address}?{PACIFIC}&methods=bicubic")
     tour = page.get_by_role("dialog", name="Guided tour")
     tour.wait_for()
@@ -165,6 +166,7 @@ def test_help_and_tour(page, address):
     seen(page, "No single score is enough")
     page.get_by_role("button", name="Show the tour").click()
     tour.wait_for()
+    assert page.faults == []
 
 
 def test_bad_values_of_the_new_choices_are_said(watched, address):

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from atmodist_core.training.data import patches
 from atmodist_core.training.configuration import GanConfig
+from atmodist_core.training.data import patches
 from atmodist_core.training.data.training_data import TrainingData
 
 

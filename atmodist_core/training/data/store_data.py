@@ -14,9 +14,9 @@ from atmodist_core.normalization import SignedLogNormalization
 from atmodist_core.training.data.fields_in_memory import FieldsInMemory, available_memory_bytes, check_memory
 from atmodist_core.training.data.fields_in_store import FieldsInStore, ShardMaps
 from atmodist_core.training.data.member_reading import wraps_around
+from atmodist_core.training.data.training_fields import TrainingFields
 from atmodist_core.training.store.store_layout import StoreDescription, member_group, read_description
 from atmodist_core.training.store.store_shards import read_shard
-from atmodist_core.training.data.training_fields import TrainingFields
 
 MEMORY_SHARE = 0.5
 """A store goes into memory by itself when it takes at most this share of what is free."""

@@ -20,10 +20,10 @@ from atmodist_core.training.data.patches import (
     is_pseudo_scalar,
     split_members,
 )
-from atmodist_core.training.settings.shared_configuration import DataConfig
 from atmodist_core.training.data.store_data import StoreData, open_store
-from atmodist_core.training.store.store_layout import is_training_store
 from atmodist_core.training.data.training_fields import TrainingFields
+from atmodist_core.training.settings.shared_configuration import DataConfig
+from atmodist_core.training.store.store_layout import is_training_store
 
 _TIMES_AT_ONCE = 8
 
