@@ -9,6 +9,8 @@ import panel as pn
 from bokeh.document import Document
 from panel.io.resources import LOCAL_DIST
 
+LOOK_S = 0.5
+"""Time between two looks whether the browser has come."""
 PATIENCE_S = 180.0
 """How long the session that was made with the HTML is kept for the browser; Bokeh alone drops it after fifteen seconds."""
 
@@ -43,4 +45,13 @@ def _keep(document: Document, patience_s: float) -> None:
 
 def _block(session: Any, patience_s: float) -> None:
     session.block_expiration()
-    asyncio.get_running_loop().call_later(patience_s, session.unblock_expiration)
+    loop = asyncio.get_running_loop()
+    end = loop.time() + patience_s
+
+    def look() -> None:
+        if session.connection_count or loop.time() > end:
+            session.unblock_expiration()
+        else:
+            loop.call_later(LOOK_S, look)
+
+    look()

@@ -34,11 +34,11 @@ class SharedCache:
 
     Parameters
     ----------
-    limit_bytes : int
+    limit_bytes : float
         Least recently used results are dropped beyond it. One larger result is returned, but not kept.
     """
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: float) -> None:
         self.limit_bytes = limit_bytes
         self._values: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._held_bytes = 0

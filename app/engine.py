@@ -26,6 +26,7 @@ from app.city_engine import CityEngine
 from app.comparison import EXACT, PREVIEW, Answer, Question, Scores
 from app.data_description import DataDescription
 from app.describe import describe
+from app.memory import cache_share
 from app.scoring import scores_of
 from app.state import parse_region
 from app.turns import FairTurns
@@ -127,12 +128,13 @@ class Engine:
     """Everything the page computes, for all sessions of a process."""
 
     def __init__(self) -> None:
+        share = cache_share()
         self._open = SharedCache(RESULT_CACHE_BYTES)
-        self._slices = SharedCache(SLICE_CACHE_BYTES)
-        self._predictions = SharedCache(PREDICTION_CACHE_BYTES)
-        self.result_cache = SharedCache(RESULT_CACHE_BYTES)
-        self.series_cache = SharedCache(SERIES_CACHE_BYTES)
-        self.embedding_cache = SharedCache(EMBEDDING_CACHE_BYTES)
+        self._slices = SharedCache(share * SLICE_CACHE_BYTES)
+        self._predictions = SharedCache(share * PREDICTION_CACHE_BYTES)
+        self.result_cache = SharedCache(share * RESULT_CACHE_BYTES)
+        self.series_cache = SharedCache(share * SERIES_CACHE_BYTES)
+        self.embedding_cache = SharedCache(share * EMBEDDING_CACHE_BYTES)
         self._turns = FairTurns(NETWORKS_AT_ONCE)
         self.cities = CityEngine(self)
 

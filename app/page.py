@@ -18,6 +18,7 @@ from app.arrival import await_browser, use_own_files
 from app.header import Header
 from app.history import BrowserHistory
 from app.keyboard import Keyboard
+from app.memory import Collector
 from app.one_layout import OneLayout
 from app.opening import opening_template
 from app.registry import VIEW_ENTRIES, VIEWS, load
@@ -34,6 +35,7 @@ TAB_WIDTH = 92
 LOOK_AGAIN_MS = 5000
 """How often a page asks what lies in the folders of data and models."""
 
+COLLECTOR = Collector()
 _OWN_STYLES = Theme(json={"attrs": {"Axis": {}, "Figure": {}, "Grid": {}, "Title": {}, "Legend": {}}})
 """Names the parts of a figure that the page styles itself, so that Material UI leaves them alone."""
 
@@ -66,7 +68,7 @@ def build_page() -> Any:
         _fill(page, session, history)
         # `panel serve --warm` builds a page nobody sees: time to fill the caches for the first who comes.
         threading.Thread(target=warm_up, args=(ENGINE,), name="warm-up", daemon=True).start()
-    pn.state.on_session_destroyed(lambda _context: session.close())
+    pn.state.on_session_destroyed(lambda _context: (session.close(), COLLECTOR.collect_soon()))
     if document is not None:
         document.theme = _OWN_STYLES
     return page
@@ -96,7 +98,16 @@ def _frame(state: StudioState) -> Any:
     # beside the tabs says what is being done.
     with edit_readonly(page):
         page.busy = False
+    _forget(page)
     return page
+
+
+def _forget(page: Any) -> None:
+    """Take the page off the watchers of Panel's busy counter, which would keep it, and all it shows, for ever."""
+    for watcher in list(pn.state.param.watchers.get("busy", {}).get("value", [])):
+        owner = getattr(watcher.fn, "__self__", None)
+        if getattr(owner, "self", None) is page:
+            pn.state.param.unwatch(watcher)
 
 
 def _fill(page: Any, session: Session, history: BrowserHistory) -> None:

@@ -190,9 +190,12 @@ class Session(param.Parameterized):
         self.playing = False
         self._started = False
         self._control.cancel()
+        # What is still running has nobody to tell: the parts of the page it would write to are gone.
+        self._control = Control()
         for task in (self._task, self._play_task):
             if task is not None:
                 task.cancel()
+        self._task = self._play_task = None
         self.state.param.unwatch(self._subscription)
 
     def publish(self, view: str, result: Any) -> None:

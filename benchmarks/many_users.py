@@ -126,7 +126,9 @@ async def _visit(
         while asyncio.get_running_loop().time() < end:
             await asyncio.sleep(chance.uniform(*options.rest))
             if chance.random() < 0.7:
-                taken = await visitor.choose("IntSlider1", chance.randint(0, LAST_TIME), "value_throttled")
+                shown = visitor.set.get("IntSlider1", 0)
+                other_time = chance.choice([index for index in range(LAST_TIME + 1) if index != shown])
+                taken = await visitor.choose("IntSlider1", other_time, "value_throttled")
             else:
                 other = [name for name in REGIONS if name != visitor.set.get("Region", "Europe")]
                 taken = await visitor.choose("Region", chance.choice(other))

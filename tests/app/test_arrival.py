@@ -1,7 +1,9 @@
 """A browser that is slow to come, or comes back: its page is still there, and asks this server alone for its files."""
 
+import gc
 import socket
 import time
+import weakref
 from urllib.request import urlopen
 
 import panel as pn
@@ -10,7 +12,8 @@ from bokeh.client import pull_session
 from bokeh.models import ImportedStyleSheet
 
 import app.arrival
-from app.page import build_page
+from app.page import _frame, build_page
+from app.state import StudioState
 
 
 @pytest.fixture
@@ -69,3 +72,12 @@ def test_a_page_made_for_a_socket_alone_asks_nobody_else_for_its_files(server):
         assert [sheet.url for sheet in sheets if "://" in sheet.url] == []
     finally:
         session.close()
+
+
+def test_a_page_is_not_kept_by_what_outlives_it():
+    """Material UI's page watches Panel's busy counter, which would keep every page that was ever opened."""
+    page = weakref.ref(_frame(StudioState()))
+    watchers = pn.state.param.watchers.get("busy", {}).get("value", [])
+    assert not [one for one in watchers if getattr(getattr(one.fn, "__self__", None), "self", None) is page()]
+    gc.collect()
+    assert page() is None

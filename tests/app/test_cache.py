@@ -7,6 +7,8 @@ import pytest
 import xarray as xr
 
 from app.cache import SharedCache, size_of
+from app.engine import SLICE_CACHE_BYTES, Engine
+from app.memory import cache_share
 
 
 def test_the_least_recently_used_goes_first():
@@ -71,3 +73,13 @@ def test_what_is_yet_to_be_read_takes_no_room():
     fields = xr.Dataset({"vorticity": (("time", "x"), np.zeros((400, 1000)))})
     assert size_of(fields) > fields.nbytes
     assert size_of((fields.chunk(time=1), "described")) < 10_000
+
+
+def test_the_caches_take_what_the_environment_allows(monkeypatch, caplog):
+    assert cache_share() == 1
+    monkeypatch.setenv("ATMODIST_CACHE_GB", "0.5")
+    assert Engine()._slices.limit_bytes == pytest.approx(SLICE_CACHE_BYTES / 4)
+    for wrong in ("much", "-1", "nan"):
+        monkeypatch.setenv("ATMODIST_CACHE_GB", wrong)
+        assert cache_share() == 1
+        assert "positive number of gigabytes" in caplog.messages[-1] and wrong in caplog.messages[-1]
