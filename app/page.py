@@ -68,7 +68,7 @@ def build_page() -> Any:
         _fill(page, session, history)
         # `panel serve --warm` builds a page nobody sees: time to fill the caches for the first who comes.
         threading.Thread(target=warm_up, args=(ENGINE,), name="warm-up", daemon=True).start()
-    pn.state.on_session_destroyed(lambda _context: (session.close(), COLLECTOR.collect_soon()))
+    pn.state.on_session_destroyed(lambda _context: _end(session))
     if document is not None:
         document.theme = _OWN_STYLES
     return page
@@ -100,6 +100,12 @@ def _frame(state: StudioState) -> Any:
         page.busy = False
     _forget(page)
     return page
+
+
+def _end(session: Session) -> None:
+    """The tab was closed."""
+    session.close()
+    COLLECTOR.collect_soon()
 
 
 def _forget(page: Any) -> None:
