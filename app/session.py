@@ -195,7 +195,6 @@ class Session(param.Parameterized):
         for task in (self._task, self._play_task):
             if task is not None:
                 task.cancel()
-        self._task = self._play_task = None
         self.state.param.unwatch(self._subscription)
 
     def publish(self, view: str, result: Any) -> None:
