@@ -36,11 +36,13 @@ class CityEngine:
     ----------
     engine : Engine
         Reads the fields and runs the networks.
+    share : float
+        Of the cache's usual limit.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, share: float) -> None:
         self._engine = engine
-        self._values = SharedCache(CACHE_BYTES)
+        self._values = SharedCache(share * CACHE_BYTES)
 
     def values(
         self,

@@ -129,14 +129,14 @@ class Engine:
 
     def __init__(self) -> None:
         share = cache_share()
-        self._open = SharedCache(RESULT_CACHE_BYTES)
+        self._open = SharedCache(share * RESULT_CACHE_BYTES)
         self._slices = SharedCache(share * SLICE_CACHE_BYTES)
         self._predictions = SharedCache(share * PREDICTION_CACHE_BYTES)
         self.result_cache = SharedCache(share * RESULT_CACHE_BYTES)
         self.series_cache = SharedCache(share * SERIES_CACHE_BYTES)
         self.embedding_cache = SharedCache(share * EMBEDDING_CACHE_BYTES)
         self._turns = FairTurns(NETWORKS_AT_ONCE)
-        self.cities = CityEngine(self)
+        self.cities = CityEngine(self, share)
 
     def describe(self, key: str, level: str = "") -> DataDescription:
         """Open a data set and say what can be chosen in it; a UserError says what is wrong with it."""

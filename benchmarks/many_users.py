@@ -26,6 +26,7 @@ from pathlib import Path
 
 import psutil
 import tyro
+from tornado.httpclient import HTTPClientError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -123,6 +124,9 @@ async def _visit(
     end = asyncio.get_running_loop().time() + seconds
     try:
         await visitor.open()
+    except (HTTPClientError, RuntimeError) as error:
+        return times, [f"the page did not open: {error}"]
+    try:
         while asyncio.get_running_loop().time() < end:
             await asyncio.sleep(chance.uniform(*options.rest))
             if chance.random() < 0.7:

@@ -15,7 +15,6 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 LARGEST_MESSAGE = 256 * 1024 * 1024
 PATIENCE_S = 120.0
-DATA_EVENTS = {"ColumnDataChanged", "ModelChanged"}
 
 
 class Visitor:
@@ -126,18 +125,16 @@ class Visitor:
                 self.problems.append(content.get("text", "an error without a text"))
             for event in content.get("events", []) if kind == "PATCH-DOC" else []:
                 self._learn(event)
-                if event.get("kind") not in DATA_EVENTS:
-                    continue
                 if event.get("attr") == "data":
                     self._awaited.discard(event["model"]["id"])
                     if not self._awaited:
                         self._redrawn.set()
-                elif event.get("attr") in ("text", "html") and "message-error" in str(event.get("new")):
-                    self.problems.append(str(event["new"]))
 
     def _learn(self, part: Any) -> None:
         for model in _models_in(part):
             self._models[model["id"]] = model
+            if "message-error" in model.get("attributes", {}).get("css_classes", []):
+                self.problems.append("the page shows an error")
 
     async def _send(self, kind: str, content: dict[str, Any]) -> None:
         for part in ({"msgid": f"{id(content):x}", "msgtype": kind}, {}, content):

@@ -47,6 +47,7 @@ class DensityFigure:
         )
         self.figure.xaxis.ticker.desired_num_ticks = 5
         self.figure.yaxis.ticker.desired_num_ticks = 4
+        set_fonts(self.figure)
         self._marks = [
             Span(dimension="height", line_width=1, line_dash="dotted", visible=False) for _ in range(2)
         ]
@@ -108,7 +109,6 @@ class DensityFigure:
         style_axes(self.figure, ink)
         self.figure.grid.grid_line_color = ink.line
         self.figure.grid.grid_line_alpha = 0.6
-        set_fonts(self.figure)
         for mark in self._marks:
             mark.line_color = ink.muted
         if "truth" in self._lines:

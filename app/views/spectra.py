@@ -80,12 +80,15 @@ class SpectraView(pn.viewable.Viewer):
             "", stylesheets=[_TITLE_STYLES], margin=0, sizing_mode="stretch_width", min_height=34
         )
         self._variogram_title = _title("", "")
-        self._veils = [Veil("40px 18px 30px 70px") for _ in range(len(QUANTITIES) + 1)]
-        cards = [
-            _card(veil, _title(title, ""), self._figures[name].spectrum, self._figures[name].ratio)
-            for veil, (name, (title, _, _)) in zip(self._veils, QUANTITIES.items(), strict=False)
+        content = [
+            *(
+                (_title(title, ""), self._figures[name].spectrum, self._figures[name].ratio)
+                for name, (title, _, _) in QUANTITIES.items()
+            ),
+            (self._variogram_title, self._variogram.figure),
         ]
-        cards.append(_card(self._veils[-1], self._variogram_title, self._variogram.figure))
+        self._veils = [Veil("40px 18px 30px 70px") for _ in content]
+        cards = [_card(veil, *parts) for veil, parts in zip(self._veils, content, strict=True)]
         grid = pn.Column(*cards, stylesheets=[_GRID_STYLES], sizing_mode="stretch_width", margin=0)
         self._period = PeriodControl(session)
         self._times = pn.Row(

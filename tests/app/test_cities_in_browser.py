@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from app.serving import served_page
-from tests.app.browsing import seen, until
+from tests.app.browsing import seen, served_without_fault, until
 from tests.app.conftest import watched_page
 
 pytestmark = pytest.mark.browser
@@ -14,10 +13,8 @@ LINK = "view=cities&time=2001-01-05T00:00&sample=1&theme=light"
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    log = tmp_path_factory.mktemp("cities") / "log"
-    with served_page(log) as url:
+    with served_without_fault(tmp_path_factory.mktemp("cities")) as url:
         yield url
-    assert "ERROR:atmodist.app" not in log.read_text()
 
 
 @pytest.fixture(scope="module")
