@@ -28,7 +28,7 @@ from app.state import StudioState
 from app.status import Messages, StatusLine
 from app.theme import DARK, FITTING, HEADER_COLOUR, LIGHT, THEME_CONFIG
 from app.tour import Help, Tour
-from app.warming import warm_up
+from app.warming import import_views, warm_up
 
 TITLE = "AtmoDist Studio"
 TAB_WIDTH = 92
@@ -67,6 +67,7 @@ def build_page() -> Any:
     else:
         _fill(page, session, history)
         # `panel serve --warm` builds a page nobody sees: time to fill the caches for the first who comes.
+        import_views()
         threading.Thread(target=warm_up, args=(ENGINE,), name="warm-up", daemon=True).start()
     pn.state.on_session_destroyed(lambda _context: _end(session))
     if document is not None:

@@ -33,17 +33,25 @@ def warm_up(engine: Engine) -> None:
             answer = engine.answer(frame, method, question.field, control)
             if answer.fields is not None:
                 engine.scores(question, method.name, answer.fields, truth, answer.stamp)
-        _load_views()
+        _compile_means()
     except Exception as error:
         logger.warning("the page was not warmed up: %s", error)
 
 
-def _load_views() -> None:
-    """Import what views are made of, and let numba compile the means: who opens them first would wait for it."""
+def import_views() -> None:
+    """Import what views are made of; who opens them first would wait for it.
+
+    To be called in the thread that serves pages: each component registers its class with Bokeh, which walks through that list, unprotected,
+    for every page that it hands out.
+    """
     for entry in VIEW_ENTRIES.values():
         load(entry.view)
         if entry.work:
             load(entry.work)
+
+
+def _compile_means() -> None:
+    """Let numba compile the means that pictures are made of."""
     latitude, longitude = np.linspace(10.0, -10.0, 16), np.linspace(0.0, 30.0, 16)
     for edge in (20.0, 5.0):  # all of it, and a part: two different programs
         picture(
