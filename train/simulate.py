@@ -46,11 +46,46 @@ def presets() -> dict[str, SimulateCommand]:
     return {name: SimulateCommand(preset=name, member=member) for name, member in PRESETS.items()}
 
 
+class DayBars:
+    """A progress bar for each stage of a run, in simulated days.
+
+    Parameters
+    ----------
+    shown : bool
+        Whether anything is written.
+    """
+
+    def __init__(self, shown: bool) -> None:
+        self._shown = shown
+        self._bars: dict[str, Any] = {}
+
+    def report(self, stage: str, done: float, total: float) -> None:
+        """Say how many days of a stage are done; days of an earlier run count as done, and not for the time that is left."""
+        from tqdm import tqdm
+
+        if stage not in self._bars:
+            self._bars[stage] = tqdm(
+                total=round(total, 3),
+                initial=done,
+                desc=stage,
+                unit="d",
+                disable=not self._shown,
+                mininterval=1.0 if sys.stderr.isatty() else 60.0,
+                bar_format="{desc}: {percentage:3.0f}%|{bar}| {n:.2f}/{total:.2f} days "
+                "[{elapsed}<{remaining}, {rate_fmt}]",
+            )
+        self._bars[stage].update(done - self._bars[stage].n)
+
+    def close(self) -> None:
+        """End all bars."""
+        for bar in self._bars.values():
+            bar.close()
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code."""
     command = _cli.parse(SimulateCommand, presets(), arguments, "python train/simulate.py")
     import torch
-    from tqdm import tqdm
 
     from atmodist_core.simulation.run import run_simulation
 
@@ -73,31 +108,16 @@ def main(arguments: Sequence[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask)
 
-    bars: dict[str, Any] = {}
-
-    def report(stage: str, done: float, total: float) -> None:
-        if stage not in bars:
-            bars[stage] = tqdm(
-                total=round(total, 3),
-                desc=stage,
-                unit="d",
-                disable=not command.progress,
-                mininterval=1.0 if sys.stderr.isatty() else 60.0,
-                bar_format="{desc}: {percentage:3.0f}%|{bar}| {n:.2f}/{total:.2f} days "
-                "[{elapsed}<{remaining}, {rate_fmt}]",
-            )
-        bars[stage].update(done - bars[stage].n)
-
+    bars = DayBars(command.progress)
     store = run_simulation(
         command.member,
         command.out,
         resume=command.resume,
         device=device,
-        report=report,
+        report=bars.report,
         stop=lambda: bool(asked),
     )
-    for bar in bars.values():
-        bar.close()
+    bars.close()
     if asked:
         print(f"Stopped; {store} holds what was done, --resume goes on.", file=sys.stderr)
         return _cli.EXIT_INTERRUPTED

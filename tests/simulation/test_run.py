@@ -9,6 +9,7 @@ import xarray as xr
 from atmodist_core.errors import UserError
 from atmodist_core.fields.coefficient_store import open_coefficient_store, pack, read_coefficients, unpack
 from atmodist_core.simulation import AtmosphereConfig, SimulationConfig, run_simulation
+from train import simulate
 
 SMALL = SimulationConfig(
     atmosphere=dataclasses.replace(AtmosphereConfig(), truncation=31, latitude_count=48, step_minutes=20.0),
@@ -178,3 +179,12 @@ def test_times_outside_the_period_are_said(whole):
     with pytest.raises(UserError, match="choose from this period"):
         open_coefficient_store(whole, time=slice("2030-01-01", "2030-02-01"))
     assert isinstance(open_coefficient_store(whole, time="2001-01-01T03"), xr.Dataset)
+
+
+def test_time_left_of_a_resumed_run_does_not_count_the_days_of_the_run_before():
+    bars = simulate.DayBars(shown=True)
+    bars.report("weather", 60.5, 72.0)
+    bars.report("weather", 61.0, 72.0)
+    bar = bars._bars["weather"]
+    assert bar.n == 61.0 and bar.format_dict["initial"] == 60.5
+    bars.close()
