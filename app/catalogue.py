@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.theme import INTERPOLATION_COLOURS, NETWORK_COLOURS
+from atmodist_core.appearance import KNOWN_DOWNSCALERS, appearance
 from atmodist_core.model_card import CARD_FILE, TENSOR_FILE, installed_models
 from atmodist_core.study.data_sets import (
     DATA_FOLDER_VARIABLE,
@@ -18,6 +18,8 @@ from atmodist_core.study.data_sets import (
     list_sources,
     stamp_of,
 )
+
+INTERPOLATIONS = ("bilinear", "bicubic")
 
 __all__ = [
     "DATA_FOLDER_VARIABLE",
@@ -29,6 +31,7 @@ __all__ = [
     "list_sources",
     "model_folder",
     "model_label",
+    "model_order",
     "model_stamp",
     "trusted_cards",
 ]
@@ -91,20 +94,18 @@ def list_methods(factor: int | None = None) -> tuple[list[Method], list[str]]:
             "'python train/gan.py', or name a folder of models in ATMODIST_MODELS."
         )
     methods = [
-        Method(name, name.capitalize(), "interpolation", factor or 4, INTERPOLATION_COLOURS[name])
-        for name in ("bilinear", "bicubic")
+        Method(name, model_label(name), "interpolation", factor or 4, _colour(name))
+        for name in INTERPOLATIONS
     ]
-    cards.sort(key=lambda card: (_model_order(card.name), card.name))
-    spare = [colour for name, colour in NETWORK_COLOURS.items() if not _is_preferred(name)]
+    cards.sort(key=lambda card: (model_order(card.name), card.name))
     for card in cards:
-        colour = NETWORK_COLOURS.get(card.name) or spare[len(methods) % len(spare)]
         methods.append(
             Method(
                 card.name,
                 model_label(card.name),
                 "network",
                 card.factor,
-                colour,
+                _colour(card.name),
                 card,
                 model_stamp(card.name),
             )
@@ -139,21 +140,16 @@ def model_folder(name: str) -> Path | None:
     return found[0] if found is not None and name in trusted else None
 
 
-_LABELS = {
-    "sr-4x-mse": "Network, MSE, no GAN",
-    "srgan-4x-mse": "GAN, MSE",
-    "srgan-4x-atmodist": "GAN, AtmoDist",
-}
+def model_order(name: str) -> int:
+    """Place of a model among those that ship, simplest first; what is not known comes last."""
+    return KNOWN_DOWNSCALERS.index(name) if name in KNOWN_DOWNSCALERS else len(KNOWN_DOWNSCALERS)
 
 
-def _is_preferred(name: str) -> bool:
-    return name in _LABELS
-
-
-def _model_order(name: str) -> int:
-    return list(_LABELS).index(name) if name in _LABELS else len(_LABELS)
+def _colour(name: str) -> str:
+    return str(appearance(name).colour)
 
 
 def model_label(name: str) -> str:
-    """Name of a model on the page."""
-    return _LABELS.get(name, name)
+    """Name of a method on the page."""
+    label = appearance(name).label
+    return label if name not in (*INTERPOLATIONS, *KNOWN_DOWNSCALERS) else label[:1].upper() + label[1:]

@@ -9,7 +9,7 @@ from typing import Any
 import xarray as xr
 
 import atmodist_core as ad
-from app.catalogue import model_folder, model_label, model_stamp
+from app.catalogue import model_folder, model_label, model_order, model_stamp
 from app.engine import Control, Engine
 from atmodist_core.study.models import learning_curves, measure_speed, megabytes, pretraining_steps
 
@@ -40,9 +40,21 @@ class ModelFacts:
     stamp: str
 
 
+SPEED_KINDS = ("distance", "downscaler")
+"""Kinds of models that the page can time."""
+
+
 def facts_of_models(engine: Engine) -> list[ModelFacts]:
-    """Facts of all models found, distances first."""
-    cards = sorted(engine.cards(), key=lambda card: (card.kind != "distance", card.name))
+    """Facts of all models found: distances, other encoders, then downscalers, simplest first."""
+    cards = sorted(
+        engine.cards(),
+        key=lambda card: (
+            card.kind != "distance",
+            card.kind == "downscaler",
+            model_order(card.name),
+            card.name,
+        ),
+    )
     facts = []
     for card in cards:
         folder = model_folder(card.name)

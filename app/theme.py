@@ -7,22 +7,10 @@ from functools import lru_cache
 from typing import Any
 
 from app.palettes import BALANCE, BALANCE_DARK, ICE, SPEED, interpolated
+from atmodist_core.appearance import appearance
 
 LIGHT, DARK = "light", "dark"
-
-# Okabe and Ito's palette keeps apart for colour-blind readers; interpolations are its blues, networks its warm colours and green.
-INTERPOLATION_COLOURS = {"bilinear": "#56b4e9", "bicubic": "#0072b2"}
-NETWORK_COLOURS = {
-    "srgan-4x-mse": "#e69f00",
-    "srgan-4x-atmodist": "#009e73",
-    "sr-4x-mse": "#cc79a7",
-    "spare-1": "#d55e00",
-    "spare-2": "#8c6bb1",
-    "spare-3": "#a6761d",
-}
-COARSE_COLOUR = "#8a94a3"
-DASHES = {"bilinear": "dotted", "bicubic": "dashed"}
-"""Line styles beside the colours, so that lines differ in print and for every eye; networks are solid."""
+COARSE_COLOUR = str(appearance("coarse").colour)
 
 
 @dataclass(frozen=True)
@@ -94,6 +82,20 @@ def palette(signed: bool, theme: str) -> tuple[str, ...]:
 def method_colour(name: str, colour: str, theme: str) -> str:
     """Colour of a method's lines: the truth is drawn in ink, which depends on the theme."""
     return INKS[theme].truth if name == "truth" else colour
+
+
+def line_dash(name: str, width: float) -> list[int]:
+    """Strokes and gaps of a method's lines of a width, in pixels, as Bokeh takes them; empty for a whole line."""
+    return [max(1, round(length * width)) for length in appearance(name).dashes]
+
+
+def line_sample(name: str, colour: str, *, length: int, width: float) -> str:
+    """A short piece of a method's line, as SVG, for legends and tables."""
+    dashes = " ".join(str(part) for part in line_dash(name, width)) or "none"
+    return (
+        f'<svg aria-hidden="true"><line x1="0" y1="3" x2="{length}" y2="3" stroke="{colour}" stroke-width="{width:g}" '
+        f'stroke-dasharray="{dashes}"/></svg>'
+    )
 
 
 VARIABLES = """

@@ -18,7 +18,7 @@ from atmodist_core.errors import AtmodistWarning, UserError
 from atmodist_core.field_arrays import FieldArrays
 from atmodist_core.inference_device import resolve_device, resolve_precision
 from atmodist_core.lag_prediction import lag_prediction
-from atmodist_core.model_card import ModelCard, find_model, read_card
+from atmodist_core.model_card import ModelCard, find_model, read_card_of
 from atmodist_core.model_store import load_network
 from atmodist_core.networks import DistanceNetwork
 from atmodist_core.patches import PatchCover
@@ -387,13 +387,7 @@ def load_distance(
         When there is no such model, it is no distance, or its files are broken.
     """
     folder = find_model(name_or_path)
-    card = read_card(folder)
-    if card.kind != "distance":
-        raise UserError(
-            f"Expected a distance, found {card.name!r}, which is a {card.kind} model: load it with "
-            "load_downscaler, or "
-            "choose a model whose card says 'distance'."
-        )
+    read_card_of("distance", folder)
     chosen = resolve_device(device)
     resolved = resolve_precision(precision, chosen)
     card, network = load_network(folder)

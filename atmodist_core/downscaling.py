@@ -351,18 +351,12 @@ def load_downscaler(
     # torch is only needed for networks.
     from atmodist_core.generator_inference import GeneratorInference
     from atmodist_core.inference_device import resolve_device, resolve_precision
-    from atmodist_core.model_card import find_model, read_card
+    from atmodist_core.model_card import find_model, read_card_of
     from atmodist_core.model_store import load_network
     from atmodist_core.networks import Generator
 
     folder = find_model(name_or_path)
-    card = read_card(folder)
-    if card.kind != "downscaler":
-        raise UserError(
-            f"Expected a downscaler, found {card.name!r}, which is a {card.kind} model: load it with "
-            "load_distance, or "
-            "choose a model whose card says 'downscaler'."
-        )
+    card = read_card_of("downscaler", folder)
     if factor not in (None, card.factor):
         raise UserError(
             f"Expected a model for a factor of {factor}, found {card.name!r} with a factor of "

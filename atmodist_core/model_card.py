@@ -250,6 +250,30 @@ def read_card(folder: str | Path) -> ModelCard:
         raise UserError(f"{path}: {error}") from error
 
 
+_SERVES = {
+    "distance": "load it with load_distance",
+    "downscaler": "load it with load_downscaler",
+    "autoencoder": "its encoder serves train/gan.py as --content autoencoder",
+    "interpolation": "load it with load_downscaler",
+}
+
+
+def read_card_of(kind: str, folder: str | Path) -> ModelCard:
+    """Read the card of a model that has to be of one kind.
+
+    Raises
+    ------
+    UserError
+        As of :func:`read_card`, and when the model is of another kind.
+    """
+    card = read_card(folder)
+    if card.kind != kind:
+        raise UserError(
+            f"Expected a model of kind '{kind}', found {card.name!r} of kind '{card.kind}': {_SERVES[card.kind]}, or choose a model whose card says '{kind}'."
+        )
+    return card
+
+
 def model_folders() -> list[Path]:
     """Return the folders where models are looked for: those of $ATMODIST_MODELS, then the shipped ones."""
     listed = os.environ.get(MODELS_VARIABLE, "").split(os.pathsep)

@@ -11,7 +11,7 @@ import panel as pn
 import xarray as xr
 
 from app.choices import FIELDS as FIELD_LABELS
-from app.theme import DASHES, VARIABLES
+from app.theme import VARIABLES, line_sample
 from app.units import unit_of
 from app.views.density_figure import DensityFigure
 from atmodist_core.study.cities import (
@@ -48,7 +48,6 @@ td small { display: block; font-size: 10.5px; line-height: 1.1; color: var(--stu
 .waiting { color: var(--studio-muted); font-size: 12.5px; padding: 4px 6px; }
 """
 )
-_SVG_DASHES = {"dotted": "1.5 3", "dashed": "5 3"}
 
 
 class CityCard:
@@ -198,8 +197,7 @@ def _table_html(
         spread = f"<small>{interval[0]:.2g}–{interval[1]:.2g}</small>" if known else ""
         best = ' class="least"' if distance == least and len(distances) > 1 else ""
         cells = "".join(f"<td>{value:.2f}</td>".replace("-", "−") for value in quantiles(sample))
-        dash = _SVG_DASHES.get(DASHES.get(name, ""), "none")
-        line = f'<svg aria-hidden="true"><line x1="0" y1="3" x2="22" y2="3" stroke="{colour}" stroke-width="2.4" stroke-dasharray="{dash}"/></svg>'
+        line = line_sample(name, colour, length=22, width=2.4)
         rows.append(
             f'<tr><th scope="row">{line}{escape(label)}</th>'
             f"<td>{'–' if np.isnan(distance) else f'<span{best}>{distance:.3g}</span>{spread}'}</td>{cells}</tr>"

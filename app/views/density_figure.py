@@ -10,7 +10,7 @@ from bokeh.models import ColumnDataSource, HoverTool, PanTool, Range1d, ResetToo
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from app.theme import DASHES, INKS
+from app.theme import INKS, line_dash
 from app.views.axes import set_fonts, style_axes
 from atmodist_core.study.cities import bin_edges, density, quantiles
 
@@ -117,13 +117,14 @@ class DensityFigure:
     def _line(self, name: str) -> tuple[ColumnDataSource, Any]:
         if name not in self._lines:
             source = ColumnDataSource({"value": [], "density": [], "shown": [], "label": []})
+            width = 2.6 if name == "truth" else 1.7
             line = self.figure.step(
                 x="value",
                 y="density",
                 mode="center",
                 source=source,
-                line_width=2.6 if name == "truth" else 1.7,
-                line_dash=DASHES.get(name, "solid"),
+                line_width=width,
+                line_dash=line_dash(name, width),
                 level="underlay" if name == "truth" else "glyph",
             )
             tips = [("", "@label"), ("value", "@value{0.00}"), ("density", "@shown{0.[0000]}")]

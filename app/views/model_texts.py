@@ -26,16 +26,21 @@ ol, p { font-size: 13px; line-height: 1.55; color: var(--studio-text); margin: 6
 code { font-size: 12px; background: var(--studio-raised); padding: 1px 5px; border-radius: 4px; }
 """
 
-_KINDS = {"distance": "distance network", "downscaler": "downscaling network"}
+_KINDS = {
+    "distance": "distance network",
+    "downscaler": "downscaling network",
+    "autoencoder": "autoencoder, a control for content losses",
+}
 _SCORES: dict[str, tuple[str, str, float]] = {
     "held_out_accuracy": ("lags guessed right", " %", 100.0),
     "chance_accuracy": ("by chance", " %", 100.0),
     "rms_accuracy": ("from RMS differences", " %", 100.0),
     "held_out_top3": ("among the best three", " %", 100.0),
     "held_out_lag_error_hours": ("mean lag error", " h", 1.0),
-    "saturation_hours_stage4": ("AtmoDist saturates at", " h", 1.0),
+    "saturation_hours_stage4": ("its distance saturates at", " h", 1.0),
     "saturation_hours_mse": ("MSE saturates at", " h", 1.0),
     "held_out_mse": ("MSE, normalised", "", 1.0),
+    "held_out_explained_variance": ("variance that the reconstruction explains", " %", 100.0),
     "held_out_bicubic_mse": ("bicubic: MSE", "", 1.0),
     "held_out_power_ratio_vorticity": ("small-scale power, vorticity", "", 1.0),
     "held_out_power_ratio_divergence": ("divergence", "", 1.0),

@@ -10,11 +10,12 @@ import panel_material_ui as pmui
 
 import atmodist_core as ad
 from app.engine import Control
-from app.model_facts import ModelFacts, facts_of_models, speed_here
+from app.model_facts import SPEED_KINDS, ModelFacts, facts_of_models, speed_here
 from app.session import Session
-from app.theme import NETWORK_COLOURS, VARIABLES
+from app.theme import COARSE_COLOUR, VARIABLES
 from app.views.learning_figure import LearningFigure
 from app.views.model_texts import STYLES, facts_html, own_html
+from atmodist_core.appearance import appearance
 
 _GRID_STYLES = """
 :host { display: grid; gap: 10px; grid-template-columns: repeat(2, minmax(0, 1fr)); grid-auto-rows: max-content; align-items: start; height: auto; }
@@ -65,7 +66,7 @@ class ModelsView(pn.viewable.Viewer):
         self._on_theme()
 
     def _card(self, facts: ModelFacts) -> Any:
-        colour = NETWORK_COLOURS.get(facts.card.name, "#8a94a3")
+        colour = str(appearance(facts.card.name).colour) if facts.card.kind == "downscaler" else COARSE_COLOUR
         text = pn.pane.HTML(
             facts_html(facts, colour), stylesheets=[VARIABLES + STYLES], margin=0, sizing_mode="stretch_width"
         )
@@ -74,6 +75,8 @@ class ModelsView(pn.viewable.Viewer):
             one = LearningFigure(facts)
             self._figures.append(one)
             parts.append(pn.pane.Bokeh(one.figure, margin=0, sizing_mode="stretch_width"))
+        if facts.card.kind not in SPEED_KINDS:
+            return _box(*parts, name=facts.card.name)
         said = pn.pane.HTML("", stylesheets=[VARIABLES + STYLES], margin=(6, 8), css_classes=["speed"])
         button = pmui.Button(
             label="Measure the speed here",

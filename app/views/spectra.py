@@ -13,7 +13,7 @@ from app.choices import AVERAGES
 from app.comparison import Comparison
 from app.period_spectra import PeriodSpectra
 from app.session import Session
-from app.theme import COARSE_COLOUR, DASHES, FITTING, INKS, VARIABLES
+from app.theme import COARSE_COLOUR, FITTING, INKS, VARIABLES, line_sample
 from app.views.card_texts import names_on_show
 from app.views.map_toolbar import choice
 from app.views.period_control import PeriodControl
@@ -59,7 +59,6 @@ _TITLE_STYLES = (
 .simulated { font-size: 10.5px; padding: 1px 7px; border-radius: 9px; background: color-mix(in srgb, #e69f00 24%, transparent); }
 """
 )
-_SVG_DASHES = {"dotted": "1.5 3", "dashed": "5 3", "dotdash": "1.5 3 5 3"}
 
 
 class SpectraView(pn.viewable.Viewer):
@@ -185,12 +184,8 @@ class SpectraView(pn.viewable.Viewer):
         names = names_on_show(self._session)
         for name in ["truth", *[name for name in names if name != "truth"]]:
             label, colour = styles[name]
-            dash = _SVG_DASHES.get("dotdash" if name == "coarse" else DASHES.get(name, ""), "none")
-            width = 3.2 if name == "truth" else 2.4
-            entries.append(
-                f'<span class="entry"><svg aria-hidden="true"><line x1="0" y1="3" x2="26" y2="3" stroke="{colour}" '
-                f'stroke-width="{width}" stroke-dasharray="{dash}"/></svg>{escape(label)}</span>'
-            )
+            line = line_sample(name, colour, length=26, width=3.2 if name == "truth" else 2.4)
+            entries.append(f'<span class="entry">{line}{escape(label)}</span>')
         data = self._session.data
         if data is not None and data.simulated:
             entries.append('<span class="simulated">simulated</span>')

@@ -20,7 +20,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from app.theme import DASHES, INKS
+from app.theme import INKS, line_dash
 from app.views.axes import FONT, set_fonts, style_axes
 from atmodist_core.constants import EARTH_RADIUS_M
 
@@ -182,12 +182,13 @@ class SpectrumFigure:
     def _line(self, plot: Any, kind: str, name: str, colour: str) -> ColumnDataSource:
         if (kind, name) not in self._lines:
             source = ColumnDataSource(_columns(np.empty(0), np.empty(0), ""))
+            width = 2.6 if name == "truth" else 1.9
             renderer = plot.line(
                 x="degree",
                 y="value",
                 source=source,
-                line_width=2.6 if name == "truth" else 1.9,
-                line_dash="dotdash" if name == "coarse" else DASHES.get(name, "solid"),
+                line_width=width,
+                line_dash=line_dash(name, width),
                 level="underlay" if name == "truth" else "glyph",
             )
             tips = [

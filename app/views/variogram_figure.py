@@ -18,7 +18,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from app.theme import DASHES, INKS
+from app.theme import INKS, line_dash
 from app.views.axes import set_fonts, style_axes
 
 TICKS_KM = (20, 50, 100, 200, 500, 1000, 2000)
@@ -92,7 +92,7 @@ class VariogramFigure:
             source = ColumnDataSource({"distance": [], "value": [], "label": []})
             width = 2.6 if name == "truth" else 1.9
             line = self.figure.line(
-                x="distance", y="value", source=source, line_width=width, line_dash=DASHES.get(name, "solid")
+                x="distance", y="value", source=source, line_width=width, line_dash=line_dash(name, width)
             )
             points = self.figure.scatter(x="distance", y="value", source=source, size=5)
             tips = [("", "@label"), ("distance", "@distance{0} km"), ("semivariance", "@value{0.000}")]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from atmodist_core.appearance import appearance
 from atmodist_core.errors import UserError
 from atmodist_core.figures.style import (
     PUBLICATION,
     FigureStyle,
     add_titles,
-    appearance,
     new_figure,
     style_axes,
     style_legend,
@@ -94,7 +94,7 @@ def draw_density(
             edges,
             baseline=None,
             color=look.colour or style.text,
-            linestyle=look.dashes,
+            linestyle=look.linestyle,
             linewidth=look.width,
             label=look.label,
         )

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from atmodist_core.appearance import appearance
 from atmodist_core.figures.maps import add_colour_bar, draw_map, scale_limits
 from atmodist_core.figures.style import (
     PUBLICATION,
     FigureStyle,
     add_titles,
-    appearance,
     new_figure,
     style_axes,
     style_legend,

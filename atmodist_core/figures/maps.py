@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from atmodist_core.appearance import appearance
 from atmodist_core.errors import UserError
 from atmodist_core.figures.style import (
     PUBLICATION,
     FigureStyle,
     add_titles,
-    appearance,
     new_figure,
     style_axes,
 )

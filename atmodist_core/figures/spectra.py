@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from atmodist_core.appearance import Appearance, appearance
 from atmodist_core.constants import EARTH_RADIUS_M
 from atmodist_core.errors import UserError
 from atmodist_core.figures.style import (
     PUBLICATION,
-    Appearance,
     FigureStyle,
     add_titles,
-    appearance,
     new_figure,
     style_axes,
     style_legend,
@@ -141,7 +140,7 @@ def _line(axes: Axes, x: np.ndarray, y: np.ndarray, look: Appearance, style: Fig
         x,
         np.where(y > 0, y, np.nan),
         color=look.colour or style.text,
-        linestyle=look.dashes,
+        linestyle=look.linestyle,
         linewidth=look.width,
         label=look.label,
     )
@@ -293,7 +292,7 @@ def semivariogram_figure(
             result["lag_km"].values,
             values,
             color=look.colour or style.text,
-            linestyle=look.dashes,
+            linestyle=look.linestyle,
             linewidth=look.width,
             marker="o",
             markersize=2.5,

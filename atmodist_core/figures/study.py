@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from atmodist_core.appearance import appearance
 from atmodist_core.errors import UserError
 from atmodist_core.figures.cities import cities_figure
 from atmodist_core.figures.distances import distances_figure
@@ -17,7 +18,6 @@ from atmodist_core.figures.style import (
     PUBLICATION,
     FigureStyle,
     add_titles,
-    appearance,
     new_figure,
     style_axes,
     style_legend,
@@ -117,7 +117,7 @@ def _semivariograms(axes: object, table: xr.Dataset | None, style: FigureStyle) 
             table["lag_km"].values,
             values,
             color=look.colour or style.text,
-            linestyle=look.dashes,
+            linestyle=look.linestyle,
             linewidth=look.width,
             marker="o",
             markersize=2.2,

@@ -1,4 +1,4 @@
-"""How the figures look: one type size, colour-blind-safe colours, one appearance for each method.
+"""How the figures look: one type size, one look of axes and titles.
 
 Figures are made as objects, without pyplot and without touching Matplotlib's global settings, so that several
 users of one process can draw at once.
@@ -6,7 +6,6 @@ users of one process can draw at once.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import textwrap
 from dataclasses import dataclass
@@ -51,65 +50,6 @@ PUBLICATION = FigureStyle()
 
 DARK = FigureStyle(background="#14181d", text="#e8e8e8", muted="#9aa4ae", grid="#3a4149")
 """For dark pages and slides."""
-
-
-@dataclass(frozen=True)
-class Appearance:
-    """How one method is drawn.
-
-    Parameters
-    ----------
-    label : str
-        Name in legends.
-    colour : str or None
-        Line colour; None for the colour of the text.
-    dashes : str
-        Matplotlib line style, so that lines differ without colour too.
-    width : float
-        Line width [pt].
-    """
-
-    label: str
-    colour: str | None
-    dashes: str = "-"
-    width: float = 1.3
-
-
-_APPEARANCES = {
-    "truth": Appearance("truth", None, "-", 1.8),
-    "coarse": Appearance("coarse input", "#808080", ":", 1.3),
-    "bilinear": Appearance("bilinear", "#56b4e9", "--"),
-    "bicubic": Appearance("bicubic", "#0072b2", "-."),
-    "sr-4x-mse": Appearance("MSE, no adversary", "#009e73", "--"),
-    "srgan-4x-mse": Appearance("MSE GAN", "#e69f00"),
-    "srgan-4x-atmodist": Appearance("AtmoDist GAN", "#d55e00"),
-}
-_OTHERS = ("#cc79a7", "#117733", "#882255", "#332288", "#999933", "#aa4499")
-
-
-def appearance(method: str) -> Appearance:
-    """Appearance of a method: the same in every figure and view, whatever else is drawn.
-
-    Parameters
-    ----------
-    method : str
-        ``"truth"``, ``"coarse"``, or the name of a downscaler. A name that is not known gets a colour of its
-        own by the name alone.
-
-    Returns
-    -------
-    Appearance
-
-    Examples
-    --------
-    >>> appearance("srgan-4x-atmodist").label
-    'AtmoDist GAN'
-    """
-    if method in _APPEARANCES:
-        return _APPEARANCES[method]
-    # Not hash(): it differs from process to process.
-    number = int.from_bytes(hashlib.sha256(method.encode()).digest()[:4], "big")
-    return Appearance(method, _OTHERS[number % len(_OTHERS)], ("-", "--", "-.")[number // 7 % 3])
 
 
 def new_figure(width_in: float, height_in: float, style: FigureStyle = PUBLICATION) -> Figure:

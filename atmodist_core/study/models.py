@@ -64,6 +64,14 @@ def _number(text: str | None) -> float:
         return float("nan")
 
 
+_ENCODERS = {
+    "atmodist": "AtmoDist",
+    "autoencoder": "features of",
+    "random-encoder": "encoder of random weights",
+}
+"""Contents that compare features of an encoder, as the loss calls them."""
+
+
 def held_out_name(curves: xr.Dataset) -> str | None:
     """Name of the held-out measure that belongs to the loss: the first that there is."""
     for name in ("held_out_loss", "held_out_mse"):
@@ -95,9 +103,12 @@ def loss_text(card: ModelCard) -> str:
             if isinstance(loss.get("lead_step_hours"), int | float)
             else "cross-entropy over lags"
         )
+    if card.kind == "autoencoder":
+        return str(loss.get("name", "mean squared error of the reconstruction"))
     content = str(loss.get("content", "unknown"))
-    if content == "atmodist":
-        content = f"AtmoDist ({loss.get('distance_model', '?')}, {loss.get('distance_layer', '?')})"
+    if content in _ENCODERS:
+        made_by = loss.get("distance_model") or f"seed {loss.get('encoder_seed', '?')}"
+        content = f"{_ENCODERS[content]} ({made_by}, {loss.get('distance_layer', '?')})"
     content = _TERMS.get(f"{content}_weight", content)
     weights = {content: float(loss.get("content_weight", 1.0))}
     for key, name in _TERMS.items():

@@ -1,13 +1,15 @@
 """The Models view without a browser: cards, learning curves, speed, and models that come later."""
 
 import asyncio
+import os
 import shutil
 
 import numpy as np
+import panel_material_ui as pmui
 import pytest
 
 import atmodist_core as ad
-from app.engine import Control
+from app.engine import Control, Engine
 from app.model_facts import facts_of_models, speed_here
 from app.session import Session
 from app.state import StudioState
@@ -43,6 +45,8 @@ def test_cards_are_told_in_words(repository):
     distance, gan = read_card(folder / "atmodist-23"), read_card(folder / "srgan-4x-atmodist")
     assert "cross-entropy over 23 lags" in loss_text(distance)
     assert "AtmoDist (atmodist-23" in loss_text(gan) and "adversary" in loss_text(gan)
+    assert "features of (autoencoder, stage2)" in loss_text(read_card(folder / "srgan-4x-autoencoder"))
+    assert loss_text(read_card(folder / "autoencoder")) == "mean squared error of the reconstruction"
     mse = read_card(folder / "sr-4x-mse")
     # epochs with the content loss alone are all of its training
     assert pretraining_steps(mse) == mse.schedule["steps"] > 0
@@ -54,11 +58,27 @@ def test_every_model_has_a_card_and_a_speed(globe, models, engine):
     session.refresh_catalogue()
     view = ModelsView(session)
     names = [card.css_classes[1] for card in view._grid.objects]
-    assert names == ["model-atmodist-23", "model-srgan-4x-atmodist", "model-srgan-4x-mse", "model-own"]
+    assert names == ["model-atmodist-23", "model-srgan-4x-mse", "model-srgan-4x-atmodist", "model-own"]
     facts = facts_of_models(engine)
-    text = facts_html(facts[1], "#009e73")
+    text = facts_html(facts[2], "#009e73")
     assert "srgan-4x-atmodist" in text and "parameters" in text
     assert "ATMODIST_MODELS" in own_html()
+
+
+def test_an_encoder_that_is_no_distance_has_a_card_without_a_speed(
+    globe, models, repository, tmp_path, monkeypatch
+):
+    shutil.copytree(repository / "assets" / "models" / "autoencoder", tmp_path / "autoencoder")
+    monkeypatch.setenv("ATMODIST_MODELS", os.pathsep.join([str(models), str(tmp_path)]))
+    session = Session(StudioState(view="models"), Engine())
+    session.refresh_catalogue()
+    view = ModelsView(session)
+    cards = {card.css_classes[1]: card for card in view._grid.objects}
+    assert list(cards)[1] == "model-autoencoder"
+    assert not cards["model-autoencoder"].select(pmui.Button)
+    assert cards["model-srgan-4x-mse"].select(pmui.Button)
+    with pytest.raises(ad.UserError, match="Expected a model of kind 'distance', found 'autoencoder'"):
+        ad.load_distance("autoencoder")
 
 
 def test_the_speed_is_measured_on_a_field_of_the_demo(models, engine, monkeypatch):

@@ -36,7 +36,7 @@ def address(tmp_path_factory):
 
 def test_the_page_opens_on_the_demo_without_a_fault(watched, address):
     page = opened(watched, address)
-    for text in ("Coarse input", "Bicubic", "GAN, MSE", "GAN, AtmoDist", "Truth", "simulated"):
+    for text in ("Coarse input", "Bicubic", "MSE GAN", "AtmoDist GAN", "Truth", "simulated"):
         seen(page, text, exact=True)
     assert "data=demo" in page.url and "field=vorticity" in page.url
     assert watched.faults == []

@@ -110,7 +110,7 @@ def test_interpolation_and_truth_are_there_while_networks_compute(globe, models)
         await until(lambda: engine.asked and session.progress > 0.2)
         assert session.busy and session.comparison.values("bicubic") is not None
         assert session.comparison.values("srgan-4x-mse") is None
-        assert "GAN, MSE" in session.activity
+        assert "MSE GAN" in session.activity
         session.close()
         await asyncio.sleep(0.05)
 

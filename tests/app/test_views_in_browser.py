@@ -87,7 +87,7 @@ def test_spectra_are_averaged_over_a_period(watched, address):
 def test_models_are_described_and_timed(watched, address):
     page = watched
     page.goto(f"{address}?view=models")
-    for text in ("Use my own", "GAN, AtmoDist", "pre-training", "Limits.", "parameters"):
+    for text in ("Use my own", "AtmoDist GAN", "pre-training", "Limits.", "parameters"):
         if text != "pre-training":  # drawn on a canvas
             seen(page, text)
     card = page.locator(".model-atmodist-23")

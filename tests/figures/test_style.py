@@ -12,10 +12,19 @@ from tests.evaluation.mock_fields import area
 
 
 def test_known_methods_differ_in_colour():
-    names = ["truth", "coarse", "bilinear", "bicubic", "sr-4x-mse", "srgan-4x-mse", "srgan-4x-atmodist"]
+    names = [
+        "truth",
+        "coarse",
+        "bilinear",
+        "bicubic",
+        "sr-4x-mse",
+        "srgan-4x-mse",
+        "srgan-4x-autoencoder",
+        "srgan-4x-atmodist",
+    ]
     colours = [appearance(name).colour for name in names]
     assert len(set(colours)) == len(names)
-    assert len({(appearance(name).dashes, appearance(name).width) for name in names}) >= 5
+    assert len({(appearance(name).dashes, appearance(name).width) for name in names}) >= 6
 
 
 def test_unknown_method_keeps_its_colour():
