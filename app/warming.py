@@ -10,7 +10,7 @@ from app.catalogue import DEMO, list_methods
 from app.comparison import Question
 from app.engine import Control, Engine
 from app.registry import VIEW_ENTRIES, load
-from app.state import StudioState
+from app.state import StudioState, default_methods
 from app.theme import palette
 from app.views.pixels import Viewport, picture
 
@@ -29,7 +29,11 @@ def warm_up(engine: Engine) -> None:
         )
         frame = engine.frame(question, control)
         truth = engine.truth(frame, question.field)
-        for method in list_methods()[0]:
+        methods = list_methods()[0]
+        shown = default_methods([method.name for method in methods])
+        for method in methods:
+            if method.name not in shown:
+                continue
             answer = engine.answer(frame, method, question.field, control)
             if answer.fields is not None:
                 engine.scores(question, method.name, answer.fields, truth, answer.stamp)

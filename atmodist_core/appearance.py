@@ -44,8 +44,11 @@ _APPEARANCES = {
     "srgan-4x-mse": Appearance("MSE GAN", "#e69f00"),
     "srgan-4x-autoencoder": Appearance("autoencoder GAN", "#d55e00", (7.0, 1.0, 1.0, 1.0)),
     "srgan-4x-atmodist": Appearance("AtmoDist GAN", "#009e73"),
+    "srgan-4x-atmodist-spectrum": Appearance(
+        "AtmoDist GAN, spectrum term", "#8c6bb1", (6.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+    ),
 }
-_OTHER_COLOURS = ("#8c6bb1", "#a6761d", "#b5383f", "#6a8f2f", "#5b7fd1", "#aa4499")
+_OTHER_COLOURS = ("#7a5c3e", "#a6761d", "#b5383f", "#6a8f2f", "#5b7fd1", "#aa4499")
 _OTHER_DASHES = ((), (7.0, 1.2), (3.5, 1.2, 1.0, 1.2))
 KNOWN_DOWNSCALERS = tuple(name for name in _APPEARANCES if name.startswith("sr"))
 """Names of the networks that have an appearance of their own, simplest first."""

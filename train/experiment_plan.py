@@ -68,8 +68,6 @@ class Plan:
 START, START_1 = {"start_from": "sr-4x-mse"}, {"start_from": "sr-4x-mse-seed1"}
 DISTANCE, DISTANCE_1 = {"distance": "atmodist-23"}, {"distance": "atmodist-23-seed1"}
 ATMODIST = {"content": "atmodist", "distance_layer": ("stage2",), "content_weight": 0.9, "mse_weight": 0.1}
-STATISTICS: dict[str, Any] = {"spectrum_weight": 0.1, "distribution_weight": 0.1}
-"""Terms that compare spectra and sorted values of a whole patch, not point by point."""
 NO_ADVERSARY: dict[str, Any] = {"adversarial_weight": 0.0}
 ADVERSARIAL_PHASE: dict[str, Any] = {
     "epochs": 5,
@@ -181,14 +179,14 @@ _DEMO = (
     _atmodist("srgan-4x-atmodist-distribution", "way to try: a distribution term", distribution_weight=0.1),
     _atmodist("srgan-4x-atmodist-spectrum", "way to try: a spectrum term", spectrum_weight=0.1),
     _mse("srgan-4x-mse-spectrum", "control: the MSE GAN with the spectrum term", spectrum_weight=0.1),
-    _mse(
-        "srgan-4x-mse-distribution",
-        "control: the MSE GAN with the distribution term",
+    _atmodist("srgan-4x-atmodist-spectrum-0.3", "way to try: a stronger one", spectrum_weight=0.3),
+    _atmodist("srgan-4x-atmodist-spectrum-seed1", "spectrum term, second seed", seed=1, spectrum_weight=0.1),
+    _atmodist(
+        "srgan-4x-atmodist-statistics",
+        "way to try: spectrum and distribution terms together",
+        spectrum_weight=0.1,
         distribution_weight=0.1,
     ),
-    _atmodist("srgan-4x-atmodist-statistics", "way to try: both terms", **STATISTICS),
-    _atmodist("srgan-4x-atmodist-statistics-seed1", "both terms, second seed", seed=1, **STATISTICS),
-    _mse("srgan-4x-mse-statistics", "control: the MSE GAN with both terms", **STATISTICS),
     _atmodist("srgan-4x-atmodist-noise", "way to try: noise as input", noise_channels=1),
     _atmodist("srgan-4x-atmodist-free-mean", "the block mean is left free", conserve_block_mean=False),
     _atmodist("srgan-4x-atmodist-early-filter", "filter at the truncation, not beyond it", filter_cutoff=0.5),
