@@ -13,10 +13,24 @@ from atmodist_core.evaluation.judging.judged_measures import JudgedMeasure
 from atmodist_core.evaluation.judging.judgement import Judgement
 from atmodist_core.evaluation.judging.judging_run import TRUTH
 
-TABLES = ("spectra", "grid", "semivariogram", "values", "cities", "distance")
+TABLES = ("summary", "spectra", "grid", "semivariogram", "values", "cities", "distance")
 """Names of the tables, in the order in which they are printed."""
 
+_SUMMARY = {
+    "band_power_ratio": "power ratio",
+    "spurious_power": "power above the band",
+    "semivariance_ratio_100_km": "semivariance at 100 km",
+    "kurtosis_ratio": "kurtosis",
+    "quantile_0.1_ratio": "0.1 % quantile",
+    "quantile_99.9_ratio": "99.9 % quantile",
+    "wasserstein": "Wasserstein-1 [field]",
+    "rmse": "RMSE [field]",
+}
+"""Measures of the summary, a column for each."""
+
 _TITLES = {
+    "summary": "In short, {fields}; relative to the truth's (1 is right) but for the power above the band, Wasserstein-1 and RMSE (0 is right). "
+    "Intervals are in the other tables.",
     "spectra": "Power per total wavenumber relative to the truth's (1 is right). "
     "Power above the truncation: relative to the truth's power in the band (0 is right).",
     "grid": "Patterns locked to the grid, relative to the truth's grid-scale rms and variance (0 is right); height of "
@@ -81,6 +95,8 @@ def table(result: Judgement, name: str, reference: str | None = None) -> str:
     """
     if name == "cities":
         return _cities(result, reference) if reference and result.city_distances else ""
+    if name == "summary":
+        return _summary(result)
     if name == "distance":
         return _distance(result) if result.distances else ""
     measures = [measure for measure in result.measures if measure.table == name]
@@ -92,6 +108,27 @@ def table(result: Judgement, name: str, reference: str | None = None) -> str:
             cells = [cell(result.estimate(measure.name, model, field)) for measure in measures]
             lines.append(_row([model, field, *cells]))
         lines += _truth_row(result, measures, field)
+    return "\n".join(lines)
+
+
+def _summary(result: Judgement) -> str:
+    """One row for each model, with all fields in each cell."""
+    known = {measure.name for measure in result.measures}
+    columns = {name: head for name, head in _SUMMARY.items() if name in known}
+    unit = result.units[0] if len(set(result.units)) == 1 else "units of the field"
+    heads = [head.replace("[field]", f"[{unit}]") for head in columns.values()]
+    lines = [
+        _TITLES["summary"].format(fields=" / ".join(result.fields)),
+        "",
+        _row(["model", *heads]),
+        "|---|" + "---:|" * len(heads),
+    ]
+    for model in result.models:
+        cells = [
+            " / ".join(number(result.estimate(name, model, field).value) for field in result.fields)
+            for name in columns
+        ]
+        lines.append(_row([model, *cells]))
     return "\n".join(lines)
 
 

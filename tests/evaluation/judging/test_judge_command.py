@@ -38,6 +38,13 @@ def test_tables_numbers_and_document(source, tmp_path, capsys):
     own, low, high = numbers["models"]["smooth"]["band_power_ratio"]["vorticity"]
     assert low <= own <= high < 1
     assert numbers["models"]["smooth"]["ratio_to_reference"]["rmse"]["vorticity"][2] < 1
+    head, _, row = next(
+        part for part in text.split("\n\n") if part.startswith("| model | power ratio |")
+    ).splitlines()[:3]
+    cells = dict(zip(head.split(" | "), row.split(" | "), strict=True))
+    values = [numbers["models"]["bilinear"]["band_power_ratio"][field][0] for field in numbers["fields"]]
+    found = [float(value) for value in cells["power ratio"].split(" / ")]
+    assert found == pytest.approx(values, rel=6e-3) and "RMSE" in head
     filled = document.read_text()
     assert "smooth against bilinear" in filled and "--name toy" in filled.splitlines()[0]
     # A second call computes nothing and says the same.
