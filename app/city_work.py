@@ -17,6 +17,7 @@ from app.city_result import CityResult, Drape
 from app.comparison import Question
 from app.engine import Control, Frame
 from app.period import period_times
+from app.state import shown_methods
 from app.units import unit_of
 from app.views.scaling import rounded_limit
 from atmodist_core.study.cities import city_series, spread_order, wasserstein_table
@@ -126,7 +127,9 @@ async def _grow(
     whole = computes_whole(state.reach, cells)
     table = ad.cities()
     cities = table if whole else table[table["name"].isin(state.cities)]
-    methods = [method for method in session.methods if method.factor == factor]
+    # Only what is on show or compared: each network takes seconds for every time.
+    wanted = {*shown_methods(state, [one.name for one in session.methods]), state.judged, state.baseline}
+    methods = [one for one in session.methods if one.factor == factor and one.name in wanted]
     key = (
         (state.data_set, state.level, factor),
         tuple(chosen),

@@ -40,6 +40,7 @@ class ViewEntry:
     help: str
 
 
+_CITIES = ("period", "step", "sample", "basis", "reach", "cities")
 _COMPARED = ("time", "region", "field", "methods")
 
 VIEW_ENTRIES: dict[str, ViewEntry] = {
@@ -86,7 +87,7 @@ VIEW_ENTRIES: dict[str, ViewEntry] = {
         label="Cities",
         view="app.views.cities:CitiesView",
         work="app.city_work:compare_cities",
-        parameters=("time", "field", "drape", "period", "step", "sample", "basis", "reach", "cities"),
+        parameters=("time", "field", "drape", "methods", "judged", "baseline", *_CITIES),
         numbers="app.exports.cities:cities_numbers",
         help=(
             "Do the methods give each place the right weather? At 150 cities the values over many times are collected, and their distribution "

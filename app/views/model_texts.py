@@ -57,7 +57,7 @@ def facts_html(facts: ModelFacts, colour: str) -> str:
         "Level, grid": ", ".join(part for part in (card.level, _grid(card)) if part),
         "Loss": loss_text(card),
         "Training": _training(card),
-        "Size": f"{card.parameters:,} parameters, {facts.megabytes:.1f} MB".replace(",", " ", 1)
+        "Size": f"{card.parameters:,} parameters, {facts.megabytes:.1f} MB".replace(",", " ")
         if facts.megabytes == facts.megabytes
         else f"{card.parameters} parameters",
         "Made": f"{str(card.created)[:10]}, code {card.code_version}; licence {card.licence}",

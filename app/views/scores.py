@@ -61,7 +61,7 @@ def score_html(
         units = f" [{unit.text}]" if key in ("rmse", "wasserstein") else ""
         cells.append(
             f'<div class="score{" best" if leads else ""}" tabindex="0" aria-label="{escape(SHORT_NAMES[key])}{escape(units)}: '
-            f'{escape(text)}. {escape(tip)}"><span class="name">{SHORT_NAMES[key]}</span>'
+            f'{escape(text)}. {escape(tip)}"><span class="name">{SHORT_NAMES[key]}{_small(unit) if units else ""}</span>'
             f'<span class="value">{text}</span><span class="tip" role="tooltip"><b>{SHORT_NAMES[key]}{escape(units)}</b> '
             f"{escape(tip)}</span></div>"
         )
@@ -75,7 +75,7 @@ def reference_html(comparison: Comparison | None, unit: Unit) -> str:
     if values is not None:
         shown = values.astype(np.float64) * unit.factor
         cells = [("std", np.nanstd(shown)), ("min", np.nanmin(shown)), ("max", np.nanmax(shown))]
-    return _plain_row(cells)
+    return _plain_row(cells, unit)
 
 
 def coarse_html(comparison: Comparison | None, factor: int) -> str:
@@ -90,9 +90,14 @@ def coarse_html(comparison: Comparison | None, factor: int) -> str:
     )
 
 
-def _plain_row(cells: list[Any]) -> str:
+def _small(unit: Unit) -> str:
+    return f" <small>{escape(unit.text)}</small>"
+
+
+def _plain_row(cells: list[Any], unit: Unit | None = None) -> str:
+    small = "" if unit is None else _small(unit)
     parts = [
-        f'<div class="score"><span class="name">{name}</span><span class="value">{_signed(value)}</span></div>'
+        f'<div class="score"><span class="name">{name}{small}</span><span class="value">{_signed(value)}</span></div>'
         for name, value in cells
     ]
     return f'<div class="scores">{"".join(parts)}</div>'
@@ -120,6 +125,8 @@ STYLES = """
 /* Four numbers and a star in a narrow card: what is longer takes more of the room. */
 @container (max-width: 290px) { .score { flex: 1 1 auto; padding: 2px 3px; } .score .value { font-size: 12px; } }
 .score .name { font-size: 10.5px; color: var(--studio-muted); white-space: nowrap; }
+/* The unit stands beside the name where there is room, and in the tip everywhere. */
+.score .name small { display: none; font-size: 9.5px; } @container (min-width: 310px) { .score .name small { display: inline; } }
 .score .value { font-size: 13px; font-variant-numeric: tabular-nums; white-space: nowrap; color: var(--studio-text); overflow: hidden;
   text-overflow: ellipsis; }
 .score.best .value { color: var(--studio-best); font-weight: 700; }

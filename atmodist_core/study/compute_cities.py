@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 import atmodist_core as ad
 from atmodist_core.errors import UserError
+from atmodist_core.interpolation import KERNELS
 from atmodist_core.study.cities import (
     FIELDS,
     TRUTH,
@@ -41,6 +42,7 @@ def cities(study: Study) -> Numbers:
         others.get("basis", ""), request.data, (request.level, level), request.period, created
     )
     chosen = list(request.cities or (FIRST_CITY,))
+    judged, baseline = others.get("judged", JUDGED), others.get("baseline", BASELINE)
     if file is not None:
         series = open_city_values(file)
         basis = f"Stored: {series.attrs.get('title', file.name)}, {series.attrs.get('precision', 'float32')}"
@@ -50,7 +52,7 @@ def cities(study: Study) -> Numbers:
             chosen,
             others.get("reach", "auto"),
             int(others.get("sample", FIRST_SAMPLE)),
-            list(request.methods),
+            list(dict.fromkeys([*request.methods, *_available(study, judged, baseline)])),
         )
         basis = "Computed, float32"
     field = request.field if request.field in FIELDS else FIELDS[0]
@@ -62,8 +64,8 @@ def cities(study: Study) -> Numbers:
         [TRUTH, *shown],
         field=field,
         box=int(request.box),
-        judged=others.get("judged", JUDGED),
-        baseline=others.get("baseline", BASELINE),
+        judged=judged,
+        baseline=baseline,
     )
     times = [
         str(time.astype("datetime64[m]")).replace("T", " ") + " UTC"
@@ -126,6 +128,11 @@ def _reached(study: Study, table: pd.DataFrame, chosen: list[str], reach: str) -
     if not len(reached):
         raise UserError("Expected at least one of the 150 cities, found none; name one with cities=Seattle.")
     return whole, reached
+
+
+def _available(study: Study, *names: str) -> list[str]:
+    """Those that can be computed: the models that are compared where nothing is said need not be installed."""
+    return [name for name in names if name in study.cards or name in KERNELS]
 
 
 def _downscaler(study: Study, name: str) -> Any:

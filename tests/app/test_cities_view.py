@@ -62,6 +62,16 @@ def test_series_grow_over_times_spread_over_the_period(cities):
     assert "float32" in cities.activity
 
 
+def test_only_methods_that_are_shown_or_compared_are_computed(globe, models, engine):
+    session = settled_session(engine, view="cities", sample=1, methods=["bicubic"], baseline="bicubic")
+    names = ["truth", "bicubic", "srgan-4x-atmodist"]
+    assert list(session.results["cities"].series["method"].values) == names
+    session._started = False
+    session.state.baseline = "srgan-4x-mse"
+    settle(session)
+    assert list(session.results["cities"].series["method"].values) == [*names[:2], "srgan-4x-mse", names[2]]
+
+
 def test_around_a_city_the_values_are_those_of_the_whole_globe(globe, models, engine):
     methods = list_methods()[0]
     table = ad.cities()
