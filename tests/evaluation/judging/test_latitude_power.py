@@ -1,0 +1,95 @@
+"""Power of a band by latitude: identities, and the command."""
+
+import numpy as np
+import pytest
+
+from atmodist_core.errors import UserError
+from atmodist_core.evaluation.energy_ratio import nyquist_degree
+from atmodist_core.evaluation.judging.judged_data import judged_data
+from atmodist_core.evaluation.judging.latitude_power import LatitudePower, power_band
+from atmodist_core.evaluation.spectra import energy_spectrum
+from tests.evaluation.judging.known_models import FACTOR, model, scaled
+from tests.evaluation.judging.test_judging_run import weather
+from train import judge_latitudes
+
+EDGES = (0, 20, 40, 60, 90)
+FIRST, LAST = 8, 21
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    return weather(tmp_path_factory.mktemp("latitudes"), "weather.nc", 0)
+
+
+@pytest.fixture(scope="module")
+def data(source):
+    return judged_data(source, factor=FACTOR)
+
+
+def values_of(ds):
+    return np.stack([ds[name].values[0] for name in ("vorticity", "divergence")])
+
+
+def test_the_belts_together_hold_the_power_of_the_band(data):
+    ds = data.template
+    found = LatitudePower(ds, FIRST, LAST, EDGES)(values_of(ds)).sum(axis=-1)
+    spectrum = energy_spectrum(ds).isel(time=0, total_wavenumber=slice(FIRST, LAST + 1)).sum()
+    # The quadrature with cell areas is not exact for a product of two fields.
+    np.testing.assert_allclose(found, [spectrum["vorticity"], spectrum["divergence"]], rtol=0.02)
+
+
+def test_a_sectoral_harmonic_lies_at_the_equator_and_other_degrees_do_not_count(data):
+    ds = data.template
+    colatitude = np.deg2rad(90 - ds["latitude"].values)[:, None]
+    longitude = np.deg2rad(ds["longitude"].values)
+    sectoral = np.sin(colatitude) ** 20 * np.cos(20 * longitude)
+    low = np.sin(colatitude) ** 3 * np.cos(3 * longitude)
+    power = LatitudePower(ds, FIRST, LAST, EDGES)
+    found = power(np.stack([sectoral + 50 * low, low]))
+    # the integral of cos(latitude)^41 from 0 to 20 degrees, over that to 90
+    latitude = np.linspace(0, np.pi / 2, 100_001)
+    weight = np.cos(latitude) ** 41
+    share = weight[latitude <= np.deg2rad(20)].sum() / weight.sum()
+    assert found[0, 0] / found[0].sum() == pytest.approx(share, rel=0.01)
+    assert found[1].sum() < 1e-12 * (low**2).mean()
+
+
+def test_areas_are_those_of_zones_of_a_sphere(data):
+    power = LatitudePower(data.template, FIRST, LAST, EDGES)
+    np.testing.assert_allclose(power.area, np.diff(np.sin(np.deg2rad(EDGES))), atol=0.05)
+    assert power.area.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("edges", [(0, 90, 60), (10, 90), (0, 60), (0,)])
+def test_edges_ascend_from_the_equator_to_the_pole(data, edges):
+    with pytest.raises(UserError, match="ascend from 0 to 90"):
+        LatitudePower(data.template, FIRST, LAST, edges)
+
+
+def test_the_band_begins_beyond_the_coarse_grid(data):
+    first, last = power_band(data)
+    assert first == int(nyquist_degree(data.template["latitude"].values, FACTOR)) + 1 and last == 21
+    with pytest.raises(UserError, match="degrees from 2 on"):
+        LatitudePower(data.template, 1, 21, EDGES)
+
+
+def test_the_command_fills_a_document(source, tmp_path, monkeypatch, capsys):
+    from atmodist_core.evaluation.judging import judged_models
+    from atmodist_core.fields import open_fields
+
+    truth = open_fields(source).load()
+    truth = truth.sel(latitude=judged_data(source, factor=FACTOR).template["latitude"])
+    half = model("half", truth, scaled(0.5))
+    monkeypatch.setattr(judged_models, "judged_models", lambda *a, **k: [half])
+    document = tmp_path / "document.md"
+    document.write_text("<!-- begin table here: x -->\n<!-- end -->\n")
+    given = ["--data", str(source), "--models", "half", "--every", "2", "--replicates", "20"]
+    assert judge_latitudes.main([*given, "--name", "here", "--markdown", str(document)]) == 0
+    printed = capsys.readouterr().out
+    row = next(line for line in printed.splitlines() if line.startswith("| half | vorticity"))
+    assert row.count("0.250 [0.250, 0.250]") == 4
+    assert printed.strip() in document.read_text()
+    with pytest.raises(UserError, match="--every 1 or more"):
+        judge_latitudes.main([*given, "--every", "0"])
+    with pytest.raises(UserError, match="found none"):
+        judge_latitudes.main([*given, "--markdown", str(tmp_path / "no.md")])
