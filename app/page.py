@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import weakref
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -61,9 +63,7 @@ def build_page() -> Any:
 
         # The HTML knows the frame alone and leaves at once: its parts are made while the browser loads its scripts.
         document.add_next_tick_callback(fill)
-        pn.state.onload(lambda: session.start(problems))
-        look_again: Any = session.look_again  # Panel awaits it, and its types do not say so
-        pn.state.add_periodic_callback(look_again, period=LOOK_AGAIN_MS)
+        pn.state.onload(_start_of(session, problems))
     else:
         _fill(page, session, history)
         # `panel serve --warm` builds a page nobody sees: time to fill the caches for the first who comes.
@@ -73,6 +73,24 @@ def build_page() -> Any:
     if document is not None:
         document.theme = _OWN_STYLES
     return page
+
+
+def _start_of(session: Session, problems: list[str]) -> Callable[[], None]:
+    """What to do when the browser has come.
+
+    Panel keeps it beside the document until then: where no browser ever comes, it must not hold the document itself. A periodic callback
+    of a document that ends before its browser has come would go on for ever, so it begins here.
+    """
+    reference = weakref.ref(session)
+
+    def start() -> None:
+        waiting = reference()
+        if waiting is not None:
+            waiting.start(problems)
+            look_again: Any = waiting.look_again  # Panel awaits it, and its types do not say so
+            pn.state.add_periodic_callback(look_again, period=LOOK_AGAIN_MS)
+
+    return start
 
 
 def _has_visitor() -> bool:

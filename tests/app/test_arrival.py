@@ -64,6 +64,19 @@ def test_a_page_waits_for_its_browser_and_not_for_ever(server):
         time.sleep(0.1)
 
 
+def test_nothing_is_kept_of_a_page_whose_browser_never_came(server):
+    for _ in range(3):
+        urlopen(f"http://{server}", timeout=60).read()
+    documents = [weakref.ref(session.document) for session in sessions()]
+    assert len(documents) == 3
+    # The timer with which Panel cleans up its counters keeps the first page of a process that uses it, and no other.
+    asked = time.monotonic()
+    while sum(document() is not None for document in documents) > 1:
+        assert time.monotonic() - asked < 60, "what a page showed stays in memory for ever"
+        gc.collect()
+        time.sleep(0.1)
+
+
 def test_a_page_made_for_a_socket_alone_asks_nobody_else_for_its_files(server):
     session = pull_session(url=f"http://{server}")
     try:
