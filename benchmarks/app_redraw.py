@@ -132,6 +132,8 @@ def main(options: Options) -> None:
             page.locator("body").click(position={"x": 640, "y": 4})
             spectra.append(timed(page, lambda: page.keyboard.press("2"), what="spectra"))
         report("maps to spectra of a new region", [drawn for drawn, _ in spectra])
+        spectra = [timed(page, *chosen(page, "Region", name), what="spectra") for name in PRESETS]
+        report("region change: spectra", [drawn for drawn, _ in spectra])
         browser.close()
 
 
