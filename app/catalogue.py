@@ -29,6 +29,7 @@ __all__ = [
     "data_folder",
     "list_methods",
     "list_sources",
+    "method_order",
     "model_folder",
     "model_label",
     "model_order",
@@ -143,6 +144,13 @@ def model_folder(name: str) -> Path | None:
 def model_order(name: str) -> int:
     """Place of a model among those that ship, simplest first; what is not known comes last."""
     return KNOWN_DOWNSCALERS.index(name) if name in KNOWN_DOWNSCALERS else len(KNOWN_DOWNSCALERS)
+
+
+def method_order(name: str) -> int:
+    """Place of a method in every list of the page: interpolations, then models, simplest first."""
+    if name in INTERPOLATIONS:
+        return INTERPOLATIONS.index(name)
+    return len(INTERPOLATIONS) + model_order(name)
 
 
 def _colour(name: str) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from app.catalogue import method_order
+
 
 @dataclass(frozen=True)
 class Drape:
@@ -77,7 +79,8 @@ class CityResult:
 
     @property
     def methods(self) -> list[str]:
-        """Names of the methods of the series, without the truth."""
+        """Names of the methods of the series without the truth, simplest first as everywhere on the page."""
         if self.series is None:
             return []
-        return [str(name) for name in self.series["method"].values if name != "truth"]
+        names = [str(name) for name in self.series["method"].values if name != "truth"]
+        return sorted(names, key=method_order)

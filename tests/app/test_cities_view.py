@@ -1,6 +1,7 @@
 """The view Cities without a browser: what is computed, what is stored, what is shown."""
 
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -129,6 +130,12 @@ def test_stored_values_are_taken_where_they_fit(cities, tmp_path, monkeypatch):
     cities.state.param.update(basis="", data_set="other")
     assert chosen_file(cities) is None
     shutil.rmtree(folder)
+
+
+def test_methods_stand_in_one_order_whatever_that_of_the_file(cities):
+    result = cities.results["cities"]
+    turned = replace(result, series=result.series.isel(method=slice(None, None, -1)))
+    assert turned.methods == result.methods == ["bilinear", "bicubic", "srgan-4x-mse", "srgan-4x-atmodist"]
 
 
 def test_the_view_shows_the_selected_city_and_the_table(cities):
