@@ -77,7 +77,7 @@ def test_turn_the_globe_tap_seattle_and_read_its_densities(page, globe):
     until(page, lambda: page.get_by_role("button", name="Remove Seattle").count() == 1)
     for title in ("Vorticity, 1 × 1", "Divergence, 1 × 1", "Vorticity, 3 × 3", "Divergence, 3 × 3"):
         seen(page, title)
-    seen(page, "n = 9")
+    seen(page, "n = 1080")  # of the values that ship: 120 times of 3 x 3 points
     drawn = "() => [...Bokeh.documents].flatMap((d) => [...d._all_models.values()])" + (
         ".filter((m) => (m.name ?? '').startsWith('density of') && m.name.endsWith('city 1'))"
         ".map((m) => m.renderers.filter((r) => r.visible && r.data_source.data.value.length > 2).length)"
