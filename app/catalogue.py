@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from atmodist_core.appearance import KNOWN_DOWNSCALERS, appearance
+from atmodist_core.interpolation import KERNELS
 from atmodist_core.model_card import CARD_FILE, TENSOR_FILE, installed_models
 from atmodist_core.study.data_sets import (
     DATA_FOLDER_VARIABLE,
@@ -18,8 +19,6 @@ from atmodist_core.study.data_sets import (
     list_sources,
     stamp_of,
 )
-
-INTERPOLATIONS = ("bilinear", "bicubic")
 
 __all__ = [
     "DATA_FOLDER_VARIABLE",
@@ -32,7 +31,6 @@ __all__ = [
     "method_order",
     "model_folder",
     "model_label",
-    "model_order",
     "model_stamp",
     "trusted_cards",
 ]
@@ -95,10 +93,9 @@ def list_methods(factor: int | None = None) -> tuple[list[Method], list[str]]:
             "'python train/gan.py', or name a folder of models in ATMODIST_MODELS."
         )
     methods = [
-        Method(name, model_label(name), "interpolation", factor or 4, _colour(name))
-        for name in INTERPOLATIONS
+        Method(name, model_label(name), "interpolation", factor or 4, _colour(name)) for name in KERNELS
     ]
-    cards.sort(key=lambda card: (model_order(card.name), card.name))
+    cards.sort(key=lambda card: (method_order(card.name), card.name))
     for card in cards:
         methods.append(
             Method(
@@ -141,16 +138,12 @@ def model_folder(name: str) -> Path | None:
     return found[0] if found is not None and name in trusted else None
 
 
-def model_order(name: str) -> int:
-    """Place of a model among those that ship, simplest first; what is not known comes last."""
-    return KNOWN_DOWNSCALERS.index(name) if name in KNOWN_DOWNSCALERS else len(KNOWN_DOWNSCALERS)
+_ORDER = (*KERNELS, *KNOWN_DOWNSCALERS)
 
 
 def method_order(name: str) -> int:
-    """Place of a method in every list of the page: interpolations, then models, simplest first."""
-    if name in INTERPOLATIONS:
-        return INTERPOLATIONS.index(name)
-    return len(INTERPOLATIONS) + model_order(name)
+    """Place of a method in every list of the page: interpolations, then models that ship, simplest first; what is not known comes last."""
+    return _ORDER.index(name) if name in _ORDER else len(_ORDER)
 
 
 def _colour(name: str) -> str:
@@ -160,4 +153,4 @@ def _colour(name: str) -> str:
 def model_label(name: str) -> str:
     """Name of a method on the page."""
     label = appearance(name).label
-    return label if name not in (*INTERPOLATIONS, *KNOWN_DOWNSCALERS) else label[:1].upper() + label[1:]
+    return label[:1].upper() + label[1:] if name in _ORDER else label

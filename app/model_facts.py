@@ -9,7 +9,7 @@ from typing import Any
 import xarray as xr
 
 import atmodist_core as ad
-from app.catalogue import model_folder, model_label, model_order, model_stamp
+from app.catalogue import method_order, model_folder, model_label, model_stamp
 from app.engine import Control, Engine
 from atmodist_core.study.models import learning_curves, measure_speed, megabytes, pretraining_steps
 
@@ -51,7 +51,7 @@ def facts_of_models(engine: Engine) -> list[ModelFacts]:
         key=lambda card: (
             card.kind != "distance",
             card.kind == "downscaler",
-            model_order(card.name),
+            method_order(card.name),
             card.name,
         ),
     )

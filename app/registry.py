@@ -40,7 +40,6 @@ class ViewEntry:
     help: str
 
 
-_CITIES = ("period", "step", "sample", "basis", "reach", "cities")
 _COMPARED = ("time", "region", "field", "methods")
 
 VIEW_ENTRIES: dict[str, ViewEntry] = {
@@ -87,7 +86,10 @@ VIEW_ENTRIES: dict[str, ViewEntry] = {
         label="Cities",
         view="app.views.cities:CitiesView",
         work="app.city_work:compare_cities",
-        parameters=("time", "field", "drape", "methods", "judged", "baseline", *_CITIES),
+        parameters=(
+            *("time", "field", "drape", "methods", "judged", "baseline"),
+            *("period", "step", "sample", "basis", "reach", "cities"),
+        ),
         numbers="app.exports.cities:cities_numbers",
         help=(
             "Do the methods give each place the right weather? At 150 cities the values over many times are collected, and their distribution "

@@ -31,9 +31,7 @@ def warm_up(engine: Engine) -> None:
         truth = engine.truth(frame, question.field)
         methods = list_methods()[0]
         shown = default_methods([method.name for method in methods])
-        for method in methods:
-            if method.name not in shown:
-                continue
+        for method in (one for one in methods if one.name in shown):
             answer = engine.answer(frame, method, question.field, control)
             if answer.fields is not None:
                 engine.scores(question, method.name, answer.fields, truth, answer.stamp)

@@ -23,6 +23,7 @@ sys.path.insert(
 
 from atmodist_core.errors import AtmodistWarning, UserError
 from train import _cli
+from train._documents import fill_document, require_document
 
 if TYPE_CHECKING:
     from atmodist_core.evaluation.judging.judged_data import JudgedData
@@ -175,8 +176,7 @@ def _check(config: JudgeConfig) -> None:
             f"Expected one --reference, or one for each of {len(config.candidates)} candidates, found "
             f"{len(config.reference)}."
         )
-    if config.markdown is not None and not config.markdown.is_file():
-        raise UserError(f"Expected a document at --markdown {config.markdown}, found none.")
+    require_document(config.markdown)
 
 
 def _compute(
@@ -212,7 +212,6 @@ def _pairs(config: JudgeConfig, result: "Judgement") -> list[tuple[str, str]]:
 
 
 def _report(config: JudgeConfig, result: "Judgement", command: str) -> None:
-    from atmodist_core.evaluation.judging.marked_tables import write_tables
     from atmodist_core.evaluation.judging.tables import TABLES, heading, plain_values, table
     from atmodist_core.evaluation.judging.targets import targets_table
 
@@ -228,11 +227,8 @@ def _report(config: JudgeConfig, result: "Judgement", command: str) -> None:
     _write(config.out / f"{config.name}.md", f"`{command}`\n\n{whole}\n")
     values = {"command": command, **plain_values(result, reference)}
     _write(config.out / f"{config.name}.json", json.dumps(values, indent=1, allow_nan=False) + "\n")
-    if config.markdown is not None:
-        replaced = write_tables(
-            config.markdown, {f"{config.name}-basis": first, **named, config.name: whole}, command
-        )
-        print(f"replaced in {config.markdown}: {', '.join(replaced)}", file=sys.stderr)
+    tables = {f"{config.name}-basis": first, **named, config.name: whole}
+    fill_document(config.markdown, tables, command)
 
 
 def _write(path: Path, text: str) -> None:

@@ -18,6 +18,7 @@ sys.path.insert(
 
 from atmodist_core.errors import UserError
 from train import _cli
+from train._documents import fill_document, require_document
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,23 +76,19 @@ def main(arguments: Sequence[str]) -> int:
     )
     if config.every < 1:
         raise UserError(f"Expected --every 1 or more, found {config.every}.")
-    if config.markdown is not None and not config.markdown.is_file():
-        raise UserError(f"Expected a document at --markdown {config.markdown}, found none.")
+    require_document(config.markdown)
     # Only now, since torch takes seconds to import: a wrong flag is told at once.
     from atmodist_core.evaluation.judging.judged_data import judged_data
     from atmodist_core.evaluation.judging.judged_models import judged_models
     from atmodist_core.evaluation.judging.latitude_power import LatitudePower, power_band
-    from atmodist_core.evaluation.judging.marked_tables import write_tables
 
     models = judged_models(config.models, precision=config.precision, device=config.device)
     data = judged_data(config.data, factor=models[0].downscaler.factor)
     power = LatitudePower(data.template, *power_band(data), config.edges)
     text = _table(config, data, models, power, _compute(config, data, models, power))
     print(text)
-    if config.markdown is not None:
-        command = shlex.join(["python", "train/judge_latitudes.py", *arguments])
-        replaced = write_tables(config.markdown, {config.name: text}, command)
-        print(f"replaced in {config.markdown}: {', '.join(replaced)}", file=sys.stderr)
+    command = shlex.join(["python", "train/judge_latitudes.py", *arguments])
+    fill_document(config.markdown, {config.name: text}, command)
     return _cli.EXIT_OK
 
 

@@ -13,6 +13,7 @@ import xarray as xr
 import atmodist_core as ad
 from atmodist_core.errors import AtmodistWarning, UserError
 from atmodist_core.evaluation import scores, wind_speed
+from atmodist_core.interpolation import KERNELS
 from atmodist_core.model_card import ModelCard, installed_models
 from atmodist_core.study.captions import caption_of
 from atmodist_core.study.data_sets import DEMO, list_sources
@@ -120,7 +121,7 @@ class Study:
 
     def _downscaler(self, name: str) -> Any:
         if name not in self._downscalers:
-            factor = self.factor if name in ("bilinear", "bicubic") else None
+            factor = self.factor if name in KERNELS else None
             self._downscalers[name] = ad.load_downscaler(name, factor=factor)
         return self._downscalers[name]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -100,8 +100,7 @@ def table(result: Judgement, name: str, reference: str | None = None) -> str:
     if name == "distance":
         return _distance(result) if result.distances else ""
     measures = [measure for measure in result.measures if measure.table == name]
-    unit = result.units[0] if len(set(result.units)) == 1 else "units of the field"
-    heads = [measure.head.replace("[field]", f"[{unit}]") for measure in measures]
+    heads = _with_unit(result, [measure.head for measure in measures])
     lines = [_TITLES[name], "", _row(["model", "field", *heads]), "|---|---|" + "---:|" * len(heads)]
     for field in result.fields:
         for model in result.models:
@@ -111,12 +110,17 @@ def table(result: Judgement, name: str, reference: str | None = None) -> str:
     return "\n".join(lines)
 
 
+def _with_unit(result: Judgement, heads: Iterable[str]) -> list[str]:
+    """Heads of columns with the unit of the fields in place of ``[field]``."""
+    unit = result.units[0] if len(set(result.units)) == 1 else "units of the field"
+    return [head.replace("[field]", f"[{unit}]") for head in heads]
+
+
 def _summary(result: Judgement) -> str:
     """One row for each model, with all fields in each cell."""
     known = {measure.name for measure in result.measures}
     columns = {name: head for name, head in _SUMMARY.items() if name in known}
-    unit = result.units[0] if len(set(result.units)) == 1 else "units of the field"
-    heads = [head.replace("[field]", f"[{unit}]") for head in columns.values()]
+    heads = _with_unit(result, columns.values())
     lines = [
         _TITLES["summary"].format(fields=" / ".join(result.fields)),
         "",
