@@ -12,11 +12,11 @@ import zarr
 
 import atmodist_core as ad
 from atmodist_core.errors import UserError
+from atmodist_core.job_schedulers import results_of
 from atmodist_core.training.data.fields_in_memory import load_fields
 from atmodist_core.training.data.training_data import measure_normalization
 from atmodist_core.training.store import store_jobs, store_writing
 from atmodist_core.training.store.store_layout import ShardLayout, read_description
-from atmodist_core.training.store.store_schedulers import results_of
 from atmodist_core.training.store.store_writing import prepare_store
 from tests.fields.layouts import arco_coefficients
 from tests.training.prepared_stores import SMALL, bytes_of, prepared, write_sources
@@ -230,7 +230,7 @@ def test_mistakes_are_named(sources, tmp_path, monkeypatch):
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("atmodist_core.training.store.store_schedulers._CONNECT_SECONDS", 1)
+    monkeypatch.setattr("atmodist_core.job_schedulers._CONNECT_SECONDS", 1)
     with pytest.raises(UserError, match=r"Dask scheduler at tcp://127.0.0.1:9, found none that answers"):
         list(results_of(abs, [1], scheduler="tcp://127.0.0.1:9"))
 

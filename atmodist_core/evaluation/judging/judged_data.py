@@ -13,6 +13,7 @@ import xarray as xr
 from atmodist_core.errors import UserError
 from atmodist_core.evaluation.geometry import common_points, horizontal_fields, is_global_grid, time_values
 from atmodist_core.evaluation.judging.field_statistics import VERSION
+from atmodist_core.evaluation.judging.statistics_store import LIBRARY_LOCK
 
 FIELDS = ("vorticity", "divergence")
 
@@ -59,7 +60,8 @@ class JudgedData:
 
     def at(self, index: int) -> xr.Dataset:
         """Return the fine fields of one time, computed, with all rows."""
-        return self.fields[self.names].isel(time=[index]).compute()
+        with LIBRARY_LOCK:  # fields may come through the library that writes the stores
+            return self.fields[self.names].isel(time=[index]).compute()
 
 
 def judged_data(

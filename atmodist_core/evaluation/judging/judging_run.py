@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,25 +13,39 @@ import pandas as pd
 import xarray as xr
 
 from atmodist_core.errors import UserError
-from atmodist_core.evaluation.energy_ratio import HighWavenumberPower
-from atmodist_core.evaluation.geometry import area_weights, common_points, field_values, squared_units
-from atmodist_core.evaluation.judging.city_values import CityValues
-from atmodist_core.evaluation.judging.field_statistics import (
-    Arrays,
-    FieldStatistic,
-    coordinates_of,
-    field_statistics,
-)
+from atmodist_core.evaluation.geometry import common_points, field_values
+from atmodist_core.evaluation.judging.field_statistics import Arrays
 from atmodist_core.evaluation.judging.judged_data import JudgedData
-from atmodist_core.evaluation.judging.judged_measures import PAIR_MEASURES
+from atmodist_core.evaluation.judging.judging_groups import (
+    CITIES,
+    DISTANCE,
+    GLOBAL,
+    CityGroup,
+    DistanceGroup,
+    GlobalGroup,
+    LearnedDistance,
+    OneTime,
+    StatisticGroup,
+)
 from atmodist_core.evaluation.judging.statistics_store import StatisticsStore, block_name, identity_hash
-from atmodist_core.evaluation.measures import Sample
+from atmodist_core.evaluation.judging.sums_store import SumsStore
 from atmodist_core.evaluation.model_scores import DownscalerLike
+
+__all__ = [
+    "CITIES",
+    "DISTANCE",
+    "GLOBAL",
+    "TRUTH",
+    "JudgedModel",
+    "JudgingRun",
+    "LearnedDistance",
+    "Selection",
+    "Stores",
+]
 
 FLUSH_SECONDS = 60.0
 """What is computed is written at least so often; a kill loses no more."""
 
-GLOBAL, CITIES, DISTANCE = "global", "cities", "distance"
 TRUTH = "truth"
 
 
@@ -57,25 +71,6 @@ class JudgedModel:
     def folder(self) -> str:
         """Name of its folder in a store."""
         return f"{self.identity['name']}-{identity_hash(self.identity)}"
-
-
-@dataclass(frozen=True)
-class LearnedDistance:
-    """A distance network whose distances to the truth are reported.
-
-    Parameters
-    ----------
-    network : AtmoDist
-        Computes them.
-    layers : tuple of str
-        At which layers.
-    identity : dict
-        Plain values that tell the network.
-    """
-
-    network: Any
-    layers: tuple[str, ...]
-    identity: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -113,43 +108,60 @@ class Stores:
     """
 
     def __init__(self, out: Path, data: JudgedData, distance: LearnedDistance | None = None) -> None:
-        self._base = Path(out) / "statistics" / f"{data.label}-{identity_hash(data.identity)}"
+        self.folder = Path(out) / "statistics" / f"{data.label}-{identity_hash(data.identity)}"
         self._data = data.identity
         self._distance = distance
 
     def of_truth(self, group: str) -> StatisticsStore:
         """Return the store of the truth's statistics of a group."""
-        return StatisticsStore(self._base / TRUTH / group, {**self._data, "name": TRUTH, "group": group})
+        return StatisticsStore(*self._truth(group))
 
     def of_model(self, model: JudgedModel, group: str) -> StatisticsStore:
         """Return the store of a model's statistics of a group."""
+        return StatisticsStore(*self._model(model, group))
+
+    def sums_of(self, model: JudgedModel | None, group: str) -> SumsStore:
+        """Return the store of sums of a group; of the truth without a model."""
+        return SumsStore(*(self._truth(group) if model is None else self._model(model, group)))
+
+    def of_group(self, model: JudgedModel | None, group: StatisticGroup) -> StatisticsStore | SumsStore:
+        """Return the store that a group fills."""
+        if group.summed:
+            return self.sums_of(model, group.name)
+        return self.of_truth(group.name) if model is None else self.of_model(model, group.name)
+
+    def _truth(self, group: str) -> tuple[Path, dict[str, Any]]:
+        return self.folder / TRUTH / group, {**self._data, "name": TRUTH, "group": group}
+
+    def _model(self, model: JudgedModel, group: str) -> tuple[Path, dict[str, Any]]:
         identity = {**self._data, **model.identity, "group": group}
         name = group
         if group == DISTANCE and self._distance is not None:
             identity["distance"] = self._distance.identity
             name = f"{group}-{identity_hash(self._distance.identity)}"
-        return StatisticsStore(self._base / model.folder / name, identity)
+        return self.folder / model.folder / name, identity
 
 
 class _Buffer:
-    """Statistics on their way into a store."""
+    """Statistics of one group of one model on their way into its store."""
 
-    def __init__(
-        self, store: StatisticsStore, label: Callable[[list[Any], dict[str, list[Any]]], xr.Dataset]
-    ):
-        self.store = store
-        self._label = label
+    def __init__(self, store: StatisticsStore | SumsStore, group: StatisticGroup, data: JudgedData) -> None:
+        self.store, self._group, self._data = store, group, data
         self._times: list[Any] = []
         self._arrays: dict[str, list[Any]] = {}
 
     def add(self, moment: np.datetime64, arrays: Arrays) -> None:
         self._times.append(moment)
         for name, values in arrays.items():
-            self._arrays.setdefault(name, []).append(values)
+            kept = self._arrays.setdefault(name, [])
+            if self._group.summed and kept:
+                kept[0] += values
+            else:
+                kept.append(values)
 
     def flush(self) -> None:
         if self._times:
-            self.store.add(self._label(self._times, self._arrays))
+            self.store.add(self._group.labelled(self._times, self._arrays, self._data))
             self._times, self._arrays = [], {}
 
 
@@ -172,6 +184,8 @@ class JudgingRun:
         Where local statistics are taken.
     distance : LearnedDistance, optional
         Adds learned distances to the truth.
+    more : sequence of StatisticGroup
+        Further groups.
 
     Raises
     ------
@@ -187,6 +201,7 @@ class JudgingRun:
         selection: Selection,
         cities: pd.DataFrame,
         distance: LearnedDistance | None = None,
+        more: Sequence[StatisticGroup] = (),
     ) -> None:
         for model in models:
             if model.downscaler.factor != data.factor:
@@ -195,94 +210,105 @@ class JudgingRun:
                     f"{model.downscaler.factor}; judge models of different factors one after the other."
                 )
         self.data, self.models, self.selection = data, list(models), selection
-        self._distance = distance
-        self._stores = Stores(out, data, distance)
-        grid = data.template
-        self._statistics = field_statistics(grid, data.names, data.factor)
-        self._at_cities = CityValues(grid, cities)
-        self._pair_measures = [kind() for kind in PAIR_MEASURES]
-        self._weights = area_weights(grid)
-        self._power = HighWavenumberPower(grid, data.factor)
-        self._coordinates = coordinates_of(grid, data.factor)
-        self._groups = [GLOBAL, CITIES] + ([DISTANCE] if distance is not None else [])
-        self._buffers: dict[tuple[str, str], _Buffer] = {}
+        self.stores = Stores(out, data, distance)
+        self.groups: list[StatisticGroup] = [GlobalGroup(data)]
+        if selection.times(data, CITIES).size:
+            self.groups.append(CityGroup(data, cities))
+        if distance is not None:
+            self.groups.append(DistanceGroup(distance))
+        self.groups += more
+        self._stores: dict[tuple[str, str], StatisticsStore | SumsStore] = {}
         self._wanted: dict[tuple[str, str], set[np.datetime64]] = {}
-        for group in self._groups:
-            times = selection.times(data, group)
-            stores = {model.label: self._stores.of_model(model, group) for model in self.models}
-            if group != DISTANCE:
-                stores[TRUTH] = self._stores.of_truth(group)
-            for label, store in stores.items():
-                self._buffers[label, group] = _Buffer(store, self._labelled)
-                self._wanted[label, group] = set(times[store.missing(times)])
+        for group in self.groups:
+            times = selection.times(data, group.name)
+            judged: list[JudgedModel | None] = [*self.models, *([None] if group.of_truth else [])]
+            for each in judged:
+                key = (TRUTH if each is None else each.label, group.name)
+                store = self._stores[key] = self.stores.of_group(each, group)
+                self._wanted[key] = set(times[store.missing(times)])
 
     @property
     def todo(self) -> int:
         """Number of downscaled fields still to compute."""
+        return sum(self.todo_at(moment) for moment in set().union(*self._wanted.values()))
+
+    def todo_at(self, moment: np.datetime64) -> int:
+        """Number of downscaled fields still to compute for one time."""
         return sum(
-            len(set.union(*(self._wanted[model.label, group] for group in self._groups)))
+            any(self._needs(model.label, group.name, moment) for group in self.groups)
             for model in self.models
         )
 
-    def __call__(self, progress: Callable[[int], None] | None = None) -> None:
+    def missing_times(self) -> np.ndarray:
+        """Times for which anything is to be computed, in the order of time."""
+        return np.array(sorted(set().union(*self._wanted.values())), dtype=self.data.times.dtype)
+
+    def __call__(
+        self, progress: Callable[[int], None] | None = None, times: np.ndarray | None = None
+    ) -> None:
         """Compute and store everything that is missing.
 
         Parameters
         ----------
         progress : callable, optional
             Called with the number of downscaled fields just done.
+        times : numpy.ndarray, optional
+            Only these times. Calls for times of different blocks (see :func:`block_name`) may run at once in several
+            threads or processes.
         """
-        times = self.data.times
         missing: set[np.datetime64] = set().union(*self._wanted.values())
+        if times is not None:
+            missing &= set(times)
+        buffers = {
+            (label, group.name): _Buffer(self._stores[label, group.name], group, self.data)
+            for group in self.groups
+            for label in (*(model.label for model in self.models), *([TRUTH] if group.of_truth else []))
+        }
+
+        def flush() -> None:
+            for buffer in buffers.values():
+                buffer.flush()
+
         last_flush, last_block = time.monotonic(), ""
+        all_times = self.data.times
         try:
-            for index, moment in enumerate(times):
+            for index, moment in enumerate(all_times):
                 if moment not in missing:
                     continue
-                block = str(block_name(times[index : index + 1])[0])
+                block = str(block_name(all_times[index : index + 1])[0])
                 if block != last_block or time.monotonic() - last_flush > FLUSH_SECONDS:
-                    self._flush()
+                    flush()
                     last_flush, last_block = time.monotonic(), block
-                done = self._one_time(index, moment)
+                done = self._one_time(index, moment, buffers)
                 if progress is not None:
                     progress(done)
         finally:
-            self._flush()
-
-    def _flush(self) -> None:
-        for buffer in self._buffers.values():
-            buffer.flush()
+            flush()
 
     def _needs(self, label: str, group: str, moment: np.datetime64) -> bool:
         return moment in self._wanted.get((label, group), ())
 
-    def _one_time(self, index: int, moment: np.datetime64) -> int:
+    def _one_time(self, index: int, moment: np.datetime64, buffers: dict[tuple[str, str], _Buffer]) -> int:
         from atmodist_core.fields import coarsen
 
         data = self.data
         fine = data.at(index)
         truth = common_points(data.template, fine)[1]
         values = np.stack([field_values(truth, name, dtype=np.float32)[0] for name in data.names])
-        for group in (GLOBAL, CITIES):
-            if self._needs(TRUTH, group, moment):
-                self._buffers[TRUTH, group].add(moment, self._of_fields(values, group))
+        of_truth = OneTime(values, values, truth, truth)
+        for group in self.groups:
+            if self._needs(TRUTH, group.name, moment):
+                buffers[TRUTH, group.name].add(moment, group(of_truth))
         coarse = coarsen(fine, data.factor)
-        doubled = values.astype(np.float64)[None]
         done = 0
         for model in self.models:
-            groups = [group for group in self._groups if self._needs(model.label, group, moment)]
+            groups = [group for group in self.groups if self._needs(model.label, group.name, moment)]
             if not groups:
                 continue
             prediction = model.downscaler(coarse)
-            found = self._values_of(prediction, model.label)
+            found = OneTime(self._values_of(prediction, model.label), values, prediction, truth)
             for group in groups:
-                if group == DISTANCE:
-                    arrays = self._distances(prediction, truth)
-                else:
-                    arrays = self._of_fields(found, group)
-                if group == GLOBAL:
-                    arrays |= self._of_pair(found.astype(np.float64)[None], doubled)
-                self._buffers[model.label, group].add(moment, arrays)
+                buffers[model.label, group.name].add(moment, group(found))
             done += 1
         return done
 
@@ -296,55 +322,3 @@ class JudgingRun:
                     f"x {prediction.sizes['longitude']}; choose a model of factor {self.data.factor}."
                 )
         return np.stack([field_values(prediction, name, dtype=np.float32)[0] for name in self.data.names])
-
-    def _of_fields(self, values: np.ndarray, group: str) -> Arrays:
-        if group == CITIES:
-            return self._at_cities(values)
-        arrays: Arrays = {}
-        for statistic in self._statistics:
-            arrays |= statistic(values)
-        return arrays
-
-    def _of_pair(self, prediction: np.ndarray, truth: np.ndarray) -> Arrays:
-        sample = Sample(prediction, truth, self._weights, self.data.factor, self._power)
-        arrays: Arrays = {}
-        for measure in self._pair_measures:
-            arrays |= {name: values[0] for name, values in measure.statistics(sample).items()}
-        return arrays
-
-    def _distances(self, prediction: xr.Dataset, truth: xr.Dataset) -> Arrays:
-        assert self._distance is not None  # its group exists only then
-        network = self._distance.network
-        values = [
-            float(network.distance(prediction, truth, layer=layer).values[0])
-            for layer in self._distance.layers
-        ]
-        return {"atmodist": np.array(values)}
-
-    def _labelled(self, times: list[Any], arrays: Mapping[str, list[Any]]) -> xr.Dataset:
-        described: list[FieldStatistic | CityValues] = [*self._statistics, self._at_cities]
-        dimensions = {name: axes for each in described for name, axes in each.dimensions.items()}
-        units = {name: unit for each in described for name, unit in each.units.items()}
-        common = self.data.units[0] if len(set(self.data.units)) == 1 else None
-        known = {"field": common or "units of the field", "field2": squared_units(common), "1": "1"}
-        variables = {}
-        for name, values in arrays.items():
-            axes = ("layer",) if name == "atmodist" else ("field", *dimensions.get(name, ()))
-            attributes = {"units": known[units[name]]} if name in units else {}
-            variables[name] = (("time", *axes), np.stack(values), attributes)
-        used = {axis for axes, _, _ in variables.values() for axis in axes}
-        coordinates: dict[str, Any] = {
-            "time": np.array(times, dtype="datetime64[ns]"),
-            "field": np.array(self.data.names),
-            **self._coordinates,
-        }
-        if self._distance is not None:
-            coordinates["layer"] = np.array(self._distance.layers)
-        coordinates["city"] = self._at_cities.cities
-        coordinates["box"] = ("point", self._at_cities.boxes)
-        kept = {
-            name: value
-            for name, value in coordinates.items()
-            if name in used or (name == "box" and "point" in used)
-        }
-        return xr.Dataset(variables, coords=kept)

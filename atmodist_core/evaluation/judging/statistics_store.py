@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +26,9 @@ ENGINE: Literal["netcdf4"] = "netcdf4"
 """Of the engines of xarray the one that opens a small file fastest, by a factor of ten."""
 
 _SECOND = "datetime64[s]"
+
+LIBRARY_LOCK = threading.RLock()
+"""Held while a file is read or written: the library behind the engine is not safe in several threads."""
 
 
 def identity_hash(identity: Mapping[str, Any]) -> str:
@@ -58,14 +62,7 @@ class StatisticsStore:
         self.folder = Path(folder)
         self.identity = dict(identity)
         self._known: dict[str, set[int]] = {}
-        file = self.folder / IDENTITY_FILE
-        if file.is_file():
-            found = json.loads(file.read_text(encoding="utf-8"))
-            if found != json.loads(json.dumps(self.identity)):
-                raise UserError(
-                    f"Expected in {self.folder} statistics of {self.identity.get('name', 'this run')} with the same "
-                    "data and settings, found others; choose another --out."
-                )
+        require_identity(self.folder, self.identity)
 
     def missing(self, times: np.ndarray) -> np.ndarray:
         """Return which of some times are not stored yet: boolean, shape ``(time,)``."""
@@ -86,7 +83,7 @@ class StatisticsStore:
         statistics : xarray.Dataset
             With the dimension ``time`` in every variable.
         """
-        self._write_identity()
+        write_identity(self.folder, self.identity)
         times = statistics["time"].values
         names = block_name(times)
         for name in np.unique(names):
@@ -94,11 +91,11 @@ class StatisticsStore:
             file = self.folder / f"{name}.nc"
             if file.is_file():
                 # Read again: another process may have written meanwhile.
-                old = _read(file)
+                old = read_statistics(file)
                 new = ~np.isin(part["time"].values, old["time"].values)
                 part = _joined([old, part.isel(time=np.flatnonzero(new))])
             part = part.sortby("time")
-            _write(file, part)
+            replace_statistics(file, part)
             self._known[name] = set(part["time"].values.astype(_SECOND).astype(np.int64).tolist())
 
     def load(
@@ -130,7 +127,7 @@ class StatisticsStore:
         for block in np.unique(blocks):
             file = self.folder / f"{block}.nc"
             wanted = times[blocks == block].astype("datetime64[ns]")
-            part = _read(file, names, select) if file.is_file() else None
+            part = read_statistics(file, names, select) if file.is_file() else None
             if part is None or not np.isin(wanted, part["time"].values).all():
                 raise UserError(
                     f"Expected statistics of {len(times)} times in {self.folder}, found some missing in {file.name}; "
@@ -145,17 +142,38 @@ class StatisticsStore:
         file = self.folder / f"{name}.nc"
         if not file.is_file():
             return np.zeros(0, dtype=np.int64)
-        with xr.open_dataset(file, engine=ENGINE) as stored:
+        with LIBRARY_LOCK, xr.open_dataset(file, engine=ENGINE) as stored:
             return np.asarray(stored["time"].values.astype(_SECOND).astype(np.int64))
 
-    def _write_identity(self) -> None:
-        file = self.folder / IDENTITY_FILE
-        if file.is_file():
-            return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        scratch = file.with_name(f".{file.name}.{os.getpid()}")
-        scratch.write_text(json.dumps(self.identity, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        scratch.replace(file)
+    def blocks(self) -> list[Path]:
+        """Files of all blocks that are there."""
+        return sorted(self.folder.glob("*.nc"))
+
+    def merge(self, other: StatisticsStore) -> None:
+        """Take over what a store of the same thing has of other times; a time that both have is kept as it is here."""
+        for file in other.blocks():
+            self.add(read_statistics(file))
+
+
+def require_identity(folder: Path, identity: Mapping[str, Any]) -> None:
+    """Raise a UserError if a folder holds statistics of something else."""
+    file = folder / IDENTITY_FILE
+    if file.is_file() and json.loads(file.read_text(encoding="utf-8")) != json.loads(json.dumps(identity)):
+        raise UserError(
+            f"Expected in {folder} statistics of {identity.get('name', 'this run')} with the same "
+            "data and settings, found others; choose another --out."
+        )
+
+
+def write_identity(folder: Path, identity: Mapping[str, Any]) -> None:
+    """Say in a folder what its statistics are of, unless it is said already."""
+    file = folder / IDENTITY_FILE
+    if file.is_file():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    scratch = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}")
+    scratch.write_text(json.dumps(identity, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    scratch.replace(file)
 
 
 def _joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -165,33 +183,36 @@ def _joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     return xr.concat(parts, "time", data_vars="minimal", coords="minimal", compat="override", join="override")
 
 
-def _read(
+def read_statistics(
     file: Path, names: Sequence[str] | None = None, select: Mapping[str, slice] | None = None
 ) -> xr.Dataset:
-    with xr.open_dataset(file, engine=ENGINE) as stored:
+    """Read a file of statistics, or some of its variables, or a part of other dimensions than time."""
+    with LIBRARY_LOCK, xr.open_dataset(file, engine=ENGINE) as stored:
         part = stored if names is None else stored[list(names)]
         if select:
             part = part.isel({axis: index for axis, index in select.items() if axis in part.dims})
         return part.load()
 
 
-def _write(file: Path, statistics: xr.Dataset) -> None:
+def replace_statistics(file: Path, statistics: xr.Dataset) -> None:
+    """Write a file in one step: a reader, or a kill, never meets half of it."""
     encoding: dict[str, dict[str, Any]] = {
         str(name): {"zlib": True, "complevel": 1, "shuffle": True}
         for name, field in statistics.data_vars.items()
-        if field.dtype.kind == "f"
+        if field.dtype.kind in "fi"
     }
     encoding["time"] = {
         "units": "seconds since 1970-01-01",
         "dtype": "int64",
         "calendar": "proleptic_gregorian",
     }
-    scratch = file.with_name(f".{file.name}.{os.getpid()}")
+    scratch = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         clean = statistics.copy()
         for field in clean.variables.values():
             field.encoding = {}
-        clean.to_netcdf(scratch, engine=ENGINE, encoding=encoding)
+        with LIBRARY_LOCK:
+            clean.to_netcdf(scratch, engine=ENGINE, encoding=encoding)
         scratch.replace(file)
     finally:
         scratch.unlink(missing_ok=True)

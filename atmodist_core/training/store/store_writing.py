@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.errors import UserError
+from atmodist_core.job_schedulers import results_of
 from atmodist_core.training.data.member_reading import check_same_grid, describe_member, storage_unit
 from atmodist_core.training.data.patches import is_pseudo_scalar, split_members
 from atmodist_core.training.data.training_fields import Member
@@ -25,7 +26,6 @@ from atmodist_core.training.store.store_layout import (
     shard_path,
 )
 from atmodist_core.training.store.store_ledger import LEDGER_NAME, Ledger
-from atmodist_core.training.store.store_schedulers import results_of
 from atmodist_core.training.store.store_shards import create_arrays
 
 Report = Callable[[int, int, int, int], None]

@@ -1,4 +1,4 @@
-"""Where shards are worked on: threads, processes, or the workers of a Dask cluster."""
+"""Where independent jobs are worked on: threads, processes, or the workers of a Dask cluster."""
 
 import os
 import threading
@@ -47,7 +47,7 @@ def results_of(
     """
     if scheduler == "threads":
         count = workers or os.cpu_count() or 1
-        with ThreadPoolExecutor(count, "shard") as pool:
+        with ThreadPoolExecutor(count, "job") as pool:
             yield from _as_completed(pool.submit, work, jobs, count, stop)
     elif scheduler == "processes":
         count = workers or os.cpu_count() or 1
