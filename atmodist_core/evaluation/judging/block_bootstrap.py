@@ -21,6 +21,9 @@ import numpy as np
 
 from atmodist_core.errors import UserError
 
+MOST_DAYS = 500
+"""Longer records are summed up over several days at once, so that memory does not grow with their length."""
+
 LEAST_BLOCKS = 3
 """With fewer blocks than this side by side in all data there is no interval."""
 
@@ -34,11 +37,15 @@ class DayAxis:
     first : tuple of numpy.datetime64
         First day of every member.
     days : tuple of int
-        Number of days of every member, empty ones between the first and the last included.
+        Number of days of every member, empty ones between the first and the last included. In a record of more than
+        ``MOST_DAYS`` days, of groups of ``group`` days.
+    group : int
+        Days that count as one.
     """
 
     first: tuple[np.datetime64, ...]
     days: tuple[int, ...]
+    group: int = 1
 
     @classmethod
     def of(cls, times: Sequence[np.ndarray]) -> DayAxis:
@@ -48,7 +55,8 @@ class DayAxis:
             dates = each.astype("datetime64[D]")
             first.append(dates.min())
             days.append(int((dates.max() - dates.min()).astype(np.int64)) + 1)
-        return cls(tuple(first), tuple(days))
+        group = -(-sum(days) // MOST_DAYS)
+        return cls(tuple(first), tuple(-(-count // group) for count in days), group)
 
     @property
     def size(self) -> int:
@@ -58,7 +66,7 @@ class DayAxis:
     def index(self, member: int, times: np.ndarray) -> np.ndarray:
         """Place of times of a member on the axis, shape ``(time,)``."""
         day = (times.astype("datetime64[D]") - self.first[member]).astype(np.int64)
-        return day + sum(self.days[:member])
+        return day // self.group + sum(self.days[:member])
 
 
 def day_sums(values: np.ndarray, days: np.ndarray, size: int) -> np.ndarray:
@@ -95,7 +103,7 @@ def bootstrap_counts(axis: DayAxis, *, block_days: int, replicates: int, seed: i
     axis : DayAxis
         The days.
     block_days : int
-        Length of a block.
+        Length of a block; at least a group of days, where the axis has such.
     replicates : int
         Number of resampled data sets; 0 gives the data themselves alone.
     seed : int
@@ -117,6 +125,7 @@ def bootstrap_counts(axis: DayAxis, *, block_days: int, replicates: int, seed: i
             f"Expected blocks of one day or more and no negative number of replicates, found {block_days} and "
             f"{replicates}; 3 and 1000 are usual."
         )
+    block_days = max(1, round(block_days / axis.group))
     if axis.size < LEAST_BLOCKS * block_days:
         replicates = 0
     counts = np.zeros((1 + replicates, axis.size))

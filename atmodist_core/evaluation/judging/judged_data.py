@@ -35,6 +35,8 @@ class JudgedData:
         How many times coarser the input of the models is.
     identity : dict
         Plain values that tell this data set from others.
+    whole : xarray.Dataset
+        Lazy fine fields of all times of the source, also those outside the period.
     """
 
     label: str
@@ -42,6 +44,7 @@ class JudgedData:
     template: xr.Dataset
     factor: int
     identity: dict[str, Any] = field(default_factory=dict)
+    whole: xr.Dataset = field(default_factory=xr.Dataset)
 
     @property
     def times(self) -> np.ndarray:
@@ -131,7 +134,7 @@ def judged_data(
         ],
     }
     label = "demo" if str(source) == "demo" else Path(str(source)).name or str(source)
-    return JudgedData(label, chosen, template, factor, identity)
+    return JudgedData(label, chosen, template, factor, identity, whole)
 
 
 def require_one_grid(data: Sequence[JudgedData]) -> None:

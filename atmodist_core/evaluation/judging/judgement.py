@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from atmodist_core.evaluation.judging.block_bootstrap import DayAxis, Estimate, bootstrap_counts, day_sums
-from atmodist_core.evaluation.judging.city_verdicts import city_wasserstein
-from atmodist_core.evaluation.judging.grid_pattern import LINE_LATITUDE
+from atmodist_core.evaluation.judging.block_bootstrap import DayAxis, Estimate, bootstrap_counts
 from atmodist_core.evaluation.judging.judged_data import JudgedData, require_one_grid
-from atmodist_core.evaluation.judging.judged_measures import JudgedMeasure, Means, judged_measures
+from atmodist_core.evaluation.judging.judged_measures import JudgedMeasure, judged_measures
 from atmodist_core.evaluation.judging.judging_run import (
     CITIES,
     DISTANCE,
@@ -25,11 +22,10 @@ from atmodist_core.evaluation.judging.judging_run import (
     Stores,
 )
 from atmodist_core.evaluation.judging.spectral_band import SpectralBand, spectral_band, stated_truncation
+from atmodist_core.evaluation.judging.statistics_reader import DaySums, StatisticsReader
 from atmodist_core.evaluation.measures import Kurtosis
 
 REPLICATES_AT_ONCE = 32
-CITY_VALUES_AT_ONCE = 2**25
-"""Values at cities that are read together (128 MiB, and as much for the truth): some cities at a time."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +156,7 @@ def judge(
         axis, block_days=bootstrap.block_days, replicates=bootstrap.replicates, seed=bootstrap.seed
     )
     stores = [Stores(out, member, distance) for member in data]
-    reader = _Reader(data, stores, selection, axis)
+    reader = StatisticsReader(data, stores, selection, axis)
     say = progress or (lambda _: None)
     say("reading the truth")
     truth = reader.sums(None, GLOBAL)
@@ -184,7 +180,7 @@ def judge(
         bootstrap=bootstrap,
         times=int(truth.count.sum()),
         city_times=sum(len(selection.times(member, CITIES)) for member in data),
-        days=axis.size,
+        days=axis.size * axis.group,
         periods=[f"{str(member.times.min())[:16]} to {str(member.times.max())[:16]}" for member in data],
         replicates=len(counts) - 1,
     )
@@ -209,7 +205,7 @@ def judge(
         result.values[name, TRUTH] = values
     if distance is not None:
         result.layers = list(distance.layers)
-    if selection.cities_every:
+    if selection.times(first, CITIES).size:
         result.cities, result.boxes = reader.cities()
         for model in models:
             say(f"cities of {model.label}")
@@ -217,26 +213,8 @@ def judge(
     return result
 
 
-@dataclass
-class _DaySums:
-    """Sums of statistics over the times of each day, and the number of those times."""
-
-    sums: dict[str, np.ndarray]
-    count: np.ndarray
-
-    def means(self, counts: np.ndarray) -> Means:
-        """Averages over times in replicates, each ``(replicate, ...)``."""
-        total = counts @ self.count
-        safe = np.where(total > 0, total, np.nan)
-        means = {}
-        for name, sums in self.sums.items():
-            flat = counts @ sums.reshape(len(sums), -1) / safe[:, None]
-            means[name] = flat.reshape(len(counts), *sums.shape[1:])
-        return means
-
-
 def _finalised(
-    measures: Sequence[JudgedMeasure], model: _DaySums, truth: _DaySums, counts: np.ndarray
+    measures: Sequence[JudgedMeasure], model: DaySums, truth: DaySums, counts: np.ndarray
 ) -> dict[str, np.ndarray]:
     found: dict[str, list[np.ndarray]] = {measure.name: [] for measure in measures}
     # A few replicates at a time: the histograms of a thousand would take gigabytes.
@@ -248,73 +226,7 @@ def _finalised(
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
-def _truth_kurtosis(found: _DaySums, counts: np.ndarray) -> np.ndarray:
+def _truth_kurtosis(found: DaySums, counts: np.ndarray) -> np.ndarray:
     powers = {name: sums for name, sums in found.sums.items() if name.startswith("truth_power_")}
-    means = _DaySums(powers, found.count).means(counts)
+    means = DaySums(powers, found.count).means(counts)
     return Kurtosis().finalise({f"prediction_power_{k}": means[f"truth_power_{k}"] for k in range(1, 5)})
-
-
-class _Reader:
-    """Statistics of all members on the common axis of days."""
-
-    def __init__(
-        self, data: Sequence[JudgedData], stores: Sequence[Stores], selection: Selection, axis: DayAxis
-    ) -> None:
-        self._data, self._stores, self._selection, self._axis = data, stores, selection, axis
-        self.coordinates: Mapping[str, Any] = {}
-
-    @property
-    def meridional_points(self) -> int:
-        """Rows between the latitudes where lines are looked for."""
-        return int((np.abs(self._data[0].template["latitude"].values) <= LINE_LATITUDE).sum())
-
-    def sums(self, model: JudgedModel | None, group: str) -> _DaySums:
-        """Day sums of a group of statistics; of the truth without a model."""
-        total: dict[str, np.ndarray] = {}
-        count = np.zeros(self._axis.size)
-        for member, (data, stores) in enumerate(zip(self._data, self._stores, strict=True)):
-            times = self._selection.times(data, group)
-            store = stores.of_truth(group) if model is None else stores.of_model(model, group)
-            # A season at a time bounds the memory.
-            for start in range(0, len(times), 512):
-                some = times[start : start + 512]
-                stored = store.load(some)
-                days = self._axis.index(member, some)
-                count += np.bincount(days, minlength=self._axis.size)
-                for name, variable in stored.data_vars.items():
-                    values = day_sums(variable.values, days, self._axis.size)
-                    total[str(name)] = total.get(str(name), 0) + values
-                self.coordinates = {
-                    **self.coordinates,
-                    **{str(k): v.values for k, v in stored.coords.items()},
-                }
-        return _DaySums(total, count)
-
-    def cities(self) -> tuple[list[str], list[int]]:
-        """Names of the cities, and sides of the boxes."""
-        times = self._selection.times(self._data[0], CITIES)[:1]
-        stored = self._stores[0].of_truth(CITIES).load(times)
-        return list(map(str, stored["city"].values)), [int(n) for n in np.unique(stored["box"].values)]
-
-    def city_distances(self, model: JudgedModel, counts: np.ndarray) -> np.ndarray:
-        """Distances at cities, ``(field, replicate, city, box)``, some cities at a time."""
-        times = [self._selection.times(data, CITIES) for data in self._data]
-        days = np.concatenate([self._axis.index(n, some) for n, some in enumerate(times)])
-        names, sides = self.cities()
-        values_of_city = days.size * len(self._data[0].names) * sum(side**2 for side in sides)
-        at_once = max(1, CITY_VALUES_AT_ONCE // values_of_city)
-        parts = []
-        for start in range(0, len(names), at_once):
-            select = {"city": slice(start, start + at_once)}
-            both = []
-            for which in ("model", "truth"):
-                pieces = [
-                    (stores.of_model(model, CITIES) if which == "model" else stores.of_truth(CITIES)).load(
-                        some, select=select
-                    )
-                    for stores, some in zip(self._stores, times, strict=True)
-                ]
-                both.append(np.concatenate([piece["city_value"].values for piece in pieces]))
-                boxes = pieces[0]["box"].values
-            parts.append(city_wasserstein(both[0], both[1], boxes, days, counts))
-        return np.concatenate(parts, axis=2)

@@ -1,0 +1,1 @@
+"""Evaluation of models over any period: streamed into mergeable statistics, finished into one file."""

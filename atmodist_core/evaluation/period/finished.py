@@ -1,0 +1,167 @@
+"""From complete stores to the file of a finished evaluation."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+from collections.abc import Callable
+from typing import Any
+
+import xarray as xr
+
+import atmodist_core
+from atmodist_core.errors import UserError
+from atmodist_core.evaluation.judging.block_bootstrap import DayAxis, bootstrap_counts
+from atmodist_core.evaluation.judging.judgement import Bootstrap, judge
+from atmodist_core.evaluation.judging.judging_run import CITIES
+from atmodist_core.evaluation.judging.statistics_reader import StatisticsReader
+from atmodist_core.evaluation.period.evaluation_file import EVALUATION_VERSION
+from atmodist_core.evaluation.period.evaluation_plan import EvaluationPlan
+from atmodist_core.evaluation.period.evaluation_run import PreparedEvaluation
+from atmodist_core.evaluation.period.finished_cities import finished_cities, finished_verdicts
+from atmodist_core.evaluation.period.finished_maps import finished_maps
+from atmodist_core.evaluation.period.finished_scores import finished_scores, finished_series
+from atmodist_core.evaluation.period.finished_spectra import finished_semivariogram, finished_spectra
+from atmodist_core.evaluation.period.finished_values import finished_extremes, finished_values
+from atmodist_core.evaluation.period.finishing import Finishing, read_global_sums
+from atmodist_core.evaluation.period.lag_results import lag_results
+
+PACKAGES = ("torch", "numpy", "xarray", "scipy", "netCDF4", "dask")
+
+
+def finished_evaluation(
+    plan: EvaluationPlan,
+    prepared: PreparedEvaluation,
+    bootstrap: Bootstrap,
+    reference: str,
+    command: str,
+    progress: Callable[[str], None] = lambda _: None,
+) -> xr.DataTree:
+    """Everything that a finished evaluation holds.
+
+    Parameters
+    ----------
+    plan : EvaluationPlan
+        What was done.
+    prepared : PreparedEvaluation
+        Its models and data; the stores are complete.
+    bootstrap : Bootstrap
+        How intervals are made.
+    reference : str
+        Label of the model that the others are compared with at cities.
+    command : str
+        That makes this file; written into it.
+    progress : callable
+        Called with what is made.
+
+    Returns
+    -------
+    xarray.DataTree
+        As :func:`~atmodist_core.evaluation.period.evaluation_file.open_evaluation` describes it.
+
+    Raises
+    ------
+    UserError
+        If the reference is none of the models, or statistics are missing.
+    """
+    labels = [model.label for model in prepared.models]
+    if reference not in labels:
+        raise UserError(f"Expected --reference among {', '.join(labels)}, found {reference!r}; choose one of these.")
+    result = judge(
+        prepared.data, prepared.models, plan.out, prepared.selection, bootstrap, prepared.distance, progress
+    )
+    axis = DayAxis.of([member.times for member in prepared.data])
+    counts = bootstrap_counts(
+        axis, block_days=bootstrap.block_days, replicates=bootstrap.replicates, seed=bootstrap.seed
+    )
+    reader = StatisticsReader(prepared.data, [run.stores for run in prepared.runs], prepared.selection, axis)
+    sums = read_global_sums(reader, prepared.models)
+    finishing = Finishing(prepared, reader, axis, counts, result, sums)
+    parts: dict[str, xr.Dataset] = {}
+    for name, make in (
+        ("spectra", finished_spectra),
+        ("semivariogram", finished_semivariogram),
+        ("values", finished_values),
+        ("extremes", finished_extremes),
+    ):
+        progress(name)
+        parts[name] = make(finishing)
+    parts["scores"] = finished_scores(finishing, plan.series)
+    if plan.series:
+        progress("series")
+        parts["series"] = finished_series(finishing)
+    if plan.maps:
+        progress("maps")
+        parts["maps"] = finished_maps(finishing)
+    if prepared.selection.times(prepared.data[0], CITIES).size:
+        from atmodist_core.geography import cities
+
+        progress("cities")
+        parts["cities"] = finished_cities(finishing, cities())
+        if len(labels) > 1:
+            parts["verdicts"] = finished_verdicts(finishing, reference)
+    if prepared.lag_runs:
+        progress("distance")
+        tables = [run.store.load(run.times) for run in prepared.lag_runs]
+        parts["distance"] = lag_results(tables, axis, counts, prepared.lag_runs[0].leads)
+        assert prepared.distance is not None
+        parts["distance"].attrs["network"] = prepared.distance.network.name
+    tree = xr.DataTree.from_dict({f"/{name}": part for name, part in parts.items()})
+    tree.attrs = _attributes(plan, prepared, finishing, bootstrap, reference, command)
+    return tree
+
+
+def _attributes(
+    plan: EvaluationPlan,
+    prepared: PreparedEvaluation,
+    finishing: Finishing,
+    bootstrap: Bootstrap,
+    reference: str,
+    command: str,
+) -> dict[str, Any]:
+    result = finishing.judgement
+    versions = {"atmodist-studio": atmodist_core.__version__, "Python": platform.python_version()}
+    versions |= {name: importlib.metadata.version(name) for name in PACKAGES}
+    models = [
+        {
+            "label": model.label,
+            "name": str(model.identity["name"]),
+            "description": model.downscaler.card.description,  # type: ignore[attr-defined]
+            "precision": str(model.identity.get("precision", "")),
+            "weights": str(model.identity.get("weights", "")),
+        }
+        for model in prepared.models
+    ]
+    data = [
+        {
+            "label": member.label,
+            **{key: str(member.identity.get(key, "")) for key in ("source", "level", "member", "grid", "derived_from")},
+            "first_time": str(member.times.min())[:16],
+            "last_time": str(member.times.max())[:16],
+            "simulated": "simulat" in str(member.identity.get("source", "")).lower(),
+        }
+        for member in prepared.data
+    ]
+    return {
+        "evaluation_version": EVALUATION_VERSION,
+        "title": "Evaluation of downscaled atmospheric fields",
+        "command": command,
+        "versions": json.dumps(versions),
+        "models": json.dumps(models),
+        "data": json.dumps(data),
+        "factor": prepared.data[0].factor,
+        "times": result.times,
+        "city_times": result.city_times,
+        "days": result.days,
+        "block_days": max(1, round(bootstrap.block_days / finishing.axis.group)) * finishing.axis.group,
+        "replicates": result.replicates,
+        "seed": bootstrap.seed,
+        "band_first": result.band.first,
+        "band_last": result.band.last,
+        "band_origin": result.band.origin,
+        "reference": reference,
+        "notes": "\n".join(result.notes),
+    }
+
+

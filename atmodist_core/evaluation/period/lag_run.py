@@ -1,0 +1,100 @@
+"""The distance network's own task on the times of a data set, streamed into a store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from atmodist_core.evaluation.judging.judged_data import JudgedData
+from atmodist_core.evaluation.judging.judging_run import FLUSH_SECONDS, LearnedDistance, Selection, Stores
+from atmodist_core.evaluation.judging.statistics_store import StatisticsStore, block_name, identity_hash
+from atmodist_core.evaluation.period.evaluation_plan import EvaluationPlan
+from atmodist_core.evaluation.period.lag_pairs import LagPairs
+
+LAG = "lag"
+
+
+class LagRun:
+    """Guesses of the lag for pairs of patches at every time: computes what is missing in the store of one data set.
+
+    Parameters
+    ----------
+    data : JudgedData
+        The weather. Pairs reach beyond the period as far as the data do.
+    stores : Stores
+        Where the data's statistics are.
+    distance : LearnedDistance
+        The network.
+    selection : Selection
+        Which times serve as the earlier one of a pair: those of all groups but the cities.
+    plan : EvaluationPlan
+        Number of pairs at a time, and the seed.
+
+    Raises
+    ------
+    UserError
+        If the data cannot be cut into pairs for this network.
+    """
+
+    def __init__(
+        self,
+        data: JudgedData,
+        stores: Stores,
+        distance: LearnedDistance,
+        selection: Selection,
+        plan: EvaluationPlan,
+    ) -> None:
+        self.data = data
+        self._pairs = LagPairs(distance.network, data.whole[data.names], pairs=plan.lag_pairs, seed=plan.seed)
+        self.classes = self._pairs.leads
+        identity: dict[str, Any] = {
+            **data.identity,
+            "group": LAG,
+            "distance": distance.identity,
+            "pairs": plan.lag_pairs,
+            "seed": plan.seed,
+        }
+        name = f"{LAG}-{identity_hash({key: identity[key] for key in ('distance', 'pairs', 'seed')})}"
+        self.store = StatisticsStore(stores.folder / name, identity)
+        self.times = self._pairs.times_with_pairs(selection.times(data, LAG))
+        self._missing = self.times[self.store.missing(self.times)]
+
+    def missing_times(self) -> np.ndarray:
+        """Times still to be done, in their order."""
+        return self._missing
+
+    def __call__(
+        self, progress: Callable[[int], None] | None = None, times: np.ndarray | None = None
+    ) -> None:
+        """Compute and store pairs, as :class:`JudgingRun` does its statistics."""
+        wanted = self._missing if times is None else times
+        done: list[tuple[np.datetime64, dict[str, np.ndarray]]] = []
+        last_flush = time.monotonic()
+        try:
+            for moment in wanted:
+                if done and (
+                    time.monotonic() - last_flush > FLUSH_SECONDS
+                    or block_name(np.array([moment]))[0] != block_name(np.array([done[-1][0]]))[0]
+                ):
+                    self._flush(done)
+                    last_flush = time.monotonic()
+                done.append((moment, self._pairs(moment)))
+                if progress is not None:
+                    progress(1)
+        finally:
+            self._flush(done)
+
+    def _flush(self, done: list[tuple[np.datetime64, dict[str, np.ndarray]]]) -> None:
+        if not done:
+            return
+        variables = {
+            name: (("time", "pair"), np.stack([arrays[name] for _, arrays in done]), attributes)
+            for name, attributes in self._pairs.variables.items()
+        }
+        times = np.array([moment for moment, _ in done], dtype="datetime64[ns]")
+        self.store.add(xr.Dataset(variables, {"time": times}))
+        done.clear()
