@@ -30,7 +30,9 @@ def write_evaluation(tree: xr.DataTree, path: Path) -> None:
     packed = {"zlib": True, "complevel": 4, "shuffle": True}
     encoding = {
         node.path: {
-            str(name): dict(packed) for name, field in node.data_vars.items() if field.dtype.kind in "fi" and field.ndim
+            str(name): dict(packed)
+            for name, field in node.data_vars.items()
+            if field.dtype.kind in "fi" and field.ndim
         }
         for node in tree.subtree
     }
@@ -62,15 +64,21 @@ def open_evaluation(path: Path | str) -> xr.DataTree:
     """
     path = Path(path)
     if not path.is_file():
-        raise UserError(f"Expected the file of an evaluation at {path}, found none; train/evaluate.py writes one.")
+        raise UserError(
+            f"Expected the file of an evaluation at {path}, found none; train/evaluate.py writes one."
+        )
     try:
         with xr.open_datatree(path, engine="netcdf4") as stored:
             tree = stored.load()
     except (OSError, ValueError) as error:
-        raise UserError(f"Expected the netCDF file of an evaluation at {path}, found something else ({error}).") from error
+        raise UserError(
+            f"Expected the netCDF file of an evaluation at {path}, found something else ({error})."
+        ) from error
     found = tree.attrs.get("evaluation_version")
     if found is None:
-        raise UserError(f"Expected the file of an evaluation at {path}, found other netCDF data; train/evaluate.py writes one.")
+        raise UserError(
+            f"Expected the file of an evaluation at {path}, found other netCDF data; train/evaluate.py writes one."
+        )
     if int(found) != EVALUATION_VERSION:
         raise UserError(
             f"Expected an evaluation of version {EVALUATION_VERSION} at {path}, found version {found}; run train/evaluate.py again."

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from atmodist_core.errors import UserError
 from atmodist_core.evaluation.judging.judged_data import JudgedData, judged_data, require_one_grid
 from atmodist_core.evaluation.judging.judged_models import judged_models, learned_distance
 from atmodist_core.evaluation.judging.judging_run import JudgedModel, JudgingRun, LearnedDistance
@@ -52,6 +53,8 @@ class PreparedEvaluation:
         One for each member: what is missing.
     lag_runs : list of LagRun
         One for each member; empty without pairs.
+    notes : list of str
+        What could not be done, and why.
     """
 
     data: list[JudgedData]
@@ -60,6 +63,7 @@ class PreparedEvaluation:
     selection: CalendarSelection
     runs: list[JudgingRun]
     lag_runs: list[LagRun]
+    notes: list[str]
 
     @property
     def todo(self) -> int:
@@ -94,15 +98,18 @@ def prepare_evaluation(plan: EvaluationPlan) -> PreparedEvaluation:
             *([SimilarityGroup(member)] if plan.series else []),
         ]
         runs.append(JudgingRun(member, models, plan.out, selection, cities(), distance, more))
-    lag_runs = (
-        [
-            LagRun(member, run.stores, distance, selection, plan)
-            for member, run in zip(data, runs, strict=True)
-        ]
-        if distance is not None and plan.lag_pairs
-        else []
-    )
-    return PreparedEvaluation(data, models, distance, selection, runs, lag_runs)
+    lag_runs: list[LagRun] = []
+    notes = []
+    if distance is not None and plan.lag_pairs:
+        try:
+            lag_runs = [
+                LagRun(member, run.stores, distance, selection, plan)
+                for member, run in zip(data, runs, strict=True)
+            ]
+        except UserError as error:
+            # The downscalers can be judged all the same.
+            notes.append(f"The distance network itself was not evaluated on these data: {error}")
+    return PreparedEvaluation(data, models, distance, selection, runs, lag_runs, notes)
 
 
 @dataclass(frozen=True)

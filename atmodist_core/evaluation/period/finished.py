@@ -67,7 +67,9 @@ def finished_evaluation(
     """
     labels = [model.label for model in prepared.models]
     if reference not in labels:
-        raise UserError(f"Expected --reference among {', '.join(labels)}, found {reference!r}; choose one of these.")
+        raise UserError(
+            f"Expected --reference among {', '.join(labels)}, found {reference!r}; choose one of these."
+        )
     result = judge(
         prepared.data, prepared.models, plan.out, prepared.selection, bootstrap, prepared.distance, progress
     )
@@ -101,12 +103,11 @@ def finished_evaluation(
         parts["cities"] = finished_cities(finishing, cities())
         if len(labels) > 1:
             parts["verdicts"] = finished_verdicts(finishing, reference)
-    if prepared.lag_runs:
+    if prepared.distance is not None and any(run.times.size for run in prepared.lag_runs):
         progress("distance")
-        tables = [run.store.load(run.times) for run in prepared.lag_runs]
-        parts["distance"] = lag_results(tables, axis, counts, prepared.lag_runs[0].leads)
-        assert prepared.distance is not None
-        parts["distance"].attrs["network"] = prepared.distance.network.name
+        tables = [run.table() for run in prepared.lag_runs]
+        name = prepared.distance.network.name
+        parts["distance"] = lag_results(tables, axis, counts, prepared.lag_runs[0].leads, network=name)
     tree = xr.DataTree.from_dict({f"/{name}": part for name, part in parts.items()})
     tree.attrs = _attributes(plan, prepared, finishing, bootstrap, reference, command)
     return tree
@@ -127,7 +128,7 @@ def _attributes(
         {
             "label": model.label,
             "name": str(model.identity["name"]),
-            "description": model.downscaler.card.description,  # type: ignore[attr-defined]
+            "description": str(getattr(getattr(model.downscaler, "card", None), "notes", "")),
             "precision": str(model.identity.get("precision", "")),
             "weights": str(model.identity.get("weights", "")),
         }
@@ -136,7 +137,10 @@ def _attributes(
     data = [
         {
             "label": member.label,
-            **{key: str(member.identity.get(key, "")) for key in ("source", "level", "member", "grid", "derived_from")},
+            **{
+                key: str(member.identity.get(key, ""))
+                for key in ("source", "level", "member", "grid", "derived_from")
+            },
             "first_time": str(member.times.min())[:16],
             "last_time": str(member.times.max())[:16],
             "simulated": "simulat" in str(member.identity.get("source", "")).lower(),
@@ -161,7 +165,5 @@ def _attributes(
         "band_last": result.band.last,
         "band_origin": result.band.origin,
         "reference": reference,
-        "notes": "\n".join(result.notes),
+        "notes": "\n".join([*result.notes, *prepared.notes]),
     }
-
-

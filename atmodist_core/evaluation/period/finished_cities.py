@@ -32,7 +32,9 @@ def finished_cities(finishing: Finishing, cities: pd.DataFrame) -> xr.Dataset:
     judged = [*finishing.prepared.models, None]
     quantiles, densities = [], []
     for model in judged:
-        of_model = [_local(*reader.city_values(model, some), sides, edges) for some in reader.cities_at_once()]
+        of_model = [
+            _local(*reader.city_values(model, some), sides, edges) for some in reader.cities_at_once()
+        ]
         quantiles.append(np.concatenate([part[0] for part in of_model], axis=2))
         densities.append(np.concatenate([part[1] for part in of_model], axis=2))
     distances = [
@@ -52,7 +54,11 @@ def finished_cities(finishing: Finishing, cities: pd.DataFrame) -> xr.Dataset:
             "box at every time.",
         ),
         "quantile": described(
-            np.stack(quantiles), (*axes, "probability"), units, "quantile of local values", "Of every point of the box at every time."
+            np.stack(quantiles),
+            (*axes, "probability"),
+            units,
+            "quantile of local values",
+            "Of every point of the box at every time.",
         ),
         "density": described(
             np.stack(densities),
@@ -62,7 +68,11 @@ def finished_cities(finishing: Finishing, cities: pd.DataFrame) -> xr.Dataset:
             "Share of the values in a bin, divided by the width of the bin. The outermost bins also hold all values beyond them.",
         ),
         "samples": described(
-            np.array([side**2 * result.city_times for side in sides]), ("box",), "1", "values at a city", "Points of the box times times."
+            np.array([side**2 * result.city_times for side in sides]),
+            ("box",),
+            "1",
+            "values at a city",
+            "Points of the box times times.",
         ),
     }
     where = cities.set_index("name").loc[names]
@@ -106,7 +116,9 @@ def _local(
         inside = values[..., boxes == side].transpose(1, 2, 0, 3).reshape(fields, cities, -1)
         quantile[:, number] = np.quantile(inside, PROBABILITIES, axis=-1).transpose(1, 2, 0)
         for field in range(fields):
-            bins = np.clip(np.searchsorted(edges[field], inside[field], side="right") - 1, 0, DENSITY_BINS - 1)
+            bins = np.clip(
+                np.searchsorted(edges[field], inside[field], side="right") - 1, 0, DENSITY_BINS - 1
+            )
             for city in range(cities):
                 counts = np.bincount(bins[city], minlength=DENSITY_BINS)
                 density[field, number, city] = counts / inside.shape[-1] / np.diff(edges[field])
@@ -141,7 +153,11 @@ def finished_verdicts(finishing: Finishing, reference: str) -> xr.Dataset:
     rule = f"Wasserstein-1 distances to the truth that differ by more than {TOLERANCE:.0%} of the larger one count as different."
     found = {
         "verdict": described(
-            verdict.astype(np.int8), (*axes, "city"), "1", "closer to the truth than the reference: 1, equal 0, farther -1", rule
+            verdict.astype(np.int8),
+            (*axes, "city"),
+            "1",
+            "closer to the truth than the reference: 1, equal 0, farther -1",
+            rule,
         ),
         "sure": described(
             certain.astype(np.int8),
@@ -152,16 +168,24 @@ def finished_verdicts(finishing: Finishing, reference: str) -> xr.Dataset:
         ),
     }
     for place, name in enumerate(("better", "equal", "worse")):
-        found[name] = described(count[..., place].astype(np.int32), axes, "1", f"cities where the candidate is {name}", rule)
+        found[name] = described(
+            count[..., place].astype(np.int32), axes, "1", f"cities where the candidate is {name}", rule
+        )
     for sign, name in ((1, "better"), (-1, "worse")):
         total = ((verdict == sign) & certain).sum(axis=-1).astype(np.int32)
-        found[f"{name}_sure"] = described(total, axes, "1", f"cities where the candidate is surely {name}", found["sure"][2]["definition"])
+        found[f"{name}_sure"] = described(
+            total, axes, "1", f"cities where the candidate is surely {name}", found["sure"][2]["definition"]
+        )
     for name in ("value", "low", "high"):
         values = np.array([[[getattr(each, name) for each in row] for row in of] for of in odds], dtype=float)
         end = "" if name == "value" else f"_{name}"
         share = {"value": "", "low": ", 2.5 %", "high": ", 97.5 %"}[name]
         found[f"odds{end}"] = described(
-            values, axes, "1", f"cities better over worse{share}", "Infinite where none is worse; 1 where none differs."
+            values,
+            axes,
+            "1",
+            f"cities better over worse{share}",
+            "Infinite where none is worse; 1 where none differs.",
         )
     return dataset(
         found,

@@ -30,8 +30,16 @@ def finished_maps(finishing: Finishing) -> xr.Dataset:
     about = {
         "mean": (units, "mean", _POOLED),
         "standard_deviation": (units, "standard deviation", _POOLED),
-        "skewness": ("1", "skewness", f"{_POOLED} Third moment about the mean over the cubed standard deviation."),
-        "kurtosis": ("1", "kurtosis", f"{_POOLED} Fourth moment about the mean over the squared variance; 3 for normal values."),
+        "skewness": (
+            "1",
+            "skewness",
+            f"{_POOLED} Third moment about the mean over the cubed standard deviation.",
+        ),
+        "kurtosis": (
+            "1",
+            "kurtosis",
+            f"{_POOLED} Fourth moment about the mean over the squared variance; 3 for normal values.",
+        ),
         "rmse": (units, "root mean square error", "Of the fine points in a coarse cell, over all times."),
     }
     variables = {}
@@ -50,5 +58,9 @@ def finished_maps(finishing: Finishing) -> xr.Dataset:
             "longitude": ("longitude", maps[0]["longitude"].values, {"units": "degrees_east"}),
         },
     )
-    made.attrs = {"times": times.size, "first_time": str(times.min())[:16], "last_time": str(times.max())[:16]}
+    made.attrs = {
+        "times": times.size,
+        "first_time": str(times.min())[:16],
+        "last_time": str(times.max())[:16],
+    }
     return made

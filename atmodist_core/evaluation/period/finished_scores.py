@@ -30,8 +30,16 @@ DEFINITIONS = {
 SECTIONS = {"kurtosis": "values", "mae": "values", "block_mean_error": "conservation"}
 _SIMILARITY = f"within {LARGEST_LATITUDE:g} degrees of the equator, every grid point counting the same; range: the truth's there at that time"
 SIMILARITIES = {
-    "ssim": ("structural similarity", "1", f"Structural similarity index (Wang et al. 2004) with an 11 x 11 Gaussian window, {_SIMILARITY}."),
-    "psnr": ("peak signal-to-noise ratio", "dB", f"10 log10 of the squared range over the mean squared error, {_SIMILARITY}."),
+    "ssim": (
+        "structural similarity",
+        "1",
+        f"Structural similarity index (Wang et al. 2004) with an 11 x 11 Gaussian window, {_SIMILARITY}.",
+    ),
+    "psnr": (
+        "peak signal-to-noise ratio",
+        "dB",
+        f"10 log10 of the squared range over the mean squared error, {_SIMILARITY}.",
+    ),
 }
 
 
@@ -54,7 +62,16 @@ def finished_scores(finishing: Finishing, series: bool) -> xr.Dataset:
     if series:
         similarities = [_similarity_replicates(finishing, model) for model in finishing.prepared.models]
         for name, (long_name, units, definition) in SIMILARITIES.items():
-            rows.append((name, long_name, f"{definition} Mean over time.", "one" if name == "ssim" else "none", units, "series"))
+            rows.append(
+                (
+                    name,
+                    long_name,
+                    f"{definition} Mean over time.",
+                    "one" if name == "ssim" else "none",
+                    units,
+                    "series",
+                )
+            )
             replicates[name] = np.stack([each[name] for each in similarities], axis=1)
     names = [row[0] for row in rows]
     lows, highs = zip(*(interval(replicates[name]) for name in names), strict=True)
@@ -62,14 +79,34 @@ def finished_scores(finishing: Finishing, series: bool) -> xr.Dataset:
     long_name = "measure; what it is, and its units, are coordinates of the axis"
     definition = "See the coordinate of that name."
     variables = {
-        "value": described(np.stack([replicates[name][0] for name in names]), axes, "see units", long_name, definition),
-        "low": described(np.stack(lows), axes, "see units", f"{long_name}, 2.5 %", "2.5 % of a bootstrap over blocks of days."),
-        "high": described(np.stack(highs), axes, "see units", f"{long_name}, 97.5 %", "97.5 % of a bootstrap over blocks of days."),
+        "value": described(
+            np.stack([replicates[name][0] for name in names]), axes, "see units", long_name, definition
+        ),
+        "low": described(
+            np.stack(lows),
+            axes,
+            "see units",
+            f"{long_name}, 2.5 %",
+            "2.5 % of a bootstrap over blocks of days.",
+        ),
+        "high": described(
+            np.stack(highs),
+            axes,
+            "see units",
+            f"{long_name}, 97.5 %",
+            "97.5 % of a bootstrap over blocks of days.",
+        ),
         "truth_kurtosis": described(
             result.truth_kurtosis[0], ("field",), "1", "kurtosis of the truth", DEFINITIONS["kurtosis"]
         ),
     }
-    columns = dict(zip(("long_name", "definition", "ideal", "units", "section"), list(zip(*rows, strict=True))[1:], strict=True))
+    columns = dict(
+        zip(
+            ("long_name", "definition", "ideal", "units", "section"),
+            list(zip(*rows, strict=True))[1:],
+            strict=True,
+        )
+    )
     return dataset(
         variables,
         {
@@ -155,7 +192,6 @@ def finished_series(finishing: Finishing) -> xr.Dataset:
             f"Distance of {prepared.distance.network.name} at its layer {prepared.distance.layers[-1]}, mean over the globe.",
         )
     return dataset(
-        variables, {"method": finishing.labels, **finishing.field_coordinates, "time": times.astype("datetime64[ns]")}
+        variables,
+        {"method": finishing.labels, **finishing.field_coordinates, "time": times.astype("datetime64[ns]")},
     )
-
-

@@ -17,7 +17,9 @@ _POWER = (
     "Mean over time of the sum over all orders of the squared coefficients of each total wavenumber, divided by 4 pi: "
     "all wavenumbers together sum to the area mean of the square."
 )
-_ENERGY = "a^2 / (2 l (l + 1)) times the power of vorticity and of divergence together, with a the Earth's radius."
+_ENERGY = (
+    "a^2 / (2 l (l + 1)) times the power of vorticity and of divergence together, with a the Earth's radius."
+)
 
 
 def finished_spectra(finishing: Finishing) -> xr.Dataset:
@@ -85,7 +87,9 @@ def finished_semivariogram(finishing: Finishing) -> xr.Dataset:
     mean = np.stack(
         [finishing.value(lambda model, _: model["semivariance"], label) for label in finishing.methods]
     )
-    ratios = finishing.of_models(lambda model, truth: power_ratio(model["semivariance"], truth["semivariance"]))
+    ratios = finishing.of_models(
+        lambda model, truth: power_ratio(model["semivariance"], truth["semivariance"])
+    )
     variables = {
         "semivariance": described(
             mean,

@@ -39,7 +39,9 @@ def finished_values(finishing: Finishing) -> xr.Dataset:
 
     def quantiles(model: Means, _: Means) -> np.ndarray:
         parts = [
-            np.stack([histogram_quantile(model["value_share"][:, n], edge, p) for p in PROBABILITIES], axis=-1)
+            np.stack(
+                [histogram_quantile(model["value_share"][:, n], edge, p) for p in PROBABILITIES], axis=-1
+            )
             for n, edge in enumerate(edges)
         ]
         return np.stack(parts, axis=1)
@@ -86,7 +88,9 @@ def finished_extremes(finishing: Finishing) -> xr.Dataset:
         ]
     )
 
-    def beyond(what: Callable[[np.ndarray, np.ndarray, float, str], np.ndarray]) -> Callable[[Means, Means], np.ndarray]:
+    def beyond(
+        what: Callable[[np.ndarray, np.ndarray, float, str], np.ndarray],
+    ) -> Callable[[Means, Means], np.ndarray]:
         def of(model: Means, _: Means) -> np.ndarray:
             parts = [
                 np.stack(
@@ -105,7 +109,9 @@ def finished_extremes(finishing: Finishing) -> xr.Dataset:
     share = np.stack([finishing.value(beyond(share_beyond), label) for label in finishing.methods])
     excess = np.stack([finishing.value(beyond(mean_excess), label) for label in finishing.methods])
     share_of = beyond(share_beyond)
-    ratios = finishing.of_models(lambda model, truth: power_ratio(share_of(model, truth), share_of(truth, truth)))
+    ratios = finishing.of_models(
+        lambda model, truth: power_ratio(share_of(model, truth), share_of(truth, truth))
+    )
     step = time_step_hours(finishing)
     with np.errstate(divide="ignore"):
         return_time = step / share
@@ -113,14 +119,28 @@ def finished_extremes(finishing: Finishing) -> xr.Dataset:
     units = finishing.common_units
     variables = {
         "threshold": described(
-            thresholds, ("field", "tail"), units, "threshold of extremes", "The truth's 0.1 and 99.9 % quantile over the globe and all times."
+            thresholds,
+            ("field", "tail"),
+            units,
+            "threshold of extremes",
+            "The truth's 0.1 and 99.9 % quantile over the globe and all times.",
         ),
         "area_share": described(
-            share, axes, "1", "share of area and time beyond the threshold", "Below the lower, above the upper threshold."
+            share,
+            axes,
+            "1",
+            "share of area and time beyond the threshold",
+            "Below the lower, above the upper threshold.",
         ),
-        "return_time": described(return_time, axes, "h", "mean return time of values beyond the threshold", _RETURN),
+        "return_time": described(
+            return_time, axes, "h", "mean return time of values beyond the threshold", _RETURN
+        ),
         "mean_excess": described(
-            excess, axes, units, "mean distance of values beyond the threshold from it", "Over those values only; they count by area."
+            excess,
+            axes,
+            units,
+            "mean distance of values beyond the threshold from it",
+            "Over those values only; they count by area.",
         ),
         **with_interval(
             "return_ratio",

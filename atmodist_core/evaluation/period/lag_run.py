@@ -50,15 +50,10 @@ class LagRun:
     ) -> None:
         self.data = data
         self._pairs = LagPairs(distance.network, data.whole[data.names], pairs=plan.lag_pairs, seed=plan.seed)
-        self.classes = self._pairs.leads
-        identity: dict[str, Any] = {
-            **data.identity,
-            "group": LAG,
-            "distance": distance.identity,
-            "pairs": plan.lag_pairs,
-            "seed": plan.seed,
-        }
-        name = f"{LAG}-{identity_hash({key: identity[key] for key in ('distance', 'pairs', 'seed')})}"
+        self.leads = self._pairs.leads
+        about: dict[str, Any] = {"distance": distance.identity, **self._pairs.identity}
+        name = f"{LAG}-{identity_hash(about)}"
+        identity = {**data.identity, "group": LAG, **about}
         self.store = StatisticsStore(stores.folder / name, identity)
         self.times = self._pairs.times_with_pairs(selection.times(data, LAG))
         self._missing = self.times[self.store.missing(self.times)]
@@ -66,6 +61,10 @@ class LagRun:
     def missing_times(self) -> np.ndarray:
         """Times still to be done, in their order."""
         return self._missing
+
+    def table(self) -> xr.Dataset:
+        """Return all pairs of the period, over ``(time, pair)``; without times where the period has none."""
+        return self.store.load(self.times) if self.times.size else self._pairs.labelled([], [])
 
     def __call__(
         self, progress: Callable[[int], None] | None = None, times: np.ndarray | None = None
@@ -91,10 +90,6 @@ class LagRun:
     def _flush(self, done: list[tuple[np.datetime64, dict[str, np.ndarray]]]) -> None:
         if not done:
             return
-        variables = {
-            name: (("time", "pair"), np.stack([arrays[name] for _, arrays in done]), attributes)
-            for name, attributes in self._pairs.variables.items()
-        }
         times = np.array([moment for moment, _ in done], dtype="datetime64[ns]")
-        self.store.add(xr.Dataset(variables, {"time": times}))
+        self.store.add(self._pairs.labelled(times, [arrays for _, arrays in done]))
         done.clear()
