@@ -15,6 +15,51 @@ TRAINED_LATITUDES_DEG = 60.0
 """The pretext task draws patches with centres between 60 S and 60 N."""
 
 
+def rows_within(
+    latitude: NDArray[np.float64], size: int, limit_deg: float = TRAINED_LATITUDES_DEG
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Places of patches along the meridian whose centre lies near enough to the equator.
+
+    Parameters
+    ----------
+    latitude : ndarray, shape (rows,)
+        Of the grid [degrees].
+    size : int
+        Points along each side of a patch.
+    limit_deg : float
+        Centres lie within this latitude [degrees].
+
+    Returns
+    -------
+    first_rows, centres : ndarray, shape (places,)
+        First row of each, and the latitude of its centre [degrees]; empty where there is no room.
+    """
+    tops = np.arange(max(0, latitude.size - size + 1))
+    centres = 0.5 * (latitude[tops] + latitude[tops + size - 1])
+    inside = np.abs(centres) <= limit_deg
+    return tops[inside], centres[inside]
+
+
+def area_shares(centres: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Upper end of every row's share of [0, 1), by the area of the zone between the rows beside it.
+
+    Parameters
+    ----------
+    centres : ndarray, shape (rows,)
+        Latitudes in order [degrees].
+    """
+    if len(centres) == 1:
+        return np.ones(1)
+    between = 0.5 * (centres[1:] + centres[:-1])
+    # The outer zones reach as far outwards as inwards, at most to a pole.
+    ends = np.clip([2 * centres[0] - between[0], 2 * centres[-1] - between[-1]], -90.0, 90.0)
+    sine = np.sin(np.deg2rad(np.concatenate([ends[:1], between, ends[1:]])))
+    shares = np.cumsum(np.abs(np.diff(sine)))
+    shares /= shares[-1]
+    shares[-1] = 1.0
+    return np.asarray(shares)
+
+
 @dataclass(frozen=True)
 class PatchCover:
     """Evenly spread square patches that cover a grid, overlapping where its size is no multiple of theirs.

@@ -11,7 +11,12 @@ import xarray as xr
 
 from atmodist_core.evaluation.judging.judged_data import JudgedData
 from atmodist_core.evaluation.judging.judging_run import FLUSH_SECONDS, LearnedDistance, Selection, Stores
-from atmodist_core.evaluation.judging.statistics_store import StatisticsStore, block_name, identity_hash
+from atmodist_core.evaluation.judging.statistics_store import (
+    LIBRARY_LOCK,
+    StatisticsStore,
+    block_name,
+    identity_hash,
+)
 from atmodist_core.evaluation.period.evaluation_plan import EvaluationPlan
 from atmodist_core.evaluation.period.lag_pairs import LagPairs
 
@@ -81,7 +86,9 @@ class LagRun:
                 ):
                     self._flush(done)
                     last_flush = time.monotonic()
-                done.append((moment, self._pairs(moment)))
+                with LIBRARY_LOCK:  # it reads fields, and remembers them for the next times
+                    found = self._pairs(moment)
+                done.append((moment, found))
                 if progress is not None:
                     progress(1)
         finally:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from atmodist_core.lead_guesses import median_classes, ranked_classes
 from atmodist_core.training.data.patches import PatchSampler, cut_pairs
 from atmodist_core.training.data.training_fields import TrainingFields
 
@@ -61,17 +62,6 @@ def confusion_matrix(logits: Tensor, labels: Tensor) -> NDArray[np.int64]:
     classes = logits.shape[1]
     flat = labels.cpu() * classes + logits.argmax(dim=1).cpu()
     return torch.bincount(flat, minlength=classes**2).reshape(classes, classes).numpy()
-
-
-def chance_scores(classes: int, lead_step_hours: float) -> dict[str, float]:
-    """What the best constant answer scores: every class alike, and for the error the middle lag."""
-    lags = np.arange(classes)
-    return {
-        "loss": float(np.log(classes)),
-        "accuracy": 1.0 / classes,
-        "top3": min(1.0, 3.0 / classes),
-        "lag_error_hours": float(np.abs(lags - np.median(lags)).mean() * lead_step_hours),
-    }
 
 
 def pair_batches(
@@ -143,8 +133,8 @@ def difference_baselines(
     weights, *_ = np.linalg.lstsq(design, labels.astype(np.float64), rcond=None)
     guess = np.clip(np.rint(np.column_stack([np.ones(len(x_held)), x_held]) @ weights), 0, classes - 1)
     counts = neighbour_counts(x, labels, x_held, classes)
-    ranked = np.argsort(-counts, axis=1, kind="stable")[:, :3]
-    median = np.argmax(np.cumsum(counts, axis=1) >= 0.5 * counts.sum(axis=1, keepdims=True), axis=1)
+    ranked = ranked_classes(counts)[:, :3]
+    median = median_classes(counts)
     return {
         "least_squares_accuracy": float((guess == labels_held).mean()),
         "least_squares_lag_error_hours": float(np.abs(guess - labels_held).mean() * lead_step_hours),

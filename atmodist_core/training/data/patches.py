@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from atmodist_core.errors import UserError
+from atmodist_core.patches import TRAINED_LATITUDES_DEG, area_shares, rows_within
 from atmodist_core.training.data.training_fields import Member, TrainingFields, upload
 
 TRAINING_STREAM, VALIDATION_STREAM, MATCHING_STREAM, BASELINE_STREAM = range(4)
@@ -155,7 +156,7 @@ class PatchSampler:
         segments: Sequence[Segment],
         *,
         patch_size: int,
-        latitude_limit: float = 60.0,
+        latitude_limit: float = TRAINED_LATITUDES_DEG,
         mirror: bool = False,
         seed: int = 0,
         stream: int = TRAINING_STREAM,
@@ -167,10 +168,7 @@ class PatchSampler:
                 f"Expected patches no larger than the grid of {rows} x {columns}, found --patch-size"
                 f" {patch_size}; choose a smaller one."
             )
-        tops = np.arange(rows - patch_size + 1)
-        centres = 0.5 * (fields.latitude[tops] + fields.latitude[tops + patch_size - 1])
-        inside = np.abs(centres) <= latitude_limit
-        self.rows = tops[inside]
+        self.rows, centres = rows_within(fields.latitude, patch_size, latitude_limit)
         if len(self.rows) == 0:
             raise UserError(
                 f"Expected room for patches centred within {latitude_limit:g} degrees of the equator, found a"
@@ -179,7 +177,7 @@ class PatchSampler:
         self.columns = columns if fields.wraps else columns - patch_size + 1
         self.segments = np.asarray(segments, dtype=np.int64).reshape(-1, 2)
         self.mirror, self.seed, self.stream = mirror, seed, stream
-        self._row_shares = _area_shares(centres[inside]) if sampling == "area" else None
+        self._row_shares = area_shares(centres) if sampling == "area" else None
 
     def patches(self, step: int, batch: int) -> Places:
         """Places of single patches of a step."""
@@ -242,20 +240,6 @@ class PatchSampler:
         column = random.integers(0, self.columns, batch)
         mirrored = random.integers(0, 2, batch).astype(bool)
         return Places(time, label, row, column, mirrored & self.mirror)
-
-
-def _area_shares(centres: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Upper end of every row's share of [0, 1), by the area of the zone between the rows beside it."""
-    if len(centres) == 1:
-        return np.ones(1)
-    between = 0.5 * (centres[1:] + centres[:-1])
-    # The outer zones reach as far outwards as inwards, at most to a pole.
-    ends = np.clip([2 * centres[0] - between[0], 2 * centres[-1] - between[-1]], -90.0, 90.0)
-    sine = np.sin(np.deg2rad(np.concatenate([ends[:1], between, ends[1:]])))
-    shares = np.cumsum(np.abs(np.diff(sine)))
-    shares /= shares[-1]
-    shares[-1] = 1.0
-    return np.asarray(shares)
 
 
 def cut(fields: TrainingFields, times: NDArray[np.int64], places: Places, size: int) -> Tensor:

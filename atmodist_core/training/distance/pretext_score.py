@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from atmodist_core.errors import UserError
+from atmodist_core.lead_guesses import chance_scores, median_classes, ranked_classes
 from atmodist_core.model_store import load_network
 from atmodist_core.networks import DistanceNetwork
 from atmodist_core.training.data.fields_in_memory import load_fields
-from atmodist_core.training.data.held_out import chance_scores
 from atmodist_core.training.data.patches import (
     BASELINE_STREAM,
     MATCHING_STREAM,
@@ -198,9 +198,8 @@ def pair_outcomes(
         ``accuracy``, ``top3`` (0 or 1), ``lag_error_hours`` (of the distribution's median) and
         ``mode_lag_error_hours`` (of its highest probability), each ``(pairs,)``.
     """
-    ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :3]
-    half = 0.5 * probabilities.sum(axis=1, keepdims=True)
-    median = np.argmax(np.cumsum(probabilities, axis=1) >= half, axis=1)
+    ranked = ranked_classes(probabilities)[:, :3]
+    median = median_classes(probabilities)
     return {
         "accuracy": (ranked[:, 0] == labels).astype(np.float64),
         "top3": (ranked == labels[:, None]).any(axis=1).astype(np.float64),

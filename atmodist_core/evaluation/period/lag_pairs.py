@@ -1,0 +1,333 @@
+"""What a distance network says of pairs of states a known time apart, drawn anew at every time of a period.
+
+What is drawn and computed for a time depends on that time, the data and the settings alone, so a period can be
+done in any order and in pieces.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from atmodist_core.boundaries import Boundaries
+from atmodist_core.distance import AtmoDist
+from atmodist_core.errors import AtmodistWarning, UserError
+from atmodist_core.evaluation.geometry import time_values
+from atmodist_core.evaluation.lag_curves import LONG_NAMES, MEASURES_OF_STATES
+from atmodist_core.evaluation.structural_similarity import structural_similarity
+from atmodist_core.field_arrays import FieldArrays
+from atmodist_core.lead_guesses import median_classes, ranked_classes
+from atmodist_core.patches import TRAINED_LATITUDES_DEG, area_shares, rows_within
+
+VERSION = 1
+"""Of what is computed; part of :attr:`LagPairs.identity`."""
+
+CACHE_BYTES = 512 * 2**20
+"""Fields kept for the next times."""
+
+PAIR_DIMENSIONS = ("time", "pair")
+
+_LONG_NAMES = {
+    "lead": ("h", "time between the two states"),
+    "predicted_lead": ("h", "most likely lead"),
+    "median_lead": ("h", "median of the predicted distribution of the lead"),
+    "log_loss": ("nat", "minus the logarithm of the predicted probability of the true lead"),
+    "true_rank": ("1", "number of leads predicted as more likely than the true one"),
+    "latitude": ("degrees_north", "centre of the patch"),
+    "longitude": ("degrees_east", "centre of the patch"),
+    "atmodist": ("1", "AtmoDist distance of the two patches"),
+    "l2": ("1", LONG_NAMES["l2"]),
+    "l1": ("1", LONG_NAMES["l1"]),
+    "one_minus_ssim": ("1", LONG_NAMES["1-ssim"]),
+}
+
+
+class _Draw(NamedTuple):
+    """Classes and north-west corners of the pairs of one time, each shape ``(pair,)``."""
+
+    label: NDArray[np.int64]
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+
+
+class LagPairs:
+    """Pairs of patches of one place at a time t and a lead later: how they differ, and which lead a network guesses.
+
+    The pretext task of :func:`~atmodist_core.training.distance.pretext_score.score_pretext_task`: leads uniform
+    over the classes; patches of the size the network was trained on, unmirrored, centred within 60 degrees of the
+    equator, at any longitude. Other than there, a time is used only if all its leads are in the data.
+
+    The metrics: ``atmodist`` is what :meth:`AtmoDist.distance` gives for the two patches at the network's last layer.
+    ``l2`` and ``l1`` are the mean squared and absolute difference, and ``one_minus_ssim`` one minus the structural
+    similarity, of fields divided by their standard deviation, as
+    :func:`~atmodist_core.evaluation.lag_curves.lag_curve` has them. Yet what that takes from the whole series would
+    hang on the period: here the standard deviations are those of the network's training data, from its card, and the
+    range of values for the similarity is that of the whole field at time t.
+
+    Parameters
+    ----------
+    distance : AtmoDist
+        The network; its card and classifier say channels, leads and patch size.
+    fields : xarray.Dataset
+        Canonical; lazy, and only read where needed. The whole globe, or any area with room for a patch.
+    pairs : int
+        Pairs at every time.
+    seed : int
+        Of the draw.
+    sampling : {"latitude", "area"}
+        As for :class:`~atmodist_core.training.data.patches.PatchSampler`: ``latitude``, centres uniform in latitude, is
+        what networks are trained and scored with; ``area`` draws them uniformly over the area of the sphere.
+
+    Raises
+    ------
+    UserError
+        If channels are missing, the fields are smaller than a patch or lie elsewhere than within 60 degrees of the
+        equator, times have no dates, no time has all leads, or a number is out of range.
+    """
+
+    def __init__(
+        self,
+        distance: AtmoDist,
+        fields: xr.Dataset,
+        *,
+        pairs: int = 32,
+        seed: int = 0,
+        sampling: Literal["latitude", "area"] = "latitude",
+    ) -> None:
+        if pairs < 1 or seed < 0:
+            raise UserError(
+                f"Expected at least one pair at each time and a seed of 0 or more, found {pairs} and {seed}; 32 and 0 "
+                "are usual."
+            )
+        self.distance, self.pairs, self.seed, self.sampling = distance, pairs, seed, sampling
+        self.layer = distance.layers[-1]
+        config = distance.inference.network.classifier.config
+        self.patch_size = int(config.patch_size)
+        self.leads = np.array(config.leads_hours, dtype=np.float64)
+        self._arrays = FieldArrays.of(fields, distance.card.channels, distance.name)
+        latitude, longitude = self._arrays.latitude, self._arrays.longitude
+        if min(latitude.size, longitude.size) < self.patch_size:
+            raise UserError(
+                f"Expected fields of at least {self.patch_size} x {self.patch_size} points, the patch size that "
+                f"{distance.name} was trained on, found {latitude.size} x {longitude.size}; choose finer data or "
+                "a network with smaller patches."
+            )
+        self._rows, self._centres = rows_within(latitude, self.patch_size)
+        if not self._rows.size:
+            raise UserError(
+                f"Expected room for patches centred within {TRAINED_LATITUDES_DEG:g} degrees of the equator, found a "
+                f"grid from {latitude[-1]:g} to {latitude[0]:g}; choose the whole globe."
+            )
+        self._boundaries = Boundaries.of(latitude, longitude)
+        self._columns = longitude.size - (0 if self._boundaries.wraps else self.patch_size - 1)
+        self._seconds = self._dated_seconds(time_values(fields))
+        self._index = {second: index for index, second in enumerate(self._seconds.tolist())}
+        if not self._has_all_leads(self._seconds).any():
+            raise UserError(
+                f"Expected data with times {self.leads[0]:g} to {self.leads[-1]:g} h apart in steps of "
+                f"{config.lead_step_hours:g} h, the leads that {distance.name} tells apart, found none of "
+                f"{self._seconds.size} times with all of these after it; choose a longer or denser period."
+            )
+        self._cache: dict[int, NDArray[np.float32]] = {}
+        sentence = distance.applicability(fields)
+        if sentence is not None:
+            warnings.warn(sentence, AtmodistWarning, stacklevel=2)
+
+    @property
+    def variables(self) -> dict[str, tuple[tuple[str, str], dict[str, str]]]:
+        """Dimensions and attributes (``units``, ``long_name``) of everything that is computed, by name."""
+        found = {
+            name: (PAIR_DIMENSIONS, {"units": units, "long_name": long_name})
+            for name, (units, long_name) in _LONG_NAMES.items()
+        }
+        found["atmodist"][1]["layer"] = self.layer
+        return found
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Plain values of the settings; a store needs those of the network and the data as well."""
+        return {
+            "lag_pairs_version": VERSION,
+            "pairs": self.pairs,
+            "seed": self.seed,
+            "sampling": self.sampling,
+            "layer": self.layer,
+        }
+
+    def times_with_pairs(self, times: np.ndarray) -> np.ndarray:
+        """Those of some times that can be used: the data hold them, and every lead after them.
+
+        Parameters
+        ----------
+        times : numpy.ndarray of datetime64
+            In any order.
+
+        Returns
+        -------
+        numpy.ndarray of datetime64
+            In the same order; possibly empty.
+        """
+        return times[self._has_all_leads(self._dated_seconds(times))]
+
+    def __call__(self, moment: np.datetime64) -> dict[str, np.ndarray]:
+        """Draw and judge the pairs of one time.
+
+        Parameters
+        ----------
+        moment : numpy.datetime64
+            Of :meth:`times_with_pairs`.
+
+        Returns
+        -------
+        dict
+            Arrays of shape ``(pair,)``, float64, named and labelled as in :attr:`variables`.
+
+        Raises
+        ------
+        UserError
+            If the time or one of its leads is not in the data, values are missing, or a field is constant.
+        """
+        second = int(self._dated_seconds(np.atleast_1d(moment))[0])
+        if not self._has_all_leads(np.array([second])).any():
+            raise UserError(
+                f"Expected a time with all leads up to {self.leads[-1]:g} h after it in the data, found {moment}; "
+                "choose among those of times_with_pairs."
+            )
+        draw = self._draw(second)
+        now = self._read(second, second)
+        later = [self._read(second + int(3600 * lead), second) for lead in self.leads[draw.label]]
+        patches = self._cut([now] * self.pairs, draw), self._cut(later, draw)
+        axis = self._arrays.longitude
+        longitude = axis[draw.column] + (axis[-1] - axis[0]) / (axis.size - 1) * (self.patch_size - 1) / 2
+        return {
+            "lead": self.leads[draw.label],
+            **self._judged_by_network(*patches, draw.label),
+            "latitude": self._centres[draw.row - self._rows[0]],
+            "longitude": longitude % 360.0,
+            **self._plain_differences(*patches, now),
+        }
+
+    def table(self, times: Sequence[np.datetime64] | np.ndarray) -> xr.Dataset:
+        """Judge the pairs of several times.
+
+        Parameters
+        ----------
+        times : sequence of numpy.datetime64
+            Of :meth:`times_with_pairs`.
+
+        Returns
+        -------
+        xarray.Dataset
+            Everything in :attr:`variables` over ``(time, pair)``.
+        """
+        return self.labelled(times, [self(moment) for moment in times])
+
+    def labelled(
+        self, times: Sequence[np.datetime64] | np.ndarray, found: Sequence[dict[str, np.ndarray]]
+    ) -> xr.Dataset:
+        """Give arrays of several times, one result of a call for each, as a dataset over ``(time, pair)``."""
+        return xr.Dataset(
+            {
+                name: (
+                    dimensions,
+                    np.stack([arrays[name] for arrays in found]) if found else np.zeros((0, self.pairs)),
+                    attributes,
+                )
+                for name, (dimensions, attributes) in self.variables.items()
+            },
+            {"time": np.array(times, dtype="datetime64[ns]")},
+        )
+
+    def _judged_by_network(
+        self, earlier: NDArray[np.float32], later: NDArray[np.float32], label: NDArray[np.int64]
+    ) -> dict[str, np.ndarray]:
+        inference = self.distance.inference
+        first, second = inference.encode_patches(np.concatenate([earlier, later])).chunk(2)
+        probabilities = inference.classify(first, second)
+        ranked = ranked_classes(probabilities)
+        of_truth = np.take_along_axis(probabilities, label[:, None], axis=1)[:, 0]
+        difference = np.square((first - second).float().cpu().numpy(), dtype=np.float64).mean(axis=(1, 2, 3))
+        return {
+            "predicted_lead": self.leads[ranked[:, 0]],
+            "median_lead": self.leads[median_classes(probabilities)],
+            # A probability that double precision rounds to zero still counts as one beyond 700 nat.
+            "log_loss": -np.log(np.maximum(of_truth, np.finfo(np.float64).tiny)),
+            "true_rank": np.argmax(ranked == label[:, None], axis=1).astype(np.float64),
+            "atmodist": difference * float(self.distance.card.distance_scale.get(self.layer, 1.0)),
+        }
+
+    def _plain_differences(
+        self, earlier: NDArray[np.float32], later: NDArray[np.float32], whole: NDArray[np.float32]
+    ) -> dict[str, np.ndarray]:
+        deviation = np.array(self.distance.inference.normalization.std)
+        ranges = np.ptp(whole.reshape(len(deviation), -1).astype(np.float64), axis=1) / deviation
+        if not (ranges > 0).all():
+            raise UserError(
+                f"Expected fields that vary, found {self._arrays.channels[int(np.argmin(ranges))]} constant; choose "
+                "another period."
+            )
+        first, second = (patches / deviation[:, None, None] for patches in (earlier, later))
+        both, numbers = np.concatenate([first, second]), np.arange(len(first))
+        similarity = [
+            structural_similarity(first[:, channel], second[:, channel], value_range=float(span))
+            for channel, span in enumerate(ranges)
+        ]
+        return {
+            **{
+                name: MEASURES_OF_STATES[name](both)(numbers, numbers + len(numbers)) for name in ("l2", "l1")
+            },
+            "one_minus_ssim": 1 - np.mean(similarity, axis=0),
+        }
+
+    def _draw(self, second: int) -> _Draw:
+        # Seeds are not negative, times before 1970 are.
+        random = np.random.Generator(np.random.PCG64([self.seed, second % 2**64]))
+        label = random.integers(0, self.leads.size, self.pairs)
+        place = random.random(self.pairs)
+        column = random.integers(0, self._columns, self.pairs)
+        if self.sampling == "area":
+            row = np.searchsorted(area_shares(self._centres), place, side="right")
+        else:
+            row = (place * self._rows.size).astype(np.int64)
+        return _Draw(label, self._rows[row], column)
+
+    def _cut(self, fields: Sequence[NDArray[np.float32]], draw: _Draw) -> NDArray[np.float32]:
+        """Patches of fields ``(channel, rows, columns)``, one of each: ``(pair, channel, size, size)``."""
+        size = self.patch_size
+        return np.stack(
+            [
+                self._boundaries.gather(field, (row, row + size), (column, column + size))
+                for field, row, column in zip(fields, draw.row.tolist(), draw.column.tolist(), strict=True)
+            ]
+        )
+
+    def _read(self, second: int, moment: int) -> NDArray[np.float32]:
+        """Fields at a time, kept for the times that follow; what lies before the moment is not needed again."""
+        if second in self._cache:
+            self._cache[second] = self._cache.pop(second)
+            return self._cache[second]
+        field = self._arrays.read(self._index[second])
+        for old in [old for old in self._cache if old < moment]:
+            del self._cache[old]
+        while self._cache and (len(self._cache) + 1) * field.nbytes > CACHE_BYTES:
+            del self._cache[next(iter(self._cache))]
+        self._cache[second] = field
+        return field
+
+    def _has_all_leads(self, seconds: NDArray[np.int64]) -> NDArray[np.bool_]:
+        offsets = np.concatenate([[0], np.round(3600 * self.leads)]).astype(np.int64)
+        return np.asarray(np.isin(seconds[:, None] + offsets, self._seconds).all(axis=1))
+
+    def _dated_seconds(self, times: np.ndarray) -> NDArray[np.int64]:
+        times = np.asarray(times)
+        if not np.issubdtype(times.dtype, np.datetime64) or np.isnat(times).any():
+            raise UserError(
+                "Expected dated times for pairs of states a known time apart, found times without dates; give data "
+                "with a time coordinate."
+            )
+        return times.astype("datetime64[s]").astype(np.int64)

@@ -1,0 +1,307 @@
+"""What the pairs of a whole period say of a distance network: scores, confusion, lag curves and a map of the error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from atmodist_core.errors import UserError
+from atmodist_core.evaluation.judging.block_bootstrap import DayAxis, Estimate
+from atmodist_core.lead_guesses import chance_scores
+
+METRICS = {"atmodist": "atmodist", "l2": "l2", "l1": "l1", "1-ssim": "one_minus_ssim"}
+"""Metrics of the lag curves, and the variables of :class:`~.lag_pairs.LagPairs` that hold them."""
+
+BOX_DEGREES = (10.0, 20.0)
+"""Height and width of the boxes of the map, in latitude and longitude."""
+
+LEAST_PAIRS_IN_BOX = 10
+"""With fewer pairs a box of the map stays empty."""
+
+_SCORES = {
+    "loss": ("nat", "cross-entropy loss", "Mean over pairs of -ln(predicted probability of the true lead)."),
+    "accuracy": ("1", "accuracy", "Share of pairs whose most likely lead is the true one."),
+    "top3": ("1", "top-3 accuracy", "Share of pairs whose true lead is among the three most likely ones."),
+    "lag_error": (
+        "h",
+        "lag error",
+        "Mean over pairs of the absolute difference of the median of the predicted distribution and the true lead.",
+    ),
+}
+_CHANCE = {
+    "loss": "Loss of an answer that gives every lead the same probability.",
+    "accuracy": "Accuracy of a guess without looking, all leads being equally frequent.",
+    "top3": "Top-3 accuracy of a guess without looking, all leads being equally frequent.",
+    "lag_error": "Lag error of the best constant answer, the middle lead.",
+}
+_PLACE = "A pair counts where the centre of its patch lies; the patch itself reaches far beyond the box."
+
+
+@dataclass
+class _Sums:
+    """Sums over the pairs of each day; the bootstrap needs no more."""
+
+    days: int
+    leads: int
+    boxes: tuple[int, int]
+    pairs: NDArray[np.float64] = field(init=False)
+    scores: dict[str, NDArray[np.float64]] = field(init=False)
+    of_lead: NDArray[np.float64] = field(init=False)
+    metrics: dict[str, NDArray[np.float64]] = field(init=False)
+    squares: dict[str, NDArray[np.float64]] = field(init=False)
+    confusion: NDArray[np.int64] = field(init=False)
+    box_pairs: NDArray[np.int64] = field(init=False)
+    box_error: NDArray[np.float64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pairs = np.zeros(self.days)
+        self.scores = {name: np.zeros(self.days) for name in _SCORES}
+        self.of_lead = np.zeros((self.days, self.leads))
+        self.metrics = {name: np.zeros((self.days, self.leads)) for name in METRICS}
+        self.squares = {name: np.zeros(self.leads) for name in METRICS}
+        self.confusion = np.zeros((self.leads, self.leads), dtype=np.int64)
+        self.box_pairs = np.zeros(self.boxes, dtype=np.int64)
+        self.box_error = np.zeros(self.boxes)
+
+
+def lag_results(
+    tables: Sequence[xr.Dataset],
+    axis: DayAxis,
+    counts: np.ndarray,
+    leads: ArrayLike,
+    *,
+    network: str = "",
+) -> xr.Dataset:
+    """Finalise the pairs of a period.
+
+    Parameters
+    ----------
+    tables : sequence of xarray.Dataset
+        One for every member of ``axis``, in its order: the variables of
+        :class:`~atmodist_core.evaluation.period.lag_pairs.LagPairs` over ``(time, pair)``. A member may have no times.
+    axis : DayAxis
+        Days of all members, that of the evaluation: a pair belongs to the day of its earlier state.
+    counts : numpy.ndarray, shape ``(1 + replicates, days)``
+        Of :func:`~atmodist_core.evaluation.judging.block_bootstrap.bootstrap_counts`; without replicates all intervals
+        are NaN.
+    leads : array_like
+        The leads that the network tells apart [h], rising in equal steps.
+    network : str
+        Its name, an attribute of the result.
+
+    Returns
+    -------
+    xarray.Dataset
+        Scalars ``loss`` [nat], ``accuracy``, ``top3``, ``lag_error`` [h], with ``_low`` and ``_high``; the same with the
+        prefix ``chance_``, constants without an interval; ``pairs``. ``confusion(lead, predicted_lead)`` counts.
+        ``curve_mean`` (with ``_low``, ``_high``), ``curve_std(metric, lead)`` and ``curve_scale(metric)``, NaN where a lead
+        has no pairs. ``lag_error_map`` [h] and ``pairs_map(latitude, longitude)`` on boxes of 10 x 20 degrees, the error NaN
+        where there are fewer than ten pairs. Everything has ``units``, ``long_name`` and ``definition``.
+
+    Raises
+    ------
+    UserError
+        If there are no pairs at all, as many tables as members are not given, or leads are none of ``leads``.
+    """
+    hours = np.asarray(leads, dtype=np.float64)
+    if len(tables) != len(axis.days):
+        raise UserError(
+            f"Expected a table of pairs for each of {len(axis.days)} members, found {len(tables)}; give one, possibly "
+            "empty, for each."
+        )
+    if not sum(table.sizes.get("time", 0) for table in tables):
+        raise UserError(
+            f"Expected pairs of states up to {hours[-1]:g} h apart, found none in the period; choose a longer or denser "
+            "period."
+        )
+    sums = _Sums(axis.size, hours.size, (round(180 / BOX_DEGREES[0]), round(360 / BOX_DEGREES[1])))
+    for member, table in enumerate(tables):
+        if table.sizes.get("time", 0):
+            _add(sums, table, axis.index(member, table["time"].values), hours)
+    result = xr.Dataset(
+        coords={
+            "lead": ("lead", hours, {"units": "h", "long_name": "time between the two states"}),
+            "predicted_lead": ("predicted_lead", hours, {"units": "h", "long_name": "most likely lead"}),
+            "metric": ("metric", list(METRICS), {"long_name": "distance of two states"}),
+            **_box_centres(),
+        },
+        attrs={"network": network},
+    )
+    _add_scores(result, sums, counts, hours)
+    _add_curves(result, sums, counts)
+    _add_map(result, sums)
+    return result
+
+
+def _add(sums: _Sums, table: xr.Dataset, days: NDArray[np.int64], hours: NDArray[np.float64]) -> None:
+    """Add the pairs of a member."""
+    pairs = table.sizes["pair"]
+    columns = {
+        str(name): np.asarray(values.transpose("time", "pair").values, dtype=np.float64).ravel()
+        for name, values in table.data_vars.items()
+    }
+    day = np.repeat(days, pairs)
+    lead, predicted = (_class_of(columns[name], hours) for name in ("lead", "predicted_lead"))
+    error = np.abs(columns["median_lead"] - columns["lead"])
+    outcomes = {
+        "loss": columns["log_loss"],
+        "accuracy": columns["true_rank"] == 0,
+        "top3": columns["true_rank"] < 3,
+        "lag_error": error,
+    }
+    sums.pairs += np.bincount(day, minlength=sums.days)
+    for name, values in outcomes.items():
+        sums.scores[name] += np.bincount(day, values, sums.days)
+    place, shape = day * sums.leads + lead, (sums.days, sums.leads)
+    sums.of_lead += np.bincount(place, minlength=sums.days * sums.leads).reshape(shape)
+    for name, variable in METRICS.items():
+        values = columns[variable]
+        sums.metrics[name] += np.bincount(place, values, sums.days * sums.leads).reshape(shape)
+        sums.squares[name] += np.bincount(lead, values**2, sums.leads)
+    np.add.at(sums.confusion, (lead, predicted), 1)
+    box = tuple(
+        np.clip(distance // size, 0, count - 1).astype(np.int64)
+        for distance, size, count in zip(
+            (90.0 - columns["latitude"], columns["longitude"] % 360.0), BOX_DEGREES, sums.boxes, strict=True
+        )
+    )
+    np.add.at(sums.box_pairs, box, 1)
+    np.add.at(sums.box_error, box, error)
+
+
+def _class_of(values: NDArray[np.float64], hours: NDArray[np.float64]) -> NDArray[np.int64]:
+    found = np.abs(values[:, None] - hours).argmin(axis=1)
+    off = np.abs(values - hours[found]) > 1e-3
+    if off.any():
+        raise UserError(
+            f"Expected leads among {', '.join(f'{lead:g}' for lead in hours)} h, found {values[off][0]:g} h; give the "
+            "leads of the network that the pairs were judged with."
+        )
+    return found
+
+
+def _means(counts: np.ndarray, sums: NDArray[np.float64], number: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Averages over pairs in replicates, ``(replicate, ...)``, of sums and numbers ``(day, ...)``; NaN without pairs."""
+    total = counts @ number
+    return np.divide(counts @ sums, total, out=np.full(total.shape, np.nan), where=total > 0)
+
+
+def _add_scores(result: xr.Dataset, sums: _Sums, counts: np.ndarray, hours: NDArray[np.float64]) -> None:
+    step = float(hours[1] - hours[0]) if hours.size > 1 else float(hours[0])
+    chance = {name.removesuffix("_hours"): value for name, value in chance_scores(hours.size, step).items()}
+    for name, (units, long_name, definition) in _SCORES.items():
+        replicates = _means(counts, sums.scores[name], sums.pairs)
+        _put_with_interval(result, name, (), replicates, units, long_name, definition)
+        _put(result, f"chance_{name}", (), chance[name], units, f"{long_name} by chance", _CHANCE[name])
+    _put(
+        result, "pairs", (), int(sums.pairs.sum()), "1", "pairs of patches",
+        "Pairs of patches at one place, a known time apart, that all scores are made of.",
+    )  # fmt: skip
+    _put(
+        result, "confusion", ("lead", "predicted_lead"), sums.confusion, "1", "number of guesses",
+        "Number of pairs of a true lead (rows) whose most likely lead is that of the column.",
+    )  # fmt: skip
+
+
+def _add_curves(result: xr.Dataset, sums: _Sums, counts: np.ndarray) -> None:
+    over = ("metric", "lead")
+    replicates = np.stack(
+        [_means(counts, sums.metrics[name], sums.of_lead) for name in METRICS], axis=1
+    )  # (replicate, metric, lead)
+    number = sums.of_lead.sum(axis=0)
+    mean = replicates[0]
+    power = np.stack([sums.squares[name] for name in METRICS])
+    mean_power = np.divide(power, number, out=np.full(power.shape, np.nan), where=number > 0)
+    _put_with_interval(
+        result, "curve_mean", over, replicates, "1", "mean distance",
+        "Mean distance of two patches over all pairs of a lead; l2, l1 and 1-ssim of fields divided by the standard "
+        "deviation of the network's training data.",
+    )  # fmt: skip
+    _put(
+        result, "curve_std", over, np.sqrt(np.maximum(mean_power - mean**2, 0.0)), "1",
+        "standard deviation of the distance",
+        "Standard deviation of the distance over all pairs of a lead: how distances vary, no error of the mean.",
+    )  # fmt: skip
+    last = mean[:, -max(1, mean.shape[1] // 4) :]
+    known = np.isfinite(last)
+    plateau = np.where(known, last, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    scale = np.divide(1.0, plateau, out=np.full(plateau.shape, np.nan), where=plateau > 0)
+    _put(
+        result, "curve_scale", ("metric",), scale, "1", "scale of the curve",
+        "Factor by which the mean distance, averaged over the last quarter of the leads, becomes 1.",
+    )  # fmt: skip
+
+
+def _add_map(result: xr.Dataset, sums: _Sums) -> None:
+    over = ("latitude", "longitude")
+    enough = sums.box_pairs >= LEAST_PAIRS_IN_BOX
+    error = np.divide(sums.box_error, sums.box_pairs, out=np.full(sums.boxes, np.nan), where=enough)
+    size = f"{BOX_DEGREES[0]:g} x {BOX_DEGREES[1]:g} degrees"
+    _put(
+        result, "lag_error_map", over, error, "h", "lag error by place",
+        f"{_SCORES['lag_error'][2]} Over the pairs of a box of {size}. {_PLACE}",
+    )  # fmt: skip
+    _put(
+        result, "pairs_map", over, sums.box_pairs, "1", "pairs by place",
+        f"Number of pairs in a box of {size}; with fewer than {LEAST_PAIRS_IN_BOX} the map of the error has no value. "
+        f"{_PLACE}",
+    )  # fmt: skip
+
+
+def _box_centres() -> dict[str, tuple[str, NDArray[np.floating], dict[str, str]]]:
+    height, width = BOX_DEGREES
+    long_name = "centre of the box"
+    return {
+        "latitude": (
+            "latitude",
+            90.0 - height * (np.arange(round(180 / height)) + 0.5),
+            {"units": "degrees_north", "standard_name": "latitude", "long_name": long_name},
+        ),
+        "longitude": (
+            "longitude",
+            width * (np.arange(round(360 / width)) + 0.5),
+            {"units": "degrees_east", "standard_name": "longitude", "long_name": long_name},
+        ),
+    }
+
+
+def _put_with_interval(
+    result: xr.Dataset,
+    name: str,
+    dimensions: tuple[str, ...],
+    replicates: NDArray[np.float64],
+    units: str,
+    long_name: str,
+    definition: str,
+) -> None:
+    """Put the value of the data, the first of ``(replicate, ...)``, and the ends of its interval."""
+    flat = replicates.reshape(len(replicates), -1)
+    estimates = [Estimate.of(column) for column in flat.T]
+    _put(result, name, dimensions, replicates[0], units, long_name, definition)
+    for end, share in (("low", "2.5"), ("high", "97.5")):
+        values = np.array([getattr(estimate, end) for estimate in estimates]).reshape(replicates.shape[1:])
+        _put(
+            result, f"{name}_{end}", dimensions, values, units, f"{long_name}, {end} end",
+            f"{definition} {end.capitalize()} end of the 95 % interval of a block bootstrap over days ({share} % of the "
+            "replicates).",
+        )  # fmt: skip
+
+
+def _put(
+    result: xr.Dataset,
+    name: str,
+    dimensions: tuple[str, ...],
+    values: ArrayLike,
+    units: str,
+    long_name: str,
+    definition: str,
+) -> None:
+    result[name] = (
+        dimensions,
+        np.asarray(values),
+        {"units": units, "long_name": long_name, "definition": definition},
+    )
