@@ -157,16 +157,21 @@ def added(parts: list[xr.Dataset], folder: Path) -> xr.Dataset:
             f"Expected pieces without a common time in {folder}, found {times.size - np.unique(times).size} in two of "
             "them; merge pieces of periods that do not overlap."
         )
-    result = parts[0].drop_vars("time")
-    for part in parts[1:]:
-        result = result + part.drop_vars("time")
-    for name, field in result.data_vars.items():
-        if np.abs(field.values).max(initial=0) > LARGEST:
+    # Made anew, in one order: what comes out of a sum must be the bytes of what was never taken apart.
+    variables = {}
+    for name in sorted(map(str, parts[0].data_vars)):
+        total = np.sum([part[name].values for part in parts], axis=0)
+        if np.abs(total).max(initial=0) > LARGEST:
             raise UserError(
                 f"Expected sums of {name} below 2^61, found larger ones; check the units of the data."
             )
-        field.attrs = dict(parts[0][name].attrs)
-    return result.assign_coords(time=np.sort(times))
+        variables[name] = (parts[0][name].dims, total, dict(parts[0][name].attrs))
+    coordinates = {
+        name: (parts[0][name].dims, parts[0][name].values, dict(parts[0][name].attrs))
+        for name in sorted(map(str, parts[0].coords))
+        if name != "time"
+    }
+    return xr.Dataset(variables, {**coordinates, "time": np.sort(times)})
 
 
 def identity_of(folder: Path) -> dict[str, Any] | None:
