@@ -20,78 +20,122 @@ from atmodist_core.report.wording import (
 TOO_SHORT = "there is no interval, so this alone is no difference"
 
 
-def share_of_truth(name: str, quantity: str, estimate: Estimate) -> str:
-    """Say how much of something in the truth a method has.
+def _grouped(names: Mapping[str, str], order: Sequence[str]) -> str:
+    """Names by the words that apply to them: ``Too little: a and b; too much: c.``"""
+    groups = {words: [name for name, own in names.items() if own == words] for words in order}
+    text = "; ".join(f"{words}: {joined(group)}" for words, group in groups.items() if group)
+    return text[:1].upper() + text[1:] + "." if text else ""
+
+
+def _sides(estimates: Mapping[str, Estimate], words: Mapping[Side, str]) -> str:
+    return _grouped({name: words[side_of(one)] for name, one in estimates.items()}, tuple(words.values()))
+
+
+def shares_of_truth(where: str, quantity: str, shares: Mapping[str, Estimate]) -> str:
+    """Say how much of something in the truth each method has, and for which of them that differs from the truth.
 
     Parameters
     ----------
-    name : str
-        Of the method.
+    where : str
+        Beginning of the sentence, as "Beyond the coarse grid's Nyquist wavenumber".
     quantity : str
-        What it has a share of, as "the truth's vorticity power".
-    estimate : Estimate
-        Relative to the truth's; 1 is right.
+        What they have a share of, as "the truth's vorticity power".
+    shares : mapping of str to Estimate
+        By name of the method, relative to the truth's; 1 is right.
     """
-    ends = {
+    known = {name: one for name, one in shares.items() if side_of(one) is not Side.UNDEFINED}
+    undefined = [name for name in shares if name not in known]
+    parts = [
+        f"{name} {'has ' if not number else ''}{percent(one)}{f' of {quantity}' if not number else ''}"
+        for number, (name, one) in enumerate(known.items())
+    ]
+    sentences = [f"{where}, {joined(parts)}."] if parts else []
+    words = {
         Side.BELOW: "too little",
         Side.ABOVE: "too much",
         Side.WITHIN: "not distinguishable from the truth",
-        Side.NO_INTERVAL: TOO_SHORT,
+        Side.NO_INTERVAL: "no interval, so no difference from the truth is claimed",
     }
-    side = side_of(estimate)
-    if side is Side.UNDEFINED:
-        return f"{name}: its share of {quantity} is not defined."
-    return f"{name} has {percent(estimate)} of {quantity}: {ends[side]}."
+    if known:
+        sentences.append(_sides(known, words))
+    if undefined:
+        sentences.append(f"Not defined: {joined(undefined)} ({quantity}).")
+    return " ".join(sentences)
 
 
-def factor_of_truth(name: str, what: str, estimate: Estimate) -> str:
-    """Say how often something happens relative to the truth, as exceedances of a threshold."""
-    ends = {
-        Side.BELOW: "too rarely",
-        Side.ABOVE: "too often",
-        Side.WITHIN: "not distinguishable from the truth",
-        Side.NO_INTERVAL: TOO_SHORT,
-    }
-    side = side_of(estimate)
-    if side is Side.UNDEFINED:
-        return f"{name}: how often it {what} is not defined."
-    return f"{name} {what} {estimate_text(estimate)} times as often as the truth: {ends[side]}."
-
-
-def against_reference(
-    candidate: str,
-    reference: str,
-    what: str,
-    own: Estimate,
-    other: Estimate,
-    ideal: str,
-    units: str = "1",
-) -> str:
-    """Compare one measure of two methods.
+def frequencies(what: str, factors: Mapping[str, Estimate]) -> str:
+    """Say how often something happens relative to the truth, as exceedances of a threshold.
 
     Parameters
     ----------
-    candidate, reference : str
-        Names of the methods.
     what : str
-        Name of the measure, with the field.
-    own, other : Estimate
-        Of the candidate and of the reference.
+        What happens, as "Vorticity exceeds the truth's 99.9 % quantile".
+    factors : mapping of str to Estimate
+        By name of the method; 1 is right.
+    """
+    words = {
+        Side.BELOW: "too rarely",
+        Side.ABOVE: "too often",
+        Side.WITHIN: "not distinguishable from the truth",
+        Side.NO_INTERVAL: "no interval, so no difference from the truth is claimed",
+        Side.UNDEFINED: "not defined",
+    }
+    parts = [f"{estimate_text(one)} in {name}" for name, one in factors.items() if not np.isnan(one.value)]
+    listed = (
+        f"{what}, as a multiple of the truth's own frequency: {joined(parts)}. " if parts else f"{what}. "
+    )
+    return listed + _sides(factors, words)
+
+
+def against(reference: str, other: Estimate, candidates: Mapping[str, Estimate], ideal: str) -> str:
+    """Say which methods are closer to the truth than the reference in one measure.
+
+    Parameters
+    ----------
+    reference : str
+        Name of the reference.
+    other : Estimate
+        Of the reference.
+    candidates : mapping of str to Estimate
+        By name of the method; nothing is said where there are none.
     ideal : {"zero", "one", "none"}
         The right value.
+    """
+    words = {
+        Verdict.CLOSER: f"closer to the truth than {reference}",
+        Verdict.FURTHER: f"further from the truth than {reference}",
+        Verdict.UNDECIDED: f"not told apart from {reference} by this record",
+        Verdict.NO_INTERVAL: "no interval, so no difference is claimed",
+        Verdict.UNDEFINED: "not defined, so not compared",
+    }
+    if ideal not in ("zero", "one"):
+        return "No value of it is right by itself, so none is called better."
+    found = {name: words[verdict(one, other, ideal)] for name, one in candidates.items()}
+    return _grouped(found, tuple(words.values()))
+
+
+def compared(
+    what: str,
+    reference: str,
+    other: Estimate,
+    candidates: Mapping[str, Estimate],
+    ideal: str,
+    units: str = "1",
+) -> str:
+    """Give one measure of several methods, and say which are closer to the truth than the reference.
+
+    Parameters
+    ----------
+    what : str
+        Name of the measure, with the field.
+    reference, other, candidates, ideal
+        See :func:`against`.
     units : str
         Of the measure.
     """
-    both = f"{what}: {candidate} {estimate_text(own, units)}, {reference} {estimate_text(other, units)}"
-    ends = {
-        Verdict.CLOSER: f"{candidate} is closer to the truth",
-        Verdict.FURTHER: f"{candidate} is further from the truth",
-        Verdict.UNDECIDED: "the intervals overlap, so this record does not tell them apart",
-        Verdict.NO_INTERVAL: TOO_SHORT,
-        Verdict.UNDEFINED: "not defined for both, so they are not compared",
-        Verdict.NO_IDEAL: "no value of it is right by itself, so neither is called better",
-    }
-    return f"{both}; {ends[verdict(own, other, ideal)]}."
+    everyone = {reference: other, **candidates}
+    listed = joined([f"{name} {estimate_text(one, units)}" for name, one in everyone.items()])
+    return f"{what[:1].upper()}{what[1:]}: {listed}. {against(reference, other, candidates, ideal)}"
 
 
 def tally(candidate: str, reference: str, field: str, verdicts: Mapping[str, Verdict]) -> list[str]:
@@ -179,6 +223,28 @@ def odds_sentence(
         Side.NO_INTERVAL: TOO_SHORT,
     }
     return f"{first}; {ratio}: {ends[side]}."
+
+
+def odds_by_box(candidate: str, reference: str, field: str, odds: Mapping[str, Estimate]) -> str:
+    """Say for which sizes of box a method is closer to the truth at more cities.
+
+    Parameters
+    ----------
+    candidate, reference : str
+        Names of the methods.
+    field : str
+    odds : mapping of str to Estimate
+        By size of the box: better over worse cities.
+    """
+    words = {
+        Side.ABOVE: f"closer to the truth than {reference} at more cities",
+        Side.BELOW: f"further from the truth than {reference} at more cities",
+        Side.WITHIN: "neither is ahead, since the interval holds 1",
+        Side.NO_INTERVAL: "no interval, so no difference is claimed",
+        Side.UNDEFINED: "not defined",
+    }
+    listed = joined([f"{estimate_text(one)} for {box}" for box, one in odds.items()])
+    return f"{candidate}, {field}: {listed} better cities for each worse one. {_sides(odds, words)}"
 
 
 def above_chance(what: str, estimate: Estimate, chance: float, *, units: str = "1", larger: bool) -> str:

@@ -85,8 +85,10 @@ def estimate_text(estimate: Estimate, units: str = "1") -> str:
     tail = f" {unit}" if unit and not np.isnan(estimate.value) else ""
     if not has_interval(estimate):
         return number(estimate.value) + tail
-    finite = [abs(part) for part in (estimate.value, estimate.low, estimate.high) if np.isfinite(part)]
-    power = _exponent(max(finite)) if finite else 0
+    finite = [
+        abs(part) for part in (estimate.value, estimate.low, estimate.high) if np.isfinite(part) and part
+    ]
+    power = _exponent(finite[0]) if finite else 0
     parts = [part / 10.0**power for part in (estimate.value, estimate.low, estimate.high)]
     size = next((abs(part) for part in parts if np.isfinite(part) and part), 0.0)
     # A narrow interval needs the digits in which its ends differ.

@@ -113,8 +113,8 @@ def _cities(labels: list[str], fields: list[str], intervals: bool, number: int =
     made, all_methods, random = Made(intervals), [*labels, TRUTH], np.random.default_rng(2)
     place, boxes, probability = _some_cities(number), [1, 2, 3], np.array([0.001, 0.01, 0.5, 0.99, 0.999])
     local = 1 + 0.4 * random.random(len(place["city"]))  # type: ignore[arg-type]
-    # Cities differ in how well a method does there, by up to a half.
-    luck = {m: 1 + 0.5 * random.random((len(boxes), local.size)) for m in all_methods}
+    # Cities differ in how well a method does there, by half.
+    luck = {m: np.exp(0.5 * random.standard_normal((len(boxes), local.size))) for m in all_methods}
     distance = np.array(
         [[luck[m] * DEVIATION[f] * (1.05 - share(m)) * 0.1 * local for f in fields] for m in all_methods]
     )
@@ -179,7 +179,10 @@ def _verdicts(cities: xr.Dataset, reference: str, intervals: bool) -> xr.Dataset
             made.add(f"{name}_sure", dims, ((verdict == sign) & (sure == 1)).sum(axis=-1))
     better, worse = made.variables["better"][1], made.variables["worse"][1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        made.add("odds", dims, np.where(better + worse > 0, better / worse, 1.0), spread=0.3)
+        odds = np.where(better + worse > 0, better / worse, 1.0)
+    made.add("odds", dims, odds)
+    for end, values in (("low", np.where(np.isinf(odds), 9.0, 0.7 * odds)), ("high", 1.4 * odds)):
+        made.add(f"odds_{end}", dims, values if intervals else np.full(odds.shape, np.nan))
     place = {name: cities[name] for name in ("latitude", "longitude", "country")}
     return made.dataset(
         candidate=candidates,
