@@ -82,8 +82,9 @@ def verdict_maps_figure(table: xr.Dataset, candidate: str, *, style: FigureStyle
 
 
 def _verdicts(axes: Axes, one: xr.Dataset, style: FigureStyle) -> None:
-    for line in coastlines():
-        axes.plot(line[:, 0], line[:, 1], color=style.muted, linewidth=0.35)
+    from matplotlib.collections import LineCollection
+
+    axes.add_collection(LineCollection(coastlines(), colors=style.muted, linewidths=0.35), autolim=False)
     longitude = (one["longitude"].values + 180.0) % 360.0 - 180.0
     verdict = one["verdict"].values
     sure = one["sure"].values == 1 if "sure" in one else np.ones(verdict.shape, dtype=bool)

@@ -50,14 +50,14 @@ def evaluation_spectra_figure(
     fields = [str(name) for name in table["field"].values]
     quantities = ([KINETIC_ENERGY] if KINETIC_ENERGY in table else []) + fields
     methods = _methods(table, "power")
-    figure = new_figure(style.width_in, 0.54 * style.width_in + legend_height_in(methods), style)
-    grid = figure.subplots(2, len(quantities), squeeze=False, sharex="col", height_ratios=(2.0, 1.0))
+    figure = new_figure(style.width_in, 0.56 * style.width_in + legend_height_in(methods), style)
+    grid = figure.subplots(2, len(quantities), squeeze=False, height_ratios=(1.7, 1.0))
     wavenumber = table["total_wavenumber"].values.astype(float)
     for column, quantity in enumerate(quantities):
         upper, lower = grid[:, column]
         for name in methods:
             _spectrum(upper, table, quantity, name, wavenumber, looks[name], style)
-        _limit_power(upper, table, quantity, methods)
+        _limit_power(upper, table, quantity, methods, band)
         for name in methods:
             if name != TRUTH:
                 _ratio(lower, wavenumber, *_ratio_of(table, quantity, name), looks[name], style)
@@ -72,12 +72,14 @@ def evaluation_spectra_figure(
         top = upper.secondary_xaxis("top", functions=(_wavelength, _wavelength))
         top.set_xlabel("wavelength [km]", fontsize=style.font_size - 1, color=style.text)
         top.tick_params(which="both", labelsize=style.font_size - 1, colors=style.text, width=0.6)
+        upper.set_xscale("log")
+        upper.set_xlim(left=1.0, right=float(wavenumber[-1]))
+        # Linear, so that the small scales, which are the question, have their room.
+        lower.set_xlim(left=0.0, right=float(wavenumber[-1]))
         for axes in (upper, lower):
-            axes.set_xscale("log")
             if band is not None:
                 axes.axvspan(*band, color=style.grid, alpha=0.5, linewidth=0, zorder=0)
             style_axes(axes, style)
-        upper.set_xlim(left=1.0, right=float(wavenumber[-1]))
         upper.title.set_fontsize(style.font_size)
     legend_above(figure, looks, methods, style)
     return figure
@@ -120,11 +122,17 @@ def _spectrum(
         axes.fill_between(wavenumber[drawn], low[drawn], high[drawn], color=colour, alpha=0.12, linewidth=0)
 
 
-def _limit_power(axes: Axes, table: xr.Dataset, quantity: str, methods: list[str]) -> None:
+def _limit_power(
+    axes: Axes, table: xr.Dataset, quantity: str, methods: list[str], band: tuple[int, int] | None
+) -> None:
     """Room for the truth: interpolation has almost no power at small scales and would squeeze the rest."""
     power = _of(table, quantity, "", TRUTH if TRUTH in methods else methods[0])
     assert power is not None
-    positive = power[np.isfinite(power) & (power > LEAST_SHARE * np.nanmax(power))]
+    # Beyond its truncation the truth holds rounding noise.
+    meant = np.isfinite(power) & (power > LEAST_SHARE * np.nanmax(power))
+    if band is not None:
+        meant &= table["total_wavenumber"].values <= band[1]
+    positive = power[meant]
     axes.set_yscale("log")
     if positive.size:
         axes.set_ylim(positive.min() / 10, positive.max() * 3)

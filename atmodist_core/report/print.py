@@ -59,15 +59,43 @@ def printed(report: Report, drawn: Mapping[tuple[str, str], bytes]) -> bytes:
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(text))
     for name, (number, x, y, width) in room.items():
         figure = pypdf.PdfReader(io.BytesIO(drawn[name, "pdf"])).pages[0]
-        scale = width / float(figure.mediabox.width)
-        place = pypdf.Transformation().scale(scale).translate(x, y)
-        writer.pages[number - 1].merge_transformed_page(figure, place)
-    for sheet in writer.pages:
-        sheet.compress_content_streams()
-    writer.compress_identical_objects(remove_duplicates=True, remove_unreferenced=True)
+        _lay(writer, writer.pages[number - 1], figure, name, (x, y, width))
     written = io.BytesIO()
     writer.write(written)
     return written.getvalue()
+
+
+def _lay(writer: Any, sheet: Any, figure: Any, name: str, place: tuple[float, float, float]) -> None:
+    """Put a page, as it is, into a part of another one: left, bottom, width [pt].
+
+    As a form of its own, so that not one of its thousands of lines has to be read.
+    """
+    generic = needed("pypdf.generic")
+    word, real = generic.NameObject, generic.FloatObject
+    x, y, width = place
+    form = generic.DecodedStreamObject()
+    form.set_data(figure["/Contents"].get_object().get_data())
+    form.update(
+        {
+            word("/Type"): word("/XObject"),
+            word("/Subtype"): word("/Form"),
+            word("/BBox"): generic.ArrayObject([real(part) for part in figure.mediabox]),
+            word("/Resources"): figure["/Resources"].get_object().clone(writer),
+        }
+    )
+    if "/Group" in figure:  # how its transparent bands are blended
+        form[word("/Group")] = figure["/Group"].get_object().clone(writer)
+    resources = sheet["/Resources"].get_object()
+    forms = resources.setdefault(word("/XObject"), generic.DictionaryObject()).get_object()
+    forms[word(f"/figure-{name}")] = writer._add_object(form.flate_encode())
+    scale = width / float(figure.mediabox.width)
+    drawing = generic.DecodedStreamObject()
+    drawing.set_data(
+        f"q {scale:.5f} 0 0 {scale:.5f} {x:.3f} {y:.3f} cm /figure-{name} Do Q\n".encode("ascii")
+    )
+    contents = sheet.raw_get("/Contents")
+    parts = [*contents.get_object()] if isinstance(contents.get_object(), generic.ArrayObject) else [contents]
+    sheet[word("/Contents")] = generic.ArrayObject([*parts, writer._add_object(drawing)])
 
 
 def _set_text(report: Report, room: dict[str, tuple[int, float, float, float]]) -> bytes:
@@ -163,9 +191,11 @@ def _story(
     for section in report.sections:
         heading = platypus.Paragraph(escape(section.title), styles["section"])
         heading.outline = (0, section.title, f"section-{section.identifier}")
-        story.append(heading)
-        for block in section.blocks:
-            story += _flowables(block, numbers, styles, width, height, room)
+        for place, block in enumerate(section.blocks):
+            made = _flowables(block, numbers, styles, width, height, room)
+            made = [heading, *made] if place == 0 else made
+            # A figure, its caption, and a heading right above it stay on one page.
+            story += [platypus.KeepTogether(made)] if isinstance(block, Picture) else made
         if section.not_shown:
             story += _not_shown(section.not_shown, styles, width)
     return story
@@ -220,7 +250,7 @@ def _flowables(
     label = f"<b>{numbers[block.name]}. {escape(block.title)}.</b> {escape(block.definition)}"
     if isinstance(block, Picture):
         caption = platypus.Paragraph(label, styles["caption"])
-        return [platypus.KeepTogether([_room_for(block, numbers, width, height, room), caption])]
+        return [_room_for(block, numbers, width, height, room), caption]
     return [platypus.Paragraph(label, styles["head"]), _table(block, styles, width), platypus.Spacer(1, 8)]
 
 

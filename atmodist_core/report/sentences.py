@@ -14,6 +14,7 @@ from atmodist_core.report.wording import (
     joined,
     number,
     percent,
+    sentence_start,
     things,
 )
 
@@ -24,7 +25,7 @@ def _grouped(names: Mapping[str, str], order: Sequence[str]) -> str:
     """Names by the words that apply to them: ``Too little: a and b; too much: c.``"""
     groups = {words: [name for name, own in names.items() if own == words] for words in order}
     text = "; ".join(f"{words}: {joined(group)}" for words, group in groups.items() if group)
-    return text[:1].upper() + text[1:] + "." if text else ""
+    return sentence_start(text) + "." if text else ""
 
 
 def _sides(estimates: Mapping[str, Estimate], words: Mapping[Side, str]) -> str:
@@ -135,7 +136,7 @@ def compared(
     """
     everyone = {reference: other, **candidates}
     listed = joined([f"{name} {estimate_text(one, units)}" for name, one in everyone.items()])
-    return f"{what[:1].upper()}{what[1:]}: {listed}. {against(reference, other, candidates, ideal)}"
+    return f"{sentence_start(what)}: {listed}. {against(reference, other, candidates, ideal)}"
 
 
 def tally(candidate: str, reference: str, field: str, verdicts: Mapping[str, Verdict]) -> list[str]:

@@ -143,3 +143,14 @@ def joined(parts: Sequence[str]) -> str:
     'a, b and c'
     """
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
+def sentence_start(text: str) -> str:
+    """The same text with a capital at its beginning.
+
+    Examples
+    --------
+    >>> sentence_start("power ratio of AtmoDist")
+    'Power ratio of AtmoDist'
+    """
+    return text[:1].upper() + text[1:]

@@ -68,6 +68,8 @@ def draw(report: Report, progress: Callable[[str], None] = lambda _: None) -> di
             progress(f"figure {picture.name}")
             for form in FORMATS:
                 drawn[picture.name, form] = figure_bytes(picture.figure, form, dpi=DPI)
+                # What has been laid out once stays as it is: the layout takes longer than the drawing.
+                picture.figure.set_layout_engine("none")
     return drawn
 
 

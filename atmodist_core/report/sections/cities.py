@@ -130,6 +130,7 @@ def _totals(evaluation: Evaluation, table: xr.Dataset) -> list[Block]:
             "Each mark is a city: triangle up where the candidate's distribution is closer to the truth's by more than 10 %, down where it is "
             "further, a dot where neither. Full marks are sure, hollow ones are not.",
             verdict_maps_figure(table, candidate),
+            "png",
         )
         for number, candidate in enumerate(candidates, start=1)
     ]

@@ -12,7 +12,7 @@ from atmodist_core.report.reading import Evaluation, estimate, field_units, fiel
 from atmodist_core.report.sections.spectra import score_tables
 from atmodist_core.report.sentences import compared, tally
 from atmodist_core.report.tabulating import Column, estimate_tables
-from atmodist_core.report.wording import things
+from atmodist_core.report.wording import estimate_text, joined, sentence_start, things
 
 SHORT = (
     "band_power_ratio",
@@ -74,7 +74,7 @@ def summary_section(evaluation: Evaluation) -> Section | None:
     shown = [measure for measure in SHORT if measure in scores["measure"].values]
     if shown:
         rights = [
-            f"{scores['long_name'].sel(measure=m).item()}: {right} is right."
+            f"{sentence_start(str(scores['long_name'].sel(measure=m).item()))}: {right} is right."
             for m in shown
             if (right := {"zero": "0", "one": "1"}.get(str(scores["ideal"].sel(measure=m).item())))
         ]
@@ -230,8 +230,6 @@ def _over_time(evaluation: Evaluation, table: xr.Dataset, name: str, field: str)
     means = {m: float(values.sel({"method": m}).mean()) for m in methods_of(table)}
     low_is_right = name in ("rmse", "atmodist")
     reference = evaluation.reference
-    from atmodist_core.report.wording import estimate_text, joined
-
     listed = joined(
         [
             f"{evaluation.name(m)} {estimate_text(Estimate(v, float('nan'), float('nan')), units)}"

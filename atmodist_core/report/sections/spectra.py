@@ -14,6 +14,7 @@ from atmodist_core.report.document import Block, Bullets, Paragraph, Picture, Se
 from atmodist_core.report.reading import TRUTH, Evaluation, estimate, fields_of
 from atmodist_core.report.sentences import against, shares_of_truth
 from atmodist_core.report.tabulating import Column, estimate_tables
+from atmodist_core.report.wording import sentence_start
 
 BAND_RATIO = "band_power_ratio"
 
@@ -49,7 +50,7 @@ def spectra_section(evaluation: Evaluation) -> Section | None:
             "Spectra, and their ratio to the truth",
             "Above: power of each field per total wavenumber, and kinetic energy per mass that follows from vorticity and "
             "divergence; mean over all times, bands from 10 to 90 % of the daily means. Below: the ratio to the truth's, "
-            "where 1 is right; bands are 95 % intervals (none for kinetic energy)."
+            "where 1 is right, over a linear axis; bands are 95 % intervals (none for kinetic energy)."
             + (
                 " Shaded: the total wavenumbers that the coarse grid lacks and the truth has."
                 if limits
@@ -124,7 +125,7 @@ def score_tables(
         )
         right = {"zero": " 0 is right.", "one": " 1 is right."}.get(str(one["ideal"].item()), "")
         definition = str(one["definition"].item()) if "definition" in scores.coords else ""
-        definitions.append(f"{head}: {definition}{right}".strip())
+        definitions.append(f"{sentence_start(head)}: {definition}{right}".strip())
     labels = [str(label) for label in scores["method"].values if str(label) != TRUTH]
     return list(estimate_tables(evaluation, name, title, " ".join(definitions), columns, labels, fields))
 
