@@ -97,7 +97,7 @@ def _verdicts(axes: Axes, one: xr.Dataset, style: FigureStyle) -> None:
                 longitude[here],
                 one["latitude"].values[here],
                 marker=mark,
-                s=10 if value == 0 else 17,
+                s=8 if value == 0 else 13,
                 facecolor=colour if full else style.background,
                 edgecolor=style.text if full else colour,
                 linewidth=0.35 if full else 0.9,
@@ -146,7 +146,7 @@ def city_densities_figure(
             heights = {name: table["density"].sel({"method": name, **place}).values for name in methods}
             draw_densities(axes, edges, heights, looks, units, style)
             axes.set_xlabel(f"{field}{scaled_units(units, power_of_ten(edges))}")
-            samples = f", {int(table['samples'].sel(box=box)):,} values" if "samples" in table else ""
+            samples = f"\n{int(table['samples'].sel(box=box)):,} values" if "samples" in table else ""
             axes.set_title(f"{box} x {box} points{samples}")
             if box != boxes[0]:
                 axes.set_ylabel("")

@@ -13,7 +13,7 @@ from atmodist_core.constants import EARTH_RADIUS_M
 from atmodist_core.figures.legend import legend_above, legend_height_in
 from atmodist_core.figures.spectra import LEAST_SHARE, TRUTH
 from atmodist_core.figures.style import PUBLICATION, FigureStyle, new_figure, style_axes
-from atmodist_core.figures.units import units_label
+from atmodist_core.figures.units import power_of_ten, scaled_units, units_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,7 +75,8 @@ def evaluation_spectra_figure(
         upper.set_xscale("log")
         upper.set_xlim(left=1.0, right=float(wavenumber[-1]))
         # Linear, so that the small scales, which are the question, have their room.
-        lower.set_xlim(left=0.0, right=float(wavenumber[-1]))
+        # Beyond the truncation there is no truth to divide by.
+        lower.set_xlim(left=0.0, right=min(1.05 * band[1], wavenumber[-1]) if band else float(wavenumber[-1]))
         for axes in (upper, lower):
             if band is not None:
                 axes.axvspan(*band, color=style.grid, alpha=0.5, linewidth=0, zorder=0)
@@ -195,7 +196,7 @@ def evaluation_semivariogram_figure(
     methods = _methods(table, "semivariance")
     width = style.width_in if len(fields) > 1 else 0.6 * style.width_in
     figure = new_figure(width, 0.52 * style.width_in + legend_height_in(methods), style)
-    grid = figure.subplots(2, len(fields), squeeze=False, sharex=True, sharey="row", height_ratios=(1.5, 1))
+    grid = figure.subplots(2, len(fields), squeeze=False, sharex=True, height_ratios=(1.5, 1))
     lag = table["lag_km"].values.astype(float)
     units = str(table["semivariance"].attrs.get("units", "1"))
     for column, field in enumerate(fields):
@@ -222,18 +223,26 @@ def evaluation_semivariogram_figure(
             _ratio(lower, lag, table["semivariance_ratio"].sel(place).values, low, high, look, style)
         upper.set_title(field)
         upper.set_xscale("log")
-        upper.set_ylim(bottom=0)
         lower.axhline(1.0, color=style.text, linewidth=0.8)
         lower.set_xlabel("great-circle lag [km]")
         lower.set_xticks(lag, [f"{one:.0f}" for one in lag])
         lower.minorticks_off()
         upper.minorticks_off()
-        if column == 0:
+        power = power_of_ten(table["semivariance"].sel(field=field).values)
+        upper.yaxis.set_major_formatter(lambda y, _, power=power: f"{y / 10.0**power:g}")
+        if column == 0 or units != "1":
             upper.set_ylabel(
-                "semivariance / variance of truth" if units == "1" else f"semivariance [{units_label(units)}]"
+                "semivariance / variance of truth"
+                if units == "1"
+                else f"semivariance{scaled_units(units, power)}"
             )
+        if column == 0:
             lower.set_ylabel("ratio to truth")
+        upper.set_ylim(bottom=0)
         for axes in (upper, lower):
             style_axes(axes, style)
+    ends = [axes.get_ylim() for axes in grid[1]]
+    for axes in grid[1]:
+        axes.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
     legend_above(figure, looks, methods, style)
     return figure

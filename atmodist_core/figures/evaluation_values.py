@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.appearance import Appearance
-from atmodist_core.figures.legend import legend_above, legend_height_in
+from atmodist_core.figures.legend import MARKERS, legend_above, legend_height_in
 from atmodist_core.figures.spectra import TRUTH
 from atmodist_core.figures.style import PUBLICATION, FigureStyle, new_figure, style_axes
 from atmodist_core.figures.units import power_of_ten, scaled_units, units_label
@@ -164,7 +164,8 @@ def quantile_ratios_figure(
         for number, name in enumerate(methods):
             one = ratios.sel({"method": name}).isel(probability=usable)
             shift = 0.7 * ((number + 0.5) / len(methods) - 0.5)
-            _points(axes, np.arange(usable.size) + shift, one, looks[name], style)
+            mark = MARKERS[number % len(MARKERS)]
+            _points(axes, np.arange(usable.size) + shift, one, looks[name], mark, style)
         axes.axhline(1.0, color=style.text, linewidth=0.8)
         labels = [f"{100 * float(p):g}" for p in table["probability"].values[usable]]
         axes.set_xticks(range(usable.size), labels)
@@ -172,14 +173,16 @@ def quantile_ratios_figure(
         axes.set_title(field)
         style_axes(axes, style)
     grid[0].set_ylabel("quantile / truth's")
-    legend_above(figure, looks, methods, style)
+    legend_above(figure, looks, methods, style, points=True)
     return figure
 
 
-def _points(axes: Axes, x: np.ndarray, one: xr.Dataset, look: Appearance, style: FigureStyle) -> None:
+def _points(
+    axes: Axes, x: np.ndarray, one: xr.Dataset, look: Appearance, mark: str, style: FigureStyle
+) -> None:
     """Points with bars from ``low`` to ``high``."""
     colour = look.colour or style.text
-    axes.plot(x, one["value"].values, linestyle="none", marker="o", markersize=2.8, color=colour)
+    axes.plot(x, one["value"].values, linestyle="none", marker=mark, markersize=3.2, color=colour)
     if "low" in one and "high" in one:
         axes.vlines(x, one["low"].values, one["high"].values, color=colour, linewidth=1.1)
 

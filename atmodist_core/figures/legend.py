@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from atmodist_core.appearance import Appearance
 from atmodist_core.figures.style import PUBLICATION, FigureStyle
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_COLUMNS = 4
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
+"""Marks of methods in figures of points, in order: points have no dashes to tell them apart by."""
 
 
 def legend_above(
@@ -19,6 +21,8 @@ def legend_above(
     looks: Mapping[str, Appearance],
     methods: Sequence[str],
     style: FigureStyle = PUBLICATION,
+    *,
+    points: bool = False,
 ) -> None:
     """Put names and lines of methods above the panels of a figure.
 
@@ -30,19 +34,25 @@ def legend_above(
     methods : sequence of str
         Those that are drawn, in order.
     style : FigureStyle
+    points : bool
+        Whether methods are drawn as points with the marks of :data:`MARKERS` in place of lines.
     """
     from matplotlib.lines import Line2D
+
+    lines: list[Any] = ["none" if points else looks[name].linestyle for name in methods]
 
     handles = [
         Line2D(
             [],
             [],
             color=looks[name].colour or style.text,
-            linestyle=looks[name].linestyle,
+            linestyle=lines[number],
+            marker=MARKERS[number % len(MARKERS)] if points else "none",
+            markersize=4,
             linewidth=looks[name].width,
             label=looks[name].label,
         )
-        for name in methods
+        for number, name in enumerate(methods)
     ]
     figure.legend(
         handles=handles,

@@ -145,7 +145,5 @@ class Report:
 
     def numbers(self) -> dict[str, str]:
         """What each figure and table is called, by its name: ``Figure 1``, ``Table 1``, in order."""
-        named: dict[str, str] = {}
-        for word, found in (("Figure", self.pictures()), ("Table", self.tables())):
-            named |= {block.name: f"{word} {count}" for count, block in enumerate(found, start=1)}
-        return named
+        figures = {block.name: f"Figure {count}" for count, block in enumerate(self.pictures(), start=1)}
+        return figures | {block.name: f"Table {count}" for count, block in enumerate(self.tables(), start=1)}

@@ -153,7 +153,7 @@ def _styles() -> dict[str, Any]:
     cell = style("cell", body, fontSize=TABLE_PT, leading=1.25 * TABLE_PT, spaceAfter=0)
     return {
         "body": body,
-        "bullet": style("bullet", body, leftIndent=11, bulletIndent=1, spaceAfter=3),
+        "bullet": style("bullet", body, bulletFontName="Text", leftIndent=11, bulletIndent=1, spaceAfter=3),
         "title": style("title", body, fontSize=18, leading=22, spaceAfter=4, **bold),
         "section": style("section", body, fontSize=13.5, leading=17, spaceBefore=16, spaceAfter=6, **bold),
         "subheading": style(

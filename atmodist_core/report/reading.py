@@ -186,7 +186,15 @@ class Evaluation:
         """One group; None where it was not computed."""
         if name not in self.tree.children or not self.tree[name].data_vars:
             return None
-        return self.tree[name].to_dataset()
+        table = self.tree[name].to_dataset()
+        if name == "verdicts" and "latitude" not in table.coords:
+            # Where the cities lie is told once, beside their values.
+            cities = self.group("cities")
+            if cities is not None:
+                here = cities.sel(city=table["city"].values)
+                found = {key: ("city", here[key].values) for key in ("latitude", "longitude") if key in here}
+                table = table.assign_coords(found)
+        return table
 
     def name(self, label: str) -> str:
         """What a model is called in figures and sentences."""

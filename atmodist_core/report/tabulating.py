@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
+import xarray as xr
 
 from atmodist_core.evaluation.judging.block_bootstrap import Estimate
 from atmodist_core.report.document import Table
-from atmodist_core.report.reading import Evaluation
+from atmodist_core.report.reading import Evaluation, estimate
 from atmodist_core.report.wording import NOTHING, bracketed, estimate_text, number
 
 MOST_COLUMNS = 5
@@ -36,6 +38,11 @@ class Column:
     head: str
     units: Mapping[str, str]
     value: Callable[[str, str], Estimate]
+
+
+def value_of(table: xr.Dataset, variable: str, **place: Any) -> Callable[[str, str], Estimate]:
+    """A column's function ``(method, field) -> Estimate`` of one variable at one place of its other dimensions."""
+    return lambda method, field: estimate(table, variable, method=method, field=field, **place)
 
 
 def estimate_tables(
@@ -94,7 +101,8 @@ def _table(
     rows, records = [], []
     for field in fields:
         for method in methods:
-            cells, record = [], {"field": field, "method": method}
+            cells: list[str] = []
+            record: dict[str, str | float] = {"field": field, "method": method}
             for column in columns:
                 found, units = column.value(method, field), column.units.get(field, "1")
                 one_unit = len(set(column.units.values())) <= 1

@@ -183,12 +183,10 @@ def _verdicts(cities: xr.Dataset, reference: str, intervals: bool) -> xr.Dataset
     made.add("odds", dims, odds)
     for end, values in (("low", np.where(np.isinf(odds), 9.0, 0.7 * odds)), ("high", 1.4 * odds)):
         made.add(f"odds_{end}", dims, values if intervals else np.full(odds.shape, np.nan))
-    place = {name: cities[name] for name in ("latitude", "longitude", "country")}
     return made.dataset(
         candidate=candidates,
         box=cities["box"].values,
         city=cities["city"].values,
-        **place,
         **with_fields([str(f) for f in cities["field"].values]),
     )
 

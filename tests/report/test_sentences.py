@@ -113,7 +113,9 @@ def test_tally_names_where_it_loses():
             "x": Verdict.NO_INTERVAL, "y": Verdict.UNDEFINED, "PSNR": Verdict.NO_IDEAL,
         })
     )  # fmt: skip
-    assert "of 4 measures with intervals, A is closer to the truth than R in 1, further in 2, and 1 does" in said
+    assert (
+        "of 4 measures with intervals, A is closer to the truth than R in 1, further in 2, and 1 does" in said
+    )
     assert "Further in: RMSE and error." in said and "Without an interval: x." in said
     assert "Not defined: y." in said and "PSNR" not in said
     assert "no difference is claimed" in tally("A", "R", "V", {"x": Verdict.NO_INTERVAL})[0]

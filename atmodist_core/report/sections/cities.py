@@ -19,7 +19,7 @@ from atmodist_core.report.reading import (
     methods_of,
 )
 from atmodist_core.report.sentences import odds_by_box, odds_sentence
-from atmodist_core.report.tabulating import Column, estimate_tables, plain_table
+from atmodist_core.report.tabulating import Column, estimate_tables, plain_table, value_of
 from atmodist_core.report.wording import estimate_text, joined
 
 LONG_SENTENCES = 2
@@ -52,7 +52,7 @@ def cities_section(evaluation: Evaluation) -> Section | None:
         tuple(blocks),
         (
             "That the weather at a city is right at a given hour: only its distribution over the record is compared.",
-            "Independent cases: neighbouring cities share weather, and boxes of 3 x 3 points hold those of 1 x 1. The interval of the odds "
+            "Independent cases: neighbouring cities share weather, and larger boxes hold the smaller ones. The interval of the odds "
             "resamples days for all cities together and so accounts for the first; the cities themselves are not resampled.",
             "Anything over the oceans: all cities are on land or at a coast.",
         ),
@@ -133,6 +133,7 @@ def _totals(evaluation: Evaluation, table: xr.Dataset) -> list[Block]:
             "png",
         )
         for number, candidate in enumerate(candidates, start=1)
+        if "latitude" in table.coords
     ]
     return [*maps, Bullets(tuple(long if len(candidates) <= LONG_SENTENCES else short)), table_block]
 
@@ -195,7 +196,7 @@ def _densities(evaluation: Evaluation, table: xr.Dataset) -> list[Block]:
                 f"wasserstein_{box}",
                 f"{box} x {box} points",
                 {f: field_units(table, f) for f in fields},
-                lambda m, f, k=box, c=city: estimate(table, "wasserstein", method=m, field=f, box=k, city=c),  # type: ignore[misc]
+                value_of(table, "wasserstein", box=box, city=city),
             )
             for box in map(int, table["box"].values)
         ]

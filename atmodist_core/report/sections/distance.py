@@ -67,7 +67,7 @@ def distance_section(evaluation: Evaluation) -> Section | None:
             ),
             Bullets((_saturation(table),)),
         ]
-    if "lag_error_map" in table:
+    if "lag_error_map" in table and bool(table["lag_error_map"].notnull().any()):
         blocks.append(
             Picture(
                 "lag_error_map",

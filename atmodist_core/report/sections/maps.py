@@ -97,7 +97,8 @@ def _maps(evaluation: Evaluation, table: xr.Dataset, field: str, name: str, word
 
 
 def _patterns(evaluation: Evaluation, table: xr.Dataset) -> pd.DataFrame:
-    weights = np.cos(np.deg2rad(table["latitude"])) * xr.ones_like(table["longitude"], dtype=float)
+    cosine = xr.DataArray(np.cos(np.deg2rad(table["latitude"].values)), dims="latitude")
+    weights = cosine * xr.ones_like(table["longitude"], dtype=float)
     if TRUTH not in table["method"].values:
         return pd.DataFrame()
     records = []
@@ -112,7 +113,7 @@ def _patterns(evaluation: Evaluation, table: xr.Dataset) -> pd.DataFrame:
                 own = table[name].sel({"method": label, "field": field})
                 area_mean, of_truth = (float(one.weighted(weights).mean()) for one in (own, truth))
                 # A mean over the globe is near zero where both signs are: nothing to divide by.
-                usable = abs(of_truth) > 0.1 * float(np.abs(truth).weighted(weights).mean())
+                usable = abs(of_truth) > 0.1 * float(abs(truth).weighted(weights).mean())
                 records.append(
                     {
                         "method": label,

@@ -11,7 +11,7 @@ from atmodist_core.report.document import Block, Bullets, Paragraph, Picture, Se
 from atmodist_core.report.reading import Evaluation, estimate, field_units, fields_of, methods_of
 from atmodist_core.report.sections.spectra import score_tables
 from atmodist_core.report.sentences import compared, tally
-from atmodist_core.report.tabulating import Column, estimate_tables
+from atmodist_core.report.tabulating import Column, estimate_tables, value_of
 from atmodist_core.report.wording import estimate_text, joined, sentence_start, things
 
 SHORT = (
@@ -34,7 +34,7 @@ def _column(scores: xr.Dataset, measure: str) -> Column:
         measure,
         str(one["long_name"].item()),
         {f: field_units(scores, f) if units == "field" else units for f in fields_of(scores)},
-        lambda m, f: estimate(scores, "value", measure=measure, method=m, field=f),
+        value_of(scores, "value", measure=measure),
     )
 
 

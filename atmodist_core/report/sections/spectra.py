@@ -13,8 +13,8 @@ from atmodist_core.figures.evaluation_spectra import (
 from atmodist_core.report.document import Block, Bullets, Paragraph, Picture, Section
 from atmodist_core.report.reading import TRUTH, Evaluation, estimate, fields_of
 from atmodist_core.report.sentences import against, shares_of_truth
-from atmodist_core.report.tabulating import Column, estimate_tables
-from atmodist_core.report.wording import sentence_start
+from atmodist_core.report.tabulating import Column, estimate_tables, value_of
+from atmodist_core.report.wording import sentence_start, units_text
 
 BAND_RATIO = "band_power_ratio"
 
@@ -120,8 +120,8 @@ def score_tables(
                 measure,
                 head,
                 per_field,
-                lambda m, f, k=measure: estimate(scores, "value", measure=k, method=m, field=f),
-            )  # type: ignore[misc]
+                value_of(scores, "value", measure=measure),
+            )
         )
         right = {"zero": " 0 is right.", "one": " 1 is right."}.get(str(one["ideal"].item()), "")
         definition = str(one["definition"].item()) if "definition" in scores.coords else ""
@@ -149,7 +149,7 @@ def semivariogram_section(evaluation: Evaluation) -> Section | None:
         Picture(
             "semivariogram",
             "Semivariograms, and their ratio to the truth",
-            "Above: semivariance over the variance of the truth. Below: the ratio of the semivariance to the truth's, where "
+            _semivariance_words(table) + "Below: the ratio of the semivariance to the truth's, where "
             "1 is right; bands are 95 % intervals.",
             evaluation_semivariogram_figure(table, evaluation.looks),
         ),
@@ -164,6 +164,15 @@ def semivariogram_section(evaluation: Evaluation) -> Section | None:
             "Anything that the spectra do not hold in principle: for a field that is alike everywhere, one follows from the "
             "other. It reads the same second moments by distance.",
         ),
+    )
+
+
+def _semivariance_words(table: xr.Dataset) -> str:
+    units = units_text(str(table["semivariance"].attrs.get("units", "1")))
+    return (
+        f"Above: semivariance [{units}]. "
+        if units
+        else "Above: semivariance over the variance of the truth. "
     )
 
 
@@ -188,8 +197,8 @@ def _semivariance_ratios(
             f"ratio_{lag:.0f}_km",
             f"{lag:.0f} km",
             dict.fromkeys(fields, "1"),
-            lambda m, f, k=lag: ratio(m, f, k),
-        )  # type: ignore[misc]
+            value_of(table, "semivariance_ratio", lag_km=lag),
+        )
         for lag in lags
     ]
     return [

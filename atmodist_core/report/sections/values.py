@@ -23,7 +23,7 @@ from atmodist_core.report.reading import (
 )
 from atmodist_core.report.sections.spectra import beside_reference, score_tables
 from atmodist_core.report.sentences import frequencies, shares_of_truth
-from atmodist_core.report.tabulating import Column, estimate_tables, plain_table
+from atmodist_core.report.tabulating import Column, estimate_tables, plain_table, value_of
 from atmodist_core.report.wording import bracketed
 
 _NO_PAIRS = "Whether a value is at the right place and time: only how often it occurs."
@@ -61,7 +61,7 @@ def values_section(evaluation: Evaluation) -> Section | None:
             f"quantile_{100 * p:g}",
             f"{100 * p:g} %",
             {f: field_units(table, f) for f in fields},
-            lambda m, f, k=p: estimate(table, "quantile", method=m, field=f, probability=k),  # type: ignore[misc]
+            value_of(table, "quantile", probability=p),
         )
         for p in map(float, table["probability"].values)
     ]
@@ -151,7 +151,8 @@ def _return_times(evaluation: Evaluation, table: xr.Dataset) -> Block:
         for tail in map(str, table["tail"].values):
             for label in methods_of(table, truth=True):
                 place = {"method": label, "field": field, "tail": tail}
-                row = {"method": label, "shown_as": evaluation.name(label), "field": field, "tail": tail}
+                row: dict[str, str | float] = dict(place)
+                row["shown_as"] = evaluation.name(label)
                 row["threshold"] = float(table["threshold"].sel(field=field, tail=tail))
                 for name in ("area_share", "return_time", "mean_excess"):
                     row[name] = float(table[name].sel(place)) if name in table else float("nan")
