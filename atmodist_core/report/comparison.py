@@ -16,6 +16,7 @@ class Side(Enum):
     BELOW = "below"
     ABOVE = "above"
     WITHIN = "not distinguishable"
+    OUTSIDE = "outside its own interval"
     NO_INTERVAL = "no interval"
     UNDEFINED = "not defined"
 
@@ -26,9 +27,24 @@ class Verdict(Enum):
     CLOSER = "closer"
     FURTHER = "further"
     UNDECIDED = "not distinguishable"
+    OUTSIDE = "outside its own interval"
     NO_INTERVAL = "no interval"
     UNDEFINED = "not defined"
     NO_IDEAL = "no right value"
+
+
+ROUNDING = 1e-9
+"""By this share a value may lie beyond the end of its interval through rounding."""
+
+
+def _within(estimate: Estimate) -> bool:
+    """Whether a value lies in its interval.
+
+    The resamplings of a short record are biased where a measure is a distance or a count of such: their middle is
+    elsewhere than the value. An interval that does not hold the value is no ground for a claim about it.
+    """
+    slack = ROUNDING * abs(estimate.value) if np.isfinite(estimate.value) else 0.0
+    return estimate.low - slack <= estimate.value <= estimate.high + slack
 
 
 def side_of(estimate: Estimate, right: float = 1.0) -> Side:
@@ -44,6 +60,8 @@ def side_of(estimate: Estimate, right: float = 1.0) -> Side:
         return Side.UNDEFINED
     if not has_interval(estimate):
         return Side.NO_INTERVAL
+    if not _within(estimate):
+        return Side.OUTSIDE
     if estimate.low > right:
         return Side.ABOVE
     return Side.BELOW if estimate.high < right else Side.WITHIN
@@ -98,6 +116,8 @@ def verdict(candidate: Estimate, reference: Estimate, ideal: str) -> Verdict:
     own, other = deviation(candidate, ideal), deviation(reference, ideal)
     if not (has_interval(own) and has_interval(other)):
         return Verdict.NO_INTERVAL
+    if not (_within(candidate) and _within(reference)):
+        return Verdict.OUTSIDE
     if own.high < other.low:
         return Verdict.CLOSER
     return Verdict.FURTHER if own.low > other.high else Verdict.UNDECIDED

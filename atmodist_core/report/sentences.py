@@ -18,6 +18,7 @@ from atmodist_core.report.wording import (
     things,
 )
 
+OUTSIDE = "its own interval does not hold it, as happens with short records, so no difference is claimed"
 TOO_SHORT = "there is no interval, so this alone is no difference"
 
 
@@ -55,6 +56,7 @@ def shares_of_truth(where: str, quantity: str, shares: Mapping[str, Estimate]) -
         Side.BELOW: "too little",
         Side.ABOVE: "too much",
         Side.WITHIN: "not distinguishable from the truth",
+        Side.OUTSIDE: OUTSIDE,
         Side.NO_INTERVAL: "no interval, so no difference from the truth is claimed",
     }
     if known:
@@ -78,6 +80,7 @@ def frequencies(what: str, factors: Mapping[str, Estimate]) -> str:
         Side.BELOW: "too rarely",
         Side.ABOVE: "too often",
         Side.WITHIN: "not distinguishable from the truth",
+        Side.OUTSIDE: OUTSIDE,
         Side.NO_INTERVAL: "no interval, so no difference from the truth is claimed",
         Side.UNDEFINED: "not defined",
     }
@@ -106,6 +109,7 @@ def against(reference: str, other: Estimate, candidates: Mapping[str, Estimate],
         Verdict.CLOSER: f"closer to the truth than {reference}",
         Verdict.FURTHER: f"further from the truth than {reference}",
         Verdict.UNDECIDED: f"not told apart from {reference} by this record",
+        Verdict.OUTSIDE: OUTSIDE,
         Verdict.NO_INTERVAL: "no interval, so no difference is claimed",
         Verdict.UNDEFINED: "not defined, so not compared",
     }
@@ -175,10 +179,11 @@ def tally(candidate: str, reference: str, field: str, verdicts: Mapping[str, Ver
         Verdict.CLOSER: "Closer in",
         Verdict.FURTHER: "Further in",
         Verdict.UNDECIDED: "Not told apart by",
+        Verdict.OUTSIDE: "Outside its own interval and so not compared",
         Verdict.NO_INTERVAL: "Without an interval",
         Verdict.UNDEFINED: "Not defined",
     }
-    sentences += [f"{text}: {joined(groups[kind])}." for kind, text in words.items() if groups[kind]]
+    sentences += [f"{text}: {'; '.join(groups[kind])}." for kind, text in words.items() if groups[kind]]
     return sentences
 
 
@@ -221,6 +226,7 @@ def odds_sentence(
         Side.ABOVE: f"{candidate} is closer to the truth at more cities",
         Side.BELOW: f"{candidate} is further from the truth at more cities",
         Side.WITHIN: "the interval holds 1, so neither is ahead",
+        Side.OUTSIDE: OUTSIDE,
         Side.NO_INTERVAL: TOO_SHORT,
     }
     return f"{first}; {ratio}: {ends[side]}."
@@ -241,6 +247,7 @@ def odds_by_box(candidate: str, reference: str, field: str, odds: Mapping[str, E
         Side.ABOVE: f"closer to the truth than {reference} at more cities",
         Side.BELOW: f"further from the truth than {reference} at more cities",
         Side.WITHIN: "neither is ahead, since the interval holds 1",
+        Side.OUTSIDE: OUTSIDE,
         Side.NO_INTERVAL: "no interval, so no difference is claimed",
         Side.UNDEFINED: "not defined",
     }
@@ -272,6 +279,7 @@ def above_chance(what: str, estimate: Estimate, chance: float, *, units: str = "
         better: "better than guessing",
         worse: "worse than guessing",
         Side.WITHIN: "not distinguishable from guessing",
+        Side.OUTSIDE: OUTSIDE,
         Side.NO_INTERVAL: TOO_SHORT,
     }
     return f"{what}: {estimate_text(estimate, units)}, guessing {guess}: {ends[side]}."

@@ -89,7 +89,7 @@ def test_the_candidate_that_loses_is_told_so():
     tree = evaluation_tree(LABELS, ("vorticity",), groups=("scores",))
     said = words(summary_section(Evaluation(tree, ("bicubic",))))
     assert "bicubic is closer to the truth than MSE GAN in 3, further in 4" in said
-    assert "Further in: RMSE, power ratio" in said
+    assert "Further in: RMSE; power ratio, mean over the band;" in said
 
 
 def test_nothing_is_claimed_without_intervals():

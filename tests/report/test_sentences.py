@@ -30,6 +30,8 @@ RIGHT, BARE, NOTHING = Estimate(1.0, 0.9, 1.1), Estimate(0.5, NAN, NAN), Estimat
         (RIGHT, Side.WITHIN),
         (Estimate(0.9, 0.8, 1.0), Side.WITHIN),  # an end that is the right value does not exclude it
         (BARE, Side.NO_INTERVAL),
+        (Estimate(0.878, 0.437, 0.827), Side.OUTSIDE),
+        (Estimate(0.878, 0.878 + 1e-12, 0.9), Side.BELOW),  # rounding is no bias
         (NOTHING, Side.UNDEFINED),
         (Estimate(np.inf, 9.0, np.inf), Side.ABOVE),
     ],
@@ -60,6 +62,8 @@ def test_deviation_from_one_counts_half_and_double_alike():
         (Estimate(1.0, 0.9, 1.1), Estimate(1.5, 1.4, 1.6), "zero", Verdict.CLOSER),
         (BARE, LOW, "one", Verdict.NO_INTERVAL),
         (LOW, BARE, "one", Verdict.NO_INTERVAL),
+        (Estimate(0.7, 0.75, 0.8), LOW, "one", Verdict.OUTSIDE),
+        (LOW, Estimate(0.7, 0.75, 0.8), "one", Verdict.OUTSIDE),
         (NOTHING, LOW, "one", Verdict.UNDEFINED),
         (LOW, HIGH, "none", Verdict.NO_IDEAL),
     ],
@@ -116,7 +120,7 @@ def test_tally_names_where_it_loses():
     assert (
         "of 4 measures with intervals, A is closer to the truth than R in 1, further in 2, and 1 does" in said
     )
-    assert "Further in: RMSE and error." in said and "Without an interval: x." in said
+    assert "Further in: RMSE; error." in said and "Without an interval: x." in said
     assert "Not defined: y." in said and "PSNR" not in said
     assert "no difference is claimed" in tally("A", "R", "V", {"x": Verdict.NO_INTERVAL})[0]
     assert "no measure with a right value" in tally("A", "R", "V", {"x": Verdict.NO_IDEAL})[0]
@@ -132,6 +136,7 @@ def test_tally_names_where_it_loses():
         ((5, 145, 0), Estimate(np.inf, 0.5, np.inf), "infinite [0.500, ∞]: the interval holds 1"),
         ((5, 145, 0), Estimate(np.inf, NAN, NAN), "the odds are infinite: there is no interval"),
         ((0, 150, 0), Estimate(1.0, 1.0, 1.0), "no city differs, so there are no odds"),
+        ((43, 58, 49), Estimate(0.878, 0.437, 0.827), "its own interval does not hold it, as happens"),
         ((80, 40, 30), NOTHING, "so there are no odds"),
     ],
 )  # fmt: skip
@@ -157,6 +162,7 @@ def test_odds_of_many_candidates():
         (Estimate(7.9, 7.5, 8.3), 17.0, False, "better than guessing"),
         (Estimate(20.0, 19.0, 21.0), 17.0, False, "worse than guessing"),
         (Estimate(17.1, 16.0, 18.0), 17.0, False, "not distinguishable from guessing"),
+        (Estimate(0.22, 0.23, 0.24), 0.043, True, "its own interval does not hold it"),
         (Estimate(0.22, NAN, NAN), 0.043, True, "there is no interval"),
         (NOTHING, 0.043, True, "nothing to compare"),
         (Estimate(0.22, 0.21, 0.23), NAN, True, "nothing to compare"),

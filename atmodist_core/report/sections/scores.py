@@ -181,6 +181,12 @@ def conservation_section(evaluation: Evaluation) -> Section | None:
     )
 
 
+_TRAINED_FOR = (
+    "That a model is better because its AtmoDist is smaller, where it was trained to make AtmoDist small: whoever is judged by "
+    "the measure of its own training has a head start.",
+)
+
+
 def series_section(evaluation: Evaluation) -> Section | None:
     """RMSE, SSIM, PSNR and AtmoDist over time."""
     table = evaluation.group("series")
@@ -219,6 +225,7 @@ def series_section(evaluation: Evaluation) -> Section | None:
         (
             "Independent cases: neighbouring times are much alike, so the share of times in which one model is ahead has no "
             "interval here and is no measure of certainty.",
+            *(_TRAINED_FOR if "atmodist" in shown else ()),
         ),
     )
 
