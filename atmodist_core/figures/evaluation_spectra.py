@@ -76,7 +76,7 @@ def evaluation_spectra_figure(
         upper.set_xlim(left=1.0, right=float(wavenumber[-1]))
         # Linear, so that the small scales, which are the question, have their room.
         # Beyond the truncation there is no truth to divide by.
-        lower.set_xlim(left=0.0, right=min(1.05 * band[1], wavenumber[-1]) if band else float(wavenumber[-1]))
+        lower.set_xlim(left=0.0, right=float(band[1]) if band else float(wavenumber[-1]))
         for axes in (upper, lower):
             if band is not None:
                 axes.axvspan(*band, color=style.grid, alpha=0.5, linewidth=0, zorder=0)

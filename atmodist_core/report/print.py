@@ -289,10 +289,13 @@ def _table(block: Table, styles: dict[str, Any], width: float) -> Any:
             min(34, max(5, max(map(len, cells), default=0), max(map(len, head.split()), default=0)))
         )
     natural = [3.9 * length + 9 for length in lengths]
-    squeeze = min(1.0, width / sum(natural))
+    # Names stay in one piece; numbers with their intervals can be broken.
+    kept = 2 if len(natural) > 2 and sum(natural[:2]) < 0.5 * width else 0
+    squeeze = min(1.0, (width - sum(natural[:kept])) / sum(natural[kept:]))
+    widths = [*natural[:kept], *(squeeze * one for one in natural[kept:])]
     rows = [[platypus.Paragraph(escape(head), styles["column"]) for head in block.columns]]
     rows += [[platypus.Paragraph(escape(cell), styles["cell"]) for cell in row] for row in block.rows]
-    table = platypus.Table(rows, colWidths=[squeeze * one for one in natural], repeatRows=1, hAlign="LEFT")
+    table = platypus.Table(rows, colWidths=widths, repeatRows=1, hAlign="LEFT")
     table.setStyle(
         platypus.TableStyle(
             [

@@ -32,12 +32,15 @@ class Column:
         By field.
     value : callable
         ``(method, field) -> Estimate``.
+    definition : str
+        Sentences that stand below the tables which have this column.
     """
 
     name: str
     head: str
     units: Mapping[str, str]
     value: Callable[[str, str], Estimate]
+    definition: str = ""
 
 
 def value_of(table: xr.Dataset, variable: str, **place: Any) -> Callable[[str, str], Estimate]:
@@ -61,7 +64,7 @@ def estimate_tables(
     evaluation : Evaluation
         For the names of methods.
     name, title, definition : str
-        See :class:`~atmodist_core.report.document.Table`.
+        See :class:`~atmodist_core.report.document.Table`; after those of the columns.
     columns : sequence of Column
     methods, fields : sequence of str
         Labels.
@@ -80,7 +83,7 @@ def estimate_tables(
                 evaluation,
                 f"{name}_{piece + 1}" if pieces > 1 else name,
                 f"{title} ({piece + 1} of {pieces})" if pieces > 1 else title,
-                definition,
+                " ".join(filter(None, [*(column.definition for column in part), definition])),
                 part,
                 methods,
                 fields,

@@ -30,11 +30,13 @@ SHORT = (
 def _column(scores: xr.Dataset, measure: str) -> Column:
     one = scores.sel(measure=measure)
     units = str(one["units"].item())
+    right = {"zero": "0", "one": "1"}.get(str(one["ideal"].item()), "")
     return Column(
         measure,
         str(one["long_name"].item()),
         {f: field_units(scores, f) if units == "field" else units for f in fields_of(scores)},
         value_of(scores, "value", measure=measure),
+        f"{sentence_start(str(one['long_name'].item()))}: {right} is right." if right else "",
     )
 
 
@@ -73,16 +75,11 @@ def summary_section(evaluation: Evaluation) -> Section | None:
         blocks.append(Paragraph("There is no pair of models to compare; the table has each by itself."))
     shown = [measure for measure in SHORT if measure in scores["measure"].values]
     if shown:
-        rights = [
-            f"{sentence_start(str(scores['long_name'].sel(measure=m).item()))}: {right} is right."
-            for m in shown
-            if (right := {"zero": "0", "one": "1"}.get(str(scores["ideal"].sel(measure=m).item())))
-        ]
         blocks += estimate_tables(
             evaluation,
             "summary",
             "A few of the measures",
-            " ".join(rights) + " All others, with their definitions, are in the sections below.",
+            "Definitions, and all other measures, are in the sections below.",
             [_column(scores, measure) for measure in shown],
             labels,
             fields_of(scores),

@@ -110,24 +110,17 @@ def score_tables(
     if not measures:
         return []
     fields = fields_of(scores)
-    columns, definitions = [], []
+    columns = []
     for measure in measures:
         one = scores.sel(measure=measure)
         units, head = str(one["units"].item()), str(one["long_name"].item())
         per_field = {f: _units_of(scores, f) if units == "field" else units for f in fields}
-        columns.append(
-            Column(
-                measure,
-                head,
-                per_field,
-                value_of(scores, "value", measure=measure),
-            )
-        )
         right = {"zero": " 0 is right.", "one": " 1 is right."}.get(str(one["ideal"].item()), "")
         definition = str(one["definition"].item()) if "definition" in scores.coords else ""
-        definitions.append(f"{sentence_start(head)}: {definition}{right}".strip())
+        said = f"{sentence_start(head)}: {definition}{right}".strip()
+        columns.append(Column(measure, head, per_field, value_of(scores, "value", measure=measure), said))
     labels = [str(label) for label in scores["method"].values if str(label) != TRUTH]
-    return list(estimate_tables(evaluation, name, title, " ".join(definitions), columns, labels, fields))
+    return list(estimate_tables(evaluation, name, title, "", columns, labels, fields))
 
 
 def _units_of(scores: xr.Dataset, field: str) -> str:
