@@ -47,12 +47,12 @@ $(VENV)/torch: $(VENV)/made constraints.txt
 
 $(VENV)/app: $(VENV)/torch pyproject.toml
 	@echo "Installing AtmoDist Studio into $(VENV)"
-	@$(PIP) -e '.[app,grib,train]'
+	@$(PIP) -e '.[app,grib,report,train]'
 	@touch $@
 
 $(VENV)/test: $(VENV)/app
 	@echo "Installing what the tests need"
-	@$(PIP) -e '.[app,grib,train,remote,test]'
+	@$(PIP) -e '.[app,grib,report,train,remote,test]'
 	@touch $@
 
 install: $(VENV)/app
@@ -99,7 +99,7 @@ LOCK_VENV ?= .lock-venv
 lock:
 	test -d $(LOCK_VENV) || { $(PYTHON) -m venv $(LOCK_VENV) \
 		&& $(LOCK_VENV)/bin/pip install --quiet $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH) \
-		&& $(LOCK_VENV)/bin/pip install --quiet -e '.[app,grib,train,remote,test]'; }
+		&& $(LOCK_VENV)/bin/pip install --quiet -e '.[app,grib,report,train,remote,test]'; }
 	{ sed -n '/^#/p' constraints.txt; $(LOCK_VENV)/bin/pip freeze --exclude-editable \
 		| sed -e 's/^\(torch==[0-9.]*\).*/\1/' -e '/^nvidia-/d' -e '/^cuda-/d' -e '/^triton==/d' -e '/ @ /d'; } > constraints.new
 	mv constraints.new constraints.txt

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 
 
 @dataclass(frozen=True)
@@ -78,3 +80,35 @@ def appearance(method: str) -> Appearance:
     number = int.from_bytes(hashlib.sha256(method.encode()).digest()[:4], "big")
     colour = _OTHER_COLOURS[number % len(_OTHER_COLOURS)]
     return Appearance(method, colour, _OTHER_DASHES[number // 7 % len(_OTHER_DASHES)])
+
+
+def distinct_appearances(methods: Sequence[str]) -> dict[str, Appearance]:
+    """Appearances of methods that are shown together: where two would look alike, the later one gets another line.
+
+    Parameters
+    ----------
+    methods : sequence of str
+        As for :func:`appearance`.
+
+    Returns
+    -------
+    dict of str to Appearance
+
+    Examples
+    --------
+    >>> looks = distinct_appearances([f"run-{number}" for number in range(8)])
+    >>> len({(look.colour, look.dashes) for look in looks.values()})
+    8
+    """
+    found: dict[str, Appearance] = {}
+    for method in methods:
+        look = appearance(method)
+        taken = {(other.colour, other.dashes) for other in found.values()}
+        colours = {other.colour for other in found.values()}
+        if (look.colour, look.dashes) in taken:
+            # A colour that is still free tells more than other dashes of one that is not.
+            free = [pair for pair in product(_OTHER_COLOURS, _OTHER_DASHES) if pair not in taken]
+            colour, dashes = next((pair for pair in free if pair[0] not in colours), free[0])
+            look = replace(look, colour=colour, dashes=dashes)
+        found[method] = look
+    return found

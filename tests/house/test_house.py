@@ -115,7 +115,9 @@ def test_dependencies_are_those_that_are_imported():
         key: {re.split(r"[<>=\[]", entry)[0].lower() for entry in value} for key, value in declared.items()
     }
     optional = {
-        re.split(r"[<>=\[]", e)[0].lower() for group in ("train", "grib", "remote") for e in extras[group]
+        re.split(r"[<>=\[]", e)[0].lower()
+        for group in ("train", "grib", "report", "remote")
+        for e in extras[group]
     }
     known = names["atmodist_core"] | names["app"] | optional | set(PACKAGES)
     imported: dict[str, set[str]] = {}
@@ -125,8 +127,10 @@ def test_dependencies_are_those_that_are_imported():
     # pyproj is only loaded early where something else has installed it; playwright takes the pictures of the
     # docs.
     assert not set().union(*imported.values()) - known - {"pyproj", "playwright"}
-    # By name: netCDF4, h5netcdf and h5py by xarray, aiohttp and gcsfs by fsspec, tensorboard by torch.
+    # By name: netCDF4, h5netcdf and h5py by xarray, aiohttp and gcsfs by fsspec, tensorboard by torch, the last
+    # three by atmodist_core.report.optional.
     loaded_by_name = {"netcdf4", "h5netcdf", "h5py", "aiohttp", "gcsfs", "tensorboard"}
+    loaded_by_name |= {"jinja2", "reportlab", "pypdf"}
     assert not names["atmodist_core"] - imported["atmodist_core"] - imported["train"] - loaded_by_name
     assert not names["app"] - imported["app"]
     assert not optional - imported["atmodist_core"] - loaded_by_name

@@ -1,0 +1,178 @@
+"""Every branch of the sentences: what is said follows from the interval alone."""
+
+import numpy as np
+import pytest
+
+from atmodist_core.evaluation.judging.block_bootstrap import Estimate
+from atmodist_core.report.comparison import Side, Verdict, deviation, side_of, verdict
+from atmodist_core.report.sentences import (
+    above_chance,
+    against,
+    compared,
+    frequencies,
+    left_out,
+    odds_by_box,
+    odds_sentence,
+    shares_of_truth,
+    tally,
+)
+
+NAN = float("nan")
+LOW, HIGH = Estimate(0.48, 0.46, 0.50), Estimate(1.2, 1.1, 1.3)
+RIGHT, BARE, NOTHING = Estimate(1.0, 0.9, 1.1), Estimate(0.5, NAN, NAN), Estimate(NAN, NAN, NAN)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "side"),
+    [
+        (LOW, Side.BELOW),
+        (HIGH, Side.ABOVE),
+        (RIGHT, Side.WITHIN),
+        (Estimate(0.9, 0.8, 1.0), Side.WITHIN),  # an end that is the right value does not exclude it
+        (BARE, Side.NO_INTERVAL),
+        (Estimate(0.878, 0.437, 0.827), Side.OUTSIDE),
+        (Estimate(0.878, 0.878 + 1e-12, 0.9), Side.BELOW),  # rounding is no bias
+        (NOTHING, Side.UNDEFINED),
+        (Estimate(np.inf, 9.0, np.inf), Side.ABOVE),
+    ],
+)
+def test_side(estimate, side):
+    assert side_of(estimate) is side
+
+
+def test_deviation_from_one_counts_half_and_double_alike():
+    half, double = deviation(Estimate(0.5, 0.4, 0.8), "one"), deviation(Estimate(2.0, 1.25, 2.5), "one")
+    np.testing.assert_allclose([half.value, half.low, half.high], [double.value, double.low, double.high])
+    np.testing.assert_allclose([half.low, half.high], [np.log(1.25), np.log(2.5)])
+    assert deviation(RIGHT, "one").low == 0
+    assert deviation(Estimate(-0.1, -0.2, 0.1), "one").value == np.inf
+    assert deviation(Estimate(-2.0, -3.0, -1.0), "zero") == Estimate(2.0, 1.0, 3.0)
+    assert deviation(Estimate(-0.1, -0.2, 0.1), "zero") == Estimate(0.1, 0.0, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "ideal", "expected"),
+    [
+        (Estimate(0.76, 0.74, 0.78), LOW, "one", Verdict.CLOSER),
+        (LOW, Estimate(0.76, 0.74, 0.78), "one", Verdict.FURTHER),
+        (Estimate(0.5, 0.49, 0.51), LOW, "one", Verdict.UNDECIDED),
+        # 1.3 is as far as 0.77: too much on one side is no better than too little on the other.
+        (Estimate(1.3, 1.25, 1.35), Estimate(0.77, 0.74, 0.80), "one", Verdict.UNDECIDED),
+        (Estimate(3.0, 2.9, 3.1), LOW, "one", Verdict.FURTHER),
+        (Estimate(1.0, 0.9, 1.1), Estimate(1.5, 1.4, 1.6), "zero", Verdict.CLOSER),
+        (BARE, LOW, "one", Verdict.NO_INTERVAL),
+        (LOW, BARE, "one", Verdict.NO_INTERVAL),
+        (Estimate(0.7, 0.75, 0.8), LOW, "one", Verdict.OUTSIDE),
+        (LOW, Estimate(0.7, 0.75, 0.8), "one", Verdict.OUTSIDE),
+        (NOTHING, LOW, "one", Verdict.UNDEFINED),
+        (LOW, HIGH, "none", Verdict.NO_IDEAL),
+    ],
+)
+def test_verdict(own, other, ideal, expected):
+    assert verdict(own, other, ideal) is expected
+
+
+def test_shares_are_those_of_the_numbers():
+    said = shares_of_truth("Beyond it", "the truth's power", {"A": LOW, "B": Estimate(0.76, 0.74, 0.78)})
+    assert said == (
+        "Beyond it, A has 48 % [46, 50] of the truth's power and B 76 % [74, 78]. Too little: A and B."
+    )
+    said = shares_of_truth("X", "it", {"A": HIGH, "B": RIGHT, "C": BARE, "D": NOTHING, "E": LOW})
+    assert "Too little: E; too much: A; not distinguishable from the truth: B; no interval" in said
+    assert said.endswith("is claimed: C. Not defined: D (it).") and "D nan" not in said
+    assert shares_of_truth("X", "it", {"D": NOTHING}) == "Not defined: D (it)."
+
+
+def test_frequencies():
+    said = frequencies("How often", {"A": LOW, "B": HIGH, "C": RIGHT, "D": BARE, "E": NOTHING})
+    assert "0.480 [0.460, 0.500] in A" in said and "in E" not in said
+    assert "Too rarely: A; too often: B; not distinguishable from the truth: C; no interval" in said
+    assert said.endswith("not defined: E.")
+    assert frequencies("How often", {"E": NOTHING}) == "How often. Not defined: E."
+
+
+def test_the_candidate_may_lose():
+    reference = Estimate(1.0e-5, 0.99e-5, 1.01e-5)
+    others = {
+        "worse": Estimate(1.15e-5, 1.12e-5, 1.17e-5),
+        "better": Estimate(0.9e-5, 0.89e-5, 0.91e-5),
+        "same": Estimate(1.01e-5, 1.0e-5, 1.02e-5),
+        "bare": Estimate(0.1e-5, NAN, NAN),
+        "none": NOTHING,
+    }
+    said = compared("RMSE of vorticity", "R", reference, others, "zero", "s-1")
+    assert said.startswith("RMSE of vorticity: R 1.00 [0.99, 1.01] × 10⁻⁵ s⁻¹, worse 1.15 [1.12, 1.17]")
+    assert said.endswith(
+        "Closer to the truth than R: better; further from the truth than R: worse; not told apart from R by this "
+        "record: same; no interval, so no difference is claimed: bare; not defined, so not compared: none."
+    )
+    assert "none is called better" in compared("PSNR", "R", reference, others, "none", "dB")
+    assert against("R", reference, {}, "one") == ""
+
+
+def test_tally_names_where_it_loses():
+    said = " ".join(
+        tally("A", "R", "Vorticity", {
+            "power": Verdict.CLOSER, "RMSE": Verdict.FURTHER, "error": Verdict.FURTHER, "W": Verdict.UNDECIDED,
+            "x": Verdict.NO_INTERVAL, "y": Verdict.UNDEFINED, "PSNR": Verdict.NO_IDEAL,
+        })
+    )  # fmt: skip
+    assert (
+        "of 4 measures with intervals, A is closer to the truth than R in 1, further in 2, and 1 does" in said
+    )
+    assert "Further in: RMSE; error." in said and "Without an interval: x." in said
+    assert "Not defined: y." in said and "PSNR" not in said
+    assert "no difference is claimed" in tally("A", "R", "V", {"x": Verdict.NO_INTERVAL})[0]
+    assert "no measure with a right value" in tally("A", "R", "V", {"x": Verdict.NO_IDEAL})[0]
+
+
+@pytest.mark.parametrize(
+    ("counts", "odds", "words"),
+    [
+        ((80, 40, 30), Estimate(2.67, 1.8, 3.9), "2.67 [1.80, 3.90] better cities for each worse one: A is closer"),
+        ((10, 40, 100), Estimate(0.1, 0.05, 0.2), "A is further from the truth at more cities"),
+        ((50, 50, 50), Estimate(1.0, 0.7, 1.4), "the interval holds 1, so neither is ahead"),
+        ((5, 145, 0), Estimate(np.inf, 2.0, np.inf), "the odds are infinite [2.00, ∞]: A is closer"),
+        ((5, 145, 0), Estimate(np.inf, 0.5, np.inf), "infinite [0.500, ∞]: the interval holds 1"),
+        ((5, 145, 0), Estimate(np.inf, NAN, NAN), "the odds are infinite: there is no interval"),
+        ((0, 150, 0), Estimate(1.0, 1.0, 1.0), "no city differs, so there are no odds"),
+        ((43, 58, 49), Estimate(0.878, 0.437, 0.827), "its own interval does not hold it, as happens"),
+        ((80, 40, 30), NOTHING, "so there are no odds"),
+    ],
+)  # fmt: skip
+def test_odds(counts, odds, words):
+    said = odds_sentence("A", "R", "Vorticity, 1 x 1 points", counts, (3, 2), odds)
+    better, equal, worse = counts
+    assert f"better than R at {better}, equal at {equal} and worse at {worse} of 150 cities" in said
+    assert "(surely better at 3, surely worse at 2)" in said and words in said
+
+
+def test_odds_of_many_candidates():
+    said = odds_by_box("A", "R", "vorticity", {"1 x 1": HIGH, "2 x 2": LOW, "3 x 3": RIGHT, "4 x 4": BARE})
+    assert "Closer to the truth than R at more cities: 1 x 1; further" in said
+    assert "further from the truth than R at more cities: 2 x 2; neither is ahead" in said
+    assert said.endswith("no interval, so no difference is claimed: 4 x 4.")
+
+
+@pytest.mark.parametrize(
+    ("estimate", "chance", "larger", "words"),
+    [
+        (Estimate(0.22, 0.21, 0.23), 0.043, True, "better than guessing"),
+        (Estimate(0.02, 0.01, 0.03), 0.043, True, "worse than guessing"),
+        (Estimate(7.9, 7.5, 8.3), 17.0, False, "better than guessing"),
+        (Estimate(20.0, 19.0, 21.0), 17.0, False, "worse than guessing"),
+        (Estimate(17.1, 16.0, 18.0), 17.0, False, "not distinguishable from guessing"),
+        (Estimate(0.22, 0.23, 0.24), 0.043, True, "its own interval does not hold it"),
+        (Estimate(0.22, NAN, NAN), 0.043, True, "there is no interval"),
+        (NOTHING, 0.043, True, "nothing to compare"),
+        (Estimate(0.22, 0.21, 0.23), NAN, True, "nothing to compare"),
+    ],
+)
+def test_chance(estimate, chance, larger, words):
+    assert words in above_chance("Score", estimate, chance, larger=larger)
+
+
+def test_what_is_left_out_is_named():
+    assert left_out({"maps": "Maps"}) == [
+        "Maps: the evaluation has no group 'maps', so there is no such section."
+    ]
