@@ -37,13 +37,16 @@ TAB_WIDTH = 92
 LOOK_AGAIN_MS = 5000
 """How often a page asks what lies in the folders of data and models."""
 
+FILL_AFTER_MS = 100
+"""Between the HTML and the making of the page's parts: the scripts, which the browser asks for at once, leave first."""
+
 COLLECTOR = Collector()
 _OWN_STYLES = Theme(json={"attrs": {"Axis": {}, "Figure": {}, "Grid": {}, "Title": {}, "Legend": {}}})
 """Names the parts of a figure that the page styles itself, so that Material UI leaves them alone."""
 
 
 def build_page() -> Any:
-    """Build the page, and begin to compute once the browser has it."""
+    """Build the page, and begin to compute while the browser loads it."""
     state = StudioState()
     document = pn.state.curdoc
     if document is not None:
@@ -60,10 +63,12 @@ def build_page() -> Any:
         def fill() -> None:
             with session.within(), pn.io.hold():
                 _fill(page, session, history)
+            session.start(problems)
 
-        # The HTML knows the frame alone and leaves at once: its parts are made while the browser loads its scripts.
-        document.add_next_tick_callback(fill)
-        pn.state.onload(_start_of(session, problems))
+        # The HTML knows the frame alone and leaves at once. Its parts are made, and the first results computed, while the browser reads its
+        # scripts: it then gets both together, and has to lay them out once.
+        document.add_timeout_callback(fill, FILL_AFTER_MS)
+        pn.state.onload(_watch_of(session))
     else:
         _fill(page, session, history)
         # `panel serve --warm` builds a page nobody sees: time to fill the caches for the first who comes.
@@ -75,8 +80,8 @@ def build_page() -> Any:
     return page
 
 
-def _start_of(session: Session, problems: list[str]) -> Callable[[], None]:
-    """What to do when the browser has come.
+def _watch_of(session: Session) -> Callable[[], None]:
+    """What to do when the browser has come: to look every now and then what lies in the folders.
 
     Panel keeps it beside the document until then: where no browser ever comes, it must not hold the document itself. A periodic callback
     of a document that ends before its browser has come would go on for ever, so it begins here.
@@ -86,7 +91,6 @@ def _start_of(session: Session, problems: list[str]) -> Callable[[], None]:
     def start() -> None:
         waiting = reference()
         if waiting is not None:
-            waiting.start(problems)
             look_again: Any = waiting.look_again  # Panel awaits it, and its types do not say so
             pn.state.add_periodic_callback(look_again, period=LOOK_AGAIN_MS)
 
