@@ -16,7 +16,7 @@ from panel.io.state import set_curdoc
 from panel.util import edit_readonly
 
 from app.address import AddressBar
-from app.arrival import await_browser, use_own_files
+from app.arrival import await_browser, hold_back_while_built, use_own_files
 from app.header import Header
 from app.history import BrowserHistory
 from app.keyboard import Keyboard
@@ -59,6 +59,8 @@ def build_page() -> Any:
     page = _frame(state)
     if document is not None and _has_visitor():
         await_browser(document)
+        hold_back_while_built(document, session.ready)
+        session.built.clear()
 
         def fill() -> None:
             with session.within(), pn.io.hold():
@@ -68,7 +70,7 @@ def build_page() -> Any:
         # The HTML knows the frame alone and leaves at once. Its parts are made, and the first results computed, while the browser reads its
         # scripts: it then gets both together, and has to lay them out once.
         document.add_timeout_callback(fill, FILL_AFTER_MS)
-        pn.state.onload(_watch_of(session))
+        pn.state.onload(_begin_of(session))
     else:
         _fill(page, session, history)
         # `panel serve --warm` builds a page nobody sees: time to fill the caches for the first who comes.
@@ -80,21 +82,23 @@ def build_page() -> Any:
     return page
 
 
-def _watch_of(session: Session) -> Callable[[], None]:
-    """What to do when the browser has come: to look every now and then what lies in the folders.
+def _begin_of(session: Session) -> Callable[[], None]:
+    """What to do when the browser has built the page.
 
     Panel keeps it beside the document until then: where no browser ever comes, it must not hold the document itself. A periodic callback
     of a document that ends before its browser has come would go on for ever, so it begins here.
     """
     reference = weakref.ref(session)
 
-    def start() -> None:
+    def begin() -> None:
         waiting = reference()
         if waiting is not None:
+            waiting.ready.set()
+            waiting.built.set()
             look_again: Any = waiting.look_again  # Panel awaits it, and its types do not say so
             pn.state.add_periodic_callback(look_again, period=LOOK_AGAIN_MS)
 
-    return start
+    return begin
 
 
 def _has_visitor() -> bool:
@@ -160,9 +164,12 @@ def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
 
     def bring_to_front(*_events: Any) -> None:
         # A view is built when it first comes to the front: its many figures would only hold up the first paint.
+        # It stays on the page when another comes: the browser would have to make all of it anew.
         if state.view not in views:
-            views[state.view] = load(VIEW_ENTRIES[state.view].view)(session)
-        stage.objects = [views[state.view]]
+            views[state.view] = load(VIEW_ENTRIES[state.view].view)(session).__panel__()
+            stage.append(views[state.view])
+        for name, view in views.items():
+            view.visible = name == state.view
 
     state.param.watch(bring_to_front, "view")
     bring_to_front()

@@ -43,9 +43,12 @@ WATCH = """(what) => {
   const models = [...Bokeh.documents].flatMap((document) => [...document._all_models.values()]);
   const figures = models.filter((model) => model.type === "Figure");
   const maps = figures.filter((figure) => (figure.name ?? "").startsWith("map of"));
-  const lines = figures.flatMap((figure) => figure.renderers).map((line) => line.data_source).filter((source) => "wavelength" in source.data);
+  const lines = figures.flatMap((figure) => figure.renderers).map((line) => line.data_source).filter((source) => "power" in source.data);
   const sources = what === "maps" ? maps.map((map) => map.renderers[0].data_source) : lines;
-  window.redraw = {start: performance.now(), maps: null, left: new Set(sources)};
+  window.redraw = {start: null, maps: null, left: new Set(sources)};
+  for (const act of ["click", "keydown"]) {
+    window.addEventListener(act, () => { window.redraw.start ??= performance.now(); }, {capture: true, once: true});
+  }
   for (const source of sources) {
     const done = () => {
       window.redraw.left.delete(source);

@@ -256,6 +256,7 @@ class MapsView(pn.viewable.Viewer):
 
     async def _redraw(self) -> None:
         await asyncio.sleep(REDRAW_PAUSE_S)
+        await self._session.ready.wait()
         with self._session.within(), pn.io.hold():
             self._draw()
 
