@@ -41,6 +41,8 @@ FILL_AFTER_MS = 100
 """Between the HTML and the making of the page's parts: the scripts, which the browser asks for at once, leave first."""
 
 COLLECTOR = Collector()
+OPENING: weakref.WeakSet[Session] = weakref.WeakSet()
+"""Pages whose browser is about to build them: what can wait does not take the cores from it."""
 _OWN_STYLES = Theme(json={"attrs": {"Axis": {}, "Figure": {}, "Grid": {}, "Title": {}, "Legend": {}}})
 """Names the parts of a figure that the page styles itself, so that Material UI leaves them alone."""
 
@@ -61,6 +63,7 @@ def build_page() -> Any:
         await_browser(document)
         hold_back_while_built(document, session.ready)
         session.built.clear()
+        OPENING.add(session)
 
         def fill() -> None:
             with session.within(), pn.io.hold():
@@ -75,7 +78,9 @@ def build_page() -> Any:
         _fill(page, session, history)
         # `panel serve --warm` builds a page nobody sees: time to fill the caches for the first who comes.
         import_views()
-        threading.Thread(target=warm_up, args=(ENGINE,), name="warm-up", daemon=True).start()
+        threading.Thread(
+            target=warm_up, args=(ENGINE, lambda: bool(OPENING)), name="warm-up", daemon=True
+        ).start()
     pn.state.on_session_destroyed(lambda _context: _end(session))
     if document is not None:
         document.theme = _OWN_STYLES
@@ -95,6 +100,7 @@ def _begin_of(session: Session) -> Callable[[], None]:
         if waiting is not None:
             waiting.ready.set()
             waiting.built.set()
+            OPENING.discard(waiting)
             look_again: Any = waiting.look_again  # Panel awaits it, and its types do not say so
             pn.state.add_periodic_callback(look_again, period=LOOK_AGAIN_MS)
 
@@ -132,6 +138,7 @@ def _frame(state: StudioState) -> Any:
 def _end(session: Session) -> None:
     """The tab was closed."""
     session.close()
+    OPENING.discard(session)
     COLLECTOR.collect_soon()
 
 

@@ -146,7 +146,8 @@ class SpectraView(pn.viewable.Viewer):
     def _use_theme(self, theme: str) -> None:
         if theme != self._themed:
             self._themed = theme
-            for figure in (*self._figures.values(), self._variogram):
+            figures: list[Any] = [*self._figures.values(), self._variogram]
+            for figure in figures:
                 figure.use_theme(theme)
 
     def _draw(

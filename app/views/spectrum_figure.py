@@ -89,10 +89,14 @@ class SpectrumFigure:
         ]
         self._nyquist_label = Label(
             x=1,
-            y=6,
-            y_units="screen",
+            y=1,
             x_offset=4,
+            y_offset=-3,
             text="coarse Nyquist",
+            # At the upper end, which no line reaches.
+            text_baseline="top",
+            padding=2,
+            background_fill_alpha=0.85,
             text_font=FONT,
             text_font_size="11px",
             visible=False,
@@ -181,7 +185,7 @@ class SpectrumFigure:
         self._one.line_color = ink.truth
         for span in self._nyquist:
             span.line_color = ink.muted
-        self._nyquist_label.text_color = ink.muted
+        self._nyquist_label.update(text_color=ink.muted, background_fill_color=ink.surface)
         for guide in self._guides.values():
             guide.use_colour(ink.muted)
         for renderer in self._renderers.get("truth", []):
@@ -232,6 +236,7 @@ class SpectrumFigure:
         }
         for visible, (low, high) in limits.items():
             visible.update(start=float(low), end=float(high), reset_start=float(low), reset_end=float(high))
+        self._nyquist_label.y = self._y_range.end
         low, high = float(degree[0]), float(degree[-1])
         thirds = np.geomspace(low, high, 4)
         for (slope, guide), (start, stop) in zip(
