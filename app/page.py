@@ -167,7 +167,7 @@ def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
     )
     tour = Tour(width=0, height=0, margin=0)
     help_text = Help(session, tour)
-    stage = pn.Column(stylesheets=[FITTING], sizing_mode="stretch_width", margin=0)
+    stage = pn.Column(stylesheets=[FITTING], sizing_mode="stretch_width", margin=0, css_classes=["stage"])
 
     def bring_to_front(*_events: Any) -> None:
         # A view is built when it first comes to the front: its many figures would only hold up the first paint.
