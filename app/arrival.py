@@ -14,6 +14,9 @@ LOOK_S = 0.5
 PATIENCE_S = 180.0
 """How long the session that was made with the HTML is kept for the browser; Bokeh alone drops it after fifteen seconds."""
 
+BUILDING_S = 60.0
+"""Longest time for which results are kept back while the browser builds the page."""
+
 
 def use_own_files(document: Document) -> None:
     """Let the stylesheets of Panel come from this server.
@@ -55,3 +58,23 @@ def _block(session: Any, patience_s: float) -> None:
             loop.call_later(LOOK_S, look)
 
     look()
+
+
+def hold_back_while_built(document: Document, ready: asyncio.Event, longest_s: float = BUILDING_S) -> None:
+    """Clear an event when the browser takes the document; it is set again by who hears that all is built, or after so long at most.
+
+    What changes between the two is in no message that all parts of the page would hear: the browser makes its views one after the other, and each of
+    them listens only when all are there.
+    """
+    write = document.to_json
+    taken = False
+
+    def take(*arguments: Any, **options: Any) -> Any:
+        nonlocal taken
+        if not taken:  # a browser that comes back has its views
+            taken = True
+            ready.clear()
+            asyncio.get_running_loop().call_later(longest_s, ready.set)
+        return write(*arguments, **options)
+
+    document.to_json = take  # type: ignore[method-assign]

@@ -11,7 +11,7 @@ import xarray as xr
 
 import atmodist_core as ad
 from app.catalogue import Method
-from app.comparison import Answer, Comparison, Question
+from app.comparison import EXACT, Answer, Comparison, Question
 from app.engine import Control, Frame
 from app.messages import joined_warnings
 from app.period_spectra import average_spectra
@@ -34,13 +34,17 @@ async def compare(session: Session, control: Control) -> None:
     )
     frame = await session.in_thread(control, session.engine.frame, question, control)
     comparison = await _begin(session, control, question, frame)
-    networks = [method for method in methods if method.family == "network"]
-    for method in [method for method in methods if method.family == "interpolation"]:
-        comparison = comparison.with_answer(
-            method.name, await _try(session, control, frame, method, "answer")
-        )
+    # All that is there already is published at once: each part that came alone would have the browser lay out and paint every map anew.
+    at_hand = [method for method in methods if session.engine.is_at_hand(frame, method, question.field)]
+    comparison = await _add_answers(session, control, frame, comparison, at_hand)
+    networks = [method for method in methods if method not in at_hand]
     session.comparison = comparison
-    if state.view == "maps":
+    if networks:
+        await session.built.wait()
+        control.check()
+    if state.view == "spectra":
+        comparison = await _add_spectra(session, control, comparison)
+    else:
         for number, method in enumerate(networks):
             if session.engine.needs_preview(frame, method, question.field):
                 session.tell(control, 0.05 + 0.15 * number / len(networks), f"{method.label}: preview")
@@ -56,17 +60,17 @@ async def compare(session: Session, control: Control) -> None:
         low, width = 0.2 + 0.6 * number / len(networks), 0.6 / len(networks)
         session.follow(control, low, width, method.label)
         answer = await _try(session, control, frame, method, "answer")
-        comparison = comparison.with_answer(method.name, answer)
-        if answer.fields is not None:
-            told = await session.in_thread(control, session.engine.applicability, frame, method)
-            comparison = replace(comparison, warnings={**comparison.warnings, method.name: told})
+        comparison = await _warned(
+            session, control, frame, comparison.with_answer(method.name, answer), method
+        )
         session.comparison = comparison
     session.say("applicability", "info", joined_warnings(comparison.warnings))
-    comparison = await _add_scores(session, control, comparison, methods)
+    await session.built.wait()
     if state.view == "spectra":
         comparison = await _add_spectra(session, control, comparison)
         if state.average == "period":
             await average_spectra(session, control, methods)
+    comparison = await _add_scores(session, control, comparison, methods)
     session.comparison = replace(comparison, complete=True)
     session.device = await session.in_thread(control, session.engine.device)
     session.activity = f"All results in float32 · {time.perf_counter() - started:.1f} s"
@@ -89,6 +93,28 @@ async def _begin(session: Session, control: Control, question: Question, frame: 
     coarse = await session.in_thread(control, session.engine.coarse, frame, question.field)
     whole_globe = frame.is_global and frame.window.is_whole
     return Comparison(question, truth, coarse, session.data.simulated, whole_globe)
+
+
+async def _add_answers(
+    session: Session, control: Control, frame: Frame, comparison: Comparison, methods: list[Method]
+) -> Comparison:
+    """Exact answers that cost next to nothing."""
+    for method in methods:
+        answer = await _try(session, control, frame, method, "answer")
+        comparison = comparison.with_answer(method.name, answer)
+        if method.family == "network":
+            comparison = await _warned(session, control, frame, comparison, method)
+    return comparison
+
+
+async def _warned(
+    session: Session, control: Control, frame: Frame, comparison: Comparison, method: Method
+) -> Comparison:
+    """The comparison with what is to be said on a method that gave an answer."""
+    if comparison.fields_of(method.name) is None:
+        return comparison
+    told = await session.in_thread(control, session.engine.applicability, frame, method)
+    return replace(comparison, warnings={**comparison.warnings, method.name: told})
 
 
 async def _try(session: Session, control: Control, frame: Frame, method: Method, quality: str) -> Answer:
@@ -136,17 +162,28 @@ async def _add_scores(
 
 
 async def _add_spectra(session: Session, control: Control, comparison: Comparison) -> Comparison:
-    spectra = dict(comparison.spectra or {})
+    """Spectra of all that is there, published at once."""
+    missing = {}
     for name in ("truth", "coarse", *comparison.answers):
-        fields = comparison.fields_of(name)
-        if fields is None or name in spectra:
-            continue
-        session.tell(control, 0.9, f"spectra: {name}")
-        stamp = comparison.answers[name].stamp if name in comparison.answers else ""
-        spectra[name] = await session.in_thread(
-            control, session.engine.spectra, comparison.question, name, fields, comparison.truth, stamp
-        )
-        session.comparison = comparison = replace(comparison, spectra=dict(spectra))
+        fields, answer = comparison.fields_of(name), comparison.answers.get(name)
+        is_rough = answer is not None and answer.quality != EXACT
+        if fields is not None and not is_rough and name not in (comparison.spectra or {}):
+            missing[name] = fields
+    if not missing:
+        return comparison
+    session.tell(control, 0.9, "spectra")
+    stamps = {name: answer.stamp for name, answer in comparison.answers.items()}
+
+    def compute() -> dict[str, dict[str, xr.Dataset]]:
+        found = {}
+        for name, fields in missing.items():
+            stamp = stamps.get(name, "")
+            found[name] = session.engine.spectra(comparison.question, name, fields, comparison.truth, stamp)
+            control.check()
+        return found
+
+    spectra = {**(comparison.spectra or {}), **await session.in_thread(control, compute)}
+    session.comparison = comparison = replace(comparison, spectra=spectra)
     return comparison
 
 

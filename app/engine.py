@@ -174,9 +174,13 @@ class Engine:
 
     def needs_preview(self, frame: Frame, method: Method, field: str) -> bool:
         """Whether the exact result takes long enough for a preview to be worth its time."""
-        if method.family == "interpolation" or self._key(frame, method, EXACT, field) in self._predictions:
+        if self.is_at_hand(frame, method, field):
             return False
         return frame.coarse.sizes["latitude"] * frame.coarse.sizes["longitude"] > SMALL_CELLS
+
+    def is_at_hand(self, frame: Frame, method: Method, field: str) -> bool:
+        """Whether the exact result is there, or as good as there."""
+        return method.family == "interpolation" or self._key(frame, method, EXACT, field) in self._predictions
 
     def preview(self, frame: Frame, method: Method, field: str, control: Control) -> Answer:
         """Quick answer of a network, in bfloat16 where the processor computes in it and from a smaller

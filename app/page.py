@@ -16,7 +16,7 @@ from panel.io.state import set_curdoc
 from panel.util import edit_readonly
 
 from app.address import AddressBar
-from app.arrival import await_browser, use_own_files
+from app.arrival import await_browser, hold_back_while_built, use_own_files
 from app.header import Header
 from app.history import BrowserHistory
 from app.keyboard import Keyboard
@@ -37,13 +37,18 @@ TAB_WIDTH = 92
 LOOK_AGAIN_MS = 5000
 """How often a page asks what lies in the folders of data and models."""
 
+FILL_AFTER_MS = 100
+"""Between the HTML and the making of the page's parts: the scripts, which the browser asks for at once, leave first."""
+
 COLLECTOR = Collector()
+OPENING: weakref.WeakSet[Session] = weakref.WeakSet()
+"""Pages whose browser is about to build them: what can wait does not take the cores from it."""
 _OWN_STYLES = Theme(json={"attrs": {"Axis": {}, "Figure": {}, "Grid": {}, "Title": {}, "Legend": {}}})
 """Names the parts of a figure that the page styles itself, so that Material UI leaves them alone."""
 
 
 def build_page() -> Any:
-    """Build the page, and begin to compute once the browser has it."""
+    """Build the page, and begin to compute while the browser loads it."""
     state = StudioState()
     document = pn.state.curdoc
     if document is not None:
@@ -56,41 +61,50 @@ def build_page() -> Any:
     page = _frame(state)
     if document is not None and _has_visitor():
         await_browser(document)
+        hold_back_while_built(document, session.ready)
+        session.built.clear()
+        OPENING.add(session)
 
         def fill() -> None:
             with session.within(), pn.io.hold():
                 _fill(page, session, history)
+            session.start(problems)
 
-        # The HTML knows the frame alone and leaves at once: its parts are made while the browser loads its scripts.
-        document.add_next_tick_callback(fill)
-        pn.state.onload(_start_of(session, problems))
+        # The HTML knows the frame alone and leaves at once. Its parts are made, and the first results computed, while the browser reads its
+        # scripts: it then gets both together, and has to lay them out once.
+        document.add_timeout_callback(fill, FILL_AFTER_MS)
+        pn.state.onload(_begin_of(session))
     else:
         _fill(page, session, history)
         # `panel serve --warm` builds a page nobody sees: time to fill the caches for the first who comes.
         import_views()
-        threading.Thread(target=warm_up, args=(ENGINE,), name="warm-up", daemon=True).start()
+        threading.Thread(
+            target=warm_up, args=(ENGINE, lambda: bool(OPENING)), name="warm-up", daemon=True
+        ).start()
     pn.state.on_session_destroyed(lambda _context: _end(session))
     if document is not None:
         document.theme = _OWN_STYLES
     return page
 
 
-def _start_of(session: Session, problems: list[str]) -> Callable[[], None]:
-    """What to do when the browser has come.
+def _begin_of(session: Session) -> Callable[[], None]:
+    """What to do when the browser has built the page.
 
     Panel keeps it beside the document until then: where no browser ever comes, it must not hold the document itself. A periodic callback
     of a document that ends before its browser has come would go on for ever, so it begins here.
     """
     reference = weakref.ref(session)
 
-    def start() -> None:
+    def begin() -> None:
         waiting = reference()
         if waiting is not None:
-            waiting.start(problems)
+            waiting.ready.set()
+            waiting.built.set()
+            OPENING.discard(waiting)
             look_again: Any = waiting.look_again  # Panel awaits it, and its types do not say so
             pn.state.add_periodic_callback(look_again, period=LOOK_AGAIN_MS)
 
-    return start
+    return begin
 
 
 def _has_visitor() -> bool:
@@ -124,6 +138,7 @@ def _frame(state: StudioState) -> Any:
 def _end(session: Session) -> None:
     """The tab was closed."""
     session.close()
+    OPENING.discard(session)
     COLLECTOR.collect_soon()
 
 
@@ -152,13 +167,16 @@ def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
     )
     tour = Tour(width=0, height=0, margin=0)
     help_text = Help(session, tour)
-    stage = pn.Column(stylesheets=[FITTING], sizing_mode="stretch_width", margin=0)
+    stage = pn.Column(stylesheets=[FITTING], sizing_mode="stretch_width", margin=0, css_classes=["stage"])
 
     def bring_to_front(*_events: Any) -> None:
         # A view is built when it first comes to the front: its many figures would only hold up the first paint.
+        # It stays on the page when another comes: the browser would have to make all of it anew.
         if state.view not in views:
-            views[state.view] = load(VIEW_ENTRIES[state.view].view)(session)
-        stage.objects = [views[state.view]]
+            views[state.view] = load(VIEW_ENTRIES[state.view].view)(session).__panel__()
+            stage.append(views[state.view])
+        for name, view in views.items():
+            view.visible = name == state.view
 
     state.param.watch(bring_to_front, "view")
     bring_to_front()

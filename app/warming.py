@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
+import atmodist_core as ad
 from app.catalogue import DEMO, list_methods
 from app.comparison import Question
 from app.engine import Control, Engine
@@ -15,10 +19,20 @@ from app.theme import palette
 from app.views.pixels import Viewport, picture
 
 logger = logging.getLogger("atmodist.app")
+PATIENCE_S, LOOK_S = 30.0, 0.1
+"""Longest time for which it waits for those who come, and the time between two looks [s]."""
 
 
-def warm_up(engine: Engine) -> None:
-    """Fill the caches of an engine; what fails is left to the visitor's own computation."""
+def warm_up(engine: Engine, is_somebody_coming: Callable[[], bool] = lambda: False) -> None:
+    """Fill the caches of an engine; what fails is left to the visitor's own computation.
+
+    Parameters
+    ----------
+    engine : Engine
+    is_somebody_coming : Callable, optional
+        Whether a browser is building a page: networks, which fill the cores, wait until it has it.
+    """
+    end = time.monotonic() + PATIENCE_S
     try:
         data = engine.describe(DEMO)
         state = StudioState()
@@ -29,13 +43,21 @@ def warm_up(engine: Engine) -> None:
         )
         frame = engine.frame(question, control)
         truth = engine.truth(frame, question.field)
+        engine.coarse(frame, question.field)
         methods = list_methods()[0]
         shown = default_methods([method.name for method in methods])
         for method in (one for one in methods if one.name in shown):
+            while is_somebody_coming() and time.monotonic() < end:
+                time.sleep(LOOK_S)
             answer = engine.answer(frame, method, question.field, control)
             if answer.fields is not None:
                 engine.scores(question, method.name, answer.fields, truth, answer.stamp)
         _compile_means()
+        for region in ad.REGIONS:
+            # The pairs of points of a semivariogram, which depend on the region alone, are most of the work for the view Spectra.
+            frame = engine.frame(replace(question, region=region), control)
+            truth = engine.truth(frame, question.field)
+            engine.spectra(replace(question, region=region), "truth", truth, truth)
     except Exception as error:
         logger.warning("the page was not warmed up: %s", error)
 

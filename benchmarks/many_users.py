@@ -4,13 +4,15 @@
 
     python benchmarks/many_users.py
     python benchmarks/many_users.py --users 3 --minutes 1
+    ATMODIST_CACHE_GB=0.3 python benchmarks/many_users.py
 
 The server is started as `make app` starts it. Each user steps to any of the demo's times, or goes to another region, rests for a few seconds and goes on: whatever
 the others do. "Maps" is the time from the choice until every map has new data (networks may still show their preview), as of
 :class:`visitor.Visitor`, which speaks the page's protocol but does not paint; a browser adds its painting (``benchmarks/app_redraw.py``).
 
-A first, shorter round fills the caches, which are bounded and shared; memory is compared before and after the second one, each time when everyone has left and the server has
-had time to notice.
+A first, shorter round opens models and begins to fill the caches, which are bounded and shared. Memory is compared after each of the rounds that follow, each time when
+everyone has left and the server has had time to notice. Caches that are not full yet grow from round to round up to their limit (``ATMODIST_CACHE_GB``): only with a
+limit that the first round reaches does growth mean that something of the users is left.
 """
 
 import asyncio
@@ -22,6 +24,7 @@ import statistics
 import sys
 import tempfile
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -47,8 +50,10 @@ class Options:
     ----------
     users : int
         At the same time.
+    rounds : int
+        That are measured.
     minutes : float
-        Of the round that is measured.
+        Of each of them.
     first_minutes : float
         Of the round that fills the caches.
     rest : tuple of float
@@ -56,7 +61,8 @@ class Options:
     """
 
     users: int = 10
-    minutes: float = 10.0
+    rounds: int = 2
+    minutes: float = 5.0
     first_minutes: float = 3.0
     rest: tuple[float, float] = (2.0, 6.0)
 
@@ -70,27 +76,33 @@ def main(options: Options) -> None:
         server = psutil.Process().children()[0]
         # In a process of their own, so that reading what comes does not hold up the server's clock or the other way round.
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            pool.apply(_round, (address, options, options.first_minutes, 1))
-            pool.apply(_pause)
-            before = server.memory_info().rss
-            result = pool.apply(_round, (address, options, options.minutes, 2))
-            during = server.memory_info().rss
-            pool.apply(_pause)
-            after = server.memory_info().rss
+            times: list[float] = []
+            problems: list[str] = []
+            left, during = [], []
+            for number in range(options.rounds + 1):
+                minutes = options.minutes if number else options.first_minutes
+                found = pool.apply(_round, (address, options, minutes, number + 1))
+                during.append(server.memory_info().rss / 1e6)
+                pool.apply(_pause)
+                left.append(server.memory_info().rss / 1e6)
+                if number:
+                    times += found[0]
+                    problems += found[1]
         faults = [
             line
             for line in (Path(folder) / "log").read_text().splitlines()
             if "ERROR" in line or "Traceback" in line
         ]
-    times, problems = result
     times.sort()
-    print(f"{options.users} users for {options.minutes:g} minutes, {len(times)} choices")
+    print(
+        f"{options.users} users, {options.rounds} rounds of {options.minutes:g} minutes, {len(times)} choices"
+    )
     print(
         f"maps: median {statistics.median(times):.2f} s, 90 % {times[int(0.9 * len(times))]:.2f} s, largest {times[-1]:.2f} s"
     )
-    print(
-        f"memory [MB]: {before / 1e6:.0f} before, {during / 1e6:.0f} with them, {after / 1e6:.0f} after ({after / before - 1:+.1%})"
-    )
+    print(f"memory with them [MB]: {', '.join(f'{one:.0f}' for one in during)}")
+    growth = ", ".join(f"{after / before - 1:+.1%}" for before, after in pairwise(left))
+    print(f"memory after them [MB]: {', '.join(f'{one:.0f}' for one in left)} ({growth} from round to round)")
     print(f"errors: {len(problems) + len(faults)}")
     for problem in [*problems, *faults]:
         print("  " + problem)

@@ -61,7 +61,9 @@ class Visitor:
         )
         await self._message()  # the greeting
         await self._send("PULL-DOC-REQ", {})
-        _, content = await self._message()
+        kind, content = await self._message()
+        while kind != "PULL-DOC-REPLY":  # what changed before is in the document
+            kind, content = await self._message()
         self._learn(content["doc"])
         ready = {"type": "event", "name": "document_ready", "values": {"type": "map"}}
         event = {"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": ready}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -73,6 +75,8 @@ class SpectraView(pn.viewable.Viewer):
         super().__init__()
         self._session = session
         self._fitted: Any = None
+        self._themed = ""
+        self._curves: dict[str, Curves] = {}
         self._figures = {name: SpectrumFigure(label, slope) for name, (_, label, slope) in QUANTITIES.items()}
         self._variogram = VariogramFigure()
         self._legend = pn.pane.HTML(
@@ -121,9 +125,7 @@ class SpectraView(pn.viewable.Viewer):
         with pn.io.hold():
             styles = self._styles()
             self._write_legend(styles)
-            for figure in self._figures.values():
-                figure.use_theme(self._session.state.theme)
-            self._variogram.use_theme(self._session.state.theme)
+            self._use_theme(self._session.state.theme)
             comparison = self._session.comparison
             averaged = self._session.state.average == "period"
             self._period.visible = averaged
@@ -141,6 +143,13 @@ class SpectraView(pn.viewable.Viewer):
             for veil in self._veils:
                 veil.show(waiting)
 
+    def _use_theme(self, theme: str) -> None:
+        if theme != self._themed:
+            self._themed = theme
+            figures: list[Any] = [*self._figures.values(), self._variogram]
+            for figure in figures:
+                figure.use_theme(theme)
+
     def _draw(
         self, comparison: Comparison, spectra: dict[str, Any], styles: dict[str, tuple[str, str]]
     ) -> None:
@@ -150,29 +159,31 @@ class SpectraView(pn.viewable.Viewer):
         fit = subject != self._fitted
         self._fitted = subject if "truth" in spectra else None
         nyquist = coarse_nyquist_degree(comparison.truth, question.factor)
-        for quantity, one in self._figures.items():
-            curves, bands = {}, {}
-            for name, found in spectra.items():
-                if quantity not in found["spectrum"]:
-                    continue
-                degree = found["spectrum"]["total_wavenumber"].values.astype(float)
-                mean, band = mean_and_band(found["spectrum"][quantity])
-                curves[name] = (degree, mean)
-                if band is not None:
-                    bands[name] = band
-            one.draw(curves, styles, fit=fit, bands=bands)
-            one.mark_nyquist(nyquist)
         field = question.field if question.field in ("vorticity", "divergence") else "vorticity"
-        variograms = {}
-        for name, found in spectra.items():
-            if "semivariogram" in found:
-                lag = np.asarray(found["semivariogram"]["mean_distance_km"].values).reshape(-1)
-                value = mean_and_band(found["semivariogram"][field])[0]
-                variograms[name] = (lag[: value.size], value)
+        curves = {name: self._curves_of(name, found) for name, found in spectra.items()}
+        for quantity, one in self._figures.items():
+            known = {name: found for name, found in curves.items() if quantity in found.power}
+            one.draw(
+                {name: found.power[quantity] for name, found in known.items()},
+                styles,
+                fit=fit,
+                bands={
+                    name: found.bands[quantity] for name, found in known.items() if quantity in found.bands
+                },
+            )
+            one.mark_nyquist(nyquist)
+        variograms = {name: found.variogram[field] for name, found in curves.items() if found.variogram}
         self._variogram.draw(variograms, styles, fit=fit)
         self._variogram_title.object = _title_html(
             "Semivariogram", f"{field}: half the mean squared difference of two points"
         )
+
+    def _curves_of(self, name: str, found: Any) -> Curves:
+        """Curves of one method: the same objects as long as its spectra are the same, so that they are sent once."""
+        present = self._curves.get(name)
+        if present is None or present.found is not found:
+            present = self._curves[name] = curves_of(found)
+        return present
 
     def _styles(self) -> dict[str, tuple[str, str]]:
         methods = {method.name: (method.label, method.colour) for method in self._session.methods}
@@ -207,6 +218,45 @@ class SpectraView(pn.viewable.Viewer):
             time = f"mean of {count}, band: 16 to 84 % of them"
         how = "spherical harmonics" if comparison.whole_globe else "cosine transform"
         return " · ".join(part for part in (place, time, how) if part)
+
+
+@dataclass(frozen=True)
+class Curves:
+    """What is drawn of the spectra of one method.
+
+    Attributes
+    ----------
+    found : Mapping
+        ``spectrum`` and ``semivariogram`` that the curves were made of.
+    power : Mapping
+        By quantity: total wavenumber and power, shape ``(wavenumber,)``.
+    bands : Mapping
+        By quantity: low and high end of the band, shape ``(wavenumber,)``; of several times only.
+    variogram : Mapping
+        By field: distance [km] and semivariance, shape ``(distance,)``; empty for the coarse input.
+    """
+
+    found: Mapping[str, xr.Dataset]
+    power: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    bands: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    variogram: Mapping[str, tuple[np.ndarray, np.ndarray]]
+
+
+def curves_of(found: Mapping[str, xr.Dataset]) -> Curves:
+    """Curves of the spectrum and the semivariogram of one method."""
+    power, bands, variogram = {}, {}, {}
+    degree = found["spectrum"]["total_wavenumber"].values.astype(float)
+    for quantity in (name for name in QUANTITIES if name in found["spectrum"]):
+        mean, band = mean_and_band(found["spectrum"][quantity])
+        power[quantity] = (degree, mean)
+        if band is not None:
+            bands[quantity] = band
+    if "semivariogram" in found:
+        lag = np.asarray(found["semivariogram"]["mean_distance_km"].values).reshape(-1)
+        for field in ("vorticity", "divergence"):
+            value = mean_and_band(found["semivariogram"][field])[0]
+            variogram[field] = (lag[: value.size], value)
+    return Curves(found, power, bands, variogram)
 
 
 def mean_and_band(field: xr.DataArray) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray] | None]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from bokeh.models import (
     ColumnDataSource,
+    CustomJSHover,
     FixedTicker,
     HoverTool,
     Label,
@@ -35,6 +36,9 @@ NOTHING = 1e-11
 GUIDES = {-3.0: "k⁻³", -5.0 / 3.0: "k⁻⁵⁄³"}
 """Slopes of kinetic energy, for the eye: quasi-geostrophic turbulence, and the mesoscale (or inverse cascade)."""
 
+_TIP_CODE = "return format === 'km' ? `${Math.round(%.6f / value)} km` : `${Math.round(value)}`"
+"""Wavenumber, or its wavelength, in the text at the pointer."""
+
 
 def degree_of_wavelength(kilometres: float) -> float:
     """Total wavenumber of a wavelength."""
@@ -55,6 +59,7 @@ class SpectrumFigure:
 
     def __init__(self, label: str, slope_offset: float) -> None:
         self._slope_offset = slope_offset
+        self._wavelength = CustomJSHover(code=_TIP_CODE % degree_of_wavelength(1.0))
         self._x_range = Range1d(1, 180)
         self._y_range = Range1d(1e-6, 1e2)
         self.spectrum = _figure(self._x_range, self._y_range, SPECTRUM_HEIGHT, label)
@@ -84,10 +89,14 @@ class SpectrumFigure:
         ]
         self._nyquist_label = Label(
             x=1,
-            y=6,
-            y_units="screen",
+            y=1,
             x_offset=4,
+            y_offset=-3,
             text="coarse Nyquist",
+            # At the upper end, which no line reaches.
+            text_baseline="top",
+            padding=2,
+            background_fill_alpha=0.85,
             text_font=FONT,
             text_font_size="11px",
             visible=False,
@@ -96,7 +105,9 @@ class SpectrumFigure:
         self.spectrum.add_layout(self._nyquist_label)
         self.ratio.add_layout(self._nyquist[1])
         self._guides = {slope: _Guide(self.spectrum, text) for slope, text in GUIDES.items()}
-        self._lines: dict[tuple[str, str], tuple[ColumnDataSource, Any]] = {}
+        self.lines: dict[str, ColumnDataSource] = {}
+        self._renderers: dict[str, list[Any]] = {}
+        self._made_of: dict[str, tuple[Any, ...]] = {}
         self._bands: dict[str, tuple[ColumnDataSource, Any]] = {}
 
     def draw(
@@ -123,15 +134,16 @@ class SpectrumFigure:
         self._draw_bands(spectra, styles, bands or {})
         truth = spectra.get("truth")
         for name, (degree, power) in spectra.items():
-            label, colour = styles[name]
-            self._line(self.spectrum, "spectrum", name, colour).data = _columns(degree, power, label)
-            if truth is not None and name != "truth":
-                reference = np.interp(degree, *truth)
-                with np.errstate(divide="ignore", invalid="ignore"):
-                    ratio = np.where(reference > 0, power / reference, np.nan)
-                self._line(self.ratio, "ratio", name, colour).data = _columns(degree, ratio, label)
-        for (_, name), (_, renderer) in self._lines.items():
-            renderer.visible = name in spectra
+            line = self._line(name, *styles[name])
+            # What a line is made of is kept, so that no other can have its identity.
+            made_of, before = (spectra[name], truth), self._made_of.get(name, (None, None))
+            if made_of[0] is before[0] and made_of[1] is before[1]:
+                continue
+            self._made_of[name] = made_of
+            line.data = _columns(degree, power, truth)
+        for name, renderers in self._renderers.items():
+            for renderer in renderers:
+                renderer.visible = name in spectra
         if truth is not None and fit:
             self._fit(*truth)
 
@@ -173,43 +185,45 @@ class SpectrumFigure:
         self._one.line_color = ink.truth
         for span in self._nyquist:
             span.line_color = ink.muted
-        self._nyquist_label.text_color = ink.muted
+        self._nyquist_label.update(text_color=ink.muted, background_fill_color=ink.surface)
         for guide in self._guides.values():
             guide.use_colour(ink.muted)
-        if ("spectrum", "truth") in self._lines:
-            self._lines["spectrum", "truth"][1].glyph.line_color = ink.truth
+        for renderer in self._renderers.get("truth", []):
+            renderer.glyph.line_color = ink.truth
 
-    def _line(self, plot: Any, kind: str, name: str, colour: str) -> ColumnDataSource:
-        if (kind, name) not in self._lines:
-            source = ColumnDataSource(_columns(np.empty(0), np.empty(0), ""))
-            width = 2.6 if name == "truth" else 1.9
-            renderer = plot.line(
-                x="degree",
-                y="value",
-                source=source,
-                line_width=width,
-                line_dash=line_dash(name, width),
-                level="underlay" if name == "truth" else "glyph",
-            )
-            tips = [
-                ("", "@label"),
-                ("wavenumber", "@degree{0}"),
-                ("wavelength", "@wavelength{0} km"),
-                (kind, "@value{0.[000]a}"),
+    def _line(self, name: str, label: str, colour: str) -> ColumnDataSource:
+        """Columns of a method's line in both plots; the truth has no ratio to itself."""
+        if name not in self.lines:
+            source = self.lines[name] = ColumnDataSource(_columns(np.empty(0), np.empty(0), None))
+            kinds = [(self.spectrum, "power", "power", "@power{%0.3g}")]
+            if name != "truth":
+                kinds.append((self.ratio, "ratio", "ratio", "@ratio{0.[000]a}"))
+            self._renderers[name] = [
+                self._renderer(plot, source, name, label, column, (kind, value))
+                for plot, column, kind, value in kinds
             ]
-            if kind == "spectrum":
-                tips[3] = ("power", "@value{%0.3g}")
-            plot.add_tools(
-                HoverTool(
-                    renderers=[renderer],
-                    tooltips=tips,
-                    formatters={"@value": "printf" if kind == "spectrum" else "numeral"},
-                )
-            )
-            self._lines[kind, name] = (source, renderer)
-        source, renderer = self._lines[kind, name]
-        renderer.glyph.line_color = colour
-        return source
+        for renderer in self._renderers[name]:
+            renderer.glyph.line_color = colour
+        return self.lines[name]
+
+    def _renderer(
+        self, plot: Any, source: ColumnDataSource, name: str, label: str, column: str, tip: tuple[str, str]
+    ) -> Any:
+        width = 2.6 if name == "truth" else 1.9
+        renderer = plot.line(
+            x="degree",
+            y=column,
+            source=source,
+            name=label,
+            line_width=width,
+            line_dash=line_dash(name, width),
+            level="underlay" if name == "truth" else "glyph",
+        )
+        tips = [("", "$name"), ("wavenumber", "@degree{1}"), ("wavelength", "@degree{km}"), tip]
+        # Computed there from the wavenumber, and not sent as a column of its own.
+        formatters = {"@degree": self._wavelength, "@power": "printf"}
+        plot.add_tools(HoverTool(renderers=[renderer], tooltips=tips, formatters=formatters))
+        return renderer
 
     def _fit(self, degree: np.ndarray, power: np.ndarray) -> None:
         # Beyond the truncation of the data there is nothing but rounding errors, which would take most of the axis.
@@ -222,6 +236,7 @@ class SpectrumFigure:
         }
         for visible, (low, high) in limits.items():
             visible.update(start=float(low), end=float(high), reset_start=float(low), reset_end=float(high))
+        self._nyquist_label.y = self._y_range.end
         low, high = float(degree[0]), float(degree[-1])
         thirds = np.geomspace(low, high, 4)
         for (slope, guide), (start, stop) in zip(
@@ -274,9 +289,18 @@ def _figure(x_range: Range1d, y_range: Range1d, height: int, label: str) -> Any:
     )
 
 
-def _columns(degree: np.ndarray, value: np.ndarray, label: str) -> dict[str, Any]:
-    with np.errstate(divide="ignore"):
-        wavelength = degree_of_wavelength(1.0) / np.asarray(degree, dtype=float)
+def _columns(
+    degree: np.ndarray, power: np.ndarray, truth: tuple[np.ndarray, np.ndarray] | None
+) -> dict[str, np.ndarray]:
+    """Columns of one line: as few as can be, for each is a message of its own."""
+    ratio = np.full(np.shape(power), np.nan)
+    if truth is not None:
+        reference = np.interp(degree, *truth)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.where(reference > 0, power / reference, np.nan)
     # A logarithmic axis has no place for zero: such points are left out.
-    shown = np.where(np.asarray(value) > 0, value, np.nan)
-    return {"degree": degree, "value": shown, "wavelength": wavelength, "label": [label] * len(degree)}
+    return {
+        "degree": degree,
+        "power": np.where(power > 0, power, np.nan),
+        "ratio": np.where(ratio > 0, ratio, np.nan),
+    }

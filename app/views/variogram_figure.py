@@ -52,6 +52,7 @@ class VariogramFigure:
         self._one = Span(location=1, dimension="width", line_width=1, line_dash="dotted")
         plot.add_layout(self._one)
         self._lines: dict[str, tuple[ColumnDataSource, Any, Any]] = {}
+        self._made_of: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 
     def draw(
         self, curves: Mapping[str, tuple[np.ndarray, np.ndarray]], styles: Mapping[str, Any], *, fit: bool
@@ -59,13 +60,11 @@ class VariogramFigure:
         """Show curves: by name, distance [km] and semivariance, shape ``(distance,)``; those absent are hidden."""
         for name, (distance, value) in curves.items():
             label, colour = styles[name]
-            source, line, points = self._line(name)
-            known = np.isfinite(value)
-            source.data = {
-                "distance": distance[known],
-                "value": value[known],
-                "label": [label] * int(known.sum()),
-            }
+            source, line, points = self._line(name, label)
+            if self._made_of.get(name) is not curves[name]:
+                self._made_of[name] = curves[name]
+                known = np.isfinite(value)
+                source.data = {"distance": distance[known], "value": value[known]}
             line.glyph.line_color = colour
             points.glyph.update(line_color=colour, fill_color=colour)
         for name, (_, line, points) in self._lines.items():
@@ -87,15 +86,15 @@ class VariogramFigure:
         self.figure.grid.grid_line_alpha = 0.6
         self._one.line_color = ink.muted
 
-    def _line(self, name: str) -> tuple[ColumnDataSource, Any, Any]:
+    def _line(self, name: str, label: str) -> tuple[ColumnDataSource, Any, Any]:
         if name not in self._lines:
-            source = ColumnDataSource({"distance": [], "value": [], "label": []})
+            source = ColumnDataSource({"distance": [], "value": []})
             width = 2.6 if name == "truth" else 1.9
             line = self.figure.line(
                 x="distance", y="value", source=source, line_width=width, line_dash=line_dash(name, width)
             )
-            points = self.figure.scatter(x="distance", y="value", source=source, size=5)
-            tips = [("", "@label"), ("distance", "@distance{0} km"), ("semivariance", "@value{0.000}")]
+            points = self.figure.scatter(x="distance", y="value", source=source, size=5, name=label)
+            tips = [("", "$name"), ("distance", "@distance{0} km"), ("semivariance", "@value{0.000}")]
             self.figure.add_tools(HoverTool(renderers=[points], tooltips=tips))
             self._lines[name] = (source, line, points)
         return self._lines[name]

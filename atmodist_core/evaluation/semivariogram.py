@@ -133,7 +133,7 @@ def draw_pairs(ds: xr.Dataset, lag_km: float, pairs: int, seed: int) -> Pairs | 
     )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def _draw_pairs(
     latitude_key: tuple[float, ...],
     longitude_key: tuple[float, ...],
@@ -143,9 +143,7 @@ def _draw_pairs(
     seed: int,
 ) -> Pairs | None:
     latitude, longitude = np.asarray(latitude_key), np.asarray(longitude_key)
-    grid = xr.Dataset(coords={"latitude": latitude, "longitude": longitude})
-    row_weights = area_weights(grid).sum(axis=1).clip(min=0)
-    cumulative = np.cumsum(row_weights) / row_weights.sum()
+    cumulative = _cumulative_area(latitude_key, longitude_key)
     # The lag is part of the seed: asking for other lags beside this one changes nothing here.
     random = np.random.default_rng([seed, round(1000 * lag_km)])
     first: list[np.ndarray] = []
@@ -172,7 +170,15 @@ def _draw_pairs(
     distance = great_circle_distance_km(
         latitude[rows[0]], longitude[columns[0]], latitude[rows[1]], longitude[columns[1]]
     )
-    return Pairs(a, b, float(distance.mean()))
+    return Pairs(a.astype(np.int32), b.astype(np.int32), float(distance.mean()))
+
+
+@lru_cache(maxsize=16)
+def _cumulative_area(latitude_key: tuple[float, ...], longitude_key: tuple[float, ...]) -> np.ndarray:
+    """Part of the area down to the end of each row, shape ``(latitude,)``."""
+    grid = xr.Dataset(coords={"latitude": np.asarray(latitude_key), "longitude": np.asarray(longitude_key)})
+    row_weights = area_weights(grid).sum(axis=1).clip(min=0)
+    return np.asarray(np.cumsum(row_weights) / row_weights.sum())
 
 
 def _nearest(

@@ -1,5 +1,6 @@
 """A browser that is slow to come, or comes back: its page is still there, and asks this server alone for its files."""
 
+import asyncio
 import gc
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from urllib.request import urlopen
 import panel as pn
 import pytest
 from bokeh.client import pull_session
+from bokeh.document import Document
 from bokeh.models import ImportedStyleSheet
 
 import app.arrival
@@ -125,3 +127,16 @@ def test_a_page_is_not_kept_by_what_outlives_it():
     assert not [one for one in watchers if getattr(getattr(one.fn, "__self__", None), "self", None) is page()]
     gc.collect()
     assert page() is None
+
+
+def test_results_are_kept_back_from_the_first_pull_until_the_page_is_built():
+    async def steps():
+        ready, document = asyncio.Event(), Document()
+        ready.set()
+        app.arrival.hold_back_while_built(document, ready, longest_s=0.1)
+        assert document.to_json() is not None and not ready.is_set()
+        await asyncio.wait_for(ready.wait(), 10)  # of a browser that never says that it has built the page
+        document.to_json()
+        assert ready.is_set(), "a browser that comes back has its views"
+
+    asyncio.run(steps())

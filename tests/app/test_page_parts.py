@@ -7,6 +7,8 @@ import pytest
 import atmodist_core as ad
 from app.address import query_of, search_of
 from app.export_menu import ExportMenu
+from app.history import BrowserHistory
+from app.page import _fill, _frame
 from app.period import parse_period, period_text, period_times
 from app.registry import VIEW_ENTRIES, VIEWS, load
 from app.session import Session
@@ -28,6 +30,20 @@ def test_everything_that_the_list_of_views_names_exists(name):
 
 def test_the_order_of_the_views_is_that_of_the_keys():
     assert list(VIEWS) == ["maps", "spectra", "distances", "cities", "models"]
+
+
+def test_a_view_that_was_in_front_stays_on_the_page(globe, models, engine):
+    state = StudioState()
+    session = Session(state, engine)
+    page = _frame(state)
+    _fill(page, session, BrowserHistory())
+    (stage,) = [part for part in page.main[0] if "stage" in part.css_classes]
+    (maps,) = stage.objects
+    state.view = "spectra"
+    first, spectra = stage.objects
+    assert first is maps and not maps.visible and spectra.visible
+    state.view = "maps"
+    assert stage.objects == [maps, spectra] and maps.visible and not spectra.visible
 
 
 def test_the_help_follows_the_view_and_the_tour_can_be_seen_again(globe, models, engine):

@@ -117,6 +117,61 @@ def test_interpolation_and_truth_are_there_while_networks_compute(globe, models)
     asyncio.run(steps())
 
 
+def test_networks_wait_until_the_browser_has_built_the_page(globe, models):
+    engine = SlowEngine()
+    engine.go.set()
+
+    async def steps():
+        session = Session(StudioState(region="Pacific"), engine)
+        session.built.clear()
+        session.start([])
+        await until(lambda: session.comparison is not None)
+        await asyncio.sleep(0.2)
+        assert set(session.comparison.answers) == {"bilinear", "bicubic"} and engine.asked == []
+        session.built.set()
+        await session.settled()
+        assert session.comparison.complete and len(session.comparison.answers) == 4
+        session.close()
+
+    asyncio.run(steps())
+
+
+def test_nothing_is_published_while_the_browser_builds_the_page(globe, models, engine):
+    async def steps():
+        session = Session(StudioState(region="Pacific", methods=["bicubic"]), engine)
+        session.ready.clear()
+        session.start([])
+        await asyncio.sleep(0.5)
+        assert session.data is None and session.comparison is None
+        session.ready.set()
+        await session.settled()
+        assert session.comparison.complete
+        session.close()
+
+    asyncio.run(steps())
+
+
+def test_what_is_at_hand_comes_at_once_and_spectra_come_together(globe, models, engine):
+    async def steps():
+        session = Session(StudioState(region="Pacific"), engine)
+        session.start([])
+        await session.settled()
+        published = []
+        session.param.watch(lambda event: published.append(event.new), "comparison")
+        session.state.region = "Europe"  # the networks have run on the whole globe
+        await session.settled()
+        assert len(published[0].answers) == 4, "one drawing of all maps"
+        published.clear()
+        session.state.view = "spectra"
+        await session.settled()
+        assert [len(one.spectra) for one in published if one.spectra] == [6] * sum(
+            bool(one.spectra) for one in published
+        )
+        session.close()
+
+    asyncio.run(steps())
+
+
 def test_cancel_keeps_what_is_there_and_resume_computes_the_rest(globe, models):
     engine = SlowEngine()
 

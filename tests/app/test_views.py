@@ -1,6 +1,7 @@
 """What the views draw, without a browser: pictures, scales, scores, and figures updated in place."""
 
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -290,17 +291,42 @@ def test_spectra_and_ratio_are_drawn(globe, models, engine):
     view = SpectraView(session)
     figures = view._figures["vorticity"]
     spectrum = session.comparison.spectra["bicubic"]["spectrum"]
-    source, renderer = figures._lines["spectrum", "bicubic"]
-    np.testing.assert_allclose(source.data["value"], spectrum["vorticity"])
+    source, renderer = figures.lines["bicubic"], figures._renderers["bicubic"][0]
+    np.testing.assert_allclose(source.data["power"], spectrum["vorticity"])
     truth = session.comparison.spectra["truth"]["spectrum"]["vorticity"].values
-    ratio = figures._lines["ratio", "bicubic"][0].data["value"]
-    np.testing.assert_allclose(ratio, spectrum["vorticity"].values / truth)
+    np.testing.assert_allclose(source.data["ratio"], spectrum["vorticity"].values / truth)
     # 72 rows of the globe and blocks of four: the coarse grid carries 18 waves.
     assert figures._nyquist[0].location == pytest.approx(18, rel=0.05)
     assert renderer.visible
     session.state.methods = ["bilinear"]
     assert not renderer.visible
-    assert ("spectrum", "truth") in figures._lines and ("ratio", "truth") not in figures._lines
+    assert [one.glyph.y for one in figures._renderers["truth"]] == ["power"], (
+        "no ratio of the truth to itself"
+    )
+
+
+def test_only_lines_that_have_changed_are_sent(globe, models, engine):
+    session = settled_session(engine, view="spectra", region="Globe")
+    session._started = False
+    view = SpectraView(session)
+    sent = []
+    sources = [*view._variogram._lines.values()]
+    for source in [
+        *(one for figure in view._figures.values() for one in figure.lines.values()),
+        *(one[0] for one in sources),
+    ]:
+        source.on_change("data", lambda _attr, _old, _new: sent.append(1))
+    assert len(sources) == 5
+    session.busy = True
+    session.state.theme = DARK
+    session.comparison = replace(session.comparison, complete=False)
+    session.busy = False
+    assert sent == []
+    session.state.field = "divergence"
+    session.comparison = replace(
+        session.comparison, question=replace(session.comparison.question, field="divergence")
+    )
+    assert len(sent) == 5, "the semivariogram alone depends on the field"
 
 
 def test_guides_have_their_slopes():

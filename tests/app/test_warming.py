@@ -2,6 +2,12 @@
 
 import subprocess
 import sys
+import threading
+import time
+
+import atmodist_core as ad
+from app.engine import Engine
+from app.warming import warm_up
 
 PROGRAM = """
 from bokeh.core.has_props import HasProps
@@ -36,6 +42,40 @@ def test_a_page_that_nobody_sees_has_its_views_before_its_thread_starts(monkeypa
 
     order = []
     monkeypatch.setattr(app.page, "import_views", lambda: order.append("views"))
-    monkeypatch.setattr(app.page, "warm_up", lambda _engine: order.append("thread"))
+    monkeypatch.setattr(app.page, "warm_up", lambda *_arguments: order.append("thread"))
     app.page.build_page()
     assert order[0] == "views"
+
+
+class Patient(Engine):
+    """Notes when it is asked for a field of a method."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked, self.answered = threading.Event(), []
+
+    def answer(self, frame, method, field, control):
+        self.answered.append(method.name)
+        return super().answer(frame, method, field, control)
+
+    def coarse(self, frame, field):
+        self.asked.set()
+        return super().coarse(frame, field)
+
+
+def test_networks_wait_for_who_is_coming_and_not_for_ever(globe, models, monkeypatch):
+    engine, gone = Patient(), threading.Event()
+    thread = threading.Thread(target=warm_up, args=(engine, lambda: not gone.is_set()))
+    thread.start()
+    assert engine.asked.wait(60), "what is shown first is made at once"
+    time.sleep(0.3)
+    assert engine.answered == []
+    gone.set()
+    thread.join(60)
+    assert {"bicubic", "srgan-4x-mse"} <= set(engine.answered)
+    monkeypatch.setattr("app.warming.PATIENCE_S", 0.2)
+    forgotten = Patient()
+    warm_up(forgotten, lambda: True)
+    assert forgotten.answered
+    regions = {key[2] for key in forgotten.result_cache._values if key[0] == "spectra"}
+    assert regions == set(ad.REGIONS), "the view Spectra finds the truth of every preset"
