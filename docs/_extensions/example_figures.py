@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from sphinx_gallery.scrapers import figure_rst
 
@@ -15,6 +16,7 @@ def _scrape(_block: tuple, block_vars: dict[str, Any], gallery_conf: dict[str, A
     setattr(figure, _SHOWN, True)
     path = next(block_vars["image_path_iterator"])
     figure.savefig(path, dpi=150, facecolor=figure.get_facecolor())
+    plt.close(figure)
     return figure_rst([path], gallery_conf["src_dir"])
 
 
