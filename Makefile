@@ -18,7 +18,7 @@ DATA_FOLDER := $(realpath $(DATA))
 MODELS_FOLDER := $(realpath $(MODELS))
 
 .DEFAULT_GOAL := help
-.PHONY: help install app test test-fast slow lint format docs-pictures benchmark browser lock clean
+.PHONY: help install app test test-fast slow lint format docs docs-pictures benchmark browser lock clean
 
 help:
 	@echo "make app [PORT=5006] [HOST=localhost] [DATA=folder] [MODELS=folder]   open the page"
@@ -27,6 +27,7 @@ help:
 	@echo "make slow            the slow tests only"
 	@echo "make lint            style and types only; make format mends what can be mended"
 	@echo "make install         library, command lines and app into $(VENV), without starting anything"
+	@echo "make docs            build the site into docs/_build/html; warnings are errors, no network is used"
 	@echo "make docs-pictures   remake the pictures of README and docs from the running app"
 	@echo "make benchmark       time transforms, networks and training on this machine"
 	@echo "make lock            remake constraints.txt from the newest releases"
@@ -52,7 +53,7 @@ $(VENV)/app: $(VENV)/torch pyproject.toml
 
 $(VENV)/test: $(VENV)/app
 	@echo "Installing what the tests need"
-	@$(PIP) -e '.[app,grib,report,train,remote,test]'
+	@$(PIP) -e '.[app,grib,report,train,remote,test,docs]'
 	@touch $@
 
 install: $(VENV)/app
@@ -70,7 +71,7 @@ browser: $(VENV)/test
 	@PYTHONPATH="$(CURDIR)" $(BIN)/python tests/browser.py --install
 
 # Two runs: Playwright keeps an event loop in its process, in which no other test could start one.
-test: lint browser
+test: lint docs browser
 	$(BIN)/python -m pytest -n $(WORKERS) --doctest-modules --ignore=app/main.py tests $(CODE) -m "not slow and not browser"
 	$(BIN)/python -m pytest tests -m "browser and not slow"
 
@@ -89,6 +90,11 @@ format: $(VENV)/test
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
 
+# The reference and the gallery run this project's code, one thread a process as in the tests.
+docs: $(VENV)/test
+	PYTHONPATH="$(CURDIR)" OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -b html -W --keep-going -q -c docs . docs/_build/html
+	@echo "The site is at docs/_build/html/index.html"
+
 docs-pictures: browser
 	PYTHONPATH="$(CURDIR)" $(BIN)/python -m app.screenshots
 
@@ -99,11 +105,11 @@ LOCK_VENV ?= .lock-venv
 lock:
 	test -d $(LOCK_VENV) || { $(PYTHON) -m venv $(LOCK_VENV) \
 		&& $(LOCK_VENV)/bin/pip install --quiet $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH) \
-		&& $(LOCK_VENV)/bin/pip install --quiet -e '.[app,grib,report,train,remote,test]'; }
+		&& $(LOCK_VENV)/bin/pip install --quiet -e '.[app,grib,report,train,remote,test,docs]'; }
 	{ sed -n '/^#/p' constraints.txt; $(LOCK_VENV)/bin/pip freeze --exclude-editable \
 		| sed -e 's/^\(torch==[0-9.]*\).*/\1/' -e '/^nvidia-/d' -e '/^cuda-/d' -e '/^triton==/d' -e '/ @ /d'; } > constraints.new
 	mv constraints.new constraints.txt
 
 clean:
-	rm -rf $(VENV) .lock-venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
+	rm -rf $(VENV) .lock-venv build dist docs/_build docs/gallery_pages docs/reference *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

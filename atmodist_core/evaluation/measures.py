@@ -284,4 +284,5 @@ MEASURES: dict[str, type[Measure]] = {
         BlockMeanError,
     )
 }
+"""The measures by the name that scores carry; add a class here to add a measure."""
 """The measures per field, by name; add a class here to add a measure."""

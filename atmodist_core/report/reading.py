@@ -15,9 +15,9 @@ import xarray as xr
 from atmodist_core.appearance import Appearance, distinct_appearances
 from atmodist_core.errors import UserError
 from atmodist_core.evaluation.judging.block_bootstrap import Estimate
+from atmodist_core.evaluation.period.evaluation_file import open_evaluation
 
 TRUTH = "truth"
-READABLE_VERSION = 1
 GROUPS = {
     "spectra": "Spectra",
     "semivariogram": "Semivariogram",
@@ -34,50 +34,6 @@ GROUPS = {
 
 DRAWN_CITIES = 4
 """Cities whose densities are drawn, where none are named."""
-
-
-def open_tree(path: Path) -> xr.DataTree:
-    """Open an evaluation file.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        As ``train/evaluate.py`` writes it.
-
-    Returns
-    -------
-    xarray.DataTree
-        Loaded; the file is closed again.
-
-    Raises
-    ------
-    UserError
-        If there is no such file, it is no evaluation, or one of another version.
-    """
-    if not path.is_file():
-        raise UserError(
-            f"Expected an evaluation file at {path}, found none; make one with train/evaluate.py."
-        )
-    try:
-        with xr.open_datatree(path, engine="h5netcdf") as opened:
-            tree = opened.load()
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"Expected an evaluation file written by train/evaluate.py, found {path.name}, which cannot be read as "
-            f"NetCDF; give the file evaluation.nc of an evaluation."
-        ) from error
-    version = tree.attrs.get("evaluation_version")
-    if version is None:
-        raise UserError(
-            f"Expected an evaluation file written by train/evaluate.py, found {path.name}, a NetCDF file without "
-            f"evaluation_version; give the file evaluation.nc of an evaluation."
-        )
-    if int(version) != READABLE_VERSION:
-        raise UserError(
-            f"Expected an evaluation of version {READABLE_VERSION}, found version {int(version)} in {path.name}; "
-            f"make it anew with train/evaluate.py."
-        )
-    return tree
 
 
 @dataclass(frozen=True)
@@ -114,7 +70,7 @@ class Evaluation:
         UserError
             For another file, a model or a city that it does not have, or the reference as a candidate.
         """
-        tree = open_tree(path)
+        tree = open_evaluation(path)
         labels = [str(entry["label"]) for entry in json.loads(tree.attrs.get("models", "[]"))]
         if not labels or not any(name in tree.children for name in GROUPS):
             raise UserError(

@@ -26,7 +26,7 @@ def _files(*folders: str) -> list[Path]:
 
 
 def _everything() -> list[Path]:
-    return _files(*PACKAGES, "assets", "benchmarks", "tests")
+    return _files(*PACKAGES, "assets", "benchmarks", "docs/_extensions", "docs/gallery", "tests")
 
 
 def _name(file: Path) -> str:
@@ -131,7 +131,8 @@ def test_files_hold_one_concept():
 
 
 def test_everything_public_has_a_docstring():
-    sources = [file for file in _files(*PACKAGES, "assets", "benchmarks") if file.stat().st_size]
+    folders = (*PACKAGES, "assets", "benchmarks", "docs/_extensions")
+    sources = [file for file in _files(*folders) if file.stat().st_size]
     assert not {_name(f): found for f in sources if (found := list(_public_without_docstring(_tree(f))))}
 
 

@@ -65,22 +65,25 @@ def open_evaluation(path: Path | str) -> xr.DataTree:
     path = Path(path)
     if not path.is_file():
         raise UserError(
-            f"Expected the file of an evaluation at {path}, found none; train/evaluate.py writes one."
+            f"Expected an evaluation file at {path}, found none; make one with train/evaluate.py."
         )
     try:
-        with xr.open_datatree(path, engine="netcdf4") as stored:
-            tree = stored.load()
+        with xr.open_datatree(path, engine="netcdf4") as opened:
+            tree = opened.load()
     except (OSError, ValueError) as error:
         raise UserError(
-            f"Expected the netCDF file of an evaluation at {path}, found something else ({error})."
+            f"Expected an evaluation file written by train/evaluate.py, found {path.name}, which cannot be read as "
+            f"NetCDF; give the file evaluation.nc of an evaluation."
         ) from error
-    found = tree.attrs.get("evaluation_version")
-    if found is None:
+    version = tree.attrs.get("evaluation_version")
+    if version is None:
         raise UserError(
-            f"Expected the file of an evaluation at {path}, found other netCDF data; train/evaluate.py writes one."
+            f"Expected an evaluation file written by train/evaluate.py, found {path.name}, a NetCDF file without "
+            f"evaluation_version; give the file evaluation.nc of an evaluation."
         )
-    if int(found) != EVALUATION_VERSION:
+    if int(version) != EVALUATION_VERSION:
         raise UserError(
-            f"Expected an evaluation of version {EVALUATION_VERSION} at {path}, found version {found}; run train/evaluate.py again."
+            f"Expected an evaluation of version {EVALUATION_VERSION}, found version {int(version)} in {path.name}; "
+            f"make it anew with train/evaluate.py."
         )
     return tree

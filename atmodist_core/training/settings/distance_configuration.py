@@ -103,3 +103,4 @@ DISTANCE_PRESETS: dict[str, DistanceConfig] = {
     "demo": _DISTANCE_DEMO,
     "paper": _DISTANCE_PAPER,
 }
+"""Settings by the name that ``--preset`` takes: a minute, hours on a few cores, the numbers of the paper."""

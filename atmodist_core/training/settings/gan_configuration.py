@@ -163,3 +163,4 @@ _GAN_SMOKE = GanConfig(
 )
 
 GAN_PRESETS: dict[str, GanConfig] = {"smoke": _GAN_SMOKE, "demo": _GAN_DEMO, "paper": _GAN_PAPER}
+"""Settings by the name that ``--preset`` takes: a minute, hours on a few cores, the numbers of the paper."""

@@ -267,10 +267,10 @@ def test_mistakes(source, tmp_path, flags, words):
 
 
 def test_another_file_is_no_evaluation(source, tmp_path):
-    with pytest.raises(UserError, match=r"found none; train/evaluate\.py writes one"):
+    with pytest.raises(UserError, match=r"found none; make one with train/evaluate\.py"):
         open_evaluation(tmp_path / "none.nc")
-    with pytest.raises(UserError, match="found other netCDF data"):
+    with pytest.raises(UserError, match="without evaluation_version"):
         open_evaluation(source)
     (tmp_path / "text.nc").write_text("no")
-    with pytest.raises(UserError, match="found something else"):
+    with pytest.raises(UserError, match="cannot be read as NetCDF"):
         open_evaluation(tmp_path / "text.nc")

@@ -1,0 +1,87 @@
+"""The contents of the site, kept out of the texts: a code host would show them as code.
+
+A text that is not named here is listed under the last caption, so that none can be forgotten.
+"""
+
+from typing import Any
+
+CONTENTS: dict[str, tuple[str, ...]] = {
+    "Using it": ("docs/app", "docs/data", "docs/gallery_pages/index", "docs/deploy"),
+    "What is computed": ("docs/method", "docs/cities", "docs/limits", "docs/simulation", "docs/models"),
+    "Training and judging": (
+        "docs/training",
+        "docs/evaluation",
+        "docs/experiments",
+        "docs/experiments_controls",
+        "docs/experiments_demo_member",
+        "docs/performance",
+        "benchmarks/README",
+    ),
+    "Code": ("docs/reference/index", "docs/architecture", "docs/extend"),
+    "Project": (
+        "README",
+        "CONTRIBUTING",
+        "CHANGELOG",
+        "assets/geography/SOURCES",
+        "app/globe/SOURCES",
+    ),
+}
+"""Caption -> documents; one that does not exist is left out."""
+
+TITLES = {
+    "README": "Readme",
+    "benchmarks/README": "Benchmarks",
+    "docs/experiments_controls": "Experiments: all controls",
+    "docs/experiments_demo_member": "Experiments: the demo's member",
+    "docs/gallery_pages/index": "Gallery",
+    "assets/geography/SOURCES": "Sources of coastlines and cities",
+    "app/globe/SOURCES": "Sources of the globe",
+}
+"""Titles in the contents where those of the texts do not stand alone."""
+
+_NESTED = ("docs/gallery_pages/", "docs/reference/")
+"""Where pages have contents of their own."""
+
+
+def _line(name: str) -> str:
+    return f"{TITLES[name]} </{name}>" if name in TITLES else f"/{name}"
+
+
+def contents(found: set[str], root: str) -> str:
+    """The contents as MyST directives.
+
+    Parameters
+    ----------
+    found : set of str
+        All documents.
+    root : str
+        The start page.
+    """
+    named = {name for names in CONTENTS.values() for name in names}
+    others = tuple(sorted(d for d in found - named - {root} if not d.startswith(_NESTED)))
+    captions = list(CONTENTS)
+    parts = []
+    for caption in captions:
+        names = CONTENTS[caption] + (others if caption == captions[-1] else ())
+        listed = "\n".join(_line(name) for name in names if name in found)
+        if listed:
+            parts.append(f"```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{listed}\n```")
+    return "\n\n".join(parts)
+
+
+def _add_contents(app: Any, document: str, source: list[str]) -> None:
+    if document == app.config.root_doc:
+        source[0] += "\n\n" + contents(set(app.env.found_docs), document) + "\n"
+
+
+def _reread_start_page(
+    app: Any, _env: Any, added: set[str], _changed: set[str], removed: set[str]
+) -> list[str]:
+    return [app.config.root_doc] if added or removed else []
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Register with Sphinx."""
+    app.connect("source-read", _add_contents)
+    app.connect("env-get-outdated", _reread_start_page)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
