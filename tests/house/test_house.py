@@ -115,7 +115,9 @@ def test_dependencies_are_those_that_are_imported():
         key: {re.split(r"[<>=\[]", entry)[0].lower() for entry in value} for key, value in declared.items()
     }
     optional = {
-        re.split(r"[<>=\[]", e)[0].lower() for group in ("train", "grib", "remote") for e in extras[group]
+        re.split(r"[<>=\[]", e)[0].lower()
+        for group in ("train", "grib", "openvino", "remote")
+        for e in extras[group]
     }
     known = names["atmodist_core"] | names["app"] | optional | set(PACKAGES)
     imported: dict[str, set[str]] = {}
