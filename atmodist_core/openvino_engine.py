@@ -78,6 +78,8 @@ class OpenvinoGraph:
                 "INFERENCE_PRECISION_HINT": _PRECISIONS[precision],
                 "INFERENCE_NUM_THREADS": torch.get_num_threads(),
                 "NUM_STREAMS": 1,
+                # Threads tied to a core wait for it where others, such as torch's, use it too.
+                "ENABLE_CPU_PINNING": False,
             },
         )
 
