@@ -4,6 +4,7 @@
 
     python benchmarks/inference.py
     python benchmarks/inference.py --globe --threads 2
+    python benchmarks/inference.py --accuracy
 
 Weights are random, which changes nothing about the time. Normalisation and its inverse are included; the
 first call, which chooses algorithms, is not. All of them take turns, so that a busy machine slows all. OpenVINO is
@@ -51,6 +52,8 @@ class Settings:
     """Torch device; a GPU where there is one by default."""
     patches: int = 32
     """Patches of 160 x 160 in one call of the encoder."""
+    accuracy: bool = False
+    """Instead: how far each is from torch's float32 on a time of the demo, in fields and small scales."""
     globe: bool = False
     """Also time a globe of 320 x 640 to 1280 x 2560 points, in tiles."""
 
@@ -129,6 +132,27 @@ def encoder_calls(patches: int, device: torch.device) -> dict[str, Callable[[], 
     }
 
 
+def accuracy(device: torch.device) -> None:
+    """Print rms difference from torch's float32, and the energy of waves that the coarse grid lacks, relative to it."""
+    import atmodist_core as ad
+    from atmodist_core.evaluation.energy_ratio import high_wavenumber_energy_ratio
+
+    name = "srgan-4x-atmodist"
+    coarse = ad.coarsen(ad.open_demo().isel(time=[0]), factor=4)
+    print(f"{name} on the globe of the demo's first time, against torch float32")
+    exact = ad.load_downscaler(name, device=device)(coarse)
+    for engine, precision in variants(device):
+        downscaler = ad.load_downscaler(name, device=device, engine=engine, precision=precision)
+        fine = downscaler(coarse)
+        energy = high_wavenumber_energy_ratio(fine, exact, downscaler.factor)
+        for field in ("vorticity", "divergence"):
+            rms = float(np.sqrt(((fine[field] - exact[field]) ** 2).mean() / (exact[field] ** 2).mean()))
+            print(
+                f"  {engine} {precision:9s} {field:11s} rms difference {100 * rms:.4f} % of the rms, "
+                f"power beyond the coarse Nyquist {float(energy[field][0]):.4f} times that of float32"
+            )
+
+
 def timed(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
     """Seconds of every call; the calls take turns."""
     for call in calls.values():
@@ -149,6 +173,9 @@ def main(settings: Settings) -> None:
     torch.manual_seed(0)
     device = resolve_device(settings.device)
     print(f"{Hardware(device.type, ' and '.join(PRECISIONS)).describe()}; {settings.repeats} calls of each")
+    if settings.accuracy:
+        accuracy(device)
+        return
 
     def part(title: str, calls: dict[str, Callable[[], object]], repeats: int, patches: int = 0) -> None:
         print(title)

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from atmodist_core.embedding import fold_normalization
 from atmodist_core.networks import (
     Discriminator,
     DistanceNetwork,
@@ -78,6 +79,8 @@ def inference(message: dict[str, Any], folder: Path) -> Prepared:
         run = openvino_call(network, message["precision"])
     else:
         dtype = getattr(torch, message["precision"])
+        if message["network"] == "encoder":
+            fold_normalization(network["encoder"])
         moved = network.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
         forward = moved["encoder"] if message["network"] == "encoder" else moved
 
