@@ -16,7 +16,7 @@ from atmodist_core.distance_matrix import mean_squared_differences, states_to_en
 from atmodist_core.embedding import EncoderInference
 from atmodist_core.errors import AtmodistWarning, UserError
 from atmodist_core.field_arrays import FieldArrays
-from atmodist_core.inference_device import resolve_device, resolve_precision
+from atmodist_core.inference_device import Engine, Precision, resolve_engine
 from atmodist_core.lag_prediction import lag_prediction
 from atmodist_core.model_card import ModelCard, find_model, read_card_of
 from atmodist_core.model_store import load_network
@@ -43,6 +43,8 @@ class AtmoDist:
         Where to compute.
     precision : {"float32", "bfloat16"}
         What to compute in.
+    engine : {"torch", "openvino"}
+        What runs the encoder.
 
     Attributes
     ----------
@@ -61,7 +63,8 @@ class AtmoDist:
         card: ModelCard,
         network: DistanceNetwork,
         device: Any,
-        precision: Literal["float32", "bfloat16"],
+        precision: Precision,
+        engine: Engine = "torch",
     ) -> None:
         if card.normalization is None:
             raise UserError(
@@ -72,7 +75,7 @@ class AtmoDist:
         self.layers = network.encoder.config.layers
         self.precision = precision
         self._classifier = network.classifier.config
-        self.inference = EncoderInference(network, card.normalization, device, precision)
+        self.inference = EncoderInference(network, card.normalization, device, precision, engine)
         self._warned: set[str] = set()
 
     def __repr__(self) -> str:
@@ -363,7 +366,8 @@ def load_distance(
     name_or_path: str | Path,
     *,
     device: Any = None,
-    precision: Literal["float32", "bfloat16", "auto"] = "float32",
+    precision: Precision | Literal["auto"] = "float32",
+    engine: Engine | None = None,
 ) -> AtmoDist:
     """Load a distance.
 
@@ -376,6 +380,8 @@ def load_distance(
     precision : {"float32", "bfloat16", "auto"}
         ``auto`` takes bfloat16 where the hardware computes with it: faster, but small distances lose
         accuracy.
+    engine : {"torch", "openvino"}, optional
+        As for :func:`atmodist_core.load_downscaler`.
 
     Returns
     -------
@@ -388,7 +394,6 @@ def load_distance(
     """
     folder = find_model(name_or_path)
     read_card_of("distance", folder)
-    chosen = resolve_device(device)
-    resolved = resolve_precision(precision, chosen)
+    runner, chosen, resolved = resolve_engine(engine, device, precision)
     card, network = load_network(folder)
-    return AtmoDist(card, cast(DistanceNetwork, network), chosen, resolved)
+    return AtmoDist(card, cast(DistanceNetwork, network), chosen, resolved, runner)

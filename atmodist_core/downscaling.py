@@ -38,6 +38,8 @@ class Downscaler:
         What computes it.
     precision : {"float32", "bfloat16"}
         What it computes in.
+    engine : {"torch", "openvino", "numpy"}
+        What runs it.
 
     Attributes
     ----------
@@ -49,15 +51,22 @@ class Downscaler:
         Fine cells per coarse cell along each axis.
     precision : str
         ``float32`` or ``bfloat16``.
+    engine : str
+        What runs it: ``torch`` or ``openvino`` for networks, ``numpy`` for interpolation.
     """
 
     def __init__(
-        self, card: ModelCard, enlarger: Enlarger, precision: Literal["float32", "bfloat16"]
+        self,
+        card: ModelCard,
+        enlarger: Enlarger,
+        precision: Literal["float32", "bfloat16"],
+        engine: Literal["torch", "openvino", "numpy"] = "torch",
     ) -> None:
         self.card = card
         self.name = card.name
         self.factor = enlarger.factor
         self.precision = precision
+        self.engine = engine
         self._enlarger = enlarger
         self._warned: set[str] = set()
 
@@ -242,6 +251,7 @@ class Downscaler:
                 "model_version": f"{self.card.code_version}, saved {self.card.created}",
                 "downscaling_factor": self.factor,
                 "downscaling_precision": self.precision,
+                "downscaling_engine": self.engine,
             },
         )
         return result.assign_coords(time=source["time"]) if "time" in source.coords else result
@@ -320,6 +330,7 @@ def load_downscaler(
     device: Any = None,
     precision: Literal["float32", "bfloat16", "auto"] = "float32",
     factor: int | None = None,
+    engine: Literal["torch", "openvino"] | None = None,
 ) -> Downscaler:
     """Load a downscaler.
 
@@ -335,6 +346,9 @@ def load_downscaler(
         the fields' rms off. Scores should use float32. Interpolation is always float32.
     factor : int, optional
         Fine cells per coarse cell of an interpolation (default 4); a network's is its own.
+    engine : {"torch", "openvino"}, optional
+        What runs a network; default: what ``ATMODIST_ENGINE`` in the environment names, else torch. OpenVINO is
+        an optional package for the CPU; docs/performance.md has its times.
 
     Returns
     -------
@@ -343,14 +357,15 @@ def load_downscaler(
     Raises
     ------
     UserError
-        When there is no such model, it is no downscaler, its files are broken, or it has another factor.
+        When there is no such model, it is no downscaler, its files are broken, it has another factor, or the
+        engine cannot be had.
     """
     if str(name_or_path) in KERNELS:
         method = Interpolation(str(name_or_path), DEFAULT_FACTOR if factor is None else factor)
-        return Downscaler(interpolation_card(method.name, method.factor), method, "float32")
+        return Downscaler(interpolation_card(method.name, method.factor), method, "float32", "numpy")
     # torch is only needed for networks.
     from atmodist_core.generator_inference import GeneratorInference
-    from atmodist_core.inference_device import resolve_device, resolve_precision
+    from atmodist_core.inference_device import resolve_engine
     from atmodist_core.model_card import find_model, read_card_of
     from atmodist_core.model_store import load_network
     from atmodist_core.networks import Generator
@@ -363,9 +378,8 @@ def load_downscaler(
             f"{card.factor}: choose "
             "another model or leave the factor out."
         )
-    chosen = resolve_device(device)
-    resolved = resolve_precision(precision, chosen)
+    runner, chosen, resolved = resolve_engine(engine, device, precision)
     card, network = load_network(folder)
     assert card.normalization is not None, "a downscaler's card has a normalisation"
-    inference = GeneratorInference(cast(Generator, network), card.normalization, chosen, resolved)
-    return Downscaler(card, inference, resolved)
+    inference = GeneratorInference(cast(Generator, network), card.normalization, chosen, resolved, runner)
+    return Downscaler(card, inference, resolved, runner)

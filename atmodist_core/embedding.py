@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from atmodist_core.boundaries import Boundaries
 from atmodist_core.errors import UserError
-from atmodist_core.inference_device import channels_last, full_float32
-from atmodist_core.networks import DistanceNetwork
+from atmodist_core.inference_device import Engine, Precision, channels_last, full_float32
+from atmodist_core.networks import DistanceNetwork, Encoder
+from atmodist_core.networks.encoder import ResidualBlock
 from atmodist_core.normalization import SignedLogNormalization
 
 
@@ -31,6 +32,8 @@ class EncoderInference:
         Where to compute.
     precision : {"float32", "bfloat16"}
         What to compute in.
+    engine : {"torch", "openvino"}
+        What runs the encoder; the classifier is torch's.
     """
 
     def __init__(
@@ -38,14 +41,25 @@ class EncoderInference:
         network: DistanceNetwork,
         normalization: SignedLogNormalization,
         device: torch.device,
-        precision: Literal["float32", "bfloat16"],
+        precision: Precision,
+        engine: Engine = "torch",
     ) -> None:
         self.normalization = normalization
         self.device = device
-        self.dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-        frozen = copy.deepcopy(network).requires_grad_(False).eval()
-        self.network = channels_last(frozen.to(device=device, dtype=self.dtype))
         self.config = network.encoder.config
+        frozen = copy.deepcopy(network).requires_grad_(False).eval()
+        # OpenVINO takes and gives float32 in rows, and converts within.
+        is_narrow = precision == "bfloat16" and engine == "torch"
+        self.dtype = torch.bfloat16 if is_narrow else torch.float32
+        self._layout = torch.contiguous_format if engine == "openvino" else torch.channels_last
+        if engine == "openvino":
+            from atmodist_core.openvino_networks import OpenvinoEncoder
+
+            # Not by assignment, as it is another class with the same interface.
+            frozen.add_module("encoder", OpenvinoEncoder(frozen.encoder, precision))
+        else:
+            fold_normalization(frozen.encoder)
+        self.network = channels_last(frozen.to(device=device, dtype=self.dtype))
 
     @torch.inference_mode()
     def activations(
@@ -146,4 +160,16 @@ class EncoderInference:
 
     def _prepared(self, fields: NDArray[np.float32]) -> Tensor:
         normalized = self.normalization.normalize(torch.from_numpy(fields))
-        return normalized.to(device=self.device, dtype=self.dtype, memory_format=torch.channels_last)
+        return normalized.to(device=self.device, dtype=self.dtype, memory_format=self._layout)
+
+
+def fold_normalization(encoder: Encoder) -> None:
+    """Put every batch normalisation into the convolution before it, in place: a pass over the data less for each."""
+    encoder.stem = fuse_conv_bn_eval(encoder.stem, encoder.stem_norm)
+    encoder.add_module("stem_norm", nn.Identity())
+    for block in encoder.modules():
+        if isinstance(block, ResidualBlock):
+            block.conv1 = fuse_conv_bn_eval(block.conv1, block.norm1)
+            block.conv2 = fuse_conv_bn_eval(block.conv2, block.norm2)
+            block.add_module("norm1", nn.Identity())
+            block.add_module("norm2", nn.Identity())

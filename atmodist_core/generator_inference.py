@@ -5,15 +5,18 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from atmodist_core.inference_device import channels_last, full_float32
+from atmodist_core.inference_device import Engine, Precision, channels_last, full_float32
 from atmodist_core.networks import Generator, PhysicalOutput
 from atmodist_core.normalization import SignedLogNormalization
+
+if TYPE_CHECKING:
+    from atmodist_core.openvino_networks import OpenvinoGenerator
 
 WORKING_MEMORY = 2**29
 """Bytes that the activations of one window are meant to stay under (512 MiB)."""
@@ -41,6 +44,8 @@ class GeneratorInference:
     precision : {"float32", "bfloat16"}
         bfloat16 is several times faster where the hardware has it and changes the fields by 1 to 2 % of
         their rms.
+    engine : {"torch", "openvino"}
+        What runs the network.
     """
 
     def __init__(
@@ -48,14 +53,25 @@ class GeneratorInference:
         generator: Generator,
         normalization: SignedLogNormalization,
         device: torch.device,
-        precision: Literal["float32", "bfloat16"],
+        precision: Precision,
+        engine: Engine = "torch",
     ) -> None:
         self.normalization = normalization
         self.device = device
-        self.dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self.config = generator.config
-        network = copy.deepcopy(generator).requires_grad_(False).eval()
-        self.network = channels_last(network.to(device=device, dtype=self.dtype))
+        self._value_bytes = 2 if precision == "bfloat16" else 4
+        self.network: Generator | OpenvinoGenerator
+        if engine == "openvino":
+            from atmodist_core.openvino_networks import OpenvinoGenerator
+
+            # It takes and gives float32 in rows, and converts within.
+            self.dtype, self._layout = torch.float32, torch.contiguous_format
+            self.network = OpenvinoGenerator(generator, precision)
+        else:
+            self.dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+            self._layout = torch.channels_last
+            network = copy.deepcopy(generator).requires_grad_(False).eval()
+            self.network = channels_last(network.to(device=device, dtype=self.dtype))
         self.output = PhysicalOutput(generator.config, normalization)
 
     @property
@@ -78,10 +94,6 @@ class GeneratorInference:
         """Coarse points of a window whose coarse activations fit into the working memory."""
         return WORKING_MEMORY // (_COARSE_ACTIVATIONS * self.config.filters * self._value_bytes)
 
-    @property
-    def _value_bytes(self) -> int:
-        return torch.finfo(self.dtype).bits // 8
-
     @torch.inference_mode()
     def __call__(
         self,
@@ -102,7 +114,7 @@ class GeneratorInference:
         )
         with full_float32(self.device):
             normal = torch.cat((self.normalization.normalize(fields[:channels]), fields[channels:]))[None]
-            coarse = normal.to(device=self.device, dtype=self.dtype, memory_format=torch.channels_last)
+            coarse = normal.to(device=self.device, dtype=self.dtype, memory_format=self._layout)
             seen = self._seen_by_refining(rows, columns, window.shape[-2:])
             features = self.network.coarse_features(coarse, check, seen)
             coarse = coarse[..., seen[0], seen[1]]
@@ -144,7 +156,7 @@ class GeneratorInference:
         top, left = max(rows.start - halo, 0), max(columns.start - halo, 0)
         part, around = (
             field[..., top : rows.stop + halo, left : columns.stop + halo].contiguous(
-                memory_format=torch.channels_last
+                memory_format=self._layout
             )
             for field in (features, coarse)
         )

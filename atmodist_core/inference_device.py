@@ -1,8 +1,9 @@
-"""Where trained networks compute, and in which precision."""
+"""Where trained networks compute, what runs them, and in which precision."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import Literal, TypeVar
 
 import torch
@@ -11,6 +12,11 @@ from torch import nn
 from atmodist_core.errors import UserError
 
 Network = TypeVar("Network", bound=nn.Module)
+Engine = Literal["torch", "openvino"]
+Precision = Literal["float32", "bfloat16"]
+
+ENGINE_VARIABLE = "ATMODIST_ENGINE"
+"""Of the environment: what runs networks where a call does not say it."""
 
 
 def resolve_device(device: str | torch.device | None) -> torch.device:
@@ -35,7 +41,7 @@ def resolve_device(device: str | torch.device | None) -> torch.device:
     return chosen
 
 
-def resolve_precision(precision: str, device: torch.device) -> Literal["float32", "bfloat16"]:
+def resolve_precision(precision: str, device: torch.device) -> Precision:
     """Return what ``auto`` means on a device: bfloat16 where the hardware computes with it, else float32.
 
     Raises
@@ -54,6 +60,44 @@ def resolve_precision(precision: str, device: torch.device) -> Literal["float32"
     raise UserError(
         f"Expected a precision among float32, bfloat16, auto, found {precision!r}: choose one of these."
     )
+
+
+def resolve_engine(
+    engine: str | None, device: str | torch.device | None, precision: str
+) -> tuple[Engine, torch.device, Precision]:
+    """Return engine, device and precision to compute with, as far as this machine has them.
+
+    Parameters
+    ----------
+    engine : {"torch", "openvino"} or None
+        What runs the networks; None for what ``ATMODIST_ENGINE`` in the environment names, else torch.
+    device : str, torch.device or None
+        As for :func:`resolve_device`; ``openvino`` computes on the CPU.
+    precision : {"float32", "bfloat16", "auto"}
+        As for :func:`resolve_precision`.
+
+    Raises
+    ------
+    UserError
+        For an unknown engine, one that is not installed, or a device or precision that it lacks.
+    """
+    engine = engine or os.environ.get(ENGINE_VARIABLE) or "torch"
+    if engine == "torch":
+        chosen = resolve_device(device)
+        return "torch", chosen, resolve_precision(precision, chosen)
+    if engine != "openvino":
+        raise UserError(f"Expected the engine torch or openvino, found {engine!r}: choose one of these.")
+    from atmodist_core.openvino_engine import check_openvino
+
+    chosen = resolve_device("cpu" if device is None else device)
+    if chosen.type != "cpu":
+        raise UserError(
+            f"Expected device 'cpu' for the engine openvino, found {str(device)!r}: leave the device out, or compute "
+            "with torch."
+        )
+    resolved = resolve_precision(precision, chosen)
+    check_openvino(resolved)
+    return "openvino", chosen, resolved
 
 
 def full_float32(device: torch.device) -> contextlib.AbstractContextManager[None]:

@@ -1,12 +1,14 @@
-"""Time the generator and the encoder as the library runs them, in float32 and bfloat16, in the same run.
+"""Time the generator and the encoder as the library runs them: float32 and bfloat16, torch and OpenVINO, in one run.
 
 ::
 
     python benchmarks/inference.py
     python benchmarks/inference.py --globe --threads 2
+    python benchmarks/inference.py --accuracy
 
 Weights are random, which changes nothing about the time. Normalisation and its inverse are included; the
-first call, which chooses algorithms, is not. Both precisions take turns, so that a busy machine slows both.
+first call, which chooses algorithms, is not. All of them take turns, so that a busy machine slows all. OpenVINO is
+left out where its extra is not installed, and on a GPU. Ratios are of the medians, torch's float32 over each; in brackets the quartiles of the time.
 """
 
 import statistics
@@ -14,6 +16,8 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +29,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from atmodist_core.boundaries import Boundaries
 from atmodist_core.embedding import EncoderInference
 from atmodist_core.generator_inference import GeneratorInference
-from atmodist_core.inference_device import resolve_device
+from atmodist_core.inference_device import Engine, Precision, resolve_device
 from atmodist_core.networks import DistanceNetwork, Encoder, Generator, LagClassifier
 from atmodist_core.normalization import PAPER_ERA5
 from atmodist_core.tiling import enlarge, plan_tiles
 from atmodist_core.training.loop.hardware import Hardware
 
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 STANDARD_DEVIATION = np.array([[[5e-5]], [[3e-5]]], dtype=np.float32)
 """Of the random input fields [s-1]: about that of vorticity and divergence in ERA5."""
 
@@ -48,6 +52,8 @@ class Settings:
     """Torch device; a GPU where there is one by default."""
     patches: int = 32
     """Patches of 160 x 160 in one call of the encoder."""
+    accuracy: bool = False
+    """Instead: how far each is from torch's float32 on a time of the demo, in fields and small scales."""
     globe: bool = False
     """Also time a globe of 320 x 640 to 1280 x 2560 points, in tiles."""
 
@@ -56,6 +62,14 @@ def random_fields(*size: int) -> np.ndarray:
     """Random fields [s-1], shape ``(2, *size)``."""
     rng = np.random.default_rng(0)
     return (rng.standard_normal((2, *size)) * STANDARD_DEVIATION).astype(np.float32)
+
+
+def variants(device: torch.device) -> list[tuple[Engine, Precision]]:
+    """Engines and precisions that this machine has."""
+    engines: list[Engine] = ["torch"]
+    if device.type == "cpu" and find_spec("openvino"):
+        engines.append("openvino")
+    return list(product(engines, PRECISIONS))
 
 
 def generator_calls(rows: int, columns: int, device: torch.device) -> dict[str, Callable[[], object]]:
@@ -67,7 +81,10 @@ def generator_calls(rows: int, columns: int, device: torch.device) -> dict[str, 
         area = np.ones(inference.factor * rows, dtype=np.float32)
         return lambda: inference(fields, (slice(0, rows), slice(0, columns)), lambda: None, area)
 
-    return {name: call(GeneratorInference(generator, PAPER_ERA5, device, name)) for name in PRECISIONS}
+    return {
+        f"{engine} {precision}": call(GeneratorInference(generator, PAPER_ERA5, device, precision, engine))
+        for engine, precision in variants(device)
+    }
 
 
 def globe_calls(rows: int, columns: int, device: torch.device) -> dict[str, Callable[[], object]]:
@@ -91,7 +108,10 @@ def globe_calls(rows: int, columns: int, device: torch.device) -> dict[str, Call
             fields, inference, boundaries, tiles, latitude, progress=lambda fraction: None, check=lambda: None
         )
 
-    return {name: call(GeneratorInference(generator, PAPER_ERA5, device, name)) for name in PRECISIONS}
+    return {
+        f"{engine} {precision}": call(GeneratorInference(generator, PAPER_ERA5, device, precision, engine))
+        for engine, precision in variants(device)
+    }
 
 
 def encoder_calls(patches: int, device: torch.device) -> dict[str, Callable[[], object]]:
@@ -102,17 +122,39 @@ def encoder_calls(patches: int, device: torch.device) -> dict[str, Callable[[], 
     def call(inference: EncoderInference) -> Callable[[], object]:
         @torch.inference_mode()
         def encode() -> object:
-            batch = PAPER_ERA5.normalize(torch.from_numpy(fields))
-            batch = batch.to(device=device, dtype=inference.dtype, memory_format=torch.channels_last)
-            return inference.network.encoder(batch).cpu()
+            return inference.encode_patches(fields).cpu()
 
         return encode
 
-    return {name: call(EncoderInference(network, PAPER_ERA5, device, name)) for name in PRECISIONS}
+    return {
+        f"{engine} {precision}": call(EncoderInference(network, PAPER_ERA5, device, precision, engine))
+        for engine, precision in variants(device)
+    }
 
 
-def median_seconds(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Median time of each call [s]; the calls take turns."""
+def accuracy(device: torch.device) -> None:
+    """Print rms difference from torch's float32, and the energy of waves that the coarse grid lacks, relative to it."""
+    import atmodist_core as ad
+    from atmodist_core.evaluation.energy_ratio import high_wavenumber_energy_ratio
+
+    name = "srgan-4x-atmodist"
+    coarse = ad.coarsen(ad.open_demo().isel(time=[0]), factor=4)
+    print(f"{name} on the globe of the demo's first time, against torch float32")
+    exact = ad.load_downscaler(name, device=device)(coarse)
+    for engine, precision in variants(device):
+        downscaler = ad.load_downscaler(name, device=device, engine=engine, precision=precision)
+        fine = downscaler(coarse)
+        energy = high_wavenumber_energy_ratio(fine, exact, downscaler.factor)
+        for field in ("vorticity", "divergence"):
+            rms = float(np.sqrt(((fine[field] - exact[field]) ** 2).mean() / (exact[field] ** 2).mean()))
+            print(
+                f"  {engine} {precision:9s} {field:11s} rms difference {100 * rms:.4f} % of the rms, "
+                f"power beyond the coarse Nyquist {float(energy[field][0]):.4f} times that of float32"
+            )
+
+
+def timed(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
+    """Seconds of every call; the calls take turns."""
     for call in calls.values():
         call()
     seconds: dict[str, list[float]] = {name: [] for name in calls}
@@ -121,35 +163,41 @@ def median_seconds(calls: dict[str, Callable[[], object]], repeats: int) -> dict
             start = time.perf_counter()
             call()
             seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in seconds.items()}
+    return seconds
 
 
 def main(settings: Settings) -> None:
-    """Time everything and print one line each."""
+    """Time everything and print a line for each engine and precision."""
     if settings.threads:
         torch.set_num_threads(settings.threads)
     torch.manual_seed(0)
     device = resolve_device(settings.device)
-    print(f"{Hardware(device.type, ' and '.join(PRECISIONS)).describe()}; median of {settings.repeats} calls")
-    print(f"{'':44s}{'float32':>14s}{'bfloat16':>14s}{'ratio':>8s}")
+    print(f"{Hardware(device.type, ' and '.join(PRECISIONS)).describe()}; {settings.repeats} calls of each")
+    if settings.accuracy:
+        accuracy(device)
+        return
 
-    def line(title: str, calls: dict[str, Callable[[], object]], repeats: int, patches: int = 0) -> None:
-        seconds = median_seconds(calls, repeats)
-        figures = [f"{patches / s:.0f} /s" if patches else f"{1e3 * s:.1f} ms" for s in seconds.values()]
-        ratio = seconds["float32"] / seconds["bfloat16"]
-        print(f"{title:44s}{figures[0]:>14s}{figures[1]:>14s}{ratio:8.2f}", flush=True)
+    def part(title: str, calls: dict[str, Callable[[], object]], repeats: int, patches: int = 0) -> None:
+        print(title)
+        seconds = timed(calls, max(repeats, 2))
+        reference = statistics.median(seconds["torch float32"])
+        for name, values in seconds.items():
+            low, median, high = statistics.quantiles(values, n=4)
+            rate = f"{patches / median:8.0f} patches/s" if patches else ""
+            print(
+                f"  {name:20s} {1e3 * median:9.1f} ms ({1e3 * low:.1f}-{1e3 * high:.1f})   "
+                f"{reference / median:5.2f} x {rate}",
+                flush=True,
+            )
 
     for rows, columns in ((40, 40), (80, 160)):
         title = f"generator {rows} x {columns} -> {4 * rows} x {4 * columns}"
-        line(title, generator_calls(rows, columns, device), settings.repeats)
+        part(title, generator_calls(rows, columns, device), settings.repeats)
     if settings.globe:
-        line(
-            "generator, globe 320 x 640 -> 1280 x 2560",
-            globe_calls(320, 640, device),
-            min(settings.repeats, 3),
-        )
+        title = "generator, globe 320 x 640 -> 1280 x 2560"
+        part(title, globe_calls(320, 640, device), min(settings.repeats, 3))
     title = f"encoder, {settings.patches} patches of 160 x 160"
-    line(title, encoder_calls(settings.patches, device), settings.repeats, settings.patches)
+    part(title, encoder_calls(settings.patches, device), settings.repeats, settings.patches)
 
 
 if __name__ == "__main__":

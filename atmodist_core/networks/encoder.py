@@ -103,8 +103,9 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return ``(batch, filters, ceil(height / stride), ceil(width / stride))``."""
         shortcut = x if self.projection is None else self.projection(x)
-        y = functional.relu(self.norm1(self.conv1(x)))
-        return functional.relu(self.norm2(self.conv2(y)) + shortcut)
+        # In place: what a normalisation returns is needed by nobody else, and memory costs time.
+        y = functional.relu_(self.norm1(self.conv1(x)))
+        return functional.relu_(self.norm2(self.conv2(y)).add_(shortcut))
 
 
 class Encoder(nn.Module):
@@ -182,7 +183,7 @@ class Encoder(nn.Module):
         check_batch(x, self.config.channels, "encoder")
         wanted = {self.config.check_layer(layer) for layer in layers}
         activations: dict[str, Tensor] = {}
-        x = self.pool(functional.relu(self.stem_norm(self.stem(x))))
+        x = self.pool(functional.relu_(self.stem_norm(self.stem(x))))
         for layer, stage in self.stages.items():
             if len(activations) == len(wanted):
                 break

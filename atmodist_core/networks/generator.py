@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +14,7 @@ from atmodist_core.errors import UserError
 from atmodist_core.networks.configuration import NetworkConfig
 from atmodist_core.networks.initialization import initialize_xavier_, subpixel_xavier_
 from atmodist_core.networks.layers import LEAK, SameConv2d, check_batch
+from atmodist_core.networks.window_part import WindowPart
 
 _EDGE_KERNEL = 9
 _KERNEL = 3
@@ -29,7 +30,7 @@ _SMALL_START = 0.1
 """Of the last kernel beside an interpolation: a network that adds to it starts by adding little."""
 
 
-_BLOCKS_PER_CUT = 2
+BLOCKS_PER_CUT = 2
 """Residual blocks after which what is no longer needed is left behind: a copy costs as much as it saves sooner."""
 
 UPSAMPLINGS = ("subpixel", "resize")
@@ -119,6 +120,16 @@ class GeneratorConfig(NetworkConfig):
         return _EDGE_KERNEL // 2 + (2 * self.blocks + 1) * (_KERNEL // 2)
 
     @property
+    def coarse_margins(self) -> tuple[int, ...]:
+        """Points around what is wanted that are still seen: before the head, after it, and after every
+        ``BLOCKS_PER_CUT`` blocks.
+        """
+        per_block = 2 * (_KERNEL // 2)
+        to_come = per_block * self.blocks + _KERNEL // 2
+        after_blocks = range(BLOCKS_PER_CUT, self.blocks + 1, BLOCKS_PER_CUT)
+        return (to_come + _EDGE_KERNEL // 2, to_come, *(to_come - per_block * n for n in after_blocks))
+
+    @property
     def refining_radius(self) -> float:
         """How far [coarse points] a coarse feature can be from an output point that it changes.
 
@@ -157,7 +168,8 @@ class GeneratorBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a tensor of the shape of the input."""
-        return x + self.conv2(functional.leaky_relu(self.conv1(x), LEAK))
+        # In place: what a convolution returns is needed by nobody else, and memory costs time.
+        return self.conv2(functional.leaky_relu_(self.conv1(x), LEAK)).add_(x)
 
 
 class UpsamplingStep(nn.Module):
@@ -169,7 +181,7 @@ class UpsamplingStep(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``(batch, filters, 2 * height, 2 * width)``."""
-        return functional.leaky_relu(functional.pixel_shuffle(self.conv(x), 2), LEAK)
+        return functional.pixel_shuffle(functional.leaky_relu_(self.conv(x), LEAK), 2)
 
 
 class ResizeStep(nn.Module):
@@ -182,45 +194,7 @@ class ResizeStep(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return ``(batch, filters, 2 * height, 2 * width)``."""
         x = functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
-        return functional.leaky_relu(self.conv(x), LEAK)
-
-
-class _Part:
-    """The part of a window that is still needed as layer after layer is done."""
-
-    def __init__(self, size: Sequence[int], wanted: tuple[slice, slice] | None) -> None:
-        whole = [(0, length) for length in size]
-        self._wanted = [(part.start, part.stop) for part in wanted] if wanted else whole
-        self._now = self._whole = whole
-
-    def cut(self, x: Tensor, margin: int) -> Tensor:
-        """Keep the wanted part and a margin [points] around it, as far as there is one."""
-        return self._take(
-            x,
-            [
-                (max(first - margin, low), min(last + margin, high))
-                for (first, last), (low, high) in zip(self._wanted, self._whole, strict=True)
-            ],
-        )
-
-    def wanted_of(self, x: Tensor) -> Tensor:
-        """Return the wanted part of what is kept now."""
-        return self._slice(x, self._wanted) if self._now != self._wanted else x
-
-    def _take(self, x: Tensor, bounds: list[tuple[int, int]]) -> Tensor:
-        if bounds != self._now:
-            # A copy, as convolutions are slow on the strides of a part.
-            form = torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else None
-            x = self._slice(x, bounds)
-            x = x.contiguous(memory_format=form) if form else x.contiguous()
-        self._now = bounds
-        return x
-
-    def _slice(self, x: Tensor, bounds: list[tuple[int, int]]) -> Tensor:
-        rows, columns = (
-            slice(first - low, last - low) for (first, last), (low, _) in zip(bounds, self._now, strict=True)
-        )
-        return x[..., rows, columns]
+        return functional.leaky_relu_(self.conv(x), LEAK)
 
 
 class Generator(nn.Module):
@@ -292,20 +266,18 @@ class Generator(nn.Module):
         Tensor
             Shape ``(batch, filters, height, width)``, of the wanted part.
         """
-        part = _Part(coarse.shape[-2:], wanted)
-        per_block = 2 * (_KERNEL // 2)
-        to_come = per_block * len(self.blocks) + _KERNEL // 2
-        x = part.cut(coarse, to_come + _EDGE_KERNEL // 2)
-        x = part.cut(functional.leaky_relu(self.head(x), LEAK), to_come)
+        part = WindowPart(coarse.shape[-2:], wanted)
+        margins = iter(self.config.coarse_margins)
+        x = part.cut(coarse, next(margins))
+        x = part.cut(functional.leaky_relu_(self.head(x), LEAK), next(margins))
         shallow = part.wanted_of(x)
         for number, block in enumerate(self.blocks, start=1):
             if between_blocks is not None:
                 between_blocks()
-            to_come -= per_block
             x = block(x)
-            if number % _BLOCKS_PER_CUT == 0:
-                x = part.cut(x, to_come)
-        return shallow + part.wanted_of(self.trunk(x))
+            if number % BLOCKS_PER_CUT == 0:
+                x = part.cut(x, next(margins))
+        return part.wanted_of(self.trunk(x)).add_(shallow)
 
     def refine(self, features: Tensor, coarse: Tensor) -> Tensor:
         """Run the part of the network that raises the resolution.

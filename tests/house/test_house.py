@@ -116,7 +116,7 @@ def test_dependencies_are_those_that_are_imported():
     }
     optional = {
         re.split(r"[<>=\[]", e)[0].lower()
-        for group in ("train", "grib", "report", "remote")
+        for group in ("train", "grib", "report", "openvino", "remote")
         for e in extras[group]
     }
     known = names["atmodist_core"] | names["app"] | optional | set(PACKAGES)
