@@ -13,6 +13,7 @@ import atmodist_core as ad
 from app.choices import FIELDS
 from app.city_choices import BOXES, REACHES, SAMPLES, city_names
 from app.city_result import CityResult
+from app.long_record import long_record
 from app.session import Session
 from app.state import shown_methods
 from app.theme import FITTING, INKS, VARIABLES
@@ -23,6 +24,7 @@ from app.views.city_card import CityCard, intervals_of, period_words
 from app.views.city_search import CitySearch
 from app.views.city_table import CityTable
 from app.views.globe_card import GlobeCard
+from app.views.long_record_texts import city_html
 from atmodist_core.study.city_store import stored_files
 
 MOST_CARDS = 4
@@ -58,6 +60,7 @@ _TEXT_STYLES = (
 .share { display: flex; height: 22px; border-radius: 6px; overflow: hidden; margin: 6px 0 5px; background: var(--studio-raised); }
 .share span { display: flex; align-items: center; justify-content: center; min-width: 0; overflow: hidden; font-size: 12px; font-weight: 600;
   white-space: nowrap; color: #10161d; }
+.record { font-size: 12px; line-height: 1.45; color: var(--studio-muted); padding-top: 4px; } .record b { font-size: 12px; color: var(--studio-text); }
 .note { font-size: 12px; color: var(--studio-muted); line-height: 1.45; }
 .note.problem { color: var(--studio-text); }
 """
@@ -257,7 +260,8 @@ class CitiesView(pn.viewable.Viewer):
             f'<span class="counts">{text}</span> of {len(words)} cities'
             f'<div class="share" role="img" aria-label="{text}">{bar}</div>'
             f"<small>{FIELDS[field]}, {box} × {box} points: {values} per city from {escape(period_words(result.series))}. "
-            f"Better and worse: the distances differ by more than 10 %. {escape(result.basis)}.{_caution(result.done)}</small></div>"
+            f"Better and worse: the distances differ by more than 10 %. {escape(result.basis)}.{_caution(result.done)}</small>"
+            f"{city_html(long_record(), self._state.judged, self._state.baseline, field, box, pair)}</div>"
         )
 
     def _note_html(self, result: CityResult) -> str:

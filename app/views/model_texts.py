@@ -22,6 +22,10 @@ dt { color: var(--studio-muted); } dd { margin: 0; color: var(--studio-text); ov
 .scores div { display: flex; flex-direction: column; }
 .scores .name { font-size: 10.5px; color: var(--studio-muted); } .scores .value { font-size: 13.5px; font-variant-numeric: tabular-nums; color: var(--studio-text); }
 .note { font-size: 12.5px; line-height: 1.5; color: var(--studio-muted); } .note b { color: var(--studio-text); }
+table.record { border-collapse: collapse; width: 100%; font-size: 12.5px; font-variant-numeric: tabular-nums; color: var(--studio-text); margin: 6px 0; }
+.record caption { text-align: left; font-size: 12.5px; line-height: 1.45; color: var(--studio-muted); padding-bottom: 2px; }
+.record th { text-align: left; font-weight: 400; color: var(--studio-muted); padding: 2px 10px 2px 0; } .record td { padding: 2px 10px 2px 0; }
+.record tbody tr { border-top: 1px solid var(--studio-line); } .record small { color: var(--studio-muted); font-size: 11.5px; white-space: nowrap; }
 ol, p { font-size: 13px; line-height: 1.55; color: var(--studio-text); margin: 6px 0; } ol { padding-left: 20px; }
 code { font-size: 12px; background: var(--studio-raised); padding: 1px 5px; border-radius: 4px; }
 """
@@ -48,8 +52,8 @@ _SCORES: dict[str, tuple[str, str, float]] = {
 }
 
 
-def facts_html(facts: ModelFacts, colour: str) -> str:
-    """Head, facts, scores and limits of one model."""
+def facts_html(facts: ModelFacts, colour: str, record: str = "") -> str:
+    """Head, facts, scores, the table of a longer record (HTML) and limits of one model."""
     card = facts.card
     rows = {
         "Trained on": card.data,
@@ -78,7 +82,7 @@ def facts_html(facts: ModelFacts, colour: str) -> str:
     )
     return (
         f'<div class="head"><span class="swatch" style="background:{colour}"></span><span class="title">{escape(facts.label)}</span>'
-        f'<span class="detail">{escape(card.name)} · {escape(kind)}</span></div><dl>{listed}</dl>{scores}{limits}'
+        f'<span class="detail">{escape(card.name)} · {escape(kind)}</span></div><dl>{listed}</dl>{scores}{record}{limits}'
     )
 
 

@@ -10,10 +10,12 @@ import panel_material_ui as pmui
 
 import atmodist_core as ad
 from app.engine import Control
+from app.long_record import long_record
 from app.model_facts import SPEED_KINDS, ModelFacts, facts_of_models, speed_here
 from app.session import Session
 from app.theme import COARSE_COLOUR, VARIABLES
 from app.views.learning_figure import LearningFigure
+from app.views.long_record_texts import model_html
 from app.views.model_texts import STYLES, facts_html, own_html
 from atmodist_core.appearance import appearance
 
@@ -67,8 +69,12 @@ class ModelsView(pn.viewable.Viewer):
 
     def _card(self, facts: ModelFacts) -> Any:
         colour = str(appearance(facts.card.name).colour) if facts.card.kind == "downscaler" else COARSE_COLOUR
+        record = model_html(long_record(), facts.card.name, facts.card.created)
         text = pn.pane.HTML(
-            facts_html(facts, colour), stylesheets=[VARIABLES + STYLES], margin=0, sizing_mode="stretch_width"
+            facts_html(facts, colour, record),
+            stylesheets=[VARIABLES + STYLES],
+            margin=0,
+            sizing_mode="stretch_width",
         )
         parts: list[Any] = [text]
         if facts.curves is not None:

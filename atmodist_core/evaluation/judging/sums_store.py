@@ -157,6 +157,18 @@ def added(parts: list[xr.Dataset], folder: Path) -> xr.Dataset:
             f"Expected pieces without a common time in {folder}, found {times.size - np.unique(times).size} in two of "
             "them; merge pieces of periods that do not overlap."
         )
+    return summed(parts)
+
+
+def summed(parts: list[xr.Dataset]) -> xr.Dataset:
+    """Sums over the times of all parts, of members whose times may be the same.
+
+    Raises
+    ------
+    UserError
+        If a sum grows beyond 64 bits.
+    """
+    times = np.concatenate([part["time"].values for part in parts])
     # Made anew, in one order: what comes out of a sum must be the bytes of what was never taken apart.
     variables = {}
     for name in sorted(map(str, parts[0].data_vars)):

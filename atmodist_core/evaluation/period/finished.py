@@ -129,6 +129,7 @@ def _attributes(
             "label": model.label,
             "name": str(model.identity["name"]),
             "description": str(getattr(getattr(model.downscaler, "card", None), "notes", "")),
+            "created": str(model.identity.get("created", "")),
             "precision": str(model.identity.get("precision", "")),
             "weights": str(model.identity.get("weights", "")),
         }

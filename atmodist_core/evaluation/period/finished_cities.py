@@ -171,8 +171,8 @@ def finished_verdicts(finishing: Finishing, reference: str) -> xr.Dataset:
         found[name] = described(
             count[..., place].astype(np.int32), axes, "1", f"cities where the candidate is {name}", rule
         )
-    for sign, name in ((1, "better"), (-1, "worse")):
-        total = ((verdict == sign) & certain).sum(axis=-1).astype(np.int32)
+    for way, name in ((1, "better"), (-1, "worse")):
+        total = ((verdict == way) & certain).sum(axis=-1).astype(np.int32)
         found[f"{name}_sure"] = described(
             total, axes, "1", f"cities where the candidate is surely {name}", found["sure"][2]["definition"]
         )

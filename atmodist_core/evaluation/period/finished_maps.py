@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.evaluation.judging.judging_run import JudgedModel
-from atmodist_core.evaluation.judging.sums_store import added
+from atmodist_core.evaluation.judging.sums_store import summed
 from atmodist_core.evaluation.period.finishing import Finishing, dataset, described
 from atmodist_core.evaluation.period.moment_maps import MAPS, moments
 
@@ -23,7 +23,7 @@ def finished_maps(finishing: Finishing) -> xr.Dataset:
     data = finishing.prepared.data[0]
     maps = []
     for model in judged:
-        sums = added([run.stores.sums_of(model, MAPS).load() for run in finishing.prepared.runs], data.label)
+        sums = summed([run.stores.sums_of(model, MAPS).load() for run in finishing.prepared.runs])
         maps.append(moments(sums, data.units, data.factor))
     axes = ("method", "field", "latitude", "longitude")
     units = finishing.common_units

@@ -146,7 +146,7 @@ def _made_definition(name: str) -> str:
 
 
 def _similarity_replicates(finishing: Finishing, model: JudgedModel) -> dict[str, np.ndarray]:
-    return finishing.reader.sums(model, SERIES).means(finishing.counts)
+    return dict(finishing.reader.sums(model, SERIES).means(finishing.counts))
 
 
 def finished_series(finishing: Finishing) -> xr.Dataset:

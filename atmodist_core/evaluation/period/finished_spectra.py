@@ -7,7 +7,7 @@ import xarray as xr
 
 from atmodist_core.evaluation.energy_ratio import power_ratio
 from atmodist_core.evaluation.geometry import squared_units
-from atmodist_core.evaluation.period.finishing import Finishing, dataset, described, with_interval
+from atmodist_core.evaluation.period.finishing import Finishing, Variable, dataset, described, with_interval
 from atmodist_core.evaluation.spectra import kinetic_energy_factor, wavelength_km
 
 BAND = (10, 90)
@@ -71,7 +71,7 @@ def _daily_power(finishing: Finishing, label: str) -> np.ndarray:
 
 def _band(
     name: str, daily: list[np.ndarray], axes: tuple[str, ...], units: str, long_name: str
-) -> dict[str, object]:
+) -> dict[str, Variable]:
     found = {}
     for share in BAND:
         values = np.stack([np.percentile(each, share, axis=0) for each in daily])

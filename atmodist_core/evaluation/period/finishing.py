@@ -110,9 +110,13 @@ def interval(replicates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(finite, low, np.nan), np.where(finite, high, np.nan)
 
 
+Variable = tuple[tuple[str, ...], np.ndarray, dict[str, str]]
+"""Dimensions, values and attributes."""
+
+
 def described(
     values: np.ndarray, dimensions: tuple[str, ...], units: str, long_name: str, definition: str
-) -> tuple[tuple[str, ...], np.ndarray, dict[str, str]]:
+) -> Variable:
     """A variable with what every number of an evaluation is labelled with."""
     if values.dtype.kind == "f":
         values = values.astype(np.float32)
@@ -126,7 +130,7 @@ def with_interval(
     units: str,
     long_name: str,
     definition: str,
-) -> dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, str]]]:
+) -> dict[str, Variable]:
     """A variable from replicates along the first axis, and the two of its interval.
 
     Parameters

@@ -110,14 +110,14 @@ def moments(sums: xr.Dataset, units: list[str], factor: int) -> xr.Dataset:
     varies = variance > 4 * RESOLUTION
     third = m3 - 3 * m1 * m2 + 2 * m1**3
     fourth = m4 - 4 * m1 * m3 + 6 * m1**2 * m2 - 3 * m1**4
-    result = {
+    result: dict[str, xr.DataArray] = {
         "mean": m1 * scale,
-        "standard_deviation": np.sqrt(variance) * scale,
+        "standard_deviation": variance**0.5 * scale,
         "skewness": (third / variance.where(varies) ** 1.5),
         "kurtosis": (fourth / variance.where(varies) ** 2),
     }
     if "squared_error" in sums:
-        result["rmse"] = np.sqrt(sums["squared_error"] * (RESOLUTION / count)) * scale
+        result["rmse"] = (sums["squared_error"] * (RESOLUTION / count)) ** 0.5 * scale
     return xr.Dataset({name: field.transpose(*_DIMENSIONS) for name, field in result.items()}).drop_vars(
         "time", errors="ignore"
     )

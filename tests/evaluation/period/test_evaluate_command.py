@@ -98,7 +98,7 @@ def test_killed_ten_times_at_random_is_one_run(source, whole, tmp_path, monkeypa
     random = np.random.default_rng(4)
     kills = 0
     for _ in range(40):
-        left = int(random.integers(1, 60))
+        left = int(random.integers(1, 12))
         replace = Path.replace
 
         def dies(self, target, replace=replace):
