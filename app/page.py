@@ -66,6 +66,9 @@ def build_page() -> Any:
         OPENING.add(session)
 
         def fill() -> None:
+            if not session.ready.is_set():  # a browser that was quicker builds the frame just now
+                document.add_timeout_callback(fill, FILL_AFTER_MS)
+                return
             with session.within(), pn.io.hold():
                 _fill(page, session, history)
             session.start(problems)

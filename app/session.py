@@ -319,7 +319,11 @@ class Session(param.Parameterized):
 
     async def in_thread(self, control: Control, work: Callable[..., T], *arguments: Any) -> T:
         """Run blocking work in a thread; the result of a computation that was dropped meanwhile counts as cancelled."""
-        result = await asyncio.get_running_loop().run_in_executor(_THREADS, work, *arguments)
+        try:
+            result = await asyncio.get_running_loop().run_in_executor(_THREADS, work, *arguments)
+        except Exception:
+            await self.ready.wait()  # for what is said about it
+            raise
         await self.ready.wait()
         control.check()
         return result

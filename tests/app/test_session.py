@@ -146,6 +146,13 @@ def test_nothing_is_published_while_the_browser_builds_the_page(globe, models, e
         session.ready.set()
         await session.settled()
         assert session.comparison.complete
+        session.ready.clear()
+        session.state.region = "40,45,0,5"
+        await asyncio.sleep(0.5)
+        assert texts(session, "failure") == [], "a failure is a sentence, which would be lost too"
+        session.ready.set()
+        await session.settled()
+        assert "choose a larger region" in texts(session, "failure")[0]
         session.close()
 
     asyncio.run(steps())
