@@ -92,7 +92,8 @@ format: $(VENV)/test
 
 # The reference and the gallery run this project's code, one thread a process as in the tests.
 docs: $(VENV)/test
-	PYTHONPATH="$(CURDIR)" OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -b html -W --keep-going -q -c docs . docs/_build/html
+	rm -rf docs/_build/html
+	PYTHONPATH="$(CURDIR)" OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -b html -W --keep-going -q -d docs/_build/doctrees -c docs . docs/_build/html
 	@echo "The site is at docs/_build/html/index.html"
 
 docs-pictures: browser

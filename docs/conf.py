@@ -32,6 +32,7 @@ include_patterns = [
     "benchmarks/README.md",
     "assets/geography/SOURCES.md",
     "app/globe/SOURCES.md",
+    "docs/_static/fonts/SOURCES.md",
 ]
 # Not only left out, but never walked through.
 exclude_patterns = [

@@ -24,6 +24,7 @@ CONTENTS: dict[str, tuple[str, ...]] = {
         "CHANGELOG",
         "assets/geography/SOURCES",
         "app/globe/SOURCES",
+        "docs/_static/fonts/SOURCES",
     ),
 }
 """Caption -> documents; one that does not exist is left out."""

@@ -30,21 +30,12 @@ pytestmark = pytest.mark.browser
 def site() -> Path:
     """The site, up to date: what has not changed since ``make docs`` is not made again."""
     pytest.importorskip("sphinx", reason="needs the extra docs")
-    command = [
-        sys.executable,
-        "-m",
-        "sphinx",
-        "-b",
-        "html",
-        "-W",
-        "--keep-going",
-        "-q",
-        "-c",
-        "docs",
-        ".",
-        str(SITE),
-    ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
+    command = (
+        f"-m sphinx -b html -W --keep-going -q -d docs/_build/doctrees -c docs . {SITE.relative_to(ROOT)}"
+    )
+    done = subprocess.run(
+        [sys.executable, *command.split()], cwd=ROOT, capture_output=True, text=True, timeout=900
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return SITE
 
