@@ -92,9 +92,7 @@ class PlainLoop:
         for a32, b32 in zip(prediction, truth, strict=True):
             a, b = a32.astype(float), b32.astype(float)
             coefficients = pyshtools.expand.SHExpandDH(a, norm=4, sampling=2)
-            found["power"].append(
-                pyshtools.spectralanalysis.spectrum(coefficients, normalization="ortho")
-            )
+            found["power"].append(pyshtools.spectralanalysis.spectrum(coefficients, normalization="ortho"))
             found["rmse"].append(np.sqrt((weights * (a - b) ** 2).sum()))
             found["mae"].append((weights * np.abs(a - b)).sum())
             da, db = a - (weights * a).sum(), b - (weights * b).sum()

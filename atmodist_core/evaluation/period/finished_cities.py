@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from atmodist_core.evaluation.judging.city_verdicts import interval_of_odds, verdict_counts
+from atmodist_core.evaluation.judging.block_bootstrap import Estimate
+from atmodist_core.evaluation.judging.city_verdicts import odds, verdict_counts
 from atmodist_core.evaluation.local_statistics import TOLERANCE
 from atmodist_core.evaluation.period.finishing import Finishing, dataset, described, with_interval
 
@@ -40,7 +41,7 @@ def finished_cities(finishing: Finishing, cities: pd.DataFrame) -> xr.Dataset:
     distances = [
         result.city_distances[label].transpose(1, 0, 3, 2) for label in finishing.labels
     ]  # (replicate, field, box, city)
-    distance = np.stack([*distances, np.full_like(distances[0], np.nan)], axis=1)
+    distance = centred(np.stack([*distances, np.full_like(distances[0], np.nan)], axis=1))
     axes = ("method", "field", "box", "city")
     units = finishing.common_units
     variables = {
@@ -51,7 +52,8 @@ def finished_cities(finishing: Finishing, cities: pd.DataFrame) -> xr.Dataset:
             units,
             "Wasserstein-1 distance of local values to the truth",
             "Area between the distribution functions of the values of result and truth; the sample of a city is every point of its "
-            "box at every time.",
+            "box at every time. A resampled record has some values twice, which makes distances larger: the interval is shifted by the "
+            "mean excess.",
         ),
         "quantile": described(
             np.stack(quantiles),
@@ -131,7 +133,7 @@ def finished_verdicts(finishing: Finishing, reference: str) -> xr.Dataset:
     names, sides = finishing.reader.cities()
     candidates = [label for label in finishing.labels if label != reference]
     of_reference = result.city_distances_of(reference)
-    verdicts, sure, counts, odds = [], [], [], []
+    verdicts, sure, counts, ratios = [], [], [], []
     for label in candidates:
         of_candidate = result.city_distances_of(label)
         sign = np.stack(
@@ -142,11 +144,8 @@ def finished_verdicts(finishing: Finishing, reference: str) -> xr.Dataset:
         sure.append((agreeing >= SURE) & (sign[0] != 0))
         totals = verdict_counts(of_candidate, of_reference)
         counts.append(np.stack([totals[field][0] for field in finishing.fields]))  # (field, box, 3)
-        odds.append(
-            [
-                [interval_of_odds(totals[field][:, box]) for box in range(len(sides))]
-                for field in finishing.fields
-            ]
+        ratios.append(
+            [[odds_of(totals[field][:, box]) for box in range(len(sides))] for field in finishing.fields]
         )
     verdict, certain, count = np.stack(verdicts), np.stack(sure), np.stack(counts)
     axes = ("candidate", "field", "box")
@@ -177,7 +176,9 @@ def finished_verdicts(finishing: Finishing, reference: str) -> xr.Dataset:
             total, axes, "1", f"cities where the candidate is surely {name}", found["sure"][2]["definition"]
         )
     for name in ("value", "low", "high"):
-        values = np.array([[[getattr(each, name) for each in row] for row in of] for of in odds], dtype=float)
+        values = np.array(
+            [[[getattr(each, name) for each in row] for row in of] for of in ratios], dtype=float
+        )
         end = "" if name == "value" else f"_{name}"
         share = {"value": "", "low": ", 2.5 %", "high": ", 97.5 %"}[name]
         found[f"odds{end}"] = described(
@@ -185,7 +186,8 @@ def finished_verdicts(finishing: Finishing, reference: str) -> xr.Dataset:
             axes,
             "1",
             f"cities better over worse{share}",
-            "Infinite where none is worse; 1 where none differs.",
+            "Infinite where none is worse; 1 where none differs. Interval: of (better + 1/2) over (worse + 1/2) in the replicates, shifted so that "
+            "their median is that of the data, since resampled distances are larger.",
         )
     return dataset(
         found,
@@ -196,6 +198,37 @@ def finished_verdicts(finishing: Finishing, reference: str) -> xr.Dataset:
             "city": names,
         },
     ).assign_attrs(reference=reference)
+
+
+def centred(replicates: np.ndarray) -> np.ndarray:
+    """Replicates, after the first entry of the axis, shifted so that their mean is that entry; never below zero."""
+    if len(replicates) == 1:
+        return replicates
+    excess = replicates[1:].mean(axis=0) - replicates[0]
+    return np.concatenate([replicates[:1], np.clip(replicates[1:] - excess, 0, None)])
+
+
+def odds_of(counts: np.ndarray) -> Estimate:
+    """Better over worse with an interval that holds it.
+
+    Parameters
+    ----------
+    counts : numpy.ndarray, shape ``(1 + replicates, 3)``
+        Better, equal, worse.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> odds_of(np.array([[4, 0, 2], [3, 1, 2], [5, 0, 1]])).value
+    2.0
+    """
+    value = float(odds(counts[:1])[0])
+    if len(counts) == 1:
+        return Estimate(value, np.nan, np.nan)
+    # Half a city more on both sides: no replicate has infinite or zero odds.
+    logs = np.log((counts[:, 0] + 0.5) / (counts[:, 2] + 0.5))
+    low, high = np.exp(np.percentile(logs[1:], (2.5, 97.5)) - np.median(logs[1:]) + logs[0])
+    return Estimate(value, min(float(low), value), max(float(high), value))
 
 
 def _signs(candidate: np.ndarray, reference: np.ndarray) -> np.ndarray:

@@ -207,9 +207,7 @@ def test_a_spectrum_by_hand(source, whole):
                 coefficients, _ = pyshtools.expand.SHExpandLSQ(
                     values.ravel(), where[0].ravel(), where[1].ravel(), 23, norm=4
                 )
-                powers.append(
-                    pyshtools.spectralanalysis.spectrum(coefficients, normalization="ortho")
-                )
+                powers.append(pyshtools.spectralanalysis.spectrum(coefficients, normalization="ortho"))
             ours = _power_of(ds.isel(time=slice(0, 3)))[name]
             assert ours[:, : limit + 1] == pytest.approx(np.array(powers)[:, : limit + 1], rel=0.02)
             mean = _power_of(ds)[name].mean(axis=0)

@@ -1,0 +1,81 @@
+"""What the evaluation that ships says on the page."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import atmodist_core as ad
+from app import long_record as module
+from app.long_record import Figure, LongRecord, long_record
+from app.views.long_record_texts import city_html, figure_text, model_html, number
+from atmodist_core.assets import asset_folder
+from atmodist_core.evaluation.period.evaluation_file import open_evaluation
+
+
+@pytest.fixture(scope="module")
+def record():
+    found = long_record()
+    assert found is not None, "an evaluation ships"
+    return found
+
+
+def test_the_shipped_evaluation_is_long_enough_and_of_the_models_that_ship(record):
+    tree = open_evaluation(asset_folder("results") / "evaluation.nc")
+    assert tree.attrs["times"] >= 240 and tree.attrs["city_times"] >= 240 and tree.attrs["replicates"] == 1000
+    created = {card.name: card.created for card in ad.list_models()}
+    for model in json.loads(tree.attrs["models"]):
+        if model["weights"]:
+            assert record.fits(model["name"], created[model["name"]]), model["name"]
+            assert not record.fits(model["name"], "another version")
+    assert "simulated" in record.description and record.network == "atmodist-23"
+
+
+def test_numbers_on_the_page_are_those_of_the_file(record):
+    tree = open_evaluation(asset_folder("results") / "evaluation.nc")
+    scores = tree["scores"].to_dataset().sel(measure="rmse", method="srgan-4x-atmodist", field="vorticity")
+    found = record.score("rmse", "srgan-4x-atmodist", "vorticity")
+    assert found == Figure(float(scores["value"]), float(scores["low"]), float(scores["high"]))
+    card = {card.name: card for card in ad.list_models()}["srgan-4x-atmodist"]
+    text = model_html(record, card.name, card.created)
+    assert number(found.value * 1e6) in text or number(found.value * 1e5) in text
+    verdicts = tree["verdicts"].to_dataset()
+    totals = record.city_totals("srgan-4x-atmodist", "srgan-4x-mse", "divergence", 3)
+    here = verdicts.sel(candidate="srgan-4x-atmodist", field="divergence", box=3)
+    assert (totals.better, totals.worse) == (int(here["better"]), int(here["worse"]))
+    assert totals.better + totals.equal + totals.worse == 150
+    sentence = city_html(
+        record, "srgan-4x-atmodist", "srgan-4x-mse", "divergence", 3, ("AtmoDist GAN", "MSE GAN")
+    )
+    assert f"closer at {totals.better} cities ({totals.better_sure} surely)" in sentence
+    network = model_html(record, "atmodist-23", "")
+    assert "lags guessed right" in network and "nat" in network
+
+
+def test_what_was_not_evaluated_is_left_out(record):
+    assert record.city_totals("srgan-4x-mse", "srgan-4x-atmodist", "vorticity", 1) is None
+    assert record.city_totals("srgan-4x-atmodist", "srgan-4x-mse", "vorticity", 7) is None
+    assert city_html(record, "bicubic", "bilinear", "vorticity", 1, ("a", "b")) == ""
+    assert city_html(None, "a", "b", "vorticity", 1, ("a", "b")) == "" == model_html(None, "a", "")
+    assert model_html(record, "nobody", "") == ""
+    assert (
+        record.score("rmse", "nobody", "vorticity") is None
+        and record.score("none", "bicubic", "vorticity") is None
+    )
+
+
+def test_no_file_or_another_is_no_record(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "asset_folder", lambda _: tmp_path)
+    assert long_record() is None
+    xr.Dataset({"x": 1}).to_netcdf(tmp_path / "evaluation.nc", engine="netcdf4")
+    assert long_record() is None
+    with pytest.raises(ad.UserError, match="without evaluation_version"):
+        LongRecord(tmp_path / "evaluation.nc")
+
+
+def test_figures():
+    assert figure_text(None) == "–" == figure_text(Figure(np.nan, np.nan, np.nan))
+    assert figure_text(Figure(0.5, np.nan, np.nan)) == "0.500"
+    assert figure_text(Figure(0.5, 0.4, 0.6), 100) == "50.0 <small>[40.0, 60.0]</small>"
+    assert number(float("inf")) == "∞" and number(0.0) == "0" and number(1234.5) == "1234"
