@@ -99,6 +99,34 @@ def _as_completed(
             future.cancel()
 
 
+_alone_lock = threading.Lock()
+_alone_count = 0
+_alone_setting: Any = None
+
+
+def _alone(work: Callable[[JobT], ResultT], job: JobT) -> ResultT:
+    """Work in a thread of a Dask worker, with whatever lazy data it reads computed in that thread.
+
+    Otherwise reading would hand tasks back to the cluster, and a job that waits for them while another one waits for
+    its turn would wait for ever.
+    """
+    global _alone_count, _alone_setting
+    import dask
+
+    with _alone_lock:
+        _alone_count += 1
+        if _alone_count == 1:
+            _alone_setting = dask.config.set(scheduler="synchronous")
+    try:
+        return work(job)
+    finally:
+        # The setting is one for all threads of the process: it is undone by the last.
+        with _alone_lock:
+            _alone_count -= 1
+            if _alone_count == 0:
+                _alone_setting.__exit__(None, None, None)
+
+
 def _on_cluster(
     work: Callable[[JobT], ResultT],
     jobs: Iterable[JobT],
@@ -133,7 +161,7 @@ def _on_cluster(
                     if job is None:
                         break
                     # Not pure: the same job of an earlier, killed run must be done again, not remembered.
-                    running.add(client.submit(work, job, pure=False))
+                    running.add(client.submit(_alone, work, job, pure=False))
                 if not running:
                     return
                 try:
