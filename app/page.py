@@ -16,7 +16,7 @@ from panel.io.state import set_curdoc
 from panel.util import edit_readonly
 
 from app.address import AddressBar
-from app.arrival import await_browser, hold_back_while_built, use_own_files
+from app.arrival import await_browser, hold_back_while_built, release, use_own_files
 from app.header import Header
 from app.history import BrowserHistory
 from app.keyboard import Keyboard
@@ -61,14 +61,11 @@ def build_page() -> Any:
     page = _frame(state)
     if document is not None and _has_visitor():
         await_browser(document)
-        hold_back_while_built(document, session.ready)
+        hold_back_while_built(document)
         session.built.clear()
         OPENING.add(session)
 
         def fill() -> None:
-            if not session.ready.is_set():  # a browser that was quicker builds the frame just now
-                document.add_timeout_callback(fill, FILL_AFTER_MS)
-                return
             with session.within(), pn.io.hold():
                 _fill(page, session, history)
             session.start(problems)
@@ -101,7 +98,7 @@ def _begin_of(session: Session) -> Callable[[], None]:
     def begin() -> None:
         waiting = reference()
         if waiting is not None:
-            waiting.ready.set()
+            release(pn.state.curdoc)
             waiting.built.set()
             OPENING.discard(waiting)
             look_again: Any = waiting.look_again  # Panel awaits it, and its types do not say so

@@ -100,11 +100,8 @@ class Session(param.Parameterized):
         self._started = False
         self._fitting = False
         self._shown = asyncio.Event()
-        self.ready = asyncio.Event()
-        """Not set while the browser builds the page: some of its parts do not listen yet, and what came then would be lost."""
         self.built = asyncio.Event()
         """Set when the browser has built the page: networks, which fill the cores, wait for it."""
-        self.ready.set()
         self.built.set()
         watched = {name for entry in VIEW_ENTRIES.values() for name in entry.parameters}
         self._subscription = state.param.watch(self._on_choice, ["view", *_OPENED, *sorted(watched)])
@@ -319,18 +316,13 @@ class Session(param.Parameterized):
 
     async def in_thread(self, control: Control, work: Callable[..., T], *arguments: Any) -> T:
         """Run blocking work in a thread; the result of a computation that was dropped meanwhile counts as cancelled."""
-        try:
-            result = await asyncio.get_running_loop().run_in_executor(_THREADS, work, *arguments)
-        except Exception:
-            await self.ready.wait()  # for what is said about it
-            raise
-        await self.ready.wait()
+        result = await asyncio.get_running_loop().run_in_executor(_THREADS, work, *arguments)
         control.check()
         return result
 
     def tell(self, control: Control, fraction: float, activity: str) -> None:
         """Say what is being done, unless a newer choice has taken its place."""
-        if control is self._control and not control.cancelled() and self.ready.is_set():
+        if control is self._control and not control.cancelled():
             self.param.update(progress=fraction, activity=activity)
 
     def follow(self, control: Control, low: float, width: float, label: str) -> None:

@@ -256,7 +256,6 @@ class MapsView(pn.viewable.Viewer):
 
     async def _redraw(self) -> None:
         await asyncio.sleep(REDRAW_PAUSE_S)
-        await self._session.ready.wait()
         if self._state.view != "maps":  # it is drawn when it comes to the front
             return
         with self._session.within(), pn.io.hold():

@@ -13,7 +13,9 @@ import panel as pn
 import pytest
 from bokeh.client import pull_session
 from bokeh.document import Document
-from bokeh.models import ImportedStyleSheet
+from bokeh.models import CustomJS, ImportedStyleSheet
+from bokeh.plotting import figure as Figure
+from bokeh.protocol.messages.patch_doc import patch_doc
 
 import app.arrival
 from app.page import _frame, build_page
@@ -129,14 +131,34 @@ def test_a_page_is_not_kept_by_what_outlives_it():
     assert page() is None
 
 
-def test_results_are_kept_back_from_the_first_pull_until_the_page_is_built():
-    async def steps():
-        ready, document = asyncio.Event(), Document()
-        ready.set()
-        app.arrival.hold_back_while_built(document, ready, longest_s=0.1)
-        assert document.to_json() is not None and not ready.is_set()
-        await asyncio.wait_for(ready.wait(), 10)  # of a browser that never says that it has built the page
-        document.to_json()
-        assert ready.is_set(), "a browser that comes back has its views"
+def test_what_changes_while_the_browser_builds_the_page_is_sent_after(server, monkeypatch):
+    # of a browser that never says that it has built the page
+    monkeypatch.setattr(app.arrival.hold_back_while_built, "__defaults__", (1.0,))
+    session = pull_session(url=f"http://{server}")
+    try:
+        (own,) = sessions()
+        callbacks = own.document.callbacks
+        assert callbacks.hold_value == "combine", "the browser has taken the page"
+        end = time.monotonic() + 60
+        while callbacks.hold_value:
+            assert time.monotonic() < end, "what was held back was never sent"
+            session.force_roundtrip()
+            time.sleep(0.1)
+    finally:
+        session.close()
 
-    asyncio.run(steps())
+
+def test_parts_made_meanwhile_are_sent_whole_though_the_browser_has_spoken():
+    document, figure = Document(), Figure()
+    document.add_root(figure)
+
+    async def steps():
+        app.arrival.hold_back_while_built(document, longest_s=60.0)
+        document.to_json()
+        figure.js_event_callbacks = {"mousemove": [CustomJS(code="1")]}
+        document.apply_json_patch({"events": []})  # with this Bokeh takes all models for known
+        return app.arrival._let_go(document)
+
+    (event,) = asyncio.run(steps())
+    assert document.callbacks.hold_value is None
+    assert '"CustomJS"' in patch_doc.create([event]).content_json

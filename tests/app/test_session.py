@@ -136,28 +136,6 @@ def test_networks_wait_until_the_browser_has_built_the_page(globe, models):
     asyncio.run(steps())
 
 
-def test_nothing_is_published_while_the_browser_builds_the_page(globe, models, engine):
-    async def steps():
-        session = Session(StudioState(region="Pacific", methods=["bicubic"]), engine)
-        session.ready.clear()
-        session.start([])
-        await asyncio.sleep(0.5)
-        assert session.data is None and session.comparison is None
-        session.ready.set()
-        await session.settled()
-        assert session.comparison.complete
-        session.ready.clear()
-        session.state.region = "40,45,0,5"
-        await asyncio.sleep(0.5)
-        assert texts(session, "failure") == [], "a failure is a sentence, which would be lost too"
-        session.ready.set()
-        await session.settled()
-        assert "choose a larger region" in texts(session, "failure")[0]
-        session.close()
-
-    asyncio.run(steps())
-
-
 def test_what_is_at_hand_comes_at_once_and_spectra_come_together(globe, models, engine):
     async def steps():
         session = Session(StudioState(region="Pacific"), engine)
