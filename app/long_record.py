@@ -86,7 +86,7 @@ class LongRecord:
         scores = self._groups["scores"]
         if measure not in scores["measure"].values or name not in self.labels:
             return None
-        here = scores.sel(measure=measure, method=name, field=field)
+        here = scores.sel({"measure": measure, "method": name, "field": field})
         return Figure(*(float(here[end]) for end in ("value", "low", "high")))
 
     def band(self) -> tuple[int, int]:

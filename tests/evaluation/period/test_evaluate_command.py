@@ -173,7 +173,7 @@ def test_a_city_by_hand(source, whole):
         }
         for name in ("vorticity", "divergence"):
             a, b = (ds[name].isel(box).values.ravel() for ds in (result, fields))
-            here = found.sel(method="smooth", field=name, box=side, city="Seattle")
+            here = found.sel({"method": "smooth", "field": name, "box": side, "city": "Seattle"})
             assert float(here["wasserstein"]) == pytest.approx(
                 scipy.stats.wasserstein_distance(a, b), rel=1e-5
             )
@@ -211,11 +211,11 @@ def test_a_spectrum_by_hand(source, whole):
             ours = _power_of(ds.isel(time=slice(0, 3)))[name]
             assert ours[:, : limit + 1] == pytest.approx(np.array(powers)[:, : limit + 1], rel=0.02)
             mean = _power_of(ds)[name].mean(axis=0)
-            here = found.sel(method=label, field=name)
+            here = found.sel({"method": label, "field": name})
             assert here["power"].values[1:] == pytest.approx(mean[1:], rel=1e-4, abs=1e-20)
-    ratio = found["power_ratio"].sel(method="smooth", field="vorticity").values[1:22]
+    ratio = found["power_ratio"].sel({"method": "smooth", "field": "vorticity"}).values[1:22]
     power = found["power"].sel(field="vorticity")
-    expected = power.sel(method="smooth").values / power.sel(method="truth").values
+    expected = power.sel({"method": "smooth"}).values / power.sel({"method": "truth"}).values
     assert ratio == pytest.approx(expected[1:22], rel=1e-5)
 
 
@@ -237,9 +237,9 @@ def test_everything_is_labelled(whole):
     assert json.loads(tree.attrs["data"])[0]["first_time"] == "2001-01-01T00:00"
     assert tree.attrs["times"] == 15 and tree.attrs["city_times"] == DAYS and tree.attrs["days"] == DAYS
     extremes = tree["extremes"].to_dataset()
-    of_truth = extremes["area_share"].sel(method="truth").values
+    of_truth = extremes["area_share"].sel({"method": "truth"}).values
     assert of_truth == pytest.approx(0.001, rel=1e-3)
-    assert extremes["return_time"].sel(method="truth").values == pytest.approx(48 / 0.001, rel=1e-3)
+    assert extremes["return_time"].sel({"method": "truth"}).values == pytest.approx(48 / 0.001, rel=1e-3)
     values = tree["values"].to_dataset()
     mass = (values["density"] * (values["value_right"] - values["value_left"])).sum("value_bin")
     np.testing.assert_allclose(mass.values, 1, rtol=1e-4)
