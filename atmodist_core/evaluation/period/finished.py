@@ -19,7 +19,11 @@ from atmodist_core.evaluation.judging.statistics_reader import StatisticsReader
 from atmodist_core.evaluation.period.evaluation_file import EVALUATION_VERSION
 from atmodist_core.evaluation.period.evaluation_plan import EvaluationPlan
 from atmodist_core.evaluation.period.evaluation_run import PreparedEvaluation
-from atmodist_core.evaluation.period.finished_cities import finished_cities, finished_verdicts
+from atmodist_core.evaluation.period.finished_cities import (
+    finished_cities,
+    finished_verdicts,
+    use_exact_distances,
+)
 from atmodist_core.evaluation.period.finished_maps import finished_maps
 from atmodist_core.evaluation.period.finished_scores import finished_scores, finished_series
 from atmodist_core.evaluation.period.finished_spectra import finished_semivariogram, finished_spectra
@@ -100,6 +104,7 @@ def finished_evaluation(
         from atmodist_core.geography import cities
 
         progress("cities")
+        use_exact_distances(finishing)
         parts["cities"] = finished_cities(finishing, cities())
         if len(labels) > 1:
             parts["verdicts"] = finished_verdicts(finishing, reference)

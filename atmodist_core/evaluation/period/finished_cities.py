@@ -10,6 +10,7 @@ from atmodist_core.evaluation.judging.block_bootstrap import Estimate
 from atmodist_core.evaluation.judging.city_verdicts import odds, verdict_counts
 from atmodist_core.evaluation.local_statistics import TOLERANCE
 from atmodist_core.evaluation.period.finishing import Finishing, dataset, described, with_interval
+from atmodist_core.evaluation.wasserstein import wasserstein
 
 PROBABILITIES = (0.001, 0.01, 0.5, 0.99, 0.999)
 DENSITY_BINS = 64
@@ -93,6 +94,27 @@ def finished_cities(finishing: Finishing, cities: pd.DataFrame) -> xr.Dataset:
             "density_edge_right": (("field", "density_bin"), edges[:, 1:], {"units": units}),
         },
     )
+
+
+def use_exact_distances(finishing: Finishing) -> None:
+    """Put the exact distances of the data themselves in place of those of the bootstrap, which compares 512 places of the
+    distribution functions. Replicates keep theirs: the difference, below 0.1 %, is small beside their spread.
+    """
+    reader = finishing.reader
+    for model in finishing.prepared.models:
+        parts = []
+        for some in reader.cities_at_once():
+            (prediction, boxes), (truth, _) = (reader.city_values(each, some) for each in (model, None))
+            parts.append(
+                np.stack(
+                    [
+                        wasserstein(prediction[..., boxes == side], truth[..., boxes == side], axis=(0, 3))
+                        for side in np.unique(boxes)
+                    ],
+                    axis=-1,
+                )
+            )
+        finishing.judgement.city_distances[model.label][:, 0] = np.concatenate(parts, axis=1)
 
 
 def _density_edges(finishing: Finishing) -> np.ndarray:
