@@ -62,12 +62,20 @@ class LongRecord:
 
     @property
     def description(self) -> str:
-        """What it rests on, in a few words."""
+        """What its measures over the globe rest on, in a few words."""
+        return self._description("times")
+
+    @property
+    def city_description(self) -> str:
+        """What its values at cities rest on, in a few words."""
+        return self._description("city_times")
+
+    def _description(self, times: str) -> str:
         data = json.loads(self._attributes["data"])
         first, last = data[0]["first_time"][:10], data[-1]["last_time"][:10]
         simulated = "simulated weather, " if any(one["simulated"] for one in data) else ""
         member = f"{data[0]['member']}, " if len(data) == 1 and data[0].get("member") else ""
-        return f"{simulated}{member}{first} to {last}: {int(self._attributes['times'])} times of {int(self._attributes['days'])} days"
+        return f"{simulated}{member}{first} to {last}: {int(self._attributes[times])} times of {int(self._attributes['days'])} days"
 
     @property
     def labels(self) -> list[str]:

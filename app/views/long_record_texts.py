@@ -89,7 +89,7 @@ def city_html(
     if totals is None:
         return ""
     return (
-        f'<div class="record"><b>Over a longer record</b> ({escape(record.description)}; {totals.samples} values per city): '
+        f'<div class="record"><b>Over a longer record</b> ({escape(record.city_description)}; {totals.samples} values per city): '
         f"{escape(labels[0])} is closer at {totals.better} cities ({totals.better_sure} surely), "
         f"{escape(labels[1])} at {totals.worse} ({totals.worse_sure} surely), {totals.equal} equal. {_odds(totals)} "
         "Surely: 97.5 % of resampled records agree.</div>"
