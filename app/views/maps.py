@@ -112,7 +112,8 @@ class MapsView(pn.viewable.Viewer):
     def _arrange(self) -> None:
         """Put up the cards that are wanted, new ones where there are none yet."""
         swipe = self._state.layout == "swipe"
-        self._grid.visible = not swipe
+        # By itself `visible` would not do: the grid's own style sheet says how it is displayed.
+        self._grid.param.update(visible=not swipe, styles={"display": "none"} if swipe else {})
         if swipe and self._swipe is None:
             self._swipe = SwipeMap(self._session, self._shared, self._painter, self._field_scale)
             self._swipe.probe.param.watch(lambda _event: self._redraw_soon(), "columns")

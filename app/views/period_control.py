@@ -19,9 +19,8 @@ _STYLES = (
     VARIABLES
     + ".text { font-size: 12.5px; color: var(--studio-text); font-variant-numeric: tabular-nums; white-space: nowrap; }"
 )
-_ROW_STYLES = (
-    ":host { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 16px; min-height: 34px; }"
-)
+# A row is flexible by itself; to say so here would show it where it is not to be visible.
+_ROW_STYLES = ":host { flex-wrap: wrap; align-items: center; gap: 6px 16px; min-height: 34px; }"
 
 
 class PeriodControl(pn.viewable.Viewer):

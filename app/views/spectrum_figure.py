@@ -89,12 +89,12 @@ class SpectrumFigure:
         ]
         self._nyquist_label = Label(
             x=1,
-            y=1,
-            x_offset=4,
-            y_offset=-3,
+            y=4,
+            y_units="screen",
+            x_offset=-4,
             text="coarse Nyquist",
-            # At the upper end, which no line reaches.
-            text_baseline="top",
+            # Left of its line and at the bottom: there the coarse input has all of its power, and lines are far above.
+            text_align="right",
             padding=2,
             background_fill_alpha=0.85,
             text_font=FONT,
@@ -236,7 +236,6 @@ class SpectrumFigure:
         }
         for visible, (low, high) in limits.items():
             visible.update(start=float(low), end=float(high), reset_start=float(low), reset_end=float(high))
-        self._nyquist_label.y = self._y_range.end
         low, high = float(degree[0]), float(degree[-1])
         thirds = np.geomspace(low, high, 4)
         for (slope, guide), (start, stop) in zip(

@@ -256,7 +256,9 @@ def test_the_swipe_holds_both_fields(compared):
     right = view._swipe._full.data["image"][0]
     np.testing.assert_allclose(left[::-1], compared.comparison.values("bicubic") * 1e5, rtol=1e-6)
     np.testing.assert_allclose(right[::-1], compared.comparison.values("truth") * 1e5, rtol=1e-6)
-    assert not view._grid.visible
+    assert not view._grid.visible and view._grid.styles == {"display": "none"}
+    compared.state.layout = "panels"
+    assert view._grid.visible and view._grid.styles == {}
 
 
 def test_the_theme_reaches_the_figures(compared):

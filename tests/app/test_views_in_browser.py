@@ -78,7 +78,9 @@ def test_the_period_can_be_changed_and_stays_in_the_link(watched, address):
 
 def test_spectra_are_averaged_over_a_period(watched, address):
     page = opened(watched, f"{address}?view=spectra&{PACIFIC}&{DAY}&step=4&methods=bicubic")
+    assert not page.locator(".period").is_visible()
     page.get_by_role("button", name="Mean over the period").click()
+    page.locator(".period").wait_for()
     seen(page, "mean of 3 times")
     until(page, lambda: "average=period" in page.url)
     assert watched.faults == []
