@@ -70,7 +70,7 @@ def inputs_of(message: dict[str, Any]) -> dict[str, np.ndarray]:
 def inference(message: dict[str, Any], folder: Path) -> Prepared:
     """A call from arrays to an array, with the engine and precision of the message, as the library runs it."""
     network = network_of(message["network"]).eval().requires_grad_(False)
-    given = inputs_of(message)
+    given, parameters = inputs_of(message), parameter_count(network)
     given.pop("labels", None)
     write(folder / f"{message['network']}.npz", **{k: v.numpy() for k, v in learned(network).items()})
     write(folder / f"{message['task']}.npz", **given)
@@ -93,7 +93,7 @@ def inference(message: dict[str, Any], folder: Path) -> Prepared:
         return run(*tensors).numpy()
 
     np.save(folder / f"{message['name']}.npy", call())
-    return call, {"parameters": parameter_count(network)}
+    return call, {"parameters": parameters}
 
 
 def openvino_call(network: torch.nn.Module, precision: Any) -> Callable[..., torch.Tensor]:
