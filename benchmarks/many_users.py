@@ -97,9 +97,10 @@ def main(options: Options) -> None:
     print(
         f"{options.users} users, {options.rounds} rounds of {options.minutes:g} minutes, {len(times)} choices"
     )
-    print(
-        f"maps: median {statistics.median(times):.2f} s, 90 % {times[int(0.9 * len(times))]:.2f} s, largest {times[-1]:.2f} s"
-    )
+    if times:
+        print(
+            f"maps: median {statistics.median(times):.2f} s, 90 % {times[int(0.9 * len(times))]:.2f} s, largest {times[-1]:.2f} s"
+        )
     print(f"memory with them [MB]: {', '.join(f'{one:.0f}' for one in during)}")
     growth = ", ".join(f"{after / before - 1:+.1%}" for before, after in pairwise(left))
     print(f"memory after them [MB]: {', '.join(f'{one:.0f}' for one in left)} ({growth} from round to round)")
