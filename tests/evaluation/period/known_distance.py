@@ -29,9 +29,13 @@ ANSWERS = np.array(
 
 
 class _Encoder(nn.Module):
-    """Hands the normalised fields on."""
+    """Hands the normalised fields on; its stem, which is folded for inference, takes no part."""
 
     config = EncoderConfig()
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.stem_norm = nn.Conv2d(2, 2, 1), nn.BatchNorm2d(2)
 
     def forward(self, x):
         return x
