@@ -39,9 +39,6 @@ async def compare(session: Session, control: Control) -> None:
     comparison = await _add_answers(session, control, frame, comparison, at_hand)
     networks = [method for method in methods if method not in at_hand]
     session.comparison = comparison
-    if networks:
-        await session.built.wait()
-        control.check()
     if state.view == "spectra":
         comparison = await _add_spectra(session, control, comparison)
     else:
@@ -65,7 +62,6 @@ async def compare(session: Session, control: Control) -> None:
         )
         session.comparison = comparison
     session.say("applicability", "info", joined_warnings(comparison.warnings))
-    await session.built.wait()
     if state.view == "spectra":
         comparison = await _add_spectra(session, control, comparison)
         if state.average == "period":

@@ -16,7 +16,7 @@ from panel.io.state import set_curdoc
 from panel.util import edit_readonly
 
 from app.address import AddressBar
-from app.arrival import await_browser, hold_back_while_built, release, use_own_files
+from app.arrival import await_browser, use_own_files
 from app.header import Header
 from app.history import BrowserHistory
 from app.keyboard import Keyboard
@@ -37,9 +37,6 @@ TAB_WIDTH = 92
 LOOK_AGAIN_MS = 5000
 """How often a page asks what lies in the folders of data and models."""
 
-FILL_AFTER_MS = 100
-"""Between the HTML and the making of the page's parts: the scripts, which the browser asks for at once, leave first."""
-
 COLLECTOR = Collector()
 OPENING: weakref.WeakSet[Session] = weakref.WeakSet()
 """Pages whose browser is about to build them: what can wait does not take the cores from it."""
@@ -48,7 +45,7 @@ _OWN_STYLES = Theme(json={"attrs": {"Axis": {}, "Figure": {}, "Grid": {}, "Title
 
 
 def build_page() -> Any:
-    """Build the page, and begin to compute while the browser loads it."""
+    """Build the page, and begin to compute once the browser has it."""
     state = StudioState()
     document = pn.state.curdoc
     if document is not None:
@@ -61,19 +58,16 @@ def build_page() -> Any:
     page = _frame(state)
     if document is not None and _has_visitor():
         await_browser(document)
-        hold_back_while_built(document)
-        session.built.clear()
         OPENING.add(session)
 
         def fill() -> None:
             with session.within(), pn.io.hold():
                 _fill(page, session, history)
-            session.start(problems)
 
-        # The HTML knows the frame alone and leaves at once. Its parts are made, and the first results computed, while the browser reads its
-        # scripts: it then gets both together, and has to lay them out once.
-        document.add_timeout_callback(fill, FILL_AFTER_MS)
-        pn.state.onload(_begin_of(session))
+        # The HTML knows the frame alone and leaves at once: its parts are made while the browser loads its scripts. Results wait until the
+        # browser has built the page: what changes between its taking the document and that moment can be lost on the way.
+        document.add_next_tick_callback(fill)
+        pn.state.onload(_begin_of(session, problems))
     else:
         _fill(page, session, history)
         # `panel serve --warm` builds a page nobody sees: time to fill the caches for the first who comes.
@@ -87,7 +81,7 @@ def build_page() -> Any:
     return page
 
 
-def _begin_of(session: Session) -> Callable[[], None]:
+def _begin_of(session: Session, problems: list[str]) -> Callable[[], None]:
     """What to do when the browser has built the page.
 
     Panel keeps it beside the document until then: where no browser ever comes, it must not hold the document itself. A periodic callback
@@ -98,9 +92,8 @@ def _begin_of(session: Session) -> Callable[[], None]:
     def begin() -> None:
         waiting = reference()
         if waiting is not None:
-            release(pn.state.curdoc)
-            waiting.built.set()
             OPENING.discard(waiting)
+            waiting.start(problems)
             look_again: Any = waiting.look_again  # Panel awaits it, and its types do not say so
             pn.state.add_periodic_callback(look_again, period=LOOK_AGAIN_MS)
 

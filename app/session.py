@@ -100,9 +100,6 @@ class Session(param.Parameterized):
         self._started = False
         self._fitting = False
         self._shown = asyncio.Event()
-        self.built = asyncio.Event()
-        """Set when the browser has built the page: networks, which fill the cores, wait for it."""
-        self.built.set()
         watched = {name for entry in VIEW_ENTRIES.values() for name in entry.parameters}
         self._subscription = state.param.watch(self._on_choice, ["view", *_OPENED, *sorted(watched)])
 

@@ -1,6 +1,5 @@
 """A browser that is slow to come, or comes back: its page is still there, and asks this server alone for its files."""
 
-import asyncio
 import gc
 import socket
 import subprocess
@@ -12,10 +11,7 @@ from urllib.request import urlopen
 import panel as pn
 import pytest
 from bokeh.client import pull_session
-from bokeh.document import Document
-from bokeh.models import CustomJS, ImportedStyleSheet
-from bokeh.plotting import figure as Figure
-from bokeh.protocol.messages.patch_doc import patch_doc
+from bokeh.models import ImportedStyleSheet
 
 import app.arrival
 from app.page import _frame, build_page
@@ -129,36 +125,3 @@ def test_a_page_is_not_kept_by_what_outlives_it():
     assert not [one for one in watchers if getattr(getattr(one.fn, "__self__", None), "self", None) is page()]
     gc.collect()
     assert page() is None
-
-
-def test_what_changes_while_the_browser_builds_the_page_is_sent_after(server, monkeypatch):
-    # of a browser that never says that it has built the page
-    monkeypatch.setattr(app.arrival.hold_back_while_built, "__defaults__", (1.0,))
-    session = pull_session(url=f"http://{server}")
-    try:
-        (own,) = sessions()
-        callbacks = own.document.callbacks
-        assert callbacks.hold_value == "combine", "the browser has taken the page"
-        end = time.monotonic() + 60
-        while callbacks.hold_value:
-            assert time.monotonic() < end, "what was held back was never sent"
-            session.force_roundtrip()
-            time.sleep(0.1)
-    finally:
-        session.close()
-
-
-def test_parts_made_meanwhile_are_sent_whole_though_the_browser_has_spoken():
-    document, figure = Document(), Figure()
-    document.add_root(figure)
-
-    async def steps():
-        app.arrival.hold_back_while_built(document, longest_s=60.0)
-        document.to_json()
-        figure.js_event_callbacks = {"mousemove": [CustomJS(code="1")]}
-        document.apply_json_patch({"events": []})  # with this Bokeh takes all models for known
-        return app.arrival._let_go(document)
-
-    (event,) = asyncio.run(steps())
-    assert document.callbacks.hold_value is None
-    assert '"CustomJS"' in patch_doc.create([event]).content_json

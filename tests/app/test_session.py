@@ -117,25 +117,6 @@ def test_interpolation_and_truth_are_there_while_networks_compute(globe, models)
     asyncio.run(steps())
 
 
-def test_networks_wait_until_the_browser_has_built_the_page(globe, models):
-    engine = SlowEngine()
-    engine.go.set()
-
-    async def steps():
-        session = Session(StudioState(region="Pacific"), engine)
-        session.built.clear()
-        session.start([])
-        await until(lambda: session.comparison is not None)
-        await asyncio.sleep(0.2)
-        assert set(session.comparison.answers) == {"bilinear", "bicubic"} and engine.asked == []
-        session.built.set()
-        await session.settled()
-        assert session.comparison.complete and len(session.comparison.answers) == 4
-        session.close()
-
-    asyncio.run(steps())
-
-
 def test_what_is_at_hand_comes_at_once_and_spectra_come_together(globe, models, engine):
     async def steps():
         session = Session(StudioState(region="Pacific"), engine)
