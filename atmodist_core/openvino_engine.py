@@ -7,6 +7,7 @@ uses, with everything between two of them fused into one pass over the data.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -39,6 +40,22 @@ def openvino() -> Any:
     return package
 
 
+@functools.cache
+def openvino_core() -> Any:
+    """Return the one core of this process, which lives as long as the process.
+
+    With more than one, the processor plugin leaves a stack for signal handlers behind that is no longer there: every
+    new core gives the thread that loads the plugin such a stack and, when it goes, puts the one before it back, be
+    that one gone or not. The next signal, a Ctrl-C, then ends the process.
+
+    Raises
+    ------
+    UserError
+        When OpenVINO is not installed.
+    """
+    return openvino().Core()
+
+
 def check_openvino(precision: str) -> None:
     """Refuse what OpenVINO cannot do on this machine.
 
@@ -47,7 +64,7 @@ def check_openvino(precision: str) -> None:
     UserError
         When it is not installed, or its processor plugin has no units for the precision.
     """
-    abilities = openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    abilities = openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     if precision == "bfloat16" and "BF16" not in abilities:
         raise UserError(
             "Expected precision float32 for the engine openvino, since this processor has no units for bfloat16, "
@@ -71,7 +88,7 @@ class OpenvinoGraph:
     def __init__(self, inputs: Sequence[Any], output: Any, precision: Literal["float32", "bfloat16"]) -> None:
         package = openvino()
         model = package.Model([output], list(inputs), "network")
-        self._compiled = package.Core().compile_model(
+        self._compiled = openvino_core().compile_model(
             model,
             "CPU",
             {

@@ -1,5 +1,6 @@
 """OpenVINO behind the same calls: the numbers of torch, tiles, halo and wrap included, and clear refusals."""
 
+import subprocess
 import sys
 import threading
 
@@ -7,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 
+from atmodist_core import openvino_engine
 from atmodist_core.boundaries import Boundaries
 from atmodist_core.distance import load_distance
 from atmodist_core.downscaling import load_downscaler
 from atmodist_core.errors import Cancelled, UserError
 from atmodist_core.generator_inference import GeneratorInference
 from atmodist_core.networks import DistanceNetwork, Encoder, Generator, GeneratorConfig, LagClassifier
+from atmodist_core.openvino_engine import openvino_core
 from tests.networks.mock_models import (
     CHANNELS,
     NORMALIZATION,
@@ -32,7 +35,7 @@ def openvino():
 
 @pytest.fixture
 def bfloat16(openvino):
-    if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    if "BF16" not in openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         pytest.skip("needs a processor with units for bfloat16")
 
 
@@ -201,6 +204,7 @@ def test_refusals(folder, monkeypatch):
     with pytest.raises(UserError, match="Expected device 'cpu' for the engine openvino, found 'meta'"):
         load_downscaler(folder, engine="openvino", device="meta")
     monkeypatch.setitem(sys.modules, "openvino", None)
+    monkeypatch.setattr(openvino_engine, "openvino_core", openvino_core.__wrapped__)  # a process that has none yet
     for load in (load_downscaler, load_distance):
         if load is load_distance:
             folder = saved_distance(folder.parent / "distance")
@@ -221,7 +225,7 @@ def test_no_bfloat16_without_units_for_it(openvino, folder, monkeypatch):
         def get_property(self, *_):
             return ["FP32"]
 
-    monkeypatch.setattr(openvino, "Core", Old)
+    monkeypatch.setattr(openvino_engine, "openvino_core", Old)
     with pytest.raises(UserError, match="no units for bfloat16"):
         load_downscaler(folder, engine="openvino", precision="bfloat16")
 
@@ -229,3 +233,35 @@ def test_no_bfloat16_without_units_for_it(openvino, folder, monkeypatch):
 def test_interpolation_needs_no_engine(monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     assert load_downscaler("bicubic", engine="openvino").engine == "numpy"
+
+
+SIGNALLED = """
+import faulthandler, gc, os, signal, sys
+from atmodist_core.downscaling import load_downscaler
+from tests.networks.mock_models import globe
+
+faulthandler.enable()
+signal.signal(signal.SIGTERM, lambda *_: print("stopped as asked", flush=True))
+kept = load_downscaler(sys.argv[1], engine="openvino")
+kept(globe())
+for _ in range(3):
+    kept, former = load_downscaler(sys.argv[1], engine="openvino"), kept
+    kept(globe())
+    del former
+    gc.collect()
+del kept
+gc.collect()
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_a_signal_is_heard_after_downscalers_have_come_and_gone(openvino, folder, repository):
+    """Every core of OpenVINO leaves a stack for signals that may be gone with it; see openvino_core."""
+    ended = subprocess.run(
+        [sys.executable, "-c", SIGNALLED, str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=repository,
+    )
+    assert (ended.returncode, ended.stdout) == (0, "stopped as asked\n"), ended.stderr
