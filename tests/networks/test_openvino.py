@@ -204,7 +204,9 @@ def test_refusals(folder, monkeypatch):
     with pytest.raises(UserError, match="Expected device 'cpu' for the engine openvino, found 'meta'"):
         load_downscaler(folder, engine="openvino", device="meta")
     monkeypatch.setitem(sys.modules, "openvino", None)
-    monkeypatch.setattr(openvino_engine, "openvino_core", openvino_core.__wrapped__)  # a process that has none yet
+    monkeypatch.setattr(
+        openvino_engine, "openvino_core", openvino_core.__wrapped__
+    )  # a process that has none yet
     for load in (load_downscaler, load_distance):
         if load is load_distance:
             folder = saved_distance(folder.parent / "distance")
