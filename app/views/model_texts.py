@@ -8,7 +8,8 @@ from typing import Any
 from app.catalogue import DATA_FOLDER_VARIABLE, data_folder
 from app.model_facts import ModelFacts
 from atmodist_core.model_card import MODELS_VARIABLE
-from atmodist_core.study.models import epochs, loss_text
+from atmodist_core.model_loss import loss_text
+from atmodist_core.study.models import epochs
 
 STYLES = """
 .head { display: flex; align-items: center; gap: 8px; flex-wrap: wrap; }

@@ -22,15 +22,6 @@ SPEED_POINTS = 160
 
 SPEED_RUNS = 3
 
-_TERMS = {
-    "mse_weight": "MSE",
-    "l1_weight": "mean absolute error",
-    "spectrum_weight": "spectrum",
-    "distribution_weight": "distribution",
-    "adversarial_weight": "adversary",
-}
-"""Weights on a card -> what they weigh, in words."""
-
 
 def learning_curves(folder: Path) -> xr.Dataset | None:
     """Everything that training wrote down at every so many steps.
@@ -64,14 +55,6 @@ def _number(text: str | None) -> float:
         return float("nan")
 
 
-_ENCODERS = {
-    "atmodist": "AtmoDist",
-    "autoencoder": "features of",
-    "random-encoder": "encoder of random weights",
-}
-"""Contents that compare features of an encoder, as the loss calls them."""
-
-
 def held_out_name(curves: xr.Dataset) -> str | None:
     """Name of the held-out measure that belongs to the loss: the first that there is."""
     for name in ("held_out_loss", "held_out_mse"):
@@ -92,29 +75,6 @@ def epochs(card: ModelCard) -> int:
     """Epochs of all parts of the training."""
     names = ("pretraining_epochs", "subset_epochs", "epochs", "final_epochs")
     return sum(int(card.schedule.get(name, 0) or 0) for name in names)
-
-
-def loss_text(card: ModelCard) -> str:
-    """What the model was trained with, in words."""
-    loss = card.loss
-    if card.kind == "distance":
-        return (
-            f"cross-entropy over {loss.get('classes', '?')} lags, {loss.get('lead_step_hours', '?'):g} h apart"
-            if isinstance(loss.get("lead_step_hours"), int | float)
-            else "cross-entropy over lags"
-        )
-    if card.kind == "autoencoder":
-        return str(loss.get("name", "mean squared error of the reconstruction"))
-    content = str(loss.get("content", "unknown"))
-    if content in _ENCODERS:
-        made_by = loss.get("distance_model") or f"seed {loss.get('encoder_seed', '?')}"
-        content = f"{_ENCODERS[content]} ({made_by}, {loss.get('distance_layer', '?')})"
-    content = _TERMS.get(f"{content}_weight", content)
-    weights = {content: float(loss.get("content_weight", 1.0))}
-    for key, name in _TERMS.items():
-        if loss.get(key):
-            weights[name] = weights.get(name, 0.0) + float(loss[key])
-    return " + ".join(f"{weight:g} × {name}" for name, weight in weights.items())
 
 
 def megabytes(folder: Path) -> float:

@@ -16,11 +16,11 @@ from app.state import StudioState
 from app.views.model_texts import facts_html, own_html
 from app.views.models import ModelsView
 from atmodist_core.model_card import read_card
+from atmodist_core.model_loss import loss_text
 from atmodist_core.study.models import (
     epochs,
     held_out_name,
     learning_curves,
-    loss_text,
     measure_speed,
     pretraining_steps,
 )

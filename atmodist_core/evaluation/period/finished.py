@@ -30,6 +30,8 @@ from atmodist_core.evaluation.period.finished_spectra import finished_semivariog
 from atmodist_core.evaluation.period.finished_values import finished_extremes, finished_values
 from atmodist_core.evaluation.period.finishing import Finishing, read_global_sums
 from atmodist_core.evaluation.period.lag_results import lag_results
+from atmodist_core.model_card import ModelCard
+from atmodist_core.model_loss import loss_text
 
 PACKAGES = ("torch", "numpy", "xarray", "scipy", "netCDF4", "dask")
 
@@ -133,7 +135,7 @@ def _attributes(
         {
             "label": model.label,
             "name": str(model.identity["name"]),
-            "description": str(getattr(getattr(model.downscaler, "card", None), "notes", "")),
+            "description": _description(getattr(model.downscaler, "card", None)),
             "created": str(model.identity.get("created", "")),
             "precision": str(model.identity.get("precision", "")),
             "weights": str(model.identity.get("weights", "")),
@@ -173,3 +175,10 @@ def _attributes(
         "reference": reference,
         "notes": "\n".join([*result.notes, *prepared.notes]),
     }
+
+
+def _description(card: ModelCard | None) -> str:
+    """What the card says of a model, else its loss; nothing for an interpolation."""
+    if card is None:
+        return ""
+    return card.notes or f"trained with {loss_text(card)}"
