@@ -192,7 +192,7 @@ def main() -> None:
     import numpy as np
     import torch
 
-    from atmodist_core.evaluation.judging.judging_groups import OneTime
+    from atmodist_core.evaluation.judging.one_time import OneTime
     from atmodist_core.evaluation.period.evaluation_plan import EvaluationPlan
     from atmodist_core.evaluation.period.evaluation_run import evaluate, prepare_evaluation
     from atmodist_core.fields import coarsen, open_fields

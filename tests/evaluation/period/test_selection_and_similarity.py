@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from atmodist_core.evaluation.judging.judged_data import judged_data
-from atmodist_core.evaluation.judging.judging_groups import OneTime
+from atmodist_core.evaluation.judging.one_time import OneTime
 from atmodist_core.evaluation.judging.judging_run import CITIES, GLOBAL
 from atmodist_core.evaluation.period.calendar_selection import CalendarSelection
 from atmodist_core.evaluation.period.similarity import SimilarityGroup
