@@ -14,7 +14,7 @@ import numpy as np
 POWERS = (1, 2, 3, 4)
 
 _CHUNK_BYTES = 256 << 10
-"""Size of some rows in float64; four such arrays are in use at a time."""
+"""Size of some rows in float64; six such arrays are in use at a time."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +70,16 @@ def power_sums(values: np.ndarray, weights: np.ndarray, factor: int) -> PowerSum
     cells = np.empty((len(POWERS), *_cells_shape(values, factor)))
     weighted = np.empty(_cells_shape(values, factor))
     for some, of_cells in _chunks(values, factor):
-        chunk = values[:, some].astype(np.float64)
-        power = chunk.copy()
-        for place, exponent in enumerate(POWERS):
-            if exponent > 1:
-                power *= chunk
-            power.sum(axis=-1, out=rows[place, :, some])
-            cells[place, :, of_cells] = _cell_sums(power, factor)
-        chunk *= weights[some, None]
-        weighted[:, of_cells] = _cell_sums(chunk, factor)
+        powers = np.empty((len(POWERS), *values[:, some].shape))
+        first, second, third, fourth = powers
+        first[...] = values[:, some]
+        np.multiply(first, first, out=second)
+        np.multiply(first, second, out=third)
+        np.multiply(second, second, out=fourth)
+        rows[:, :, some] = powers.sum(axis=-1)
+        cells[:, :, of_cells] = _cell_sums(powers, factor)
+        first *= weights[some, None]
+        weighted[:, of_cells] = _cell_sums(first, factor)
     return PowerSums(rows, cells, weighted)
 
 
@@ -128,11 +129,11 @@ def _cells_shape(values: np.ndarray, factor: int) -> tuple[int, int, int]:
 
 
 def _cell_sums(chunk: np.ndarray, factor: int) -> np.ndarray:
-    """Sums over whole cells, shape ``(field, rows // factor, columns // factor)``."""
-    fields, rows, columns = chunk.shape
+    """Sums over whole cells, shape ``(..., rows // factor, columns // factor)``."""
+    rows, columns = chunk.shape[-2:]
     high, wide = rows // factor, columns // factor * factor
     # Whole rows first: adding those up is much faster than gathering the points of a cell.
-    bands = chunk[:, : high * factor, :wide].reshape(fields, high, factor, wide).sum(axis=2)
+    bands = chunk[..., : high * factor, :wide].reshape(*chunk.shape[:-2], high, factor, wide).sum(axis=-2)
     total = bands[..., 0::factor].copy()
     for place in range(1, factor):
         total += bands[..., place::factor]
