@@ -123,7 +123,10 @@ class SimilarityTruth:
         middle, (c1, c2) = float(self._middle[number]), ((k * self.span[number]) ** 2 for k in STABILITY)
         total, (rows, columns) = 0.0, self._means.shape[1:]
         for some in _strips(rows):
-            truth, truth_mean = self._values[number, some], self._means[number, some.start : some.stop - 2 * WINDOW_RADIUS]
+            truth, truth_mean = (
+                self._values[number, some],
+                self._means[number, some.start : some.stop - 2 * WINDOW_RADIUS],
+            )
             stack = truth.new_empty((3, *truth.shape))
             values, error_square, both_squares = stack
             np.subtract(field[some], self._middle[number], out=values.numpy())

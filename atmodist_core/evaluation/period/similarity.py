@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from atmodist_core.evaluation.judging.field_statistics import Arrays
 from atmodist_core.evaluation.gaussian_windows import SimilarityTruth
+from atmodist_core.evaluation.judging.field_statistics import Arrays
 from atmodist_core.evaluation.judging.global_means import GlobalSums
 from atmodist_core.evaluation.judging.judged_data import JudgedData
 from atmodist_core.evaluation.judging.judging_groups import StatisticGroup
