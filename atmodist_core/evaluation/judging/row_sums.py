@@ -76,7 +76,8 @@ def power_sums(values: np.ndarray, weights: np.ndarray, factor: int) -> PowerSum
         np.multiply(first, first, out=second)
         np.multiply(first, second, out=third)
         np.multiply(second, second, out=fourth)
-        rows[:, :, some] = powers.sum(axis=-1)
+        # One running sum over some hundred points: twice as fast as the pairwise one, and exact enough in float64.
+        np.einsum("pfrx->pfr", powers, out=rows[:, :, some])
         cells[:, :, of_cells] = _cell_sums(powers, factor)
         first *= weights[some, None]
         weighted[:, of_cells] = _cell_sums(first, factor)
@@ -98,11 +99,10 @@ def pair_sums(values: np.ndarray, truth: np.ndarray, factor: int) -> PairSums:
     for some, of_cells in _chunks(values, factor):
         first, second = (each[:, some].astype(np.float64) for each in (values, truth))
         error = first - second
-        first *= second
-        first.sum(axis=-1, out=product[:, some])
-        np.abs(error, out=first).sum(axis=-1, out=absolute[:, some])
+        np.einsum("frx,frx->fr", first, second, out=product[:, some])
+        np.einsum("frx->fr", np.abs(error, out=first), out=absolute[:, some])
         error *= error
-        error.sum(axis=-1, out=squared[:, some])
+        np.einsum("frx->fr", error, out=squared[:, some])
         cells[:, of_cells] = _cell_sums(error, factor)
     return PairSums(squared, absolute, product, cells)
 
