@@ -53,6 +53,7 @@ PEAKS = {
     "H100": {"bfloat16": 989.5, "tf32": 494.7, "float32": 66.9},
     "A100": {"bfloat16": 312.0, "tf32": 156.0, "float32": 19.5},
     "L40S": {"bfloat16": 362.0, "tf32": 183.0, "float32": 91.6},
+    "L40": {"bfloat16": 181.0, "tf32": 90.5, "float32": 90.5},
     "L4": {"bfloat16": 121.0, "tf32": 60.0, "float32": 30.3},
 }
 """Dense peaks [TFLOP/s] by a part of the card's name, the first that fits; NVIDIA's data sheets of the cards, where sparse

@@ -144,7 +144,7 @@ class DistancesView(pn.viewable.Viewer):
         plain = None if matrices is None else matrices["rmse"].values * unit.factor
         high = self._plain.draw(plain)
         self._heads["plain"].object = _head("RMSE", f"{field}, point by point")
-        self._bars["plain"].object = _bar(f"root mean square difference [{unit.text}]", high, theme)
+        self._bars["plain"].object = _bar(f"RMS difference [{unit.text}]", high, theme)
 
     def _draw_curves(self, result: TimeDistances | None) -> None:
         curves = None if result is None else result.curves

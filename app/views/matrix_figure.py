@@ -25,7 +25,7 @@ from bokeh.plotting import figure
 from app.theme import INKS, palette
 from app.views.axes import set_fonts, style_axes
 
-LABELS = 5
+LABELS = 4
 """Times that are named along an axis."""
 
 _FRAME = {
@@ -158,8 +158,10 @@ class MatrixFigure:
             for tick, place in zip(ticks, places.tolist(), strict=True)
         }
         for axis in self.figure.axis:
-            axis.ticker = FixedTicker(ticks=ticks)
             axis.major_label_overrides = short
+        self.figure.xaxis.ticker = FixedTicker(ticks=ticks)
+        # In the corner two labels of the same time would touch.
+        self.figure.yaxis.ticker = FixedTicker(ticks=ticks[1:] or ticks)
 
     def _tapped(self, event: Any) -> None:
         count = len(self._shared.texts)

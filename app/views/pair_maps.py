@@ -55,16 +55,26 @@ class PairMaps(pn.viewable.Viewer):
         ]
         share_pointer(self._maps, self._shared)
         self._area: Any = None
-        self._head, self._bar = _html(28), _html(34)
+        self._head, self._bar = _html(min_height=28), _html(height=34)
         self._lists = [
-            pmui.Select(label=label, options=[], size="small", margin=0, sizing_mode="stretch_width")
+            pmui.Select(
+                label=label,
+                options=[],
+                size="small",
+                margin=(8, 0, 0, 0),
+                sizing_mode="stretch_width",
+                min_width=138,
+            )
             for label in ("First time", "Second time")
         ]
         for one in self._lists:
             one.param.watch(self._on_list, "value")
         self._view = pn.Column(
             self._head,
-            pn.Row(*self._lists, margin=(8, 0, 2, 0), sizing_mode="stretch_width", styles={"gap": "8px"}),
+            # Below each other where the card is narrow: a time that is cut off is none.
+            pn.FlexBox(
+                *self._lists, margin=(0, 0, 2, 0), sizing_mode="stretch_width", styles={"gap": "0 8px"}
+            ),
             self._maps[0].pane,
             self._maps[1].pane,
             self._bar,
@@ -106,7 +116,8 @@ class PairMaps(pn.viewable.Viewer):
         )
         self._head.object = _head("Two times", _distances(result, first, second))
         with self._filling():
-            options = {text.replace("T", " "): text for text in result.texts}
+            one_year = len({text[:4] for text in result.texts}) == 1
+            options = {text[5 if one_year else 0 :].replace("T", " "): text for text in result.texts}
             for times, place in zip(self._lists, (first, second), strict=True):
                 times.param.update(options=options, value=result.texts[place])
 
@@ -148,5 +159,5 @@ def _head(title: str, detail: str) -> str:
     return f'<div class="head"><span class="title">{escape(title)}</span><span class="detail">{escape(detail)}</span></div>'
 
 
-def _html(height: int) -> Any:
-    return pn.pane.HTML("", stylesheets=[_STYLES], margin=0, sizing_mode="stretch_width", height=height)
+def _html(**size: int) -> Any:
+    return pn.pane.HTML("", stylesheets=[_STYLES], margin=0, sizing_mode="stretch_width", **size)

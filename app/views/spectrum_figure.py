@@ -230,20 +230,26 @@ class SpectrumFigure:
         real = power[power > NOTHING * power.max()]
         if not real.size:
             return
-        limits = {
-            self._x_range: (degree[0] * 0.9, degree[-1] * 1.08),
-            self._y_range: (real.min() / 12, real.max() * 12),
-        }
-        for visible, (low, high) in limits.items():
-            visible.update(start=float(low), end=float(high), reset_start=float(low), reset_end=float(high))
-        low, high = float(degree[0]), float(degree[-1])
-        thirds = np.geomspace(low, high, 4)
+        thirds = np.geomspace(float(degree[0]), float(degree[-1]), 4)
+        highest = float(real.max())
         for (slope, guide), (start, stop) in zip(
             self._guides.items(), ((thirds[1], thirds[2] * 1.3), (thirds[2], thirds[3])), strict=True
         ):
             x = np.array([start, stop])
-            anchor = 5.0 * float(np.interp(start, degree, power))
-            guide.draw(x, anchor * (x / start) ** (slope + self._slope_offset))
+            # Above the truth all along, so that neither line nor name is among the spectra.
+            along = np.geomspace(start, stop, 50)
+            steepness = slope + self._slope_offset
+            above = np.interp(along, degree, power) / (along / start) ** steepness
+            y = 2.5 * float(above.max()) * (x / start) ** steepness
+            guide.draw(x, y)
+            highest = max(highest, float(y.max()))
+        limits = {
+            self._x_range: (degree[0] * 0.9, degree[-1] * 1.08),
+            # Room for the names of the guides as well, which stand above their lines.
+            self._y_range: (real.min() / 12, highest * 12),
+        }
+        for visible, (low, high) in limits.items():
+            visible.update(start=float(low), end=float(high), reset_start=float(low), reset_end=float(high))
 
 
 class _Guide:

@@ -11,6 +11,7 @@ from atmodist_core.report.sections.distance import distance_section
 from atmodist_core.report.sections.maps import maps_section
 from atmodist_core.report.sections.scores import (
     conservation_section,
+    measures_section,
     scores_section,
     series_section,
     summary_section,
@@ -28,6 +29,7 @@ SECTIONS = (
     series_section,
     maps_section,
     conservation_section,
+    measures_section,
     cities_section,
     distance_section,
 )

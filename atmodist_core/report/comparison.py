@@ -95,12 +95,14 @@ def deviation(estimate: Estimate, ideal: str) -> Estimate:
     return Estimate(abs(value), 0.0 if low <= 0 <= high else min(ends), max(ends))
 
 
-def verdict(candidate: Estimate, reference: Estimate, ideal: str) -> Verdict:
+def verdict(
+    candidate: Estimate, reference: Estimate, ideal: str, advantage: Estimate | None = None
+) -> Verdict:
     """Say which of two is closer to the right value.
 
-    Called closer or further only where the intervals of both distances from the right value lie apart. Both
-    come from the same resampled days, so an interval of the difference would be narrower: what is called a
-    difference here is one, but not every difference is found.
+    Where it is known how much closer the candidate is in the same resampled days, it is called closer or further
+    where the interval of that excludes zero. Else only where the intervals of both distances from the right value
+    lie apart; then not every difference is found.
 
     Parameters
     ----------
@@ -108,6 +110,8 @@ def verdict(candidate: Estimate, reference: Estimate, ideal: str) -> Verdict:
         One measure of two methods.
     ideal : {"zero", "one", "none"}
         The right value.
+    advantage : Estimate, optional
+        Distance of the reference from the right value less that of the candidate.
     """
     if ideal not in ("zero", "one"):
         return Verdict.NO_IDEAL
@@ -116,6 +120,12 @@ def verdict(candidate: Estimate, reference: Estimate, ideal: str) -> Verdict:
     own, other = deviation(candidate, ideal), deviation(reference, ideal)
     if not (has_interval(own) and has_interval(other)):
         return Verdict.NO_INTERVAL
+    if advantage is not None and has_interval(advantage):
+        if not _within(advantage):
+            return Verdict.OUTSIDE
+        if advantage.low > 0:
+            return Verdict.CLOSER
+        return Verdict.FURTHER if advantage.high < 0 else Verdict.UNDECIDED
     if not (_within(candidate) and _within(reference)):
         return Verdict.OUTSIDE
     if own.high < other.low:

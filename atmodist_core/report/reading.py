@@ -134,6 +134,12 @@ class Evaluation:
         return []
 
     @property
+    def is_paired(self) -> bool:
+        """Whether scores say how much closer each model is than the reference in the same resampled days."""
+        scores = self.group("scores")
+        return scores is not None and "advantage" in scores
+
+    @property
     def missing(self) -> dict[str, str]:
         """Groups that the file does not have, with what they would show."""
         return {name: title for name, title in GROUPS.items() if self.group(name) is None}
@@ -206,3 +212,24 @@ def estimate(table: xr.Dataset, variable: str, **place: Any) -> Estimate:
 def described(table: xr.Dataset, variable: str) -> str:
     """The definition that the file gives of a variable; nothing where it gives none."""
     return str(table[variable].attrs.get("definition", "")) if variable in table else ""
+
+
+def advantages(
+    evaluation: Evaluation, measure: str, field: str, labels: Sequence[str]
+) -> dict[str, Estimate]:
+    """How much closer to the right value models are than the reference, by label; none where it was not computed.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    measure, field : str
+        Of the scores.
+    labels : sequence of str
+        The models.
+    """
+    scores = evaluation.group("scores")
+    if scores is None or "advantage" not in scores or measure not in scores["measure"].values:
+        return {}
+    return {
+        label: estimate(scores, "advantage", measure=measure, method=label, field=field) for label in labels
+    }

@@ -91,7 +91,13 @@ def frequencies(what: str, factors: Mapping[str, Estimate]) -> str:
     return listed + _sides(factors, words)
 
 
-def against(reference: str, other: Estimate, candidates: Mapping[str, Estimate], ideal: str) -> str:
+def against(
+    reference: str,
+    other: Estimate,
+    candidates: Mapping[str, Estimate],
+    ideal: str,
+    advantages: Mapping[str, Estimate] | None = None,
+) -> str:
     """Say which methods are closer to the truth than the reference in one measure.
 
     Parameters
@@ -104,6 +110,8 @@ def against(reference: str, other: Estimate, candidates: Mapping[str, Estimate],
         By name of the method; nothing is said where there are none.
     ideal : {"zero", "one", "none"}
         The right value.
+    advantages : mapping of str to Estimate, optional
+        By name of the method, see :func:`~atmodist_core.report.comparison.verdict`.
     """
     words = {
         Verdict.CLOSER: f"closer to the truth than {reference}",
@@ -115,7 +123,10 @@ def against(reference: str, other: Estimate, candidates: Mapping[str, Estimate],
     }
     if ideal not in ("zero", "one"):
         return "No value of it is right by itself, so none is called better."
-    found = {name: words[verdict(one, other, ideal)] for name, one in candidates.items()}
+    found = {
+        name: words[verdict(one, other, ideal, (advantages or {}).get(name))]
+        for name, one in candidates.items()
+    }
     return _grouped(found, tuple(words.values()))
 
 
@@ -126,6 +137,7 @@ def compared(
     candidates: Mapping[str, Estimate],
     ideal: str,
     units: str = "1",
+    advantages: Mapping[str, Estimate] | None = None,
 ) -> str:
     """Give one measure of several methods, and say which are closer to the truth than the reference.
 
@@ -133,14 +145,14 @@ def compared(
     ----------
     what : str
         Name of the measure, with the field.
-    reference, other, candidates, ideal
+    reference, other, candidates, ideal, advantages
         See :func:`against`.
     units : str
         Of the measure.
     """
     everyone = {reference: other, **candidates}
     listed = joined([f"{name} {estimate_text(one, units)}" for name, one in everyone.items()])
-    return f"{sentence_start(what)}: {listed}. {against(reference, other, candidates, ideal)}"
+    return f"{sentence_start(what)}: {listed}. {against(reference, other, candidates, ideal, advantages)}"
 
 
 def tally(candidate: str, reference: str, field: str, verdicts: Mapping[str, Verdict]) -> list[str]:

@@ -20,7 +20,7 @@ pytest.importorskip("reportlab", reason="needs the extra report: pip install -e 
 SECTIONS = (
     "What was compared, and on what", "In short", "Spectra", "Semivariogram",
     "Distribution of values and quantiles", "Extremes", "Scores point by point", "Scores over time",
-    "Maps of the moments", "Conservation", "Local statistics at cities", "The distance network",
+    "Maps of the moments", "Conservation", "Measure by measure", "Local statistics at cities", "The distance network",
     "What was not shown", "Commands and versions",
 )  # fmt: skip
 VOID = {"meta", "img", "link", "br", "hr", "input"}

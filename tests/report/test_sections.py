@@ -12,7 +12,7 @@ from atmodist_core.report.build import report_of
 from atmodist_core.report.document import Bullets, Paragraph
 from atmodist_core.report.reading import Evaluation, estimate
 from atmodist_core.report.sections.cities import cities_section, drawn_cities
-from atmodist_core.report.sections.scores import summary_section
+from atmodist_core.report.sections.scores import measures_section, summary_section
 from atmodist_core.report.sections.spectra import spectra_section
 from tests.report.evaluation_fixture import GROUPS, LABELS, evaluation_tree, write_evaluation
 from tests.report.known_methods import ratio
@@ -54,6 +54,7 @@ def test_sections_with_results_say_what_they_do_not_show():
         "extremes",
         "scores",
         "conservation",
+        "measures",
         "distance",
     }
     assert set(found) == results | {"data", "limits", "making"}
@@ -89,6 +90,8 @@ def test_the_candidate_that_loses_is_told_so():
     tree = evaluation_tree(LABELS, ("vorticity",), groups=("scores",))
     said = words(summary_section(Evaluation(tree, ("bicubic",))))
     assert "bicubic is closer to the truth than MSE GAN in 3, further in 4" in said
+    assert "Further in:" not in said
+    said = words(measures_section(Evaluation(tree, ("bicubic",))))
     assert "Further in: RMSE; power ratio, mean over the band;" in said
 
 

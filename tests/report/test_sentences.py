@@ -72,6 +72,24 @@ def test_verdict(own, other, ideal, expected):
     assert verdict(own, other, ideal) is expected
 
 
+@pytest.mark.parametrize(
+    ("advantage", "expected"),
+    [
+        (Estimate(0.02, 0.01, 0.03), Verdict.CLOSER),  # although the two intervals overlap
+        (Estimate(-0.02, -0.03, -0.01), Verdict.FURTHER),
+        (Estimate(0.02, -0.01, 0.03), Verdict.UNDECIDED),
+        (Estimate(0.02, 0.0, 0.03), Verdict.UNDECIDED),
+        (Estimate(0.02, 0.03, 0.04), Verdict.OUTSIDE),
+        (BARE, Verdict.UNDECIDED),  # without an interval of the difference the two intervals decide
+    ],
+)
+def test_a_paired_difference_decides(advantage, expected):
+    own, other = Estimate(0.50, 0.46, 0.54), Estimate(0.48, 0.44, 0.52)
+    assert verdict(own, other, "one", advantage) is expected
+    said = against("MSE", other, {"A": own}, "one", {"A": advantage})
+    assert ("loser to the truth than MSE" in said) is (expected is Verdict.CLOSER)
+
+
 def test_shares_are_those_of_the_numbers():
     said = shares_of_truth("Beyond it", "the truth's power", {"A": LOW, "B": Estimate(0.76, 0.74, 0.78)})
     assert said == (

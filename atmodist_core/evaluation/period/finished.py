@@ -93,7 +93,7 @@ def finished_evaluation(
     ):
         progress(name)
         parts[name] = make(finishing)
-    parts["scores"] = finished_scores(finishing, plan.series)
+    parts["scores"] = finished_scores(finishing, plan.series, reference)
     if plan.series:
         progress("series")
         parts["series"] = finished_series(finishing)

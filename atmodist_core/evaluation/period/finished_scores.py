@@ -7,7 +7,7 @@ import xarray as xr
 
 from atmodist_core.evaluation.judging.judged_measures import JudgedMeasure
 from atmodist_core.evaluation.judging.judging_run import DISTANCE, GLOBAL, JudgedModel
-from atmodist_core.evaluation.period.finishing import Finishing, dataset, described, interval
+from atmodist_core.evaluation.period.finishing import Finishing, dataset, described, interval, with_interval
 from atmodist_core.evaluation.period.similarity import LARGEST_LATITUDE, SERIES
 
 DEFINITIONS = {
@@ -43,8 +43,44 @@ SIMILARITIES = {
 }
 
 
-def finished_scores(finishing: Finishing, series: bool) -> xr.Dataset:
-    """Every measure per field with its interval.
+def departure(values: np.ndarray, ideal: str) -> np.ndarray:
+    """How far values of a measure are from the right one.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+    ideal : {"zero", "one", "none"}
+        From 0 it is the size; from 1 that of the natural logarithm, so that half and double are equally far and
+        nothing at all is infinitely far; else it is missing.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of the same shape, nowhere negative.
+
+    Examples
+    --------
+    >>> departure(np.array([0.5, 2.0, 0.0]), "one").round(2)
+    array([0.69, 0.69,  inf])
+    """
+    if ideal == "zero":
+        return np.abs(values)
+    if ideal != "one":
+        return np.full_like(values, np.nan)
+    with np.errstate(divide="ignore"):
+        return np.abs(np.log(np.maximum(values, 0.0)))
+
+
+def _advantages(replicates: np.ndarray, ideal: str, reference: int) -> np.ndarray:
+    """Departure of the reference less that of every model, in the same resampled record; missing where none is finite."""
+    departures = departure(replicates, ideal)
+    of_reference = departures[:, reference, None]
+    both = np.isfinite(departures) & np.isfinite(of_reference)
+    return np.subtract(of_reference, departures, out=np.full_like(departures, np.nan), where=both)
+
+
+def finished_scores(finishing: Finishing, series: bool, reference: str) -> xr.Dataset:
+    """Every measure per field with its interval, and how much closer to the right value it is than the reference's.
 
     Parameters
     ----------
@@ -52,6 +88,8 @@ def finished_scores(finishing: Finishing, series: bool) -> xr.Dataset:
         The statistics.
     series : bool
         Whether SSIM and PSNR are there as well.
+    reference : str
+        Label of the model that the others are compared with.
     """
     result = finishing.judgement
     rows = [(measure.name, *_about(measure)) for measure in result.measures]
@@ -95,6 +133,18 @@ def finished_scores(finishing: Finishing, series: bool) -> xr.Dataset:
             "see units",
             f"{long_name}, 97.5 %",
             "97.5 % of a bootstrap over blocks of days.",
+        ),
+        **with_interval(
+            "advantage",
+            np.stack(
+                [_advantages(replicates[row[0]], row[3], finishing.labels.index(reference)) for row in rows],
+                axis=1,
+            ),
+            axes,
+            "see units, where 0 is right; else 1",
+            "how much closer to the right value than the reference",
+            f"Departure of {reference} from the right value less that of the model, in the same resampled days: above zero where the model "
+            "is closer. The departure from 0 is the size, that from 1 the size of the natural logarithm.",
         ),
         "truth_kurtosis": described(
             result.truth_kurtosis[0], ("field",), "1", "kurtosis of the truth", DEFINITIONS["kurtosis"]

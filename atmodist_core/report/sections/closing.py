@@ -40,8 +40,11 @@ def limits_section(evaluation: Evaluation) -> Section:
         "Which model should be used: that depends on whether a small error point by point or right statistics matter, and no number here weighs "
         "them.",
         "Causes: two models may differ in more than the loss that they are named for. The cards of the models say how each was trained.",
-        "A paired test: models are told apart by whether their own intervals lie apart, which misses small differences that all days share.",
     ]
+    if not evaluation.is_paired:
+        sentences.append(
+            "A paired test: models are told apart by whether their own intervals lie apart, which misses small differences that all days share."
+        )
     blocks: list[Block] = [Bullets(tuple(sentences))]
     if missing:
         blocks += [Paragraph("Not computed in this evaluation:"), Bullets(tuple(missing))]

@@ -101,7 +101,13 @@ def _record(evaluation: Evaluation) -> str:
             f"Numbers in brackets are 95 % intervals from {count(replicates)} resamplings of moving blocks of "
             f"{things(block or 1, 'day')} (seed {evaluation.number_of('seed')}), the same days for every model. They say how far the number "
             "could have been off with other weather of the same kind; a difference is called one only where an interval "
-            "excludes that there is none, and two models are told apart only where their intervals lie apart."
+            "excludes that there is none. "
+            + (
+                "Whether a model is closer to the truth than the reference is read from the interval of the difference in the same resampled "
+                "days, where there is one; else the two intervals must lie apart."
+                if evaluation.is_paired
+                else "Two models are told apart only where their intervals lie apart."
+            )
         )
     else:
         parts.append("There are no intervals, so nothing below is called a difference.")

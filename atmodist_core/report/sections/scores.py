@@ -8,7 +8,14 @@ from atmodist_core.evaluation.judging.block_bootstrap import Estimate
 from atmodist_core.figures.evaluation_values import SERIES, series_figure
 from atmodist_core.report.comparison import Verdict, verdict
 from atmodist_core.report.document import Block, Bullets, Paragraph, Picture, Section
-from atmodist_core.report.reading import Evaluation, estimate, field_units, fields_of, methods_of
+from atmodist_core.report.reading import (
+    Evaluation,
+    advantages,
+    estimate,
+    field_units,
+    fields_of,
+    methods_of,
+)
 from atmodist_core.report.sections.spectra import score_tables
 from atmodist_core.report.sentences import compared, tally
 from atmodist_core.report.tabulating import Column, estimate_tables, value_of
@@ -40,7 +47,9 @@ def _column(scores: xr.Dataset, measure: str) -> Column:
     )
 
 
-def _verdicts(scores: xr.Dataset, candidate: str, reference: str, field: str) -> dict[str, Verdict]:
+def _verdicts(
+    evaluation: Evaluation, scores: xr.Dataset, candidate: str, reference: str, field: str
+) -> dict[str, Verdict]:
     found = {}
     for measure in map(str, scores["measure"].values):
         own, other = (
@@ -48,31 +57,41 @@ def _verdicts(scores: xr.Dataset, candidate: str, reference: str, field: str) ->
             for label in (candidate, reference)
         )
         ideal = str(scores["ideal"].sel(measure=measure).item())
-        found[str(scores["long_name"].sel(measure=measure).item())] = verdict(own, other, ideal)
+        found[str(scores["long_name"].sel(measure=measure).item())] = verdict(
+            own, other, ideal, advantages(evaluation, measure, field, [candidate]).get(candidate)
+        )
     return found
 
 
+def _tallies(evaluation: Evaluation, scores: xr.Dataset) -> list[list[str]]:
+    """Of every candidate and field, the sentences of :func:`tally`; none where there is no pair."""
+    reference, labels = evaluation.reference, methods_of(scores)
+    if reference is None or reference not in labels:
+        return []
+    return [
+        tally(
+            evaluation.name(candidate),
+            evaluation.name(reference),
+            field.capitalize(),
+            _verdicts(evaluation, scores, candidate, reference, field),
+        )
+        for candidate in evaluation.candidates
+        if candidate in labels
+        for field in fields_of(scores)
+    ]
+
+
 def summary_section(evaluation: Evaluation) -> Section | None:
-    """In how many measures each candidate is closer to the truth than the reference, and which."""
+    """In how many measures each candidate is closer to the truth than the reference."""
     scores = evaluation.group("scores")
     if scores is None:
         return None
-    blocks: list[Block] = []
-    reference = evaluation.reference
-    labels = methods_of(scores)
-    sentences: list[str] = []
-    if reference in labels:
-        for candidate in [label for label in evaluation.candidates if label in labels]:
-            for field in fields_of(scores):
-                verdicts = _verdicts(scores, candidate, reference, field)
-                found = tally(
-                    evaluation.name(candidate), evaluation.name(reference), field.capitalize(), verdicts
-                )
-                sentences.append(" ".join(found))
-    if sentences:
-        blocks.append(Bullets(tuple(sentences)))
-    else:
-        blocks.append(Paragraph("There is no pair of models to compare; the table has each by itself."))
+    tallies = _tallies(evaluation, scores)
+    blocks: list[Block] = [
+        Bullets(tuple(sentences[0] for sentences in tallies))
+        if tallies
+        else Paragraph("There is no pair of models to compare; the table has each by itself.")
+    ]
     shown = [measure for measure in SHORT if measure in scores["measure"].values]
     if shown:
         blocks += estimate_tables(
@@ -81,7 +100,7 @@ def summary_section(evaluation: Evaluation) -> Section | None:
             "A few of the measures",
             "Definitions, and all other measures, are in the sections below.",
             [_column(scores, measure) for measure in shown],
-            labels,
+            methods_of(scores),
             fields_of(scores),
         )
     return Section(
@@ -92,8 +111,27 @@ def summary_section(evaluation: Evaluation) -> Section | None:
             "How much each measure matters: the counts weigh all alike, many of them read the same thing, and some (a small "
             "error point by point, a full spectrum) cannot be had together.",
             f"Correction for their number: with {things(scores.sizes['measure'], 'measure')}, some differences would be called by chance "
-            "alone, although intervals that lie apart are a stricter rule than 95 %.",
+            + (
+                "alone: of differences that are none, one in twenty."
+                if evaluation.is_paired
+                else "alone, although intervals that lie apart are a stricter rule than 95 %."
+            ),
         ),
+    )
+
+
+def measures_section(evaluation: Evaluation) -> Section | None:
+    """In which measures each candidate is closer to the truth than the reference, and in which further."""
+    scores = evaluation.group("scores")
+    tallies = [] if scores is None else _tallies(evaluation, scores)
+    if not tallies:
+        return None
+    sentences = tuple(" ".join(found) for found in tallies)
+    return Section(
+        "measures",
+        "Measure by measure",
+        (Bullets(sentences),),
+        ("How large a difference is: one that is called may be small; the sizes are in the sections above.",),
     )
 
 
@@ -147,6 +185,10 @@ def _comparisons(evaluation: Evaluation, scores: xr.Dataset, sections: tuple[str
                     {evaluation.name(m): found[m] for m in candidates},
                     str(one["ideal"].item()),
                     field_units(scores, field) if units == "field" else units,
+                    {
+                        evaluation.name(m): each
+                        for m, each in advantages(evaluation, measure, field, candidates).items()
+                    },
                 )
             )
     return sentences

@@ -11,7 +11,7 @@ from atmodist_core.figures.evaluation_spectra import (
     evaluation_spectra_figure,
 )
 from atmodist_core.report.document import Block, Bullets, Paragraph, Picture, Section
-from atmodist_core.report.reading import TRUTH, Evaluation, estimate, fields_of
+from atmodist_core.report.reading import TRUTH, Evaluation, advantages, estimate, fields_of
 from atmodist_core.report.sentences import against, shares_of_truth
 from atmodist_core.report.tabulating import Column, estimate_tables, value_of
 from atmodist_core.report.wording import sentence_start, units_text
@@ -69,7 +69,7 @@ def spectra_section(evaluation: Evaluation) -> Section | None:
             shares = {evaluation.name(m): ratios[field, m] for m in labels}
             said = shares_of_truth(where, f"the truth's {field} power", shares)
             sentences.append(
-                f"{said} {beside_reference(evaluation, {m: ratios[field, m] for m in labels})}".strip()
+                f"{said} {beside_reference(evaluation, {m: ratios[field, m] for m in labels}, BAND_RATIO, field)}".strip()
             )
     else:
         sentences.append("The evaluation has no spectrum of the truth, so no ratio is shown.")
@@ -89,13 +89,31 @@ def spectra_section(evaluation: Evaluation) -> Section | None:
     )
 
 
-def beside_reference(evaluation: Evaluation, found: dict[str, Estimate]) -> str:
-    """Which candidates are closer to the truth than the reference in a ratio; nothing where there is no pair."""
+def beside_reference(
+    evaluation: Evaluation, found: dict[str, Estimate], measure: str = "", field: str = ""
+) -> str:
+    """Which candidates are closer to the truth than the reference in a ratio; nothing where there is no pair.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    found : dict of str to Estimate
+        The ratio by label.
+    measure, field : str
+        The same ratio among the scores, where it is one of them.
+    """
     reference = evaluation.reference
-    candidates = {evaluation.name(m): found[m] for m in evaluation.candidates if m in found}
+    candidates = [m for m in evaluation.candidates if m in found]
     if reference is None or reference not in found or not candidates:
         return ""
-    return against(evaluation.name(reference), found[reference], candidates, "one")
+    known = advantages(evaluation, measure, field, candidates)
+    return against(
+        evaluation.name(reference),
+        found[reference],
+        {evaluation.name(m): found[m] for m in candidates},
+        "one",
+        {evaluation.name(m): one for m, one in known.items()},
+    )
 
 
 def score_tables(
@@ -184,7 +202,8 @@ def _semivariance_ratios(
         said = shares_of_truth(
             f"At {lags[0]:.0f} km, the shortest lag", f"the truth's semivariance of {field}", shares
         )
-        sentences.append(f"{said} {beside_reference(evaluation, found)}".strip())
+        measure = f"semivariance_ratio_{lags[0]:g}_km"
+        sentences.append(f"{said} {beside_reference(evaluation, found, measure, field)}".strip())
     columns = [
         Column(
             f"ratio_{lag:.0f}_km",

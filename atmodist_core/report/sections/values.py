@@ -97,7 +97,8 @@ def _outer_quantiles(
             said = shares_of_truth(
                 f"At the {share:g} % quantile of {field}", "the size of the truth's value", named
             )
-            sentences.append(f"{said} {beside_reference(evaluation, found)}".strip())
+            beside = beside_reference(evaluation, found, f"quantile_{share:g}_ratio", field)
+            sentences.append(f"{said} {beside}".strip())
     return sentences
 
 

@@ -14,6 +14,7 @@ import xarray as xr
 
 from atmodist_core.downscaling import load_downscaler
 from atmodist_core.errors import UserError
+from atmodist_core.evaluation.judging.block_bootstrap import DayAxis, bootstrap_counts
 from atmodist_core.evaluation.judging.judging_run import JudgingRun
 from atmodist_core.evaluation.local_statistics import local_statistics
 from atmodist_core.evaluation.period.evaluation_file import open_evaluation
@@ -217,6 +218,31 @@ def test_a_spectrum_by_hand(source, whole):
     power = found["power"].sel(field="vorticity")
     expected = power.sel({"method": "smooth"}).values / power.sel({"method": "truth"}).values
     assert ratio == pytest.approx(expected[1:22], rel=1e-5)
+
+
+def test_an_advantage_by_hand(source, whole):
+    """How much closer the RMSE is to zero than the reference's, in records resampled together."""
+    tree = open_evaluation(whole / "evaluation.nc")
+    scores = tree["scores"].to_dataset().sel(measure="rmse")
+    assert (scores["advantage"].sel({"method": "bilinear"}) == 0).all()
+    errors = tree["series"].to_dataset()["rmse"]
+    times = open_fields(source)["time"].values
+    counts = bootstrap_counts(DayAxis.of([times]), block_days=3, replicates=30, seed=0)
+    days = ((errors["time"].values - times[0]) / np.timedelta64(1, "D")).astype(int)
+    weights = counts[:, days] / counts[:, days].sum(axis=1, keepdims=True)
+    for field in ("vorticity", "divergence"):
+        of = {
+            m: np.sqrt(weights @ errors.sel({"method": m, "field": field}).values.astype(float) ** 2)
+            for m in ("bilinear", "smooth")
+        }
+        gain = of["bilinear"] - of["smooth"]
+        here = scores.sel({"method": "smooth", "field": field})
+        assert float(here["advantage"]) == pytest.approx(gain[0], rel=1e-4)
+        ends = np.percentile(gain[1:], (2.5, 97.5))
+        assert [float(here[f"advantage_{end}"]) for end in ("low", "high")] == pytest.approx(ends, rel=1e-4)
+        own, other = (scores.sel({"method": m, "field": field}) for m in ("smooth", "bilinear"))
+        # What it is for: errors of the two rise and fall together, so the difference is better known than either.
+        assert np.ptp(ends) < float(own["high"] - own["low"]) + float(other["high"] - other["low"])
 
 
 def _power_of(ds):
