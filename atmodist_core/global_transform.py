@@ -84,14 +84,34 @@ class GlobalTransform:
         """
         import torch
 
-        transform = self._transform
         with torch.inference_mode():
-            field = torch.from_numpy(
-                np.ascontiguousarray(values if self._southwards else values[..., ::-1, :])
-            )
-            if self._closed:
-                field = _with_south_pole(field)
-            return transform.analysis(field.to(dtype=transform.dtype, device=transform.device))
+            return self._transform.analysis(self._fields(values))
+
+    def power(self, values: np.ndarray) -> np.ndarray:
+        """Power per degree of fields.
+
+        Parameters
+        ----------
+        values : numpy.ndarray, shape ``(..., latitude, longitude)``
+
+        Returns
+        -------
+        numpy.ndarray, shape ``(..., truncation + 1)``
+            As :meth:`atmodist_core.harmonics.SphericalHarmonicTransform.power` gives it, float64.
+        """
+        import torch
+
+        with torch.inference_mode():
+            return np.asarray(self._transform.power(self._fields(values)).cpu().numpy())
+
+    def _fields(self, values: np.ndarray) -> Tensor:
+        """Fields as the transform takes them."""
+        import torch
+
+        field = torch.from_numpy(np.ascontiguousarray(values if self._southwards else values[..., ::-1, :]))
+        if self._closed:
+            field = _with_south_pole(field)
+        return field.to(dtype=self._transform.dtype, device=self._transform.device)
 
     def truncated(self, values: np.ndarray) -> np.ndarray:
         """Fields without what lies beyond the truncation.
@@ -155,7 +175,7 @@ def _with_south_pole(field: Tensor) -> Tensor:
     """
     import torch
 
-    means = field.double().mean(dim=-1)
+    means = field.mean(dim=-1, dtype=torch.float64)
     count = means.shape[-1]
     signs = 1.0 - 2.0 * (torch.arange(count, device=field.device) % 2)
     alternating = 2 * (means * signs).sum(dim=-1) - means[..., 0]

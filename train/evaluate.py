@@ -117,7 +117,10 @@ def main(arguments: Sequence[str]) -> int:
     from atmodist_core.evaluation.period.evaluation_run import evaluate
     from atmodist_core.evaluation.period.finished import finished_evaluation
     from atmodist_core.evaluation.period.merging import merge_statistics
+    from atmodist_core.harmonics import keep_freed_memory
 
+    # The same arrays come and go for every field: handed back to the system each time, their pages would be zeroed anew.
+    keep_freed_memory()
     names = {entry.name for entry in dataclasses.fields(EvaluationPlan)}
     plan = EvaluationPlan(
         **{name: getattr(config, name) for name in names & set(vars(config))},

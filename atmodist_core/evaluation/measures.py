@@ -22,8 +22,42 @@ from atmodist_core.evaluation.wasserstein import wasserstein
 Statistics = Mapping[str, np.ndarray]
 
 
+class PairMeans(ABC):
+    """Area means of predictions and truths of some times; each is of shape ``(time, field)``."""
+
+    @property
+    @abstractmethod
+    def squared_error(self) -> np.ndarray:
+        """Of the squared difference."""
+
+    @property
+    @abstractmethod
+    def absolute_error(self) -> np.ndarray:
+        """Of the absolute difference."""
+
+    @property
+    @abstractmethod
+    def product(self) -> np.ndarray:
+        """Of prediction times truth."""
+
+    @property
+    @abstractmethod
+    def prediction_moments(self) -> list[np.ndarray]:
+        """Of the first four powers of the prediction."""
+
+    @property
+    @abstractmethod
+    def truth_moments(self) -> list[np.ndarray]:
+        """Of the first four powers of the truth."""
+
+    @property
+    @abstractmethod
+    def block_errors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of the squared difference of the block means, and of the squared block means of the truth."""
+
+
 @dataclass(frozen=True)
-class Sample:
+class Sample(PairMeans):
     """Predictions and truths of some times, as the measures take them.
 
     Parameters
@@ -52,15 +86,38 @@ class Sample:
     def _flat_weights(self) -> np.ndarray:
         return np.ascontiguousarray(self.weights).ravel()
 
+    @property
+    def squared_error(self) -> np.ndarray:
+        """See :class:`PairMeans`."""
+        return self.area_mean((self.prediction - self.truth) ** 2)
+
+    @property
+    def absolute_error(self) -> np.ndarray:
+        """See :class:`PairMeans`."""
+        return self.area_mean(np.abs(self.prediction - self.truth))
+
+    @property
+    def product(self) -> np.ndarray:
+        """See :class:`PairMeans`."""
+        return self.area_mean(self.prediction * self.truth)
+
     @cached_property
     def prediction_moments(self) -> list[np.ndarray]:
-        """Area means of the first four powers of the prediction, each of shape ``(time, field)``."""
+        """See :class:`PairMeans`."""
         return self._moments(self.prediction)
 
     @cached_property
     def truth_moments(self) -> list[np.ndarray]:
-        """Area means of the first four powers of the truth, each of shape ``(time, field)``."""
+        """See :class:`PairMeans`."""
         return self._moments(self.truth)
+
+    @property
+    def block_errors(self) -> tuple[np.ndarray, np.ndarray]:
+        """See :class:`PairMeans`."""
+        prediction, weights = self.block_mean(self.prediction)
+        truth, _ = self.block_mean(self.truth)
+        error = np.tensordot((prediction - truth) ** 2, weights, axes=2)
+        return error, np.tensordot(truth**2, weights, axes=2)
 
     def _moments(self, values: np.ndarray) -> list[np.ndarray]:
         square = values * values
@@ -112,44 +169,52 @@ class Measure(ABC):
         """Return the measure, shape ``(field,)``, from the averages over time."""
 
 
-class RootMeanSquareError(Measure):
+class PairMeasure(Measure):
+    """A measure that needs area means alone."""
+
+    @abstractmethod
+    def statistics(self, sample: PairMeans) -> Statistics:
+        """See :class:`Measure`."""
+
+
+class RootMeanSquareError(PairMeasure):
     """``sqrt(mean (prediction - truth)^2)`` over area and time."""
 
     name, long_name, units, ideal = "rmse", "root mean square error", "field", "zero"
 
-    def statistics(self, sample: Sample) -> Statistics:
+    def statistics(self, sample: PairMeans) -> Statistics:
         """Return the area-mean squared error."""
-        return {"squared_error": sample.area_mean((sample.prediction - sample.truth) ** 2)}
+        return {"squared_error": sample.squared_error}
 
     def finalise(self, mean: Statistics) -> np.ndarray:
         """Return the square root."""
         return np.sqrt(mean["squared_error"])
 
 
-class MeanAbsoluteError(Measure):
+class MeanAbsoluteError(PairMeasure):
     """``mean |prediction - truth|`` over area and time."""
 
     name, long_name, units, ideal = "mae", "mean absolute error", "field", "zero"
 
-    def statistics(self, sample: Sample) -> Statistics:
+    def statistics(self, sample: PairMeans) -> Statistics:
         """Return the area-mean absolute error."""
-        return {"absolute_error": sample.area_mean(np.abs(sample.prediction - sample.truth))}
+        return {"absolute_error": sample.absolute_error}
 
     def finalise(self, mean: Statistics) -> np.ndarray:
         """Return the mean itself."""
         return mean["absolute_error"]
 
 
-class Correlation(Measure):
+class Correlation(PairMeasure):
     """Pearson correlation of prediction and truth over area and time."""
 
     name, long_name, units, ideal = "correlation", "correlation", "1", "one"
 
-    def statistics(self, sample: Sample) -> Statistics:
+    def statistics(self, sample: PairMeans) -> Statistics:
         """Return the area-mean product, and means and squares of both."""
         prediction, truth = sample.prediction_moments, sample.truth_moments
         return {
-            "product": sample.area_mean(sample.prediction * sample.truth),
+            "product": sample.product,
             "prediction_power_1": prediction[0],
             "prediction_power_2": prediction[1],
             "truth_power_1": truth[0],
@@ -215,12 +280,12 @@ def kurtosis_of(powers: list[np.ndarray]) -> np.ndarray:
     return power_ratio(central, np.square(np.maximum(variance, 0)))
 
 
-class Kurtosis(Measure):
+class Kurtosis(PairMeasure):
     """Kurtosis of the prediction over area and time: 3 for a normal distribution, more for heavy tails."""
 
     name, long_name, units, ideal = "kurtosis", "kurtosis", "1", "none"
 
-    def statistics(self, sample: Sample) -> Statistics:
+    def statistics(self, sample: PairMeans) -> Statistics:
         """Return the first four powers of the prediction."""
         return {
             f"prediction_power_{k}": moment for k, moment in enumerate(sample.prediction_moments, start=1)
@@ -231,12 +296,12 @@ class Kurtosis(Measure):
         return kurtosis_of([mean[f"prediction_power_{k}"] for k in range(1, 5)])
 
 
-class KurtosisRatio(Measure):
+class KurtosisRatio(PairMeasure):
     """Kurtosis of the prediction relative to that of the truth."""
 
     name, long_name, units, ideal = "kurtosis_ratio", "kurtosis relative to the truth", "1", "one"
 
-    def statistics(self, sample: Sample) -> Statistics:
+    def statistics(self, sample: PairMeans) -> Statistics:
         """Return the first four powers of both."""
         truth = {f"truth_power_{k}": moment for k, moment in enumerate(sample.truth_moments, start=1)}
         return {**Kurtosis().statistics(sample), **truth}
@@ -247,7 +312,7 @@ class KurtosisRatio(Measure):
         return power_ratio(Kurtosis().finalise(mean), truth)
 
 
-class BlockMeanError(Measure):
+class BlockMeanError(PairMeasure):
     """How far the block mean of the prediction is from the coarse field it was made from, relative to that
     field.
     """
@@ -257,14 +322,10 @@ class BlockMeanError(Measure):
         "root mean square error of the block mean relative to the root mean square of the coarse field"
     )
 
-    def statistics(self, sample: Sample) -> Statistics:
+    def statistics(self, sample: PairMeans) -> Statistics:
         """Return the squared error of the block mean, and the mean square of the coarse field."""
-        prediction, weights = sample.block_mean(sample.prediction)
-        truth, _ = sample.block_mean(sample.truth)
-        return {
-            "block_squared_error": np.tensordot((prediction - truth) ** 2, weights, axes=2),
-            "block_power": np.tensordot(truth**2, weights, axes=2),
-        }
+        error, power = sample.block_errors
+        return {"block_squared_error": error, "block_power": power}
 
     def finalise(self, mean: Statistics) -> np.ndarray:
         """Return the ratio of the roots."""

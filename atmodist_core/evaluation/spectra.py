@@ -67,10 +67,7 @@ class SphericalPower:
             ``sum_m |f_lm|^2 / (4 pi)`` over all orders -l ... l in float64; its sum over l is the area mean
             of the square of the field (for a field within the truncation). Units of ``values`` squared.
         """
-        from atmodist_core.harmonics import power_per_degree
-
-        power = power_per_degree(self._transform.analysis(values))
-        return np.asarray(power.double().cpu().numpy() / (4 * np.pi))
+        return self._transform.power(values) / (4 * np.pi)
 
 
 @lru_cache(maxsize=16)

@@ -23,7 +23,8 @@ STABILITY = (0.01, 0.03)
 """K1 and K2 of Wang et al."""
 
 
-def _window() -> np.ndarray:
+def gaussian_window() -> np.ndarray:
+    """Weights of the window along one axis, float64; they sum to one."""
     x = np.arange(-WINDOW_RADIUS, WINDOW_RADIUS + 1)
     weights = np.exp(-0.5 * (x / WINDOW_SIGMA) ** 2)
     return weights / weights.sum()
@@ -31,10 +32,20 @@ def _window() -> np.ndarray:
 
 def _windowed_mean(values: np.ndarray) -> np.ndarray:
     """Gaussian mean around every point whose window lies within the field."""
-    window = _window()
+    window = gaussian_window()
     rows = correlate1d(values, window, axis=-2, mode="nearest")
     r = WINDOW_RADIUS
     return correlate1d(rows[..., r:-r, :], window, axis=-1, mode="nearest")[..., r:-r]
+
+
+def require_window(values: np.ndarray) -> None:
+    """Raise a UserError if fields are smaller than the window."""
+    size = 2 * WINDOW_RADIUS + 1
+    if values.ndim < 2 or min(values.shape[-2:]) < size:
+        raise UserError(
+            f"Expected at least {size} x {size} points for the structural similarity, found "
+            f"{' x '.join(map(str, values.shape[-2:]))}; choose a larger region."
+        )
 
 
 class WindowedField:
@@ -53,12 +64,7 @@ class WindowedField:
 
     def __init__(self, values: np.ndarray) -> None:
         self.values = np.asarray(values, dtype=np.float64)
-        size = 2 * WINDOW_RADIUS + 1
-        if self.values.ndim < 2 or min(self.values.shape[-2:]) < size:
-            raise UserError(
-                f"Expected at least {size} x {size} points for the structural similarity, found "
-                f"{' x '.join(map(str, self.values.shape[-2:]))}; choose a larger region."
-            )
+        require_window(self.values)
         self.mean = _windowed_mean(self.values)
         self.variance = _windowed_mean(self.values**2) - self.mean**2
 
@@ -138,10 +144,15 @@ def peak_signal_to_noise(a: np.ndarray, b: np.ndarray, *, value_range: float) ->
     """
     if np.shape(a) != np.shape(b):
         raise UserError(f"Expected two fields of one shape, found {np.shape(a)} and {np.shape(b)}.")
-    _require_range(value_range)
     error = ((np.asarray(a, dtype=np.float64) - b) ** 2).mean(axis=(-2, -1))
+    return decibels_of_error(error, value_range)
+
+
+def decibels_of_error(mean_squared_error: np.ndarray, value_range: float) -> np.ndarray:
+    """Peak signal-to-noise ratio [dB] from the mean squared error, see :func:`peak_signal_to_noise`."""
+    _require_range(value_range)
     with np.errstate(divide="ignore"):
-        return 10 * np.log10(value_range**2 / error)
+        return 10 * np.log10(value_range**2 / mean_squared_error)
 
 
 def _require_range(value_range: float) -> None:

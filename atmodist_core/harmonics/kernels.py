@@ -64,6 +64,26 @@ class TransformKernels:
             self._store(packed, block, (even, odd))
         return to_public(packed, field.shape[:-2])
 
+    def scalar_power(self, field: Tensor) -> Tensor:
+        """Power per degree of fields (batch, latitude, longitude), float64, without keeping their coefficients."""
+        rows = self.fourier.to_rows(field, 1.0, weighted=True, vector=False)
+        batch = rows.shape[-2]
+        power = torch.zeros((batch, self.size), dtype=torch.float64, device=rows.device)
+        for block in self.blocks:
+            orders, degrees = block.last - block.first, self.size - block.first
+            # Written along the diagonal, squares of one degree stand below each other.
+            width = degrees + orders
+            squares = rows.new_zeros((orders, batch, width))
+            for parity, (table, part) in enumerate(zip(block.scalar, self._pair(rows, block), strict=True)):
+                parts = project(table, part).transpose(1, 2).square().unflatten(1, (batch, 2))
+                shape, strides = (orders, batch, parts.shape[-1]), (batch * width + 1, width, 2)
+                torch.add(parts[:, :, 0], parts[:, :, 1], out=squares.as_strided(shape, strides, parity))
+            # Orders above zero stand for the negative ones as well.
+            power[:, block.first :] += 2.0 * squares.sum(0, dtype=torch.float64)[:, :degrees]
+            if block.first == 0:
+                power -= squares[0, :, :degrees]
+        return power
+
     def scalar_synthesis(self, coefficients: Tensor, *, weighted: bool) -> Tensor:
         """Fields of coefficients."""
         packed = to_packed(coefficients)

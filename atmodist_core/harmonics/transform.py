@@ -14,6 +14,7 @@ from atmodist_core.harmonics import grids
 from atmodist_core.harmonics.kernels import TransformKernels
 from atmodist_core.harmonics.linear import apply_linear, full_precision
 from atmodist_core.harmonics.quadrature import latitudes
+from atmodist_core.harmonics.spectrum import power_per_degree
 
 _COMPLEX_OF = {torch.float32: torch.complex64, torch.float64: torch.complex128}
 
@@ -116,6 +117,26 @@ class SphericalHarmonicTransform:
         """
         self._check_fields(field)
         return apply_linear(self._analyse, self._analyse_adjoint, field)[0]
+
+    def power(self, field: Tensor) -> Tensor:
+        """Power per degree of scalar fields, faster than by way of their coefficients.
+
+        Parameters
+        ----------
+        field : Tensor, shape (..., latitude, longitude)
+            Real fields.
+
+        Returns
+        -------
+        Tensor, shape (..., L + 1)
+            As :func:`~atmodist_core.harmonics.power_per_degree` gives it for the analysis, in float64.
+        """
+        self._check_fields(field)
+        if torch.is_grad_enabled() and field.requires_grad:
+            return power_per_degree(self.analysis(field)).double()
+        with full_precision(self.device):
+            stacked = field.reshape(-1, self.latitude_count, self.longitude_count)
+            return self._kernels.scalar_power(stacked).reshape(*field.shape[:-2], self.truncation + 1)
 
     def synthesis(self, coefficients: Tensor) -> Tensor:
         """Scalar fields of coefficients.

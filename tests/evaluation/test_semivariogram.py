@@ -10,6 +10,7 @@ from atmodist_core.evaluation.semivariogram import (
     draw_pairs,
     great_circle_destination,
     great_circle_distance_km,
+    pair_semivariance,
     smallest_lag_km,
 )
 from tests.evaluation.mock_fields import area, globe
@@ -164,3 +165,19 @@ def test_bad_areas():
         semivariogram(area().isel(latitude=[0]))
     with pytest.raises(UserError, match="missing"):
         semivariogram(area().where(area().longitude > 11))
+
+
+@pytest.mark.parametrize("offset", [0.0, 280.0])
+def test_pairs_in_memory_order_are_the_same_pairs(offset):
+    ds = globe(32)
+    pairs = draw_pairs(ds, 1000.0, 3000, seed=0)
+    ordered = pairs.in_memory_order()
+    assert (np.diff(ordered.first) >= 0).all()
+    both = [set(zip(p.first.tolist(), p.second.tolist(), strict=True)) for p in (pairs, ordered)]
+    assert both[0] == both[1] and ordered.mean_distance_km == pairs.mean_distance_km
+    flat = (offset + np.random.default_rng(0).standard_normal((2, 32 * 64))).astype(np.float32)
+    exact = flat.astype(float)
+    wanted = 0.5 * ((exact[:, pairs.first] - exact[:, pairs.second]) ** 2).mean(axis=1)
+    np.testing.assert_allclose(pair_semivariance(flat, ordered), wanted, rtol=1e-8)
+    np.testing.assert_allclose(pair_semivariance(exact, pairs), wanted, rtol=1e-13)
+    assert np.isnan(pair_semivariance(flat, None)).all()

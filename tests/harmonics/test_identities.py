@@ -202,3 +202,21 @@ def test_axes():
     assert transform.laplacian_eigenvalues.tolist() == pytest.approx(
         [-degree * (degree + 1) / 6_371_229.0**2 for degree in range(4)], rel=1e-6
     )
+
+
+@each_grid
+@each_dtype
+@pytest.mark.usefixtures("wind_tables")
+@pytest.mark.parametrize("batch", [(), (2,), (2, 3)])
+def test_power_is_that_of_the_coefficients(grid, rows, columns, truncation, dtype, batch):
+    transform = SphericalHarmonicTransform(rows, columns, truncation, grid, dtype=dtype)
+    field = torch.randn(*batch, rows, columns, generator=torch.Generator().manual_seed(0), dtype=dtype)
+    coefficients = transform.analysis(field)
+    wanted = power_per_degree(coefficients.to(torch.complex128))
+    found = transform.power(field)
+    assert found.dtype == torch.float64 and found.shape == (*batch, truncation + 1)
+    torch.testing.assert_close(found, wanted, rtol=1e-6 if dtype == torch.float32 else 1e-13, atol=0.0)
+    field.requires_grad_()
+    (gradient,) = torch.autograd.grad(transform.power(field).sum(), field)
+    (wanted_gradient,) = torch.autograd.grad(power_per_degree(transform.analysis(field)).sum(), field)
+    torch.testing.assert_close(gradient, wanted_gradient)

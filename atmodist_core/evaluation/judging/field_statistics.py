@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.evaluation.geometry import area_weights
-from atmodist_core.evaluation.judging.grid_pattern import fold_on_cells, grid_scale_part, line_spectra
+from atmodist_core.evaluation.judging.grid_pattern import folded_moments, line_spectra
 from atmodist_core.evaluation.judging.value_histogram import BINS, ValueBins
 from atmodist_core.evaluation.semivariogram import draw_pairs, pair_semivariance, smallest_lag_km
 from atmodist_core.evaluation.spectra import SphericalPower
@@ -102,16 +102,16 @@ class Semivariance(FieldStatistic):
 
     def __init__(self, grid: xr.Dataset, lags_km: Sequence[float]) -> None:
         drawn = [draw_pairs(grid, lag, PAIRS, PAIR_SEED) for lag in lags_km]
-        self._pairs = drawn
+        self._pairs = [None if pairs is None else pairs.in_memory_order() for pairs in drawn]
 
     def __call__(self, values: np.ndarray) -> Arrays:
         """Return half the mean squared difference at every lag."""
-        flat = values.reshape(len(values), -1).astype(np.float64)
+        flat = values.reshape(len(values), -1)
         return {"semivariance": np.stack([pair_semivariance(flat, pairs) for pairs in self._pairs], axis=-1)}
 
 
 class GridPattern(FieldStatistic):
-    """Mean and mean square of the grid-scale part on the places in a coarse cell, see :func:`fold_on_cells`."""
+    """Mean and mean square of the grid-scale part on the places in a coarse cell, see :func:`folded_moments`."""
 
     dimensions: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "folded_mean": ("cell_row", "cell_column"),
@@ -125,11 +125,8 @@ class GridPattern(FieldStatistic):
 
     def __call__(self, values: np.ndarray) -> Arrays:
         """Return both."""
-        part = grid_scale_part(values).astype(np.float64)
-        return {
-            "folded_mean": fold_on_cells(part, self._rows, self._factor),
-            "folded_square": fold_on_cells(part**2, self._rows, self._factor),
-        }
+        mean, square = folded_moments(values, self._rows, self._factor)
+        return {"folded_mean": mean, "folded_square": square}
 
 
 class LinePower(FieldStatistic):

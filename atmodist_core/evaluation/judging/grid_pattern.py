@@ -14,6 +14,10 @@ Odena, A., Dumoulin, V. and Olah, C., 2016: Deconvolution and checkerboard artif
 from __future__ import annotations
 
 import numpy as np
+import torch
+from torch import Tensor
+
+from atmodist_core.evaluation.judging.row_sums import chunks_of_rows
 
 FAINT = 1e-6
 """Lines are measured against no less than this share of the spectrum's largest power: in emptiness there is no
@@ -76,6 +80,44 @@ def fold_on_cells(values: np.ndarray, weights: np.ndarray, factor: int) -> np.nd
     return np.einsum("...rpq,rp->...pq", by_row, weight / weight.sum(axis=0))
 
 
+def folded_moments(values: np.ndarray, weights: np.ndarray, factor: int) -> tuple[np.ndarray, np.ndarray]:
+    """Fold the grid-scale part of fields, and its square, on coarse cells.
+
+    The same as :func:`fold_on_cells` of :func:`grid_scale_part`, a few rows at a time, which stay in the cache.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape ``(field, latitude, longitude)``
+        A full circle of longitudes.
+    weights : numpy.ndarray, shape ``(latitude,)``
+        Area weights of the rows.
+    factor : int
+        Fine points along a side of a coarse cell.
+
+    Returns
+    -------
+    mean, square : numpy.ndarray, shape ``(field, factor, factor)``
+        Area means at every place, float64; units of ``values``, and their square.
+    """
+    fields, rows, columns = values.shape
+    high, wide = rows // factor, columns // factor * factor
+    weight = weights[: high * factor].reshape(high, factor)
+    weight = (weight / weight.sum(axis=0))[:, :, None]
+    sums = np.zeros((2, fields, factor, wide))
+    for some in chunks_of_rows((fields, high * factor, columns), factor):
+        before, after = min(some.start, 1), min(rows - some.stop, 1)
+        with_neighbours = values[:, some.start - before : some.stop + after]
+        part = grid_scale_part(with_neighbours)[:, before : before + some.stop - some.start, :wide]
+        cells = part.astype(np.float64).reshape(fields, -1, factor, wide)
+        of_cells = weight[some.start // factor : some.stop // factor]
+        sums[0] += (cells * of_cells).sum(axis=1)
+        cells *= cells
+        cells *= of_cells
+        sums[1] += cells.sum(axis=1)
+    mean, square = sums.reshape(2, fields, factor, -1, factor).mean(axis=-2)
+    return mean, square
+
+
 def pattern_strength(
     mean: np.ndarray, square: np.ndarray, truth_square: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -121,12 +163,21 @@ def line_spectra(values: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, 
         factor.
     """
     belt = np.flatnonzero(np.abs(latitude) <= LINE_LATITUDE)
-    part = np.asarray(values[..., belt[0] : belt[-1] + 1, :], dtype=np.float32)
+    part = np.array(values[..., belt[0] : belt[-1] + 1, :], dtype=np.float32, order="C")
     cosine = np.cos(np.deg2rad(latitude[belt])).astype(np.float32)
-    zonal = np.abs(np.fft.rfft(part, axis=-1)) ** 2
+    zonal = _mean_square(torch.fft.rfft(torch.from_numpy(part)), cosine / cosine.sum())
     window = np.hanning(belt.size + 2)[1:-1].astype(np.float32)[:, None]
-    meridional = np.abs(np.fft.rfft(part * window, axis=-2)) ** 2
-    return np.einsum("...yk,y->...k", zonal, cosine / cosine.sum()), meridional.mean(axis=-1)
+    # Transposed, an axis of waves lies last as well.
+    spectrum = torch.fft.rfft(torch.from_numpy(part * window).transpose(-1, -2))
+    columns = part.shape[-1]
+    return zonal, _mean_square(spectrum, np.full(columns, 1 / columns, np.float32))
+
+
+def _mean_square(spectrum: Tensor, weights: np.ndarray) -> np.ndarray:
+    """Weighted mean over lines of the squared absolute values, ``(..., line, wavenumber)`` to ``(..., wavenumber)``."""
+    parts = torch.view_as_real(spectrum.contiguous()).flatten(-2)
+    mean = torch.matmul(torch.from_numpy(weights), parts.square())
+    return mean.unflatten(-1, (-1, 2)).sum(dim=-1).numpy()
 
 
 def line_height(spectrum: np.ndarray, points: int, factor: int) -> np.ndarray:

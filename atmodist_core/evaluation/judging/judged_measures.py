@@ -23,6 +23,7 @@ from atmodist_core.evaluation.measures import (
     KurtosisRatio,
     MeanAbsoluteError,
     Measure,
+    PairMeasure,
     RootMeanSquareError,
 )
 
@@ -31,7 +32,7 @@ Means = Mapping[str, np.ndarray]
 
 QUANTILES = (0.001, 0.999)
 
-PAIR_MEASURES: tuple[type[Measure], ...] = (
+PAIR_MEASURES: tuple[type[PairMeasure], ...] = (
     RootMeanSquareError,
     MeanAbsoluteError,
     Correlation,

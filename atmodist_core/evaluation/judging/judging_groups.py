@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from atmodist_core.evaluation.energy_ratio import HighWavenumberPower
-from atmodist_core.evaluation.geometry import area_weights, squared_units
+from atmodist_core.evaluation.geometry import squared_units
 from atmodist_core.evaluation.judging.city_values import CityValues
 from atmodist_core.evaluation.judging.field_statistics import Arrays, coordinates_of, field_statistics
+from atmodist_core.evaluation.judging.global_means import GlobalMeans, GlobalSums
 from atmodist_core.evaluation.judging.judged_data import JudgedData
 from atmodist_core.evaluation.judging.judged_measures import PAIR_MEASURES
-from atmodist_core.evaluation.measures import Sample
+from atmodist_core.evaluation.judging.one_time import OneTime
 
 GLOBAL, CITIES, DISTANCE = "global", "cities", "distance"
 
@@ -43,33 +43,6 @@ class LearnedDistance:
     network: Any
     layers: tuple[str, ...]
     identity: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class OneTime:
-    """What a group sees of one time.
-
-    Parameters
-    ----------
-    values : numpy.ndarray, shape ``(field, latitude, longitude)``
-        The fields under judgement, float32.
-    truth : numpy.ndarray, shape ``(field, latitude, longitude)``
-        The truth at the same points, float32; the same array where the truth itself is looked at.
-    fields : xarray.Dataset
-        ``values`` with their coordinates, and one time.
-    truth_fields : xarray.Dataset
-        ``truth``, likewise.
-    """
-
-    values: np.ndarray
-    truth: np.ndarray
-    fields: xr.Dataset
-    truth_fields: xr.Dataset
-
-    @property
-    def is_truth(self) -> bool:
-        """Whether the truth itself is looked at."""
-        return self.values is self.truth
 
 
 class StatisticGroup(ABC):
@@ -151,11 +124,9 @@ class GlobalGroup(StatisticGroup):
 
     def __init__(self, data: JudgedData) -> None:
         grid = data.template
-        self._factor = data.factor
+        self._sums = GlobalSums(data)
         self._statistics = field_statistics(grid, data.names, data.factor)
         self._measures = [kind() for kind in PAIR_MEASURES]
-        self._weights = area_weights(grid)
-        self._power = HighWavenumberPower(grid, data.factor)
         self._coordinates = coordinates_of(grid, data.factor)
 
     def __call__(self, moment: OneTime) -> Arrays:
@@ -165,10 +136,9 @@ class GlobalGroup(StatisticGroup):
             arrays |= statistic(moment.values)
         if moment.is_truth:
             return arrays
-        prediction, truth = (values.astype(np.float64)[None] for values in (moment.values, moment.truth))
-        sample = Sample(prediction, truth, self._weights, self._factor, self._power)
+        means = GlobalMeans(self._sums, moment)
         for measure in self._measures:
-            arrays |= {name: values[0] for name, values in measure.statistics(sample).items()}
+            arrays |= {name: values[0] for name, values in measure.statistics(means).items()}
         return arrays
 
     def described(self) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:

@@ -306,7 +306,7 @@ class JudgingRun:
             if not groups:
                 continue
             prediction = model.downscaler(coarse)
-            found = OneTime(self._values_of(prediction, model.label), values, prediction, truth)
+            found = OneTime(self._values_of(prediction, model.label), values, prediction, truth, of_truth)
             for group in groups:
                 buffers[model.label, group.name].add(moment, group(found))
             done += 1

@@ -1,8 +1,9 @@
 """Streaming through the times of a plan: blocks of eight days are worked on in threads or on a Dask cluster.
 
-Memory of one worker, whatever the length of the period: one time of the truth, one result, and the statistics of the
-block in hand. Blocks end at the same dates for everyone, so the stores of a run that was killed, resumed, extended or put
-together from pieces are the files of one that ran through.
+Memory of one worker, whatever the length of the period: one time of the truth and one result, each with sums over its
+coarse cells, the truth also with its windowed means, and the statistics of the block in hand. Blocks end at the same dates
+for everyone, so the stores of a run that was killed, resumed, extended or put together from pieces are the files of one
+that ran through.
 """
 
 from __future__ import annotations

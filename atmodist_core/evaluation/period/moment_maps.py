@@ -14,8 +14,11 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.evaluation.judging.field_statistics import Arrays
+from atmodist_core.evaluation.judging.global_means import GlobalSums
 from atmodist_core.evaluation.judging.judged_data import JudgedData
-from atmodist_core.evaluation.judging.judging_groups import OneTime, StatisticGroup
+from atmodist_core.evaluation.judging.judging_groups import StatisticGroup
+from atmodist_core.evaluation.judging.one_time import OneTime
+from atmodist_core.evaluation.judging.row_sums import POWERS
 
 MAPS = "maps"
 SCALES = {"s-1": 1e-5, "s**-1": 1e-5, "m s-1": 10.0, "m s**-1": 10.0}
@@ -24,7 +27,6 @@ SCALES = {"s-1": 1e-5, "s**-1": 1e-5, "m s-1": 10.0, "m s**-1": 10.0}
 RESOLUTION = 2.0**-24
 """Step of the sums, in powers of the scale."""
 
-POWERS = (1, 2, 3, 4)
 _DIMENSIONS = ("field", "latitude", "longitude")
 
 
@@ -42,7 +44,7 @@ class MomentMaps(StatisticGroup):
     summed: ClassVar[bool] = True
 
     def __init__(self, data: JudgedData) -> None:
-        self._factor = data.factor
+        self._sums = GlobalSums(data)
         self._scales = scales_of(data.units)
         self._latitude, self._longitude = (
             data.template[axis].values.astype(np.float64).reshape(-1, data.factor).mean(axis=1)
@@ -51,22 +53,18 @@ class MomentMaps(StatisticGroup):
 
     def __call__(self, moment: OneTime) -> Arrays:
         """Return the sums over the points of the cells of one time, int64."""
-        scaled = moment.values.astype(np.float64) / self._scales[:, None, None]
-        arrays = {}
-        power = np.ones_like(scaled)
-        for exponent in POWERS:
-            power = power * scaled
-            arrays[f"power_{exponent}"] = self._cell_sums(power)
+        powers = self._sums.of_values(moment).cells
+        arrays = {
+            f"power_{exponent}": self._steps(sums, exponent)
+            for exponent, sums in zip(POWERS, powers, strict=True)
+        }
         if not moment.is_truth:
-            error = (moment.values.astype(np.float64) - moment.truth) / self._scales[:, None, None]
-            arrays["squared_error"] = self._cell_sums(error**2)
+            arrays["squared_error"] = self._steps(self._sums.of_pair(moment).squared_error_cells, 2)
         return arrays
 
-    def _cell_sums(self, values: np.ndarray) -> np.ndarray:
-        fields, rows, columns = values.shape
-        n = self._factor
-        sums = values.reshape(fields, rows // n, n, columns // n, n).sum(axis=(2, 4))
-        return np.rint(sums / RESOLUTION).astype(np.int64)
+    def _steps(self, sums: np.ndarray, exponent: int) -> np.ndarray:
+        """Sums of a power of the values in whole steps of the same power of the scale."""
+        return np.rint(sums / (RESOLUTION * self._scales[:, None, None] ** exponent)).astype(np.int64)
 
     def described(self) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
         """Return the dimensions; the units are steps of the scale, see :func:`moments`."""

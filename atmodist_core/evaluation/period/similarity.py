@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 
+from atmodist_core.evaluation.gaussian_windows import SimilarityTruth
 from atmodist_core.evaluation.judging.field_statistics import Arrays
+from atmodist_core.evaluation.judging.global_means import GlobalSums
 from atmodist_core.evaluation.judging.judged_data import JudgedData
-from atmodist_core.evaluation.judging.judging_groups import OneTime, StatisticGroup
-from atmodist_core.evaluation.structural_similarity import WindowedField, peak_signal_to_noise
+from atmodist_core.evaluation.judging.judging_groups import StatisticGroup
+from atmodist_core.evaluation.judging.one_time import OneTime
+from atmodist_core.evaluation.structural_similarity import decibels_of_error
 
 SERIES = "series"
 LARGEST_LATITUDE = 60.0
@@ -33,25 +34,20 @@ class SimilarityGroup(StatisticGroup):
     def __init__(self, data: JudgedData) -> None:
         rows = np.flatnonzero(np.abs(data.template["latitude"].values) <= LARGEST_LATITUDE)
         self._rows = slice(int(rows[0]), int(rows[-1]) + 1)
-        # Of each thread the truth looked at last, with its windows: all models of a time are compared with it.
-        self._last = threading.local()
+        self._points = rows.size * data.template.sizes["longitude"]
+        self._sums = GlobalSums(data)
 
     def __call__(self, moment: OneTime) -> Arrays:
         """Return both for every field."""
-        ssim, psnr = [], []
-        windows = self._windows(moment.truth)
-        for values, truth in zip(moment.values[:, self._rows], windows, strict=True):
-            span = float(truth.values.max() - truth.values.min())
-            ssim.append(truth.similarity(WindowedField(values), span))
-            psnr.append(peak_signal_to_noise(values, truth.values, value_range=span))
-        return {"ssim": np.array(ssim, dtype=np.float64), "psnr": np.array(psnr, dtype=np.float64)}
-
-    def _windows(self, truth: np.ndarray) -> list[WindowedField]:
-        known: tuple[np.ndarray, list[WindowedField]] | None = getattr(self._last, "truth", None)
-        if known is None or known[0] is not truth:
-            known = truth, [WindowedField(field) for field in truth[:, self._rows]]
-            self._last.truth = known
-        return known[1]
+        alone = moment.truth_alone
+        # All models of a time are compared with it.
+        truth = alone.shared("similarity", lambda: SimilarityTruth(alone.values[:, self._rows]))
+        errors = self._sums.of_pair(moment).squared_error[:, self._rows].sum(axis=1) / self._points
+        psnr = [decibels_of_error(error, float(span)) for error, span in zip(errors, truth.span, strict=True)]
+        return {
+            "ssim": truth.similarity(moment.values[:, self._rows]),
+            "psnr": np.array(psnr, dtype=np.float64),
+        }
 
     def described(self) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
         """Return the units; the dimension is ``field``."""

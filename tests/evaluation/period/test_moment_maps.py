@@ -6,7 +6,7 @@ import scipy.stats
 import xarray as xr
 
 from atmodist_core.evaluation.judging.judged_data import judged_data
-from atmodist_core.evaluation.judging.judging_groups import OneTime
+from atmodist_core.evaluation.judging.one_time import OneTime
 from atmodist_core.evaluation.judging.sums_store import added
 from atmodist_core.evaluation.period.moment_maps import MomentMaps, moments
 from tests.evaluation.judging.test_judging_run import weather
