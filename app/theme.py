@@ -56,7 +56,8 @@ THEME_CONFIG: dict[str, Any] = {
             "secondary": {"main": "#4cd3a5"},
             "background": {"default": "#0c1218", "paper": "#131a22"},
             "text": {"primary": INKS[DARK].text, "secondary": INKS[DARK].muted},
-            # Icons in fields: what is inherited is meant for white paper.
+            # Icons in fields: what they inherit is hardly seen on dark paper.
+            "default": {"dark": INKS[DARK].muted},
             "action": {"active": INKS[DARK].muted, "disabled": "rgba(232, 238, 244, 0.35)"},
         },
         "typography": _TYPOGRAPHY,
