@@ -1,0 +1,58 @@
+"""Many changes of a page are one for the page library, also where they end in an error."""
+
+import numpy as np
+import pytest
+from bokeh.document import Document
+from bokeh.document.models import DocumentModelManager
+from panel.io.state import set_curdoc
+
+from app.one_change import one_change
+from app.views.spectrum_figure import SpectrumFigure
+
+
+@pytest.fixture
+def document():
+    return Document()
+
+
+@pytest.fixture
+def collected(monkeypatch):
+    """How often all models of a document were collected."""
+    calls = []
+    original = DocumentModelManager.recompute
+    monkeypatch.setattr(
+        DocumentModelManager, "recompute", lambda manager: (calls.append(manager), original(manager))[1]
+    )
+    return calls
+
+
+def test_a_figure_that_is_given_lines_is_collected_once(document, collected):
+    figure = SpectrumFigure("kinetic energy", 0.0)
+    document.add_root(figure.spectrum)
+    degree = np.arange(1.0, 90.0)
+    names = ("truth", "bicubic", "srgan-4x-mse")
+    collected.clear()
+    with set_curdoc(document), one_change():
+        figure.draw(
+            {name: (degree, degree**-3) for name in names},
+            {name: (name, "#123456") for name in names},
+            fit=True,
+        )
+    assert len(collected) == 1
+    assert all(renderer.document is document for renderer in figure.spectrum.renderers)
+    assert len(figure.spectrum.renderers) >= len(names)
+
+
+def test_an_error_leaves_nothing_frozen(document, collected):
+    figure = SpectrumFigure("kinetic energy", 0.0)
+    document.add_root(figure.spectrum)
+    with pytest.raises(ZeroDivisionError), set_curdoc(document), one_change():
+        raise ZeroDivisionError
+    collected.clear()
+    line = figure.spectrum.line([1, 2], [1, 2])
+    assert collected and line.document is document
+
+
+def test_without_a_page_there_is_nothing_to_do():
+    with one_change():
+        pass
