@@ -19,9 +19,10 @@ SMALL = [
 def test_gradcheck(grid, rows, columns, truncation, stored, monkeypatch):
     monkeypatch.setattr("atmodist_core.harmonics.tables.STORED_BYTES_LIMIT", 1 << 30 if stored else 0)
     transform = SphericalHarmonicTransform(rows, columns, truncation, grid, dtype=torch.float64, radius_m=1.5)
-    u, v = torch.randn(2, 2, rows, columns, dtype=torch.float64)
+    # Three at once: one wind or two go another way, which the next tests take.
+    u, v = torch.randn(2, 3, rows, columns, dtype=torch.float64)
     # Not only coefficients of real fields: the derivative must be right off that subspace too.
-    first, second = torch.randn(2, 2, truncation + 1, truncation + 1, dtype=torch.complex128)
+    first, second = torch.randn(2, 3, truncation + 1, truncation + 1, dtype=torch.complex128)
     for tensor in (u, v, first, second):
         tensor.requires_grad_()
     options = {"fast_mode": True}  # random directions
