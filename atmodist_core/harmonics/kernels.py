@@ -10,6 +10,7 @@ from atmodist_core.harmonics.fourier import FourierStage
 from atmodist_core.harmonics.packed import clear, diagonal, new_packed, to_packed, to_public
 from atmodist_core.harmonics.products import project, spread
 from atmodist_core.harmonics.quadrature import colatitudes
+from atmodist_core.harmonics.single_winds import MOST_SINGLE_WINDS, SingleWinds, to_planes
 from atmodist_core.harmonics.tables import build_blocks
 
 
@@ -48,6 +49,7 @@ class TransformKernels:
             device=device,
             stored=stored,
         )
+        self._single_winds = SingleWinds(self.blocks, self.size, dtype) if device.type == "cpu" else None
 
     @property
     def table_bytes(self) -> int:
@@ -104,7 +106,11 @@ class TransformKernels:
         across = self.fourier.to_rows(northward, scale, weighted=weighted, vector=True)
         along = self.fourier.to_rows(eastward, scale, weighted=weighted, vector=True, turned=True)
         results = [new_packed(self.size, across.shape[-2], across) for _ in range(1 + curl)]
-        for block in self.blocks:
+        single = self._single_winds_of(across.shape[-2])
+        if single is not None:
+            for packed, planes in zip(results, single.project(across, along, curl=curl), strict=True):
+                packed[: self.size].flatten(2).copy_(planes.permute(1, 2, 0))
+        for block in self.blocks if single is None else ():
             pairs = block.project_wind(self._pair(across, block), self._pair(along, block), curl=curl)
             for packed, pair in zip(results, pairs, strict=True):
                 self._store(packed, block, pair)
@@ -120,7 +126,10 @@ class TransformKernels:
         chi = to_packed(potential, 1j * scale)
         psi = None if stream is None else to_packed(stream, scale)
         components = [self.fourier.new_rows(chi.shape[2]) for _ in range(2)]
-        for block in self.blocks:
+        single = self._single_winds_of(chi.shape[2])
+        if single is not None:
+            single.spread(to_planes(chi), None if psi is None else to_planes(psi), components)
+        for block in self.blocks if single is None else ():
             along = diagonal(chi, block.first, block.last)
             across = None if psi is None else diagonal(psi, block.first, block.last)
             targets = [self._targets(rows, block) for rows in components]
@@ -131,6 +140,10 @@ class TransformKernels:
             self.fourier.to_field(eastward, batch, weighted=weighted, vector=True),
             self.fourier.to_field(northward, batch, weighted=weighted, vector=True, turned=True),
         )
+
+    def _single_winds_of(self, batch: int) -> SingleWinds | None:
+        """How to transform so many winds in one pass, if that is faster."""
+        return self._single_winds if 0 < batch <= MOST_SINGLE_WINDS else None
 
     def _pair(self, rows: Tensor, block: OrderBlock) -> Pair:
         """Even and odd rows that a block needs."""

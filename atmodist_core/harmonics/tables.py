@@ -54,7 +54,7 @@ def build_blocks(
         numbers = (truncation + 1) * (truncation + 2) // 2 * len(colatitudes)
         stored = 3 * numbers * dtype.itemsize <= STORED_BYTES_LIMIT
     # More orders at once mean fewer and larger products, but more padding above the truncation.
-    width = 64 if device.type != "cpu" else 16 if stored else 32
+    width = 64 if device.type != "cpu" else 32
     ranges = [(first, min(first + width, truncation + 1)) for first in range(0, truncation + 1, width)]
     kind = "wind" if stored else "scalar"
     key = f"legendre-{name}-t{truncation}-{str(dtype).removeprefix('torch.')}-{kind}-{width}"

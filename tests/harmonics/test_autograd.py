@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from atmodist_core.harmonics import SphericalHarmonicTransform
+from atmodist_core.harmonics import SphericalHarmonicTransform, tables
 from tests.harmonics.random_coefficients import random_coefficients, relative_error
 
 SMALL = [
@@ -19,9 +19,10 @@ SMALL = [
 def test_gradcheck(grid, rows, columns, truncation, stored, monkeypatch):
     monkeypatch.setattr("atmodist_core.harmonics.tables.STORED_BYTES_LIMIT", 1 << 30 if stored else 0)
     transform = SphericalHarmonicTransform(rows, columns, truncation, grid, dtype=torch.float64, radius_m=1.5)
-    u, v = torch.randn(2, 2, rows, columns, dtype=torch.float64)
+    # Three at once: one wind or two go another way, which the next tests take.
+    u, v = torch.randn(2, 3, rows, columns, dtype=torch.float64)
     # Not only coefficients of real fields: the derivative must be right off that subspace too.
-    first, second = torch.randn(2, 2, truncation + 1, truncation + 1, dtype=torch.complex128)
+    first, second = torch.randn(2, 3, truncation + 1, truncation + 1, dtype=torch.complex128)
     for tensor in (u, v, first, second):
         tensor.requires_grad_()
     options = {"fast_mode": True}  # random directions
@@ -99,6 +100,29 @@ def test_large_and_small_batches_agree():
     for count in (1, 2, 4, 5):
         assert relative_error(transform.synthesis(coefficients[:count]), field[:count]) < 1e-13
         assert relative_error(transform.analysis(field[:count]), coefficients[:count]) < 1e-12
+
+
+@pytest.mark.parametrize("truncation", [0, 1, 2, 20, 33])
+@pytest.mark.parametrize("stored", [True, False])
+def test_single_winds_agree_with_batches(truncation, stored, monkeypatch):
+    """One wind or two go through the tables in one pass, more of them block by block."""
+    monkeypatch.setattr(tables, "STORED_BYTES_LIMIT", 1 << 30 if stored else 0)
+    transform = SphericalHarmonicTransform(36, 72, truncation, "cell-centred", dtype=torch.float64)
+    vorticity, divergence = random_coefficients(2, 3, truncation + 1, truncation + 1, mean=False)
+    winds = transform.vorticity_divergence_to_wind(vorticity, divergence)
+    noise = torch.randn(2, 3, 36, 72, dtype=torch.float64)
+    analysed = transform.wind_to_vorticity_divergence(*noise)
+    gradient, flux = transform.gradient(vorticity), transform.wind_to_divergence(*noise)
+    # Without waves there is no wind, and nothing to be relative to.
+    error = relative_error if truncation else lambda actual, expected: float((actual - expected).abs().max())
+    for count in (1, 2):
+        few = transform.vorticity_divergence_to_wind(vorticity[:count], divergence[:count])
+        pairs = list(zip(few, winds, strict=True))
+        pairs += zip(transform.wind_to_vorticity_divergence(*noise[:, :count]), analysed, strict=True)
+        pairs += zip(transform.gradient(vorticity[:count]), gradient, strict=True)
+        pairs.append((transform.wind_to_divergence(*noise[:, :count]), flux))
+        for actual, expected in pairs:
+            assert error(actual, expected[:count]) < 1e-12
 
 
 def test_empty_batch_and_strided_input():

@@ -1,0 +1,163 @@
+"""A single wind, or two, on a CPU in one pass through the Legendre functions.
+
+Reading the tables then takes longest. Here the functions of an order meet the rows of both neighbouring orders
+at once, so that nothing is read but them, and once; what neighbours share is combined for all orders together.
+
+Numbers lie in planes: the batch and the real and imaginary part come first, order and degree last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from atmodist_core.harmonics.blocks import OrderBlock
+from atmodist_core.harmonics.legendre import wind_factors
+
+MOST_SINGLE_WINDS = 2
+"""Four winds at once are as fast or faster block by block."""
+
+
+def to_planes(packed: Tensor) -> Tensor:
+    """Planes of coefficients.
+
+    Parameters
+    ----------
+    packed : Tensor, shape (orders, degrees, batch, 2)
+        Memory of coefficients.
+
+    Returns
+    -------
+    Tensor, shape (2 * batch, orders, degrees)
+        A copy.
+    """
+    return packed[: packed.shape[1]].flatten(2).permute(2, 0, 1).contiguous()
+
+
+class SingleWinds:
+    """Products of one wind, or a few, with the functions of neighbouring orders.
+
+    Parameters
+    ----------
+    blocks : sequence of OrderBlock
+        Legendre functions of all orders.
+    size : int
+        Number of degrees and of orders.
+    dtype : torch.dtype
+        Of the tables, which are on the CPU.
+    """
+
+    def __init__(self, blocks: Sequence[OrderBlock], size: int, dtype: torch.dtype) -> None:
+        self.blocks, self.size = blocks, size
+        factors = wind_factors(size - 1, 0, size)
+
+        def placed(values: NDArray[np.float64]) -> Tensor:
+            out = np.zeros((size, size))
+            for order in range(size):
+                out[order, order:] = values[order, : size - order]
+            return torch.as_tensor(out).to(dtype)
+
+        # Order -1 is minus order 1: what order 0 has from below is put to what it has from above.
+        for upper, lower in (
+            (factors.across_upper, factors.across_lower),
+            (factors.along_upper, factors.along_lower),
+        ):
+            upper[0] -= lower[0]
+            lower[0] = 0.0
+        self._across_lower, self._across_upper = placed(factors.across_lower), placed(factors.across_upper)
+        self._along_lower, self._along_upper = placed(factors.along_lower), placed(factors.along_upper)
+
+    def project(self, across: Tensor, along: Tensor, *, curl: bool) -> Tensor:
+        """D across + M along and, if ``curl``, D along + M across.
+
+        Parameters
+        ----------
+        across, along : Tensor, shape (2, orders, rows, batch, 2)
+            Rows.
+        curl : bool
+            Whether to return both.
+
+        Returns
+        -------
+        Tensor, shape (1 + curl, 2 * batch, orders, degrees)
+            Planes of coefficients; entries with order > degree mean nothing.
+        """
+        size, columns, row_count = self.size, 2 * across.shape[3], across.shape[2]
+        joined = across.new_empty((2, size, 2, 2, columns, row_count))
+        for index, rows in enumerate((across, along)):
+            lines = rows.flatten(3).transpose(2, 3)
+            # Changing the order of axes costs most: rows for the order above are copied from those for below.
+            joined[:, :-1, 0, index] = lines[:, 1:]
+            joined[:, 1:2, 1, index] = lines[:, : min(size - 1, 1)]
+        joined[:, 2:, 1] = joined[:, : max(size - 2, 0), 0]
+        joined[:, -1, 0] = 0.0
+        joined[:, 0, 1] = 0.0
+        lines = joined.flatten(2, 4)
+        planes = across.new_zeros((lines.shape[2], size, size + 1))
+        for block in self.blocks:
+            slots = self._slots(planes, block)
+            for parity, table in enumerate(block.scalar):
+                part = lines[parity, block.first : block.last, :, block.first_row :]
+                slots[:, :, parity::2] = torch.bmm(part, table.transpose(1, 2))
+        lower, upper = planes.flatten(1)[:, : size * size].view(2, 2, columns, size, size)
+        out = across.new_zeros((1 + curl, columns, size, size))
+        for index, result in enumerate(out):
+            torch.mul(self._across_lower[1:], lower[index, :, :-1], out=result[:, 1:])
+            result[:, :-1].addcmul_(self._across_upper[:-1], upper[index, :, 1:])
+            other = 1 - index
+            result[:, 1:, 1:].addcmul_(self._along_lower[1:, 1:], lower[other, :, :-1, :-1])
+            result[:, :-1, 1:].addcmul_(self._along_upper[:-1, 1:], upper[other, :, 1:, :-1])
+        return out
+
+    def spread(self, along: Tensor, across: Tensor | None, out: Sequence[Tensor]) -> None:
+        """Write M along + D across and M across + D along.
+
+        Parameters
+        ----------
+        along, across : Tensor, shape (2 * batch, orders, degrees)
+            Planes of coefficients; ``across`` may be None for zero.
+        out : sequence of two Tensor, shape (2, orders, rows, batch, 2)
+            Rows.
+        """
+        size, columns, row_count = self.size, along.shape[0], out[0].shape[2]
+        planes = along.new_zeros((4 * columns, size, size + 1))
+        lower, upper = planes.flatten(1)[:, : size * size].view(2, 2, columns, size, size)
+        for index, values in enumerate((along, across)):
+            if values is None:
+                continue
+            other = 1 - index
+            lower[index, :, :-1, :-1].addcmul_(self._along_lower[1:, 1:], values[:, 1:, 1:])
+            lower[other, :, :-1].addcmul_(self._across_lower[1:], values[:, 1:])
+            upper[index, :, 1:, :-1].addcmul_(self._along_upper[:-1, 1:], values[:, :-1, 1:])
+            upper[other, :, 1:].addcmul_(self._across_upper[:-1], values[:, :-1])
+        joined = along.new_empty((2, size, 4 * columns, row_count))
+        for block in self.blocks:
+            slots = self._slots(planes, block)
+            for parity, table in enumerate(block.scalar):
+                target = joined[parity, block.first : block.last]
+                values = slots[:, :, parity::2].contiguous()
+                if block.first_row == 0:
+                    torch.bmm(values, table, out=target)
+                else:
+                    target[:, :, : block.first_row] = 0.0
+                    target[:, :, block.first_row :] = torch.bmm(values, table)
+        shares = joined.view(2, size, 2, 2, columns, row_count)
+        shares[:, : max(size - 2, 0), 0] += shares[:, 2:, 1]
+        for index, rows in enumerate(out):
+            lines = rows.flatten(3).transpose(2, 3)
+            lines[:, 1:] = shares[:, :-1, 0, index]
+            lines[:, 0] = shares[:, 1, 1, index] if size > 1 else 0.0
+
+    def _slots(self, planes: Tensor, block: OrderBlock) -> Tensor:
+        """Orders of a block by degree minus order, (orders, columns, degrees).
+
+        Beyond the truncation they run on into entries of the next order with order > degree.
+        """
+        size, first = self.size, block.first
+        shape = (block.last - first, planes.shape[0], size - first)
+        strides = (size + 1, planes.stride(0), 1)
+        return planes.as_strided(shape, strides, planes.storage_offset() + first * (size + 1))
