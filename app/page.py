@@ -21,7 +21,6 @@ from app.header import Header
 from app.history import BrowserHistory
 from app.keyboard import Keyboard
 from app.memory import Collector
-from app.one_change import one_change
 from app.one_layout import OneLayout
 from app.opening import opening_template
 from app.registry import VIEW_ENTRIES, VIEWS, load
@@ -62,7 +61,7 @@ def build_page() -> Any:
         OPENING.add(session)
 
         def fill() -> None:
-            with session.within(), one_change():
+            with session.within(), pn.io.hold():
                 _fill(page, session, history)
 
         # The HTML knows the frame alone and leaves at once: its parts are made while the browser loads its scripts. Results wait until the
@@ -166,12 +165,11 @@ def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
     def bring_to_front(*_events: Any) -> None:
         # A view is built when it first comes to the front: its many figures would only hold up the first paint.
         # It stays on the page when another comes: the browser would have to make all of it anew.
-        with one_change():
-            if state.view not in views:
-                views[state.view] = load(VIEW_ENTRIES[state.view].view)(session).__panel__()
-                stage.append(views[state.view])
-            for name, view in views.items():
-                view.visible = name == state.view
+        if state.view not in views:
+            views[state.view] = load(VIEW_ENTRIES[state.view].view)(session).__panel__()
+            stage.append(views[state.view])
+        for name, view in views.items():
+            view.visible = name == state.view
 
     state.param.watch(bring_to_front, "view")
     bring_to_front()

@@ -14,7 +14,6 @@ from app.choices import FIELDS
 from app.city_choices import BOXES, REACHES, SAMPLES, city_names
 from app.city_result import CityResult
 from app.long_record import long_record
-from app.one_change import one_change
 from app.session import Session
 from app.state import shown_methods
 from app.theme import FITTING, INKS, VARIABLES
@@ -166,7 +165,7 @@ class CitiesView(pn.viewable.Viewer):
     def _update(self, *_events: Any) -> None:
         if self._state.view != "cities":
             return
-        with one_change():
+        with pn.io.hold():
             self._fill_choices()
             for chooser in (self._search, self._table):
                 if list(chooser.selected) != list(self._state.cities):
@@ -334,7 +333,7 @@ class CitiesView(pn.viewable.Viewer):
             kept = {other: value for other, value in self._intervals.items() if other[0] == id(series)}
             self._intervals = {**kept, key: intervals}
             if self._result.series is series:
-                with self._session.within(), one_change():
+                with self._session.within(), pn.io.hold():
                     self._show_cards()
 
         if not self._session.busy:

@@ -10,6 +10,7 @@ from bokeh.models import ColumnDataSource, HoverTool, PanTool, Range1d, ResetToo
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
+from app.one_look import one_look
 from app.theme import INKS, line_dash
 from app.views.axes import set_fonts, style_axes
 from atmodist_core.study.cities import bin_edges, density, quantiles
@@ -74,6 +75,9 @@ class DensityFigure:
         densities = {name: density(sample, edges) for name, sample in samples.items()}
         positive = np.concatenate([one[one > 0] for one in densities.values()]) if samples else np.ones(1)
         low, high = float(positive.min()) / 2.2, float(positive.max()) * 2.0
+        with one_look(self.figure):
+            for name in densities:
+                self._line(name)
         for name, values in densities.items():
             source, line = self._line(name)
             line.glyph.line_color = styles[name][1]

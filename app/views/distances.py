@@ -9,7 +9,6 @@ import numpy as np
 import panel as pn
 
 from app.distance_work import TimeDistances
-from app.one_change import one_change
 from app.session import Session
 from app.theme import FITTING, VARIABLES, palette
 from app.units import unit_of
@@ -116,7 +115,7 @@ class DistancesView(pn.viewable.Viewer):
         if key == self._shown:
             return
         self._shown = key
-        with one_change():
+        with pn.io.hold():
             for one in (self._learned, self._plain, self._lags):
                 one.use_theme(theme)
             self._draw_matrices(result, theme)

@@ -12,7 +12,6 @@ from bokeh.models import LinearColorMapper
 import atmodist_core as ad
 from app.choices import FIELDS
 from app.comparison import Comparison, best_of
-from app.one_change import one_change
 from app.session import Session
 from app.state import shown_methods
 from app.theme import FITTING, VARIABLES, palette
@@ -105,7 +104,7 @@ class MapsView(pn.viewable.Viewer):
         # What is not in front is not drawn: it is when the view comes to the front.
         if self._state.view != "maps":
             return
-        with one_change():
+        with pn.io.hold():
             self._arrange()
             self._colour()
             self._draw()
@@ -260,7 +259,7 @@ class MapsView(pn.viewable.Viewer):
         await asyncio.sleep(REDRAW_PAUSE_S)
         if self._state.view != "maps":  # it is drawn when it comes to the front
             return
-        with self._session.within(), one_change():
+        with self._session.within(), pn.io.hold():
             self._draw()
 
     def _reset_zoom(self) -> None:

@@ -13,7 +13,6 @@ import xarray as xr
 
 from app.choices import AVERAGES
 from app.comparison import Comparison
-from app.one_change import one_change
 from app.period_spectra import PeriodSpectra
 from app.session import Session
 from app.theme import COARSE_COLOUR, FITTING, INKS, VARIABLES, line_sample
@@ -123,7 +122,7 @@ class SpectraView(pn.viewable.Viewer):
         # What is not in front is not drawn: it is when the view comes to the front.
         if self._session.state.view != "spectra":
             return
-        with one_change():
+        with pn.io.hold():
             styles = self._styles()
             self._write_legend(styles)
             self._use_theme(self._session.state.theme)

@@ -58,8 +58,8 @@ def test_two_dates_are_compared(watched, address):
     until(page, lambda: "pair=2001-01-05T" in page.url)
     seen(page, "h apart")
     page.get_by_role("combobox", name="Second time").click()
-    page.get_by_role("menuitem", name="2001-01-06 00:00").or_(
-        page.get_by_role("option", name="2001-01-06 00:00")
+    page.get_by_role("menuitem", name="01-06 00:00").or_(
+        page.get_by_role("option", name="01-06 00:00")
     ).first.click()
     until(page, lambda: "/2001-01-06T00:00" in page.url.split("pair=")[1])
     assert watched.faults == []

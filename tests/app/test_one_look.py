@@ -1,12 +1,11 @@
-"""Many changes of a page are one for the page library, also where they end in an error."""
+"""Many changes of a figure are one for the page library, also where they end in an error."""
 
 import numpy as np
 import pytest
 from bokeh.document import Document
 from bokeh.document.models import DocumentModelManager
-from panel.io.state import set_curdoc
 
-from app.one_change import one_change
+from app.one_look import one_look
 from app.views.spectrum_figure import SpectrumFigure
 
 
@@ -32,12 +31,11 @@ def test_a_figure_that_is_given_lines_is_collected_once(document, collected):
     degree = np.arange(1.0, 90.0)
     names = ("truth", "bicubic", "srgan-4x-mse")
     collected.clear()
-    with set_curdoc(document), one_change():
-        figure.draw(
-            {name: (degree, degree**-3) for name in names},
-            {name: (name, "#123456") for name in names},
-            fit=True,
-        )
+    figure.draw(
+        {name: (degree, degree**-3) for name in names},
+        {name: (name, "#123456") for name in names},
+        fit=True,
+    )
     assert len(collected) == 1
     assert all(renderer.document is document for renderer in figure.spectrum.renderers)
     assert len(figure.spectrum.renderers) >= len(names)
@@ -46,7 +44,7 @@ def test_a_figure_that_is_given_lines_is_collected_once(document, collected):
 def test_an_error_leaves_nothing_frozen(document, collected):
     figure = SpectrumFigure("kinetic energy", 0.0)
     document.add_root(figure.spectrum)
-    with pytest.raises(ZeroDivisionError), set_curdoc(document), one_change():
+    with pytest.raises(ZeroDivisionError), one_look(figure.spectrum):
         raise ZeroDivisionError
     collected.clear()
     line = figure.spectrum.line([1, 2], [1, 2])
@@ -54,5 +52,5 @@ def test_an_error_leaves_nothing_frozen(document, collected):
 
 
 def test_without_a_page_there_is_nothing_to_do():
-    with one_change():
+    with one_look(SpectrumFigure("kinetic energy", 0.0).spectrum):
         pass

@@ -1,0 +1,34 @@
+"""Many changes of a figure as one for the page library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def one_look(figure: Any) -> Iterator[None]:
+    """Have the page library look for new models once, after all changes within.
+
+    Without it every line that a figure on the page is given has all models of the page collected anew: a view that came to the
+    front for the first time kept the server from all its users for seconds.
+
+    Only for models of Bokeh: components of Panel that are made within would not know their document, and so where their
+    stylesheets come from.
+
+    Parameters
+    ----------
+    figure : bokeh.model.Model
+        On a page or not.
+    """
+    if figure.document is None:
+        yield
+        return
+    frozen = figure.document.models.freeze()
+    frozen.__enter__()
+    try:
+        yield
+    finally:
+        # Told of no error: it would leave the models of the document frozen.
+        frozen.__exit__(None, None, None)
