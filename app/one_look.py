@@ -14,6 +14,8 @@ def one_look(figure: Any) -> Iterator[None]:
     Without it every line that a figure on the page is given has all models of the page collected anew: a view that came to the
     front for the first time kept the server from all its users for seconds.
 
+    The look itself comes at the end in any case, so use it only where there is something new.
+
     Only for models of Bokeh: components of Panel that are made within would not know their document, and so where their
     stylesheets come from.
 

@@ -75,9 +75,10 @@ class DensityFigure:
         densities = {name: density(sample, edges) for name, sample in samples.items()}
         positive = np.concatenate([one[one > 0] for one in densities.values()]) if samples else np.ones(1)
         low, high = float(positive.min()) / 2.2, float(positive.max()) * 2.0
-        with one_look(self.figure):
-            for name in densities:
-                self._line(name)
+        if missing := [name for name in densities if name not in self._lines]:
+            with one_look(self.figure):
+                for name in missing:
+                    self._line(name)
         for name, values in densities.items():
             source, line = self._line(name)
             line.glyph.line_color = styles[name][1]

@@ -132,22 +132,25 @@ class SpectrumFigure:
         bands : Mapping, optional
             By name: low and high end of the band around a mean, shape ``(wavenumber,)``.
         """
-        with one_look(self.spectrum):
-            self._draw_bands(spectra, styles, bands or {})
-            truth = spectra.get("truth")
-            for name, (degree, power) in spectra.items():
-                line = self._line(name, *styles[name])
-                # What a line is made of is kept, so that no other can have its identity.
-                made_of, before = (spectra[name], truth), self._made_of.get(name, (None, None))
-                if made_of[0] is before[0] and made_of[1] is before[1]:
-                    continue
-                self._made_of[name] = made_of
-                line.data = _columns(degree, power, truth)
-            for name, renderers in self._renderers.items():
-                for renderer in renderers:
-                    renderer.visible = name in spectra
-            if truth is not None and fit:
-                self._fit(*truth)
+        if missing := [name for name in spectra if name not in self.lines]:
+            with one_look(self.spectrum):
+                for name in missing:
+                    self._line(name, *styles[name])
+        self._draw_bands(spectra, styles, bands or {})
+        truth = spectra.get("truth")
+        for name, (degree, power) in spectra.items():
+            line = self._line(name, *styles[name])
+            # What a line is made of is kept, so that no other can have its identity.
+            made_of, before = (spectra[name], truth), self._made_of.get(name, (None, None))
+            if made_of[0] is before[0] and made_of[1] is before[1]:
+                continue
+            self._made_of[name] = made_of
+            line.data = _columns(degree, power, truth)
+        for name, renderers in self._renderers.items():
+            for renderer in renderers:
+                renderer.visible = name in spectra
+        if truth is not None and fit:
+            self._fit(*truth)
 
     def _draw_bands(
         self,

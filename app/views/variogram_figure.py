@@ -59,26 +59,29 @@ class VariogramFigure:
         self, curves: Mapping[str, tuple[np.ndarray, np.ndarray]], styles: Mapping[str, Any], *, fit: bool
     ) -> None:
         """Show curves: by name, distance [km] and semivariance, shape ``(distance,)``; those absent are hidden."""
-        with one_look(self.figure):
-            for name, (distance, value) in curves.items():
-                label, colour = styles[name]
-                source, line, points = self._line(name, label)
-                if self._made_of.get(name) is not curves[name]:
-                    self._made_of[name] = curves[name]
-                    known = np.isfinite(value)
-                    source.data = {"distance": distance[known], "value": value[known]}
-                line.glyph.line_color = colour
-                points.glyph.update(line_color=colour, fill_color=colour)
-            for name, (_, line, points) in self._lines.items():
-                line.visible = points.visible = name in curves
-            if fit and "truth" in curves:
-                distance, value = curves["truth"]
+        if missing := [name for name in curves if name not in self._lines]:
+            with one_look(self.figure):
+                for name in missing:
+                    self._line(name, styles[name][0])
+        for name, (distance, value) in curves.items():
+            label, colour = styles[name]
+            source, line, points = self._line(name, label)
+            if self._made_of.get(name) is not curves[name]:
+                self._made_of[name] = curves[name]
                 known = np.isfinite(value)
-                if known.any():
-                    low, high = float(distance[known].min()) * 0.85, float(distance[known].max()) * 1.15
-                    top = float(max(1.15, 1.15 * value[known].max()))
-                    self._x_range.update(start=low, end=high, reset_start=low, reset_end=high)
-                    self._y_range.update(start=0, end=top, reset_start=0, reset_end=top)
+                source.data = {"distance": distance[known], "value": value[known]}
+            line.glyph.line_color = colour
+            points.glyph.update(line_color=colour, fill_color=colour)
+        for name, (_, line, points) in self._lines.items():
+            line.visible = points.visible = name in curves
+        if fit and "truth" in curves:
+            distance, value = curves["truth"]
+            known = np.isfinite(value)
+            if known.any():
+                low, high = float(distance[known].min()) * 0.85, float(distance[known].max()) * 1.15
+                top = float(max(1.15, 1.15 * value[known].max()))
+                self._x_range.update(start=low, end=high, reset_start=low, reset_end=high)
+                self._y_range.update(start=0, end=top, reset_start=0, reset_end=top)
 
     def use_theme(self, theme: str) -> None:
         """Take the colours of a theme."""

@@ -37,6 +37,9 @@ def test_a_figure_that_is_given_lines_is_collected_once(document, collected):
         fit=True,
     )
     assert len(collected) == 1
+    collected.clear()
+    figure.draw({name: (degree, degree**-2) for name in names}, {n: (n, "#123456") for n in names}, fit=True)
+    assert not collected  # nothing new, nothing to look for
     assert all(renderer.document is document for renderer in figure.spectrum.renderers)
     assert len(figure.spectrum.renderers) >= len(names)
 
