@@ -119,7 +119,7 @@ class SphericalHarmonicTransform:
         return apply_linear(self._analyse, self._analyse_adjoint, field)[0]
 
     def power(self, field: Tensor) -> Tensor:
-        """Power per degree of scalar fields, faster than by way of their coefficients.
+        """Power per degree of scalar fields, whose coefficients are not kept.
 
         Parameters
         ----------
