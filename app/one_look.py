@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,3 +34,26 @@ def one_look(figure: Any) -> Iterator[None]:
     finally:
         # Told of no error: it would leave the models of the document frozen.
         frozen.__exit__(None, None, None)
+
+
+def add_missing(
+    figure: Any, wanted: Iterable[str], present: Container[str], add: Callable[[str], Any]
+) -> None:
+    """Give a figure the parts that it lacks, in one look.
+
+    Parameters
+    ----------
+    figure : bokeh.model.Model
+        On a page or not.
+    wanted : iterable of str
+        Names of the parts that are to be there.
+    present : container of str
+        Names of those that are.
+    add : callable
+        Makes the part of a name.
+    """
+    missing = [name for name in wanted if name not in present]
+    if missing:
+        with one_look(figure):
+            for name in missing:
+                add(name)

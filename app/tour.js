@@ -24,7 +24,9 @@ export function render({model}) {
   root.append(style);
   let place = 0;
 
-  const close = () => { card.remove(); remember(); };
+  // Escape closes it wherever the focus is; a list or a dialog that is open, and takes the key for itself, comes first.
+  const on_key = (event) => { if (event.key === "Escape" && !event.defaultPrevented) { close(); } };
+  const close = () => { card.remove(); document.removeEventListener("keydown", on_key); remember(); };
   const button = (text, name, act) => {
     const one = document.createElement("button");
     one.type = "button";
@@ -51,10 +53,13 @@ export function render({model}) {
     foot.append(next);
     card.replaceChildren(heading, paragraph, foot);
     root.append(card);
+    document.addEventListener("keydown", on_key);
     if (focus) { next.focus(); }
   };
-  card.addEventListener("keydown", (event) => { if (event.key === "Escape") { close(); } event.stopPropagation(); });
+  // What is typed in the card is not meant for the page, but Escape, which it hears itself.
+  card.addEventListener("keydown", (event) => { if (event.key !== "Escape") { event.stopPropagation(); } });
   model.on("started", () => { place = 0; show(true); });
+  model.on("remove", () => document.removeEventListener("keydown", on_key));
   if (!seen()) { show(false); }
   return root;
 }

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from atmodist_core.networks.encoder import Encoder, ResidualBlock
+from atmodist_core.networks.few_filters import FewFiltersConv2d, neighbouring_kernels
 from atmodist_core.networks.generator import (
     BLOCKS_PER_CUT,
     Generator,
@@ -58,6 +59,23 @@ def _convolution(x: Any, kernel: Tensor, bias: Tensor | None, stride: int = 1) -
 
 def _plain(x: Any, layer: nn.Conv2d) -> Any:
     return _convolution(x, layer.weight, layer.bias, layer.stride[0])
+
+
+def _to_few_filters(x: Any, layer: FewFiltersConv2d) -> Any:
+    """Convolve one field, whose size is a multiple of the layer's groups; see :class:`FewFiltersConv2d`."""
+    ops, group = _operations(), layer.neighbours
+    kernels, half = neighbouring_kernels(layer.weight, *group), layer.kernel_size[0] // 2
+    y = ops.convolution(x, _weights(kernels), list(group), [half, half], [half, half], [1, 1])
+
+    def whole(*numbers: int) -> Any:
+        return ops.constant(np.array(numbers, dtype=np.int64))
+
+    size = ops.gather(ops.shape_of(y), whole(2, 3), whole(0))
+    y = ops.reshape(y, ops.concat([whole(layer.out_channels, *group), size], 0), False)
+    y = ops.transpose(y, whole(0, 3, 1, 4, 2))
+    fine = ops.concat([whole(1, layer.out_channels), ops.multiply(size, whole(*group))], 0)
+    assert layer.bias is not None
+    return ops.add(ops.reshape(y, fine, False), _weights(layer.bias.reshape(1, -1, 1, 1)))
 
 
 def _normalized(x: Any, layer: nn.Conv2d, norm: nn.BatchNorm2d) -> Any:
@@ -140,7 +158,7 @@ class OpenvinoGenerator:
             else:
                 assert isinstance(step, ResizeStep)
                 x = _leaky(_plain(_enlarged(x, 2, "linear_onnx"), step.conv))
-        x = _plain(x, generator.tail)
+        x = _to_few_filters(x, generator.tail)
         if config.residual:
             inputs.append(_input(config.channels, "fields"))
             x = ops.add(x, _enlarged(inputs[1], config.factor, "cubic"))

@@ -18,6 +18,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from atmodist_core.harmonics import keep_freed_memory
 from atmodist_core.training.configuration import DataConfig, DistanceConfig, GanConfig, RunConfig
 from atmodist_core.training.data.synthetic import synthetic_fields
 from atmodist_core.training.data.training_data import load_training_data
@@ -57,6 +58,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=32)
     options = parser.parse_args()
 
+    keep_freed_memory()  # as the commands in train/ do
     weather = synthetic_fields(100, latitude_count=180)
     data = DataConfig(validation_fraction=0.3, gap_hours=0.0, mirror=True)
     folder = tempfile.TemporaryDirectory()

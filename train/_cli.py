@@ -132,8 +132,11 @@ def train(config: Any, start: Callable[[Any, list[Any] | None], Path | None]) ->
     int
         Exit code.
     """
+    from atmodist_core.harmonics import keep_freed_memory
     from atmodist_core.training.data.synthetic import synthetic_fields
 
+    # Every step asks for the same arrays: handed back to the system each time, their pages would be zeroed anew.
+    keep_freed_memory()
     made_up = config.preset == "smoke" and not config.data.data
     folder = start(config, [synthetic_fields()] if made_up else None)
     if folder is None:

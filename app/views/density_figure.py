@@ -10,7 +10,7 @@ from bokeh.models import ColumnDataSource, HoverTool, PanTool, Range1d, ResetToo
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from app.one_look import one_look
+from app.one_look import add_missing
 from app.theme import INKS, line_dash
 from app.views.axes import set_fonts, style_axes
 from atmodist_core.study.cities import bin_edges, density, quantiles
@@ -75,10 +75,7 @@ class DensityFigure:
         densities = {name: density(sample, edges) for name, sample in samples.items()}
         positive = np.concatenate([one[one > 0] for one in densities.values()]) if samples else np.ones(1)
         low, high = float(positive.min()) / 2.2, float(positive.max()) * 2.0
-        if missing := [name for name in densities if name not in self._lines]:
-            with one_look(self.figure):
-                for name in missing:
-                    self._line(name)
+        add_missing(self.figure, densities, self._lines, self._line)
         for name, values in densities.items():
             source, line = self._line(name)
             line.glyph.line_color = styles[name][1]

@@ -12,6 +12,7 @@ from bokeh.models import (
     CustomJS,
     CustomJSTickFormatter,
     Div,
+    Grid,
     HoverTool,
     Label,
     LinearColorMapper,
@@ -126,7 +127,7 @@ class MapFigure:
         self.badge.border_radius = 3
         for part in (self.vertical, self.horizontal, self.badge):
             plot.add_layout(part)
-        plot.grid.visible = False
+        _strip(plot)
         plot.xaxis.formatter = CustomJSTickFormatter(code=_LONGITUDE)
         plot.yaxis.formatter = CustomJSTickFormatter(code=_LATITUDE)
         self.pane = pn.Column(
@@ -191,6 +192,15 @@ class MapFigure:
         self._cities.glyph.update(fill_color=ink.surface, line_color=ink.text)
         self.vertical.line_color = self.horizontal.line_color = ink.text
         self.badge.update(text_color=ink.text, background_fill_color=ink.surface, background_fill_alpha=0.9)
+
+
+def _strip(plot: Any) -> None:
+    """Take off what a map never shows: every part of it is made once in the server and once in the browser, for each of the maps."""
+    plot.title = None
+    plot.center = [part for part in plot.center if not isinstance(part, Grid)]
+    for renderer in plot.renderers:
+        # How points would look that are not selected, or muted.
+        renderer.update(nonselection_glyph=None, muted_glyph=None)
 
 
 def share_pointer(maps: list[MapFigure], shared: SharedMap) -> None:

@@ -21,7 +21,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from app.one_look import one_look
+from app.one_look import add_missing
 from app.theme import INKS, line_dash
 from app.views.axes import FONT, set_fonts, style_axes
 from atmodist_core.constants import EARTH_RADIUS_M
@@ -132,10 +132,7 @@ class SpectrumFigure:
         bands : Mapping, optional
             By name: low and high end of the band around a mean, shape ``(wavenumber,)``.
         """
-        if missing := [name for name in spectra if name not in self.lines]:
-            with one_look(self.spectrum):
-                for name in missing:
-                    self._line(name, *styles[name])
+        add_missing(self.spectrum, spectra, self.lines, lambda name: self._line(name, *styles[name]))
         self._draw_bands(spectra, styles, bands or {})
         truth = spectra.get("truth")
         for name, (degree, power) in spectra.items():

@@ -105,7 +105,10 @@ class SwipeMap(pn.viewable.Viewer):
         """Give the map its shape, and the card a width at which all of it is on the screen."""
         self.map.set_aspect(width_deg, height_deg)
         self._view.styles = {
-            "max-width": f"max(420px, calc((100vh - 300px) * {width_deg / height_deg:.4f} + 64px))"
+            "max-width": f"max(420px, calc((100vh - 300px) * {width_deg / height_deg:.4f} + 64px))",
+            # Where the screen is wider than that, the map stands in its middle.
+            "width": "100%",
+            "margin-inline": "auto",
         }
 
     def use_theme(self, theme: str) -> None:

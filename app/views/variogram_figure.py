@@ -18,7 +18,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from app.one_look import one_look
+from app.one_look import add_missing
 from app.theme import INKS, line_dash
 from app.views.axes import set_fonts, style_axes
 
@@ -59,10 +59,7 @@ class VariogramFigure:
         self, curves: Mapping[str, tuple[np.ndarray, np.ndarray]], styles: Mapping[str, Any], *, fit: bool
     ) -> None:
         """Show curves: by name, distance [km] and semivariance, shape ``(distance,)``; those absent are hidden."""
-        if missing := [name for name in curves if name not in self._lines]:
-            with one_look(self.figure):
-                for name in missing:
-                    self._line(name, styles[name][0])
+        add_missing(self.figure, curves, self._lines, lambda name: self._line(name, styles[name][0]))
         for name, (distance, value) in curves.items():
             label, colour = styles[name]
             source, line, points = self._line(name, label)

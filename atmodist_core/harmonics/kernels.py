@@ -8,9 +8,10 @@ from torch import Tensor
 from atmodist_core.harmonics.blocks import OrderBlock, Pair
 from atmodist_core.harmonics.fourier import FourierStage
 from atmodist_core.harmonics.packed import clear, diagonal, new_packed, to_packed, to_public
+from atmodist_core.harmonics.planes import spread_scalar, to_planes
 from atmodist_core.harmonics.products import project, spread
 from atmodist_core.harmonics.quadrature import colatitudes
-from atmodist_core.harmonics.single_winds import MOST_SINGLE_WINDS, SingleWinds, to_planes
+from atmodist_core.harmonics.single_winds import MOST_SINGLE_WINDS, SingleWinds
 from atmodist_core.harmonics.tables import build_blocks
 
 
@@ -90,12 +91,16 @@ class TransformKernels:
         """Fields of coefficients."""
         packed = to_packed(coefficients)
         rows = self.fourier.new_rows(packed.shape[2])
-        for block in self.blocks:
-            values = diagonal(packed, block.first, block.last)
-            for parity, (table, target) in enumerate(
-                zip(block.scalar, self._targets(rows, block), strict=True)
-            ):
-                spread([(table, values[:, parity::2])], target)
+        if packed.shape[2] == 1 and packed.device.type == "cpu":
+            # Two at once are as fast or faster block by block.
+            spread_scalar(packed, self.blocks, rows)
+        else:
+            for block in self.blocks:
+                values = diagonal(packed, block.first, block.last)
+                for parity, (table, target) in enumerate(
+                    zip(block.scalar, self._targets(rows, block), strict=True)
+                ):
+                    spread([(table, values[:, parity::2])], target)
         return self.fourier.to_field(rows, coefficients.shape[:-2], weighted=weighted, vector=False)
 
     def vector_analysis(

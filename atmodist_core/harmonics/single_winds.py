@@ -3,7 +3,7 @@
 Reading the tables then takes longest. Here the functions of an order meet the rows of both neighbouring orders
 at once, so that nothing is read but them, and once; what neighbours share is combined for all orders together.
 
-Numbers lie in planes: the batch and the real and imaginary part come first, order and degree last.
+Numbers lie in planes, see :mod:`atmodist_core.harmonics.planes`.
 """
 
 from __future__ import annotations
@@ -17,25 +17,10 @@ from torch import Tensor
 
 from atmodist_core.harmonics.blocks import OrderBlock
 from atmodist_core.harmonics.legendre import wind_factors
+from atmodist_core.harmonics.planes import new_planes, slots, spread_planes
 
 MOST_SINGLE_WINDS = 2
 """Four winds at once are as fast or faster block by block."""
-
-
-def to_planes(packed: Tensor) -> Tensor:
-    """Planes of coefficients.
-
-    Parameters
-    ----------
-    packed : Tensor, shape (orders, degrees, batch, 2)
-        Memory of coefficients.
-
-    Returns
-    -------
-    Tensor, shape (2 * batch, orders, degrees)
-        A copy.
-    """
-    return packed[: packed.shape[1]].flatten(2).permute(2, 0, 1).contiguous()
 
 
 class SingleWinds:
@@ -97,13 +82,13 @@ class SingleWinds:
         joined[:, -1, 0] = 0.0
         joined[:, 0, 1] = 0.0
         lines = joined.flatten(2, 4)
-        planes = across.new_zeros((lines.shape[2], size, size + 1))
+        memory, planes = new_planes(lines.shape[2], size, across)
         for block in self.blocks:
-            slots = self._slots(planes, block)
+            coefficients = slots(memory, block)
             for parity, table in enumerate(block.scalar):
                 part = lines[parity, block.first : block.last, :, block.first_row :]
-                slots[:, :, parity::2] = torch.bmm(part, table.transpose(1, 2))
-        lower, upper = planes.flatten(1)[:, : size * size].view(2, 2, columns, size, size)
+                coefficients[:, :, parity::2] = torch.bmm(part, table.transpose(1, 2))
+        lower, upper = planes.unflatten(0, (2, 2, columns))
         out = across.new_zeros((1 + curl, columns, size, size))
         for index, result in enumerate(out):
             torch.mul(self._across_lower[1:], lower[index, :, :-1], out=result[:, 1:])
@@ -124,8 +109,8 @@ class SingleWinds:
             Rows.
         """
         size, columns, row_count = self.size, along.shape[0], out[0].shape[2]
-        planes = along.new_zeros((4 * columns, size, size + 1))
-        lower, upper = planes.flatten(1)[:, : size * size].view(2, 2, columns, size, size)
+        memory, planes = new_planes(4 * columns, size, along)
+        lower, upper = planes.unflatten(0, (2, 2, columns))
         for index, values in enumerate((along, across)):
             if values is None:
                 continue
@@ -134,30 +119,10 @@ class SingleWinds:
             lower[other, :, :-1].addcmul_(self._across_lower[1:], values[:, 1:])
             upper[index, :, 1:, :-1].addcmul_(self._along_upper[:-1, 1:], values[:, :-1, 1:])
             upper[other, :, 1:].addcmul_(self._across_upper[:-1], values[:, :-1])
-        joined = along.new_empty((2, size, 4 * columns, row_count))
-        for block in self.blocks:
-            slots = self._slots(planes, block)
-            for parity, table in enumerate(block.scalar):
-                target = joined[parity, block.first : block.last]
-                values = slots[:, :, parity::2].contiguous()
-                if block.first_row == 0:
-                    torch.bmm(values, table, out=target)
-                else:
-                    target[:, :, : block.first_row] = 0.0
-                    target[:, :, block.first_row :] = torch.bmm(values, table)
+        joined = spread_planes(memory, self.blocks, row_count)
         shares = joined.view(2, size, 2, 2, columns, row_count)
         shares[:, : max(size - 2, 0), 0] += shares[:, 2:, 1]
         for index, rows in enumerate(out):
             lines = rows.flatten(3).transpose(2, 3)
             lines[:, 1:] = shares[:, :-1, 0, index]
             lines[:, 0] = shares[:, 1, 1, index] if size > 1 else 0.0
-
-    def _slots(self, planes: Tensor, block: OrderBlock) -> Tensor:
-        """Orders of a block by degree minus order, (orders, columns, degrees).
-
-        Beyond the truncation they run on into entries of the next order with order > degree.
-        """
-        size, first = self.size, block.first
-        shape = (block.last - first, planes.shape[0], size - first)
-        strides = (size + 1, planes.stride(0), 1)
-        return planes.as_strided(shape, strides, planes.storage_offset() + first * (size + 1))

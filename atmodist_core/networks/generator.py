@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from atmodist_core.errors import UserError
 from atmodist_core.networks.configuration import NetworkConfig
+from atmodist_core.networks.few_filters import FewFiltersConv2d
 from atmodist_core.networks.initialization import initialize_xavier_, subpixel_xavier_
 from atmodist_core.networks.layers import LEAK, SameConv2d, check_batch
 from atmodist_core.networks.window_part import WindowPart
@@ -217,7 +218,10 @@ class Generator(nn.Module):
         self.trunk = SameConv2d(config.filters, config.filters, _KERNEL)
         step = UpsamplingStep if config.upsampling == "subpixel" else ResizeStep
         self.upsampling = nn.Sequential(*(step(config.filters) for _ in range(config.upsampling_steps)))
-        self.tail = SameConv2d(config.filters, config.channels, _EDGE_KERNEL)
+        # As many neighbours as a coarse point has along an axis, at most: fine fields are whole groups of them.
+        self.tail = FewFiltersConv2d(
+            config.filters, config.channels, _EDGE_KERNEL, config.factor, config.factor
+        )
         initialize_xavier_(self)
         for module in self.upsampling:
             if isinstance(module, UpsamplingStep):

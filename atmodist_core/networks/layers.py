@@ -89,12 +89,17 @@ class SameMaxPool2d(nn.Module):
 
     def __init__(self, kernel_size: int, stride: int) -> None:
         super().__init__()
+        if stride == 1 and kernel_size % 2 == 0:
+            raise ValueError(
+                f"Expected an odd kernel for pooling with stride 1, found {kernel_size}: its last window would be lost."
+            )
         self.kernel_size, self.stride = kernel_size, stride
 
     def forward(self, x: Tensor) -> Tensor:
         """Pool ``(batch, channels, height, width)`` to ``ceil(size / stride)`` points."""
-        padded, padding = _padded_same(x, self.kernel_size, self.stride)
-        return functional.max_pool2d(padded, self.kernel_size, self.stride, padding)
+        top, left = (same_padding(size, self.kernel_size, self.stride)[0] for size in x.shape[-2:])
+        # A point that is missing after the field only makes the last window smaller: no copy for it.
+        return functional.max_pool2d(x, self.kernel_size, self.stride, (top, left), ceil_mode=True)
 
 
 def batch_norm(channels: int) -> nn.BatchNorm2d:

@@ -149,6 +149,7 @@ def test_region_pointer_and_zoom(watched, address):
 def test_the_curtain_of_the_swipe_follows_the_pointer(watched, address):
     page = opened(watched, f"{address}?layout=swipe&left=coarse&right=truth")
     box = page.locator(".swipe-card .bk-Figure").bounding_box()
+    assert min(box["width"], box["height"]) > 400, "one map for the whole screen"
     curtain = f"() => {MODELS}.filter((m) => m.type === 'Span' && m.line_width === 2.5)[0].location"
     edges = []
     for part in (0.3, 0.7):

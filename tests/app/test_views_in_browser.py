@@ -165,6 +165,9 @@ def test_help_and_tour(context, address):
     seen(page, "No single score is enough")
     page.get_by_role("button", name="Show the tour").click()
     tour.wait_for()
+    page.get_by_role("tab", name="Maps").focus()
+    page.keyboard.press("Escape")
+    tour.wait_for(state="hidden")
     assert page.faults == []
 
 
