@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -10,10 +13,24 @@ from torch import Tensor
 _FEW_COLUMNS = 8
 """Up to this many columns, CPU libraries are two to four times faster with the table on the right."""
 
+_FEWEST_COLUMNS = 4
+"""Up to this many, AMD's processors take half of that time again where the table stands on the left of lines turned about."""
+
 
 def few(columns: int, device: torch.device) -> bool:
     """Whether products with this many columns are better held transposed."""
     return columns <= _FEW_COLUMNS and device.type == "cpu"
+
+
+@cache
+def _on_amd() -> bool:
+    """Whether the processor is AMD's.
+
+    By its name: what a measurement finds faster could be another way the next time, and so other last bits.
+    """
+    known = Path("/proc/cpuinfo")
+    name = known.read_text(errors="replace") if known.is_file() else platform.processor()
+    return "AuthenticAMD" in name
 
 
 def project(table: Tensor, rows: Tensor) -> Tensor:
@@ -32,7 +49,10 @@ def project(table: Tensor, rows: Tensor) -> Tensor:
         The product, in either memory order.
     """
     if few(rows.shape[-1], rows.device):
-        return torch.bmm(rows.transpose(1, 2).contiguous(), table.transpose(1, 2)).transpose(1, 2)
+        lines = rows.transpose(1, 2).contiguous()
+        if rows.shape[-1] <= _FEWEST_COLUMNS and _on_amd():
+            return torch.bmm(table, lines.transpose(1, 2))
+        return torch.bmm(lines, table.transpose(1, 2)).transpose(1, 2)
     return torch.bmm(table, rows)
 
 
