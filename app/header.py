@@ -10,6 +10,7 @@ import panel_material_ui as pmui
 
 from app.export_menu import ExportMenu
 from app.session import Session
+from app.theme import PHONE
 
 _COPY = "navigator.clipboard?.writeText(window.location.href)"
 
@@ -26,7 +27,12 @@ class Header(pn.viewable.Viewer):
         super().__init__()
         self._session = session
         self._data = pn.pane.HTML(
-            "", margin=(0, 8), align="center", styles={"color": "#dbe7f2", "font-size": "14px"}
+            "",
+            margin=(0, 8),
+            align="center",
+            styles={"color": "#dbe7f2", "font-size": "14px"},
+            # A phone has no room for it; the side bar names it too.
+            stylesheets=[f"{PHONE} {{ :host {{ display: none; }} }}"],
         )
         self._simulated = pmui.Chip(
             label="simulated",
@@ -57,7 +63,8 @@ class Header(pn.viewable.Viewer):
             margin=(0, 8),
             align="center",
             description="Copy link to exactly this page",
-            sx={"color": "#ffffff", "borderColor": "#4a6684"},
+            # The browser of a phone has its own way to share an address.
+            sx={"color": "#ffffff", "borderColor": "#4a6684", PHONE: {"display": "none"}},
         )
         self._share.js_on_click(code=_COPY)
         self._row = pn.Row(

@@ -28,7 +28,7 @@ from app.session import ENGINE, Session
 from app.sidebar import WIDTH, SideBar
 from app.state import StudioState
 from app.status import Messages, StatusLine
-from app.theme import DARK, FITTING, HEADER_COLOUR, LIGHT, THEME_CONFIG
+from app.theme import DARK, FITTING, HEADER_COLOUR, LIGHT, PHONE, THEME_CONFIG
 from app.tour import Help, Tour
 from app.warming import import_views, warm_up
 
@@ -106,12 +106,19 @@ def _has_visitor() -> bool:
     return getattr(request, "_request", None) is not None
 
 
+def _on_a_phone() -> bool:
+    """Whether the browser calls itself one of a phone, as they do; the width of the window is not known before the page is there."""
+    return "Mobi" in str(pn.state.headers.get("User-Agent", ""))
+
+
 def _frame(state: StudioState) -> Any:
     """Page without its parts."""
     page = pmui.Page(
         title=TITLE,
         template=opening_template(),
         sidebar_width=WIDTH,
+        # It would lie over the maps there.
+        sidebar_open=not _on_a_phone(),
         theme_config=THEME_CONFIG,
         dark_theme=state.theme == DARK,
         busy_indicator=None,
@@ -157,6 +164,12 @@ def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
         width=TAB_WIDTH * len(VIEWS),
         height=48,
         styles={"flex": "none"},
+        sx={
+            PHONE: {
+                "maxWidth": "calc(100vw - 32px)",
+                "& .MuiTab-root": {"minWidth": 0, "flex": "1 1 auto", "padding": "12px 4px"},
+            }
+        },
     )
     tour = Tour(width=0, height=0, margin=0)
     help_text = Help(session, tour)

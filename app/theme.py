@@ -112,5 +112,8 @@ VARIABLES = """
 """
 """Names for the colours that Material UI sets on the page, for the style sheets of the page's own HTML."""
 
+PHONE = "@media (max-width: 600px)"
+"""Condition of a style for windows as narrow as a phone, where Material UI lays the side bar over the page."""
+
 FITTING = "* { min-width: 0; max-width: 100%; }"
 """For a column whose parts are to be no wider than it is: a part is else as wide as its own widest part, and a narrow window cuts it."""

@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 
 from tests.app.browsing import READY, opened, seen, served_without_fault, until
+from tests.app.conftest import watched_page
 
 pytestmark = pytest.mark.browser
 
@@ -169,6 +170,30 @@ def test_a_long_computation_can_be_cancelled_and_resumed(watched, address):
     page.get_by_role("button", name="Compute the rest").click()
     page.get_by_text(READY).first.wait_for()
     assert watched.faults == []
+
+
+def test_on_a_phone_nothing_lies_over_the_maps_and_all_views_can_be_tapped(browser, address):
+    width = 390
+    agent = "Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Mobile Safari/537.36"
+    context = browser.new_context(
+        viewport={"width": width, "height": 844}, user_agent=agent, has_touch=True, is_mobile=True
+    )
+    page = opened(watched_page(context), f"{address}?methods=bicubic")
+    side_bar = page.get_by_text("Methods", exact=True)
+    assert not side_bar.is_visible()
+    views = [
+        page.get_by_role("tab", name=name) for name in ("Maps", "Spectra", "Distances", "Cities", "Models")
+    ]
+    for part in (*views, page.get_by_role("button", name="Export: figures and numbers of what is on show")):
+        box = part.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    views[-1].tap()
+    page.wait_for_url("**view=models*")
+    page.get_by_role("button", name="Open drawer").tap()
+    side_bar.wait_for()
+    assert page.faults == []
+    context.close()
 
 
 def test_the_pictures_command_knows_its_pictures():
