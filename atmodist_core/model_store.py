@@ -284,7 +284,9 @@ def _narrowed(tensor: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _widened(tensor: Tensor) -> Tensor:
-    return tensor.float() if tensor.is_floating_point() else tensor
+    # A copy always: a tensor of the file starts where the file has it, and last bits of products can depend on that. On AMD's processors a
+    # network that was loaded would give others than the one that was saved.
+    return tensor.to(torch.float32 if tensor.is_floating_point() else tensor.dtype, copy=True)
 
 
 def _check_tensors(tensors: Mapping[str, Tensor], card: ModelCard, where: str) -> None:

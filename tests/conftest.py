@@ -52,11 +52,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
-    """Start every test from the same random state, whatever ran before it."""
+    """Start every test from the same random state and number of threads, whatever ran before it."""
     random.seed(0)
     np.random.seed(0)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(0)
+        # On some processors last bits depend on it, and a command that is tested in this process may have set it.
+        sys.modules["torch"].set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

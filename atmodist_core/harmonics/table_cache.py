@@ -63,7 +63,9 @@ def load_tables(key: str) -> dict[str, Tensor] | None:
         with safe_open(path, framework="pt") as file:
             if (file.metadata() or {}).get("format") != _FORMAT:
                 return None
-        tables = load_file(path)
+        # Copies: a table of the file starts where the file has it, and last bits of products can depend on that, so that a transform would
+        # give others in the first process, which built the tables, than in later ones.
+        tables = {name: table.clone() for name, table in load_file(path).items()}
         os.utime(path)  # the oldest files are those not used for longest
     except FileNotFoundError:
         return None
