@@ -86,7 +86,8 @@ def test_two_processes_train_as_one_does_and_resume_to_the_bit(tmp_path, reposit
     # (rounding grows from step to step, as a rectifier here and there falls on the other side of zero)
     for name, steps, tolerance in (
         ("loss", 5, 2e-5),
-        ("gradient_norm", 5, 2e-5),
+        ("gradient_norm", 3, 2e-5),
+        ("gradient_norm", 5, 1e-3),
         ("loss", STEPS, 1e-3),
         ("held_out_loss", STEPS, 1e-3),
     ):
