@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 
 import torch
 from torch import Tensor
+
+from atmodist_core.processor import is_made_by_amd
 
 _FEW_COLUMNS = 8
 """Up to this many columns, CPU libraries are two to four times faster with the table on the right."""
@@ -20,17 +19,6 @@ _FEWEST_COLUMNS = 4
 def few(columns: int, device: torch.device) -> bool:
     """Whether products with this many columns are better held transposed."""
     return columns <= _FEW_COLUMNS and device.type == "cpu"
-
-
-@cache
-def _on_amd() -> bool:
-    """Whether the processor is AMD's.
-
-    By its name: what a measurement finds faster could be another way the next time, and so other last bits.
-    """
-    known = Path("/proc/cpuinfo")
-    name = known.read_text(errors="replace") if known.is_file() else platform.processor()
-    return "AuthenticAMD" in name
 
 
 def project(table: Tensor, rows: Tensor) -> Tensor:
@@ -50,7 +38,8 @@ def project(table: Tensor, rows: Tensor) -> Tensor:
     """
     if few(rows.shape[-1], rows.device):
         lines = rows.transpose(1, 2).contiguous()
-        if rows.shape[-1] <= _FEWEST_COLUMNS and _on_amd():
+        # By the maker's name: what a measurement finds faster could be another way the next time, and so other last bits.
+        if rows.shape[-1] <= _FEWEST_COLUMNS and is_made_by_amd():
             return torch.bmm(table, lines.transpose(1, 2))
         return torch.bmm(lines, table.transpose(1, 2)).transpose(1, 2)
     return torch.bmm(table, rows)

@@ -14,10 +14,10 @@ def table():
     return torch.randn(ORDERS, DEGREES, ROWS, dtype=torch.float64)
 
 
-@pytest.mark.parametrize("on_amd", [False, True])
+@pytest.mark.parametrize("made_by_amd", [False, True])
 @pytest.mark.parametrize("columns", [1, 2, 4, 5, 8, 9, 16])
-def test_project_is_the_sum_over_rows(table, columns, on_amd, monkeypatch):
-    monkeypatch.setattr(products, "_on_amd", lambda: on_amd)
+def test_project_is_the_sum_over_rows(table, columns, made_by_amd, monkeypatch):
+    monkeypatch.setattr(products, "is_made_by_amd", lambda: made_by_amd)
     rows = torch.randn(ORDERS, ROWS + 2, columns, dtype=torch.float64)[:, 2:]
     expected = torch.einsum("odr,orc->odc", table, rows)
     assert relative_error(products.project(table, rows), expected) < 1e-14
@@ -33,21 +33,3 @@ def test_spread_is_the_sum_over_degrees_and_terms(table, columns):
     out = torch.empty(ORDERS, ROWS, columns, dtype=torch.float64)
     assert products.spread(terms, out) is out
     assert relative_error(out, expected) < 1e-14
-
-
-@pytest.mark.parametrize(
-    ("vendor", "expected"), [("AuthenticAMD", True), ("GenuineIntel", False), ("", False)]
-)
-def test_the_processor_is_known_by_its_name(vendor, expected, tmp_path, monkeypatch):
-    known = tmp_path / "cpuinfo"
-    known.write_text(f"processor : 0\nvendor_id : {vendor}\n")
-    monkeypatch.setattr(products, "Path", lambda _name: known)
-    products._on_amd.cache_clear()
-    try:
-        assert products._on_amd() is expected
-        known.unlink()
-        products._on_amd.cache_clear()
-        monkeypatch.setattr(products.platform, "processor", lambda: f"AMD64 Family 25 Model 17, {vendor}")
-        assert products._on_amd() is expected
-    finally:
-        products._on_amd.cache_clear()

@@ -180,9 +180,10 @@ def test_tiles_and_strips_equal_one_piece(load, monkeypatch, name, make):
     for found in pieces:
         for field in CHANNELS:
             spread = float(whole[field].std())
-            # Rounding of float32, for kernels go by the shape of what they are given: up to 3e-6 on the processors tried. Surroundings that lack
-            # one cell make 4e-5 and more where the layers see it.
-            np.testing.assert_allclose(found[field].values, whole[field].values, rtol=0, atol=6e-6 * spread)
+            # Rounding of float32. Where every fine point goes through convolutions, their kernels go by the shape of what they are given: up to
+            # 3e-6 on the processors tried. Surroundings that lack a cell make 4e-5 and more where the layers see it.
+            bound = (6e-6 if name == "resize" else 2e-6) * spread
+            np.testing.assert_allclose(found[field].values, whole[field].values, rtol=0, atol=bound)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

@@ -2,14 +2,13 @@
 
 import logging
 import os
-import platform
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from atmodist_core.errors import UserError
+from atmodist_core.processor import processor_flags, processor_name
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Hardware:
             name = torch.cuda.get_device_name()
         else:
             name = (
-                f"{_processor()}, {torch.get_num_threads()} thread(s)"
+                f"{processor_name()}, {torch.get_num_threads()} thread(s)"
                 if self.device == "cpu"
                 else "Apple GPU"
             )
@@ -76,26 +75,7 @@ def has_bfloat16_units(device: str) -> bool:
         return torch.cuda.get_device_capability()[0] >= 8
     if device != "cpu":
         return False
-    return bool(_cpu_flags() & {"amx_bf16", "avx512_bf16", "bf16"})
-
-
-def _cpu_flags() -> set[str]:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:  # not Linux
-        return set()
-    for line in lines:
-        if line.lower().startswith(("flags", "features")):
-            return set(line.split(":", 1)[1].split())
-    return set()
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+    return bool(processor_flags() & {"amx_bf16", "avx512_bf16", "bf16"})
 
 
 def use_channels_last(*modules: torch.nn.Module) -> None:
