@@ -12,8 +12,8 @@ _ROOT = str(Path(__file__).resolve().parent.parent)
 if _ROOT not in sys.path:
     sys.path.insert(0, _ROOT)
 
-from app.delivery import deliver_all
-from app.page import build_page
+from app.page.page import build_page
+from app.server.message_delivery import deliver_all
 
 # Networks in threads give way to the page's own thread and ask for their turn back at each of hundreds of layers: at Python's 5 ms each time a
 # preview of 0.1 s would take a second while the page is busy with other users.

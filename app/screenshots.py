@@ -12,8 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from app.registry import VIEW_ENTRIES
-from app.serving import CHROMIUM_FLAGS, SEEN_SCRIPT, served_page
+from app.server.local_server import CHROMIUM_FLAGS, SEEN_SCRIPT, served_page
+from app.state.view_registry import VIEW_ENTRIES
 
 _TIME = "time=2001-01-16T12:00"
 _WEEK = "period=2001-01-10T00:00/2001-01-20T00:00"

@@ -26,7 +26,7 @@ import tyro
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from app.serving import CHROMIUM_FLAGS, served_page
+from app.server.local_server import CHROMIUM_FLAGS, served_page
 
 READY = "All results in float32"
 REGIONS = ("-40,40,-40,40", "-40,40,120,200", "-20,60,-140,-60", "-60,20,100,180")

@@ -32,9 +32,9 @@ import xarray as xr
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import atmodist_core as ad
-from atmodist_core.errors import AtmodistWarning
-from atmodist_core.study.distances import time_matrices
-from atmodist_core.training.loop.hardware import Hardware
+from atmodist_core.common.errors import AtmodistWarning
+from atmodist_core.common.hardware import Hardware
+from atmodist_core.figures.numbers.distances import time_matrices
 
 SPREAD = {"vorticity": 5e-5, "divergence": 3e-5}
 """Standard deviations of the noise [s-1]: about those of ERA5."""

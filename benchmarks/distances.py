@@ -36,7 +36,7 @@ def main(options: Options) -> None:
     import torch
 
     import atmodist_core as ad
-    from atmodist_core.study.distances import lag_curves, time_matrices
+    from atmodist_core.figures.numbers.distances import lag_curves, time_matrices
 
     demo = ad.open_demo()
     first = (demo.sizes["latitude"] - options.points) // 2

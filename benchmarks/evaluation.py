@@ -221,7 +221,7 @@ def main() -> None:
     from atmodist_core.evaluation.period.evaluation_plan import EvaluationPlan
     from atmodist_core.evaluation.period.evaluation_run import evaluate, prepare_evaluation
     from atmodist_core.fields import coarsen, open_fields
-    from atmodist_core.geography import cities
+    from atmodist_core.fields.grid.geography import cities
     from atmodist_core.harmonics import keep_freed_memory
 
     keep_freed_memory()  # as train/evaluate.py does

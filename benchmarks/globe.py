@@ -24,7 +24,7 @@ import tyro
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from app.serving import CHROMIUM_FLAGS, SEEN_SCRIPT, served_page
+from app.server.local_server import CHROMIUM_FLAGS, SEEN_SCRIPT, served_page
 
 LINK = "view=cities&cities=Seattle&sample=1"
 

@@ -35,16 +35,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from loading import batches, per_second
 
-from atmodist_core.embedding import EncoderInference
-from atmodist_core.generator_inference import GeneratorInference
+from atmodist_core.common.hardware import choose_hardware
+from atmodist_core.inference.embedding import EncoderInference
+from atmodist_core.inference.generator_inference import GeneratorInference
 from atmodist_core.networks import DistanceNetwork, Encoder, Generator, LagClassifier
-from atmodist_core.normalization import PAPER_ERA5
+from atmodist_core.networks.normalization import PAPER_ERA5
 from atmodist_core.training.configuration import DataConfig, DistanceConfig, GanConfig, RunConfig
 from atmodist_core.training.data.synthetic import synthetic_fields
 from atmodist_core.training.data.training_data import load_training_data
 from atmodist_core.training.distance.distance_training import DistanceTrainer
 from atmodist_core.training.gan.gan_training import GanTrainer
-from atmodist_core.training.loop.hardware import choose_hardware
 
 PEAKS = {
     "H200": {"bfloat16": 989.5, "tf32": 494.7, "float32": 66.9},

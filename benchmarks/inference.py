@@ -26,14 +26,14 @@ import tyro
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from atmodist_core.boundaries import Boundaries
-from atmodist_core.embedding import EncoderInference
-from atmodist_core.generator_inference import GeneratorInference
-from atmodist_core.inference_device import Engine, Precision, resolve_device
+from atmodist_core.common.hardware import Hardware
+from atmodist_core.fields.grid.boundaries import Boundaries
+from atmodist_core.inference.devices import Engine, Precision, resolve_device
+from atmodist_core.inference.embedding import EncoderInference
+from atmodist_core.inference.generator_inference import GeneratorInference
+from atmodist_core.inference.tiling import enlarge, plan_tiles
 from atmodist_core.networks import DistanceNetwork, Encoder, Generator, LagClassifier
-from atmodist_core.normalization import PAPER_ERA5
-from atmodist_core.tiling import enlarge, plan_tiles
-from atmodist_core.training.loop.hardware import Hardware
+from atmodist_core.networks.normalization import PAPER_ERA5
 
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 STANDARD_DEVIATION = np.array([[[5e-5]], [[3e-5]]], dtype=np.float32)

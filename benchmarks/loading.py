@@ -28,12 +28,12 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from atmodist_core.common.hardware import choose_hardware
 from atmodist_core.training.configuration import DataConfig, DistanceConfig, RunConfig
 from atmodist_core.training.data import patches
 from atmodist_core.training.data.synthetic import synthetic_fields
 from atmodist_core.training.data.training_data import TrainingData, load_training_data
 from atmodist_core.training.distance.distance_training import DistanceTrainer
-from atmodist_core.training.loop.hardware import choose_hardware
 from atmodist_core.training.settings.prepare_configuration import PrepareConfig
 from atmodist_core.training.store.store_writing import prepare_store
 

@@ -33,7 +33,7 @@ from tornado.httpclient import HTTPClientError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from app.serving import served_page
+from app.server.local_server import served_page
 from benchmarks.visitor import Visitor
 
 LAST_TIME = 239

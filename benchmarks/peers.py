@@ -40,7 +40,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "peer_workers"))
 
 from turns import Worker
 
-from atmodist_core.training.loop.hardware import Hardware
+from atmodist_core.common.hardware import Hardware
 
 SCRIPTS = Path(__file__).resolve().parent / "peer_workers"
 REFERENCE = "TensorFlow float32"

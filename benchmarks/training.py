@@ -18,13 +18,13 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from atmodist_core.common.hardware import choose_hardware
 from atmodist_core.harmonics import keep_freed_memory
 from atmodist_core.training.configuration import DataConfig, DistanceConfig, GanConfig, RunConfig
 from atmodist_core.training.data.synthetic import synthetic_fields
 from atmodist_core.training.data.training_data import load_training_data
 from atmodist_core.training.distance.distance_training import DistanceTrainer, train_distance
 from atmodist_core.training.gan.gan_training import GanTrainer
-from atmodist_core.training.loop.hardware import choose_hardware
 from atmodist_core.training.loop.loop import Trainer
 
 

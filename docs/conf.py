@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "_extensions")]
 
 import atmodist_core as ad
-from atmodist_core.appearance import appearance
+from atmodist_core.figures.method_styles import appearance
 
 project = "AtmoDist Studio"
 author = "AtmoDist Studio authors"

@@ -20,7 +20,7 @@ with contextlib.suppress(ImportError):
 import numpy as np
 import pytest
 
-from app.serving import CHROMIUM_FLAGS
+from app.server.local_server import CHROMIUM_FLAGS
 from tests.browser import chromium_path
 
 REPOSITORY = Path(__file__).resolve().parent.parent

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 
 ConfigT = TypeVar("ConfigT")
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 
 
 def require_document(path: Path | None) -> None:

@@ -3,7 +3,7 @@
 python train/cities.py --data demo --out assets/results/demo_cities.nc
     [--folder data] [--methods bicubic srgan-4x-atmodist] [--period 2001-01-01T00:00/2001-01-31T00:00] [--step 2]
 
-The file's format is described in atmodist_core/study/city_store.py. The page takes a file in assets/results by itself for the same data set, until a
+The file's format is described in atmodist_core/figures/numbers/city_store.py. The page takes a file in assets/results by itself for the same data set, until a
 model in it is replaced by another version.
 """
 
@@ -17,7 +17,7 @@ sys.path.insert(
     0, str(Path(__file__).resolve().parents[1])
 )  # so that it runs from a checkout without installing
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from train import _cli
 
 
@@ -59,12 +59,12 @@ def main(arguments: Sequence[str]) -> int:
     # Only now, since torch takes seconds to import: a wrong path is told at once.
     import warnings
 
-    from atmodist_core.errors import AtmodistWarning
-    from atmodist_core.interpolation import KERNELS
-    from atmodist_core.study.city_store import write_city_values
-    from atmodist_core.study.compute import Study
-    from atmodist_core.study.compute_cities import computed_series
-    from atmodist_core.study.request import FigureRequest
+    from atmodist_core.common.errors import AtmodistWarning
+    from atmodist_core.fields.grid.interpolation import KERNELS
+    from atmodist_core.figures.numbers.city_store import write_city_values
+    from atmodist_core.figures.numbers.compute import Study
+    from atmodist_core.figures.numbers.compute_cities import computed_series
+    from atmodist_core.figures.numbers.request import FigureRequest
 
     request = FigureRequest(
         view="cities",

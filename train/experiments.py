@@ -14,11 +14,11 @@ sys.path.insert(
     0, str(Path(__file__).resolve().parents[1])
 )  # so that it runs from a checkout without installing
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from train import _cli
-from train._experiment_queue import Queue, clock, judge
-from train._experiment_runs import Job, Place, card_scores, chosen, jobs_of, place_settings, progress_of
-from train.experiment_plan import PLANS
+from train.plan.experiment_plan import PLANS
+from train.plan.queue import Queue, clock, judge
+from train.plan.runs import Job, Place, card_scores, chosen, jobs_of, place_settings, progress_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,7 @@ class ExperimentsCommand:
     preset: Literal["cpu", "gpu"] = "cpu"
     """Kind of machine: the batch sizes that suit it."""
     plan: str = "demo"
-    """Plan in train/experiment_plan.py: demo (what ships) or smoke (minutes, made-up weather, worth nothing)."""
+    """Plan in train/plan/experiment_plan.py: demo (what ships) or smoke (minutes, made-up weather, worth nothing)."""
     only: tuple[str, ...] = ()
     """Names or patterns ('srgan-*') of experiments; what they need is run too."""
     optional: bool = False

@@ -14,7 +14,7 @@ sys.path.insert(
     0, str(Path(__file__).resolve().parents[1])
 )  # so that it runs from a checkout without installing
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from train import _cli
 
 
@@ -56,9 +56,9 @@ def main(arguments: Sequence[str]) -> int:
         os.environ["ATMODIST_DATA"] = str(config.data.resolve())
     # Only now, since torch takes seconds to import: a wrong path is told at once.
     from atmodist_core.figures import DARK, PUBLICATION, figure_bytes
-    from atmodist_core.figures.study import figure_of
-    from atmodist_core.study.compute import numbers_of
-    from atmodist_core.study.request import FigureRequest
+    from atmodist_core.figures.numbers.compute import numbers_of
+    from atmodist_core.figures.numbers.request import FigureRequest
+    from atmodist_core.figures.views import figure_of
 
     numbers = numbers_of(FigureRequest.from_link(config.link), lambda what: print(what, file=sys.stderr))
     figure = figure_of(numbers, DARK if config.dark else PUBLICATION)

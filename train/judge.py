@@ -21,7 +21,7 @@ sys.path.insert(
     0, str(Path(__file__).resolve().parents[1])
 )  # so that it runs from a checkout without installing
 
-from atmodist_core.errors import AtmodistWarning, UserError
+from atmodist_core.common.errors import AtmodistWarning, UserError
 from train import _cli
 from train._documents import fill_document, require_document
 
@@ -189,7 +189,7 @@ def _compute(
     import tqdm
 
     from atmodist_core.evaluation.judging.judging_run import JudgingRun, Selection
-    from atmodist_core.geography import cities
+    from atmodist_core.fields.grid.geography import cities
 
     selection = Selection(config.every, config.cities_every)
     runs = [JudgingRun(member, models, config.out, selection, cities(), distance) for member in data]

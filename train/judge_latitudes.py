@@ -16,7 +16,7 @@ sys.path.insert(
     0, str(Path(__file__).resolve().parents[1])
 )  # so that it runs from a checkout without installing
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from train import _cli
 from train._documents import fill_document, require_document
 

@@ -14,7 +14,7 @@ sys.path.insert(
     0, str(Path(__file__).resolve().parents[1])
 )  # so that it runs from a checkout without installing
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from train import _cli
 
 
@@ -44,9 +44,9 @@ def main(arguments: Sequence[str]) -> int:
     if not config.title.strip():
         raise UserError("Expected a --title with letters, found none.")
     # Only now, since they take a second to import: a wrong flag is told at once.
-    from atmodist_core.report.build import report_of
-    from atmodist_core.report.reading import Evaluation
-    from atmodist_core.report.writing import require_packages, require_place, write_report
+    from atmodist_core.figures.report.build import report_of
+    from atmodist_core.figures.report.reading import Evaluation
+    from atmodist_core.figures.report.writing import require_packages, require_place, write_report
 
     require_place(config.out)
     require_packages()

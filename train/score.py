@@ -19,7 +19,7 @@ sys.path.insert(
     0, str(Path(__file__).resolve().parents[1])
 )  # so that it runs from a checkout without installing
 
-from atmodist_core.errors import AtmodistWarning, UserError
+from atmodist_core.common.errors import AtmodistWarning, UserError
 from train import _cli
 
 if TYPE_CHECKING:
@@ -72,9 +72,9 @@ def main(arguments: Sequence[str]) -> int:
     # Only now, since torch takes seconds to import: a wrong path is told at once.
     import tqdm
 
-    from atmodist_core.distance import load_distance
-    from atmodist_core.downscaling import load_downscaler
     from atmodist_core.evaluation.model_scores import downscaling_scores, downscaling_statistics, scores_table
+    from atmodist_core.inference.atmodist import load_distance
+    from atmodist_core.inference.downscaler import load_downscaler
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", AtmodistWarning)
@@ -130,7 +130,7 @@ def _check(config: ScoreConfig) -> None:
 
 
 def _fields(config: ScoreConfig) -> "xr.Dataset":
-    from atmodist_core.assets import asset_folder
+    from atmodist_core.common.assets import asset_folder
     from atmodist_core.fields import open_fields
 
     source = asset_folder("demo") if config.data == "demo" else config.data

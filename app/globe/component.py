@@ -62,8 +62,8 @@ class Globe(JSComponent):
 @lru_cache(maxsize=1)
 def coast_parameters() -> dict[str, bytes]:
     """Coastlines as the parameters of a globe; raises a UserError where the files are missing."""
-    from atmodist_core.assets import asset_folder
-    from atmodist_core.errors import UserError
+    from atmodist_core.common.assets import asset_folder
+    from atmodist_core.common.errors import UserError
 
     file = asset_folder("geography") / "coastlines.npz"
     if not file.is_file():

@@ -10,8 +10,8 @@ from functools import lru_cache
 import numpy as np
 import xarray as xr
 
-from atmodist_core.constants import EARTH_RADIUS_M
-from atmodist_core.errors import UserError
+from atmodist_core.common.constants import EARTH_RADIUS_M
+from atmodist_core.common.errors import UserError
 
 HORIZONTAL = ("latitude", "longitude")
 
@@ -128,7 +128,7 @@ def is_global_grid(ds: xr.Dataset) -> bool:
 
 def closes_in_longitude(ds: xr.Dataset) -> bool:
     """Whether the last longitude of ``ds`` is the western neighbour of the first."""
-    from atmodist_core.fields.coordinates import is_full_circle
+    from atmodist_core.fields.canonical.coordinates import is_full_circle
 
     return is_full_circle(ds["longitude"].values.astype(float))
 
@@ -320,6 +320,6 @@ def _row_weights(latitude: tuple[float, ...], on_the_globe: bool) -> np.ndarray:
         assert grid is not None  # is_global_grid has said so
         weights = quadrature_weights(degrees.size, grid)
         return weights if degrees[0] > degrees[-1] else weights[::-1]
-    from atmodist_core.fields.block_mean import cell_heights
+    from atmodist_core.fields.coarsening import cell_heights
 
     return np.abs(cell_heights(degrees))

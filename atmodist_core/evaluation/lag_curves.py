@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.geometry import field_values, horizontal_fields, time_values
 from atmodist_core.evaluation.structural_similarity import WindowedField
 
@@ -269,7 +269,7 @@ def scaled_together(curves: xr.Dataset, reference: str) -> xr.Dataset:
         raise UserError(
             f"Expected a reference among {', '.join(labels)}, found {reference!r}; choose among these."
         )
-    from atmodist_core.losses import distance_scale
+    from atmodist_core.networks.losses.content import distance_scale
 
     target = curves["mean"].sel(measure=reference).values
     leads = curves["lead"].values

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.geometry import HORIZONTAL, closes_in_longitude, horizontal_fields, time_values
 from atmodist_core.evaluation.wasserstein import wasserstein
 

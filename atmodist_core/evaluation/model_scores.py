@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import xarray as xr
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.geometry import common_points, time_values
 from atmodist_core.evaluation.measures import kurtosis_of
 from atmodist_core.evaluation.scores import Distance, finalise_scores, sample_statistics

@@ -18,8 +18,8 @@ import numpy as np
 import xarray as xr
 from scipy.fft import dctn
 
-from atmodist_core.constants import EARTH_RADIUS_M
-from atmodist_core.errors import UserError
+from atmodist_core.common.constants import EARTH_RADIUS_M
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.geometry import (
     field_values,
     grid_spacing_km,

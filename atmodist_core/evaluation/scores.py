@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import xarray as xr
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.energy_ratio import HighWavenumberPower
 from atmodist_core.evaluation.geometry import (
     area_weights,

@@ -16,8 +16,8 @@ from functools import lru_cache
 import numpy as np
 import xarray as xr
 
-from atmodist_core.constants import EARTH_RADIUS_M
-from atmodist_core.errors import UserError
+from atmodist_core.common.constants import EARTH_RADIUS_M
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.geometry import (
     area_weights,
     field_values,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from atmodist_core.constants import EARTH_RADIUS_M
+from atmodist_core.common.constants import EARTH_RADIUS_M
 from atmodist_core.evaluation.geometry import (
     field_values,
     grid_spacing_km,
@@ -24,7 +24,7 @@ from atmodist_core.evaluation.geometry import (
     time_batches,
     time_values,
 )
-from atmodist_core.global_transform import GlobalTransform
+from atmodist_core.harmonics.global_transform import GlobalTransform
 
 TIMES_AT_ONCE = 8
 """Times transformed together: enough to fill the matrix units, few enough to bound memory."""
@@ -36,7 +36,7 @@ class SphericalPower:
     Parameters
     ----------
     ds : xarray.Dataset
-        Gives the grid, see :class:`~atmodist_core.global_transform.GlobalTransform`.
+        Gives the grid, see :class:`~atmodist_core.harmonics.global_transform.GlobalTransform`.
     truncation : int, optional
         Last total wavenumber; by default the largest that the grid carries.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import correlate1d
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 
 WINDOW_RADIUS = 5
 """The window of Wang et al. has 11 x 11 points."""

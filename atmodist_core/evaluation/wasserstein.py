@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 
 
 def wasserstein(

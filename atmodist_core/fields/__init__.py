@@ -12,13 +12,13 @@ from importlib import import_module
 from typing import Any
 
 _EXPORTS = {
-    "open_fields": "atmodist_core.fields.open",
+    "open_fields": "atmodist_core.fields.open.open_fields",
     "open_demo": "atmodist_core.fields.demo",
     "vorticity_divergence": "atmodist_core.fields.derive",
     "wind": "atmodist_core.fields.derive",
-    "coarsen": "atmodist_core.fields.block_mean",
-    "ecmwf_to_coefficients": "atmodist_core.fields.ecmwf_coefficients",
-    "coefficients_to_ecmwf": "atmodist_core.fields.ecmwf_coefficients",
+    "coarsen": "atmodist_core.fields.coarsening",
+    "ecmwf_to_coefficients": "atmodist_core.fields.open.ecmwf_coefficients",
+    "coefficients_to_ecmwf": "atmodist_core.fields.open.ecmwf_coefficients",
 }
 
 __all__ = list(_EXPORTS)

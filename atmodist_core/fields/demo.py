@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import xarray as xr
 
-from atmodist_core.assets import asset_folder
-from atmodist_core.fields.coefficient_store import open_coefficient_store
+from atmodist_core.common.assets import asset_folder
+from atmodist_core.fields.open.coefficient_store import open_coefficient_store
 
 
 def open_demo() -> xr.Dataset:

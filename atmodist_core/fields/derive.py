@@ -9,11 +9,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from atmodist_core.errors import UserError
-from atmodist_core.fields.coordinates import canonical_axes, grid_name, is_full_circle, name_horizontal_axes
-from atmodist_core.fields.finite_difference import POLE_DEG, vorticity_divergence_by_differences
-from atmodist_core.fields.notes import add_note
-from atmodist_core.fields.units import check_units
+from atmodist_core.common.errors import UserError
+from atmodist_core.fields.canonical.coordinates import (
+    canonical_axes,
+    grid_name,
+    is_full_circle,
+    name_horizontal_axes,
+)
+from atmodist_core.fields.canonical.notes import add_note
+from atmodist_core.fields.canonical.units import check_units
+from atmodist_core.fields.grid.finite_difference import POLE_DEG, vorticity_divergence_by_differences
 from atmodist_core.harmonics.grids import maximum_truncation
 
 FIELD_ATTRS: dict[str, dict[str, str]] = {
@@ -34,7 +39,7 @@ def vorticity_divergence(u: xr.DataArray, v: xr.DataArray) -> xr.Dataset:
 
     On a whole globe (cell-centred, pole-including, Gaussian or Driscoll-Healy latitudes and an even circle of
     longitudes) they are computed with spherical harmonics, up to the highest total wavenumber the grid
-    resolves; on a limited area with the finite differences of `atmodist_core.fields.finite_difference`.
+    resolves; on a limited area with the finite differences of `atmodist_core.fields.grid.finite_difference`.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Publication figures with Matplotlib: arrays in, figure objects out, no global state."""
 
-from atmodist_core.appearance import Appearance, appearance
 from atmodist_core.figures.atmosphere import atmosphere_figure
 from atmodist_core.figures.maps import field_maps, scale_limits
+from atmodist_core.figures.method_styles import Appearance, appearance
 from atmodist_core.figures.spectra import semivariogram_figure, spectrum_figure
 from atmodist_core.figures.style import (
     DARK,

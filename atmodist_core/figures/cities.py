@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from atmodist_core.appearance import appearance
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
+from atmodist_core.fields.grid.geography import coastlines
+from atmodist_core.figures.method_styles import appearance
+from atmodist_core.figures.numbers.cities import BOXES, FIELDS, bin_edges, density, sample_of, totals
 from atmodist_core.figures.style import (
     PUBLICATION,
     FigureStyle,
@@ -19,8 +21,6 @@ from atmodist_core.figures.style import (
     style_legend,
     wrapped,
 )
-from atmodist_core.geography import coastlines
-from atmodist_core.study.cities import BOXES, FIELDS, bin_edges, density, sample_of, totals
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +41,7 @@ def cities_figure(
     Parameters
     ----------
     tables : mapping of str to xarray.Dataset
-        From :func:`atmodist_core.study.cities.city_tables`.
+        From :func:`atmodist_core.figures.numbers.cities.city_tables`.
     caption : str, optional
         Below everything.
     style : FigureStyle

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.figures.style import PUBLICATION, FigureStyle, add_titles, new_figure, style_axes
 
 if TYPE_CHECKING:

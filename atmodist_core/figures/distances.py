@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from atmodist_core.appearance import appearance
 from atmodist_core.figures.maps import add_colour_bar, draw_map, scale_limits
+from atmodist_core.figures.method_styles import appearance
 from atmodist_core.figures.style import (
     PUBLICATION,
     FigureStyle,
@@ -43,7 +43,7 @@ def distances_figure(
     Parameters
     ----------
     tables : mapping of str to xarray.Dataset
-        ``matrices``, and as far as there are any ``curves``, ``confusion``, ``pair`` and ``methods``, from :mod:`atmodist_core.study`.
+        ``matrices``, and as far as there are any ``curves``, ``confusion``, ``pair`` and ``methods``, from :mod:`atmodist_core.figures.numbers`.
     caption : str, optional
         Below everything.
     style : FigureStyle

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from atmodist_core.appearance import Appearance
+from atmodist_core.figures.method_styles import Appearance
 from atmodist_core.figures.style import PUBLICATION, FigureStyle
 
 if TYPE_CHECKING:

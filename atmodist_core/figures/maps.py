@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from atmodist_core.appearance import appearance
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
+from atmodist_core.figures.method_styles import appearance
 from atmodist_core.figures.style import (
     PUBLICATION,
     FigureStyle,
@@ -228,7 +228,7 @@ def _lines(
         raise UserError(
             f"Expected coastlines 'auto', None or a list of lines, found {coastlines!r}; use 'auto'."
         )
-    from atmodist_core.geography import coastlines as shipped
+    from atmodist_core.fields.grid.geography import coastlines as shipped
 
     west, east, south, north = extent
     lines = shipped("110m" if east - west > 120 else "50m", west=west)

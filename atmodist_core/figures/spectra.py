@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from atmodist_core.appearance import Appearance, appearance
-from atmodist_core.constants import EARTH_RADIUS_M
-from atmodist_core.errors import UserError
+from atmodist_core.common.constants import EARTH_RADIUS_M
+from atmodist_core.common.errors import UserError
+from atmodist_core.figures.method_styles import Appearance, appearance
 from atmodist_core.figures.style import (
     PUBLICATION,
     FigureStyle,

@@ -11,7 +11,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

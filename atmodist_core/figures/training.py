@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.figures.maps import DIVERGING, QUANTILE, SEQUENTIAL
 from atmodist_core.figures.style import (
     PUBLICATION,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from atmodist_core.processor import is_made_by_amd
+from atmodist_core.common.cpu import is_made_by_amd
 
 _FEW_COLUMNS = 8
 """Up to this many columns, CPU libraries are two to four times faster with the table on the right."""

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 
 GRIDS = ("gaussian", "equiangular-with-poles", "driscoll-healy", "cell-centred")
 """The global grids: names as they stand in ``ds.attrs["grid"]``."""

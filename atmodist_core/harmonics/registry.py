@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 import torch
 
-from atmodist_core.constants import EARTH_RADIUS_M
+from atmodist_core.common.constants import EARTH_RADIUS_M
 from atmodist_core.harmonics.transform import SphericalHarmonicTransform
 
 _KEPT = 8

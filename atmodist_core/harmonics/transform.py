@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from atmodist_core.constants import EARTH_RADIUS_M
-from atmodist_core.errors import UserError
+from atmodist_core.common.constants import EARTH_RADIUS_M
+from atmodist_core.common.errors import UserError
 from atmodist_core.harmonics import grids
 from atmodist_core.harmonics.kernels import TransformKernels
 from atmodist_core.harmonics.linear import apply_linear, full_precision

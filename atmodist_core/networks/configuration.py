@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any, Self
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)

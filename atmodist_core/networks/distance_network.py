@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.networks.configuration import NetworkConfig
 from atmodist_core.networks.encoder import Encoder
 from atmodist_core.networks.initialization import initialize_convolutions_he_

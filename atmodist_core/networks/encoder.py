@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.networks.configuration import NetworkConfig
 from atmodist_core.networks.initialization import initialize_convolutions_he_
 from atmodist_core.networks.layers import SameConv2d, SameMaxPool2d, batch_norm, check_batch

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.networks.configuration import NetworkConfig
 from atmodist_core.networks.few_filters import FewFiltersConv2d
 from atmodist_core.networks.initialization import initialize_xavier_, subpixel_xavier_

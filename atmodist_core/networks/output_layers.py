@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from atmodist_core.interpolation import Interpolation
+from atmodist_core.fields.grid.interpolation import Interpolation
 from atmodist_core.networks.generator import CONSERVING_REACH, FILTER_TAPS, GeneratorConfig
-from atmodist_core.normalization import SignedLogNormalization
+from atmodist_core.networks.normalization import SignedLogNormalization
 
 _KAISER_BETA = 3.4
 _CIRCLE = 64

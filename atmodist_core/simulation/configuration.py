@@ -7,7 +7,7 @@ import datetime as dt
 import itertools
 import math
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 
 HALF_LEVELS = (0.0, 0.1, 0.22, 0.35, 0.5, 0.66, 0.81, 0.956, 1.0)
 """Half levels of sigma; the seventh full level, 0.883, is the one that is kept (ERA5's level 120 lies at

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from atmodist_core.constants import KAPPA, REFERENCE_PRESSURE_PA
+from atmodist_core.common.constants import KAPPA, REFERENCE_PRESSURE_PA
 from atmodist_core.harmonics import SphericalHarmonicTransform
 from atmodist_core.simulation.configuration import AtmosphereConfig
 from atmodist_core.simulation.orography import land_fraction

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from atmodist_core.constants import (
+from atmodist_core.common.constants import (
     EARTH_RADIUS_M,
     EARTH_ROTATION_RATE,
     GAS_CONSTANT_DRY_AIR,

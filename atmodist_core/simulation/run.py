@@ -18,8 +18,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 import atmodist_core
-from atmodist_core.errors import UserError
-from atmodist_core.fields.coefficient_store import CoefficientWriter, is_coefficient_store
+from atmodist_core.common.errors import UserError
+from atmodist_core.fields.open.coefficient_store import CoefficientWriter, is_coefficient_store
 from atmodist_core.simulation.configuration import SimulationConfig
 from atmodist_core.simulation.primitive_equations import PrimitiveEquations, State
 

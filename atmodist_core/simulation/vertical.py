@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from atmodist_core.constants import GAS_CONSTANT_DRY_AIR, KAPPA
+from atmodist_core.common.constants import GAS_CONSTANT_DRY_AIR, KAPPA
 
 
 @dataclasses.dataclass(frozen=True)

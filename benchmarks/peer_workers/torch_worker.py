@@ -18,7 +18,7 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from atmodist_core.embedding import fold_normalization
+from atmodist_core.inference.embedding import fold_normalization
 from atmodist_core.networks import (
     Discriminator,
     DistanceNetwork,
@@ -98,7 +98,7 @@ def inference(message: dict[str, Any], folder: Path) -> Prepared:
 
 def openvino_call(network: torch.nn.Module, precision: Any) -> Callable[..., torch.Tensor]:
     """The same network as an OpenVINO graph."""
-    from atmodist_core.openvino_networks import OpenvinoEncoder, OpenvinoGenerator
+    from atmodist_core.inference.openvino_networks import OpenvinoEncoder, OpenvinoGenerator
 
     if isinstance(network, Generator):
         graphs = OpenvinoGenerator(network, precision)

@@ -16,15 +16,15 @@ from typing import Any
 
 PACKAGE = "atmodist_core"
 MODULES = (
-    "normalization",
-    "losses",
-    "statistics_losses",
-    "global_transform",
-    "interpolation",
-    "model_card",
-    "model_store",
-    "lag_confusion",
-    "errors",
+    "networks.normalization",
+    "networks.losses.content",
+    "networks.losses.statistics",
+    "harmonics.global_transform",
+    "fields.grid.interpolation",
+    "models.card",
+    "models.store",
+    "evaluation.lag_confusion",
+    "common.errors",
 )
 """Modules that the texts name and that no ``__all__`` lists."""
 

@@ -55,7 +55,7 @@ places[0].set_ylabel("latitude [degrees north]")
 
 # %%
 # Heavy tails: far more strong values than a normal distribution of this spread has. That is why networks see a
-# signed logarithm of the fields, :class:`atmodist_core.normalization.SignedLogNormalization`.
+# signed logarithm of the fields, :class:`atmodist_core.networks.normalization.SignedLogNormalization`.
 globe = demo.isel(time=[124]).load()
 
 

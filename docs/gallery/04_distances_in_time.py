@@ -8,7 +8,7 @@ grow with the time between two states.
 
 # %%
 import atmodist_core as ad
-from atmodist_core.study.distances import saturation
+from atmodist_core.figures.numbers.distances import saturation
 
 demo = ad.open_demo().isel(time=slice(72, 152))
 fields = ad.REGIONS["Europe"].select(demo).load()

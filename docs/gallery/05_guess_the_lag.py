@@ -39,7 +39,7 @@ assert error[:3].max() <= 6
 # %%
 import matplotlib.pyplot as plt
 
-from atmodist_core.appearance import appearance
+from atmodist_core.figures.method_styles import appearance
 
 colour = appearance("srgan-4x-atmodist").colour
 figure, axes = plt.subplots(figsize=(6.4, 3.4), layout="constrained")

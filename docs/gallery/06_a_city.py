@@ -8,9 +8,9 @@ project, so this takes a moment; :doc:`/docs/cities` says how they were made.
 
 # %%
 import atmodist_core as ad
-from atmodist_core.assets import asset_folder
-from atmodist_core.study.cities import sample_of
-from atmodist_core.study.city_store import open_city_values
+from atmodist_core.common.assets import asset_folder
+from atmodist_core.figures.numbers.cities import sample_of
+from atmodist_core.figures.numbers.city_store import open_city_values
 
 values = open_city_values(asset_folder("results") / "demo_cities.nc")
 methods = ["truth", "bicubic", "srgan-4x-mse", "srgan-4x-atmodist"]
@@ -30,7 +30,7 @@ for box in (1, 3):
 # %%
 # One city is an anecdote. Over all 150, a method is called better where its distance is smaller by more than 10 % of the larger one. Both networks beat interpolation nearly
 # everywhere; between the two the answer depends on the size of the box, and at single points AtmoDist is not ahead.
-from atmodist_core.study.cities import totals, verdicts, wasserstein_table
+from atmodist_core.figures.numbers.cities import totals, verdicts, wasserstein_table
 
 distances = wasserstein_table(values)
 

@@ -17,7 +17,7 @@ import pandas as pd
 import xarray as xr
 
 import atmodist_core as ad
-from atmodist_core.constants import EARTH_RADIUS_M
+from atmodist_core.common.constants import EARTH_RADIUS_M
 
 latitude, longitude = np.arange(-90, 90.5, 1.0), np.arange(-180, 180, 1.0)
 level = np.array([250.0, 500.0, 850.0])

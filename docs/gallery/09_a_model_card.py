@@ -35,7 +35,7 @@ assert card.loss["content"] == "atmodist" and card.limits and card.licence
 import torch
 import xarray as xr
 
-from atmodist_core.model_store import save_downscaler
+from atmodist_core.models.store import save_downscaler
 from atmodist_core.networks import Generator, GeneratorConfig
 
 torch.manual_seed(0)

@@ -3,7 +3,7 @@
 import time
 from contextlib import contextmanager
 
-from app.serving import served_page
+from app.server.local_server import served_page
 
 READY = "All results in float32"
 PATIENCE_MS = 180_000

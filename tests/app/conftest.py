@@ -8,10 +8,10 @@ import pytest
 import xarray as xr
 
 import atmodist_core as ad
-from app.engine import Engine
-from app.serving import SEEN_SCRIPT
-from app.session import Session
-from app.state import StudioState
+from app.compute.engine import Engine
+from app.server.local_server import SEEN_SCRIPT
+from app.session.session import Session
+from app.state.state import StudioState
 from tests.app.browsing import PATIENCE_MS
 
 TIMES = np.arange("2001-01-05T00", "2001-01-06T12", 3, dtype="datetime64[h]").astype("datetime64[ns]")
@@ -63,12 +63,12 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two generators and a distance network, untrained and small, as model folders."""
     import torch
 
-    from atmodist_core.model_card import ModelCard
-    from atmodist_core.model_store import save_distance, save_downscaler
+    from atmodist_core.models.card import ModelCard
+    from atmodist_core.models.store import save_distance, save_downscaler
     from atmodist_core.networks import DistanceNetwork, Encoder, EncoderConfig, Generator, LagClassifier
     from atmodist_core.networks.distance_network import LagClassifierConfig
     from atmodist_core.networks.generator import GeneratorConfig
-    from atmodist_core.normalization import SignedLogNormalization
+    from atmodist_core.networks.normalization import SignedLogNormalization
 
     folder = tmp_path_factory.mktemp("models")
     torch.manual_seed(0)

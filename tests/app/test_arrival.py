@@ -13,15 +13,15 @@ import pytest
 from bokeh.client import pull_session
 from bokeh.models import ImportedStyleSheet
 
-import app.arrival
-from app.page import _frame, build_page
-from app.state import StudioState
+import app.server.session_keepalive
+from app.page.page import _frame, build_page
+from app.state.state import StudioState
 
 
 @pytest.fixture
 def server(globe, models, monkeypatch):
     """The page on a server that forgets at once those who do not come, but for the patience of the page."""
-    monkeypatch.setattr(app.arrival.await_browser, "__defaults__", (3.0,))
+    monkeypatch.setattr(app.server.session_keepalive.await_browser, "__defaults__", (3.0,))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -70,10 +70,10 @@ PROGRAM = """
 import gc, socket, time, weakref
 from urllib.request import urlopen
 import panel as pn
-import app.arrival
-from app.page import build_page
+import app.server.session_keepalive
+from app.page.page import build_page
 
-app.arrival.await_browser.__defaults__ = (3.0,)
+app.server.session_keepalive.await_browser.__defaults__ = (3.0,)
 with socket.socket() as probe:
     probe.bind(("127.0.0.1", 0))
     port = probe.getsockname()[1]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from app.cache import SharedCache, size_of
-from app.engine import SLICE_CACHE_BYTES, Engine
-from app.memory import cache_share
+from app.compute.cache import SharedCache, size_of
+from app.compute.engine import SLICE_CACHE_BYTES, Engine
+from app.compute.memory import cache_share
 
 
 def test_the_least_recently_used_goes_first():

@@ -5,7 +5,7 @@ import os
 import pytest
 
 import atmodist_core as ad
-from app.catalogue import list_methods, list_sources
+from app.compute.catalogue import list_methods, list_sources
 
 
 def touch(path, text=""):

@@ -8,19 +8,18 @@ import pytest
 import xarray as xr
 
 import atmodist_core as ad
-from app.catalogue import list_methods
-from app.city_choices import fit_cities
-from app.city_work import chosen_file
-from app.comparison import Question
-from app.engine import Control
-from app.keyboard import press
-from app.session import Session
-from app.state import StudioState
-from app.views import city_marks
-from app.views.cities import MOST_CARDS, CitiesView
-from atmodist_core.study.cities import sample_of
-from atmodist_core.study.city_areas import area_around
-from atmodist_core.study.city_store import stored_files, write_city_values
+from app.compute.catalogue import list_methods
+from app.compute.comparison import Question
+from app.compute.engine import Control
+from app.page.keyboard import press
+from app.session.city_work import chosen_file
+from app.session.session import Session
+from app.state.city_choices import fit_cities
+from app.state.state import StudioState
+from app.views.cities.view import MOST_CARDS, CitiesView, city_marks
+from atmodist_core.figures.numbers.cities import sample_of
+from atmodist_core.figures.numbers.city_areas import area_around
+from atmodist_core.figures.numbers.city_store import stored_files, write_city_values
 from tests.app.conftest import TIMES, settled_session
 
 QUESTION = Question("demo", "", "2001-01-05T00:00", "Globe", "vorticity")
@@ -284,9 +283,9 @@ def test_the_slash_finds_a_city(cities):
 
 
 def test_the_export_holds_what_is_shown_and_draws_it(cities):
-    from app.exports.cities import cities_numbers
+    from app.export.cities import cities_numbers
     from atmodist_core.figures import figure_bytes
-    from atmodist_core.figures.study import figure_of
+    from atmodist_core.figures.views import figure_of
 
     numbers = cities_numbers(cities)
     values = numbers.datasets["values"]
@@ -299,9 +298,9 @@ def test_the_export_holds_what_is_shown_and_draws_it(cities):
 
 
 def test_without_the_page_the_numbers_are_the_same(cities):
-    from app.exports.cities import cities_numbers
-    from atmodist_core.study.compute import numbers_of
-    from atmodist_core.study.request import FigureRequest
+    from app.export.cities import cities_numbers
+    from atmodist_core.figures.numbers.compute import numbers_of
+    from atmodist_core.figures.numbers.request import FigureRequest
 
     shown = cities_numbers(cities)
     names = tuple(str(name) for name in shown.datasets["distances"]["method"].values)

@@ -7,7 +7,7 @@ import panel.io.document as library
 import pytest
 from bokeh.document import Document
 
-from app.delivery import deliver_all
+from app.server.message_delivery import deliver_all
 
 
 class Connection:
@@ -67,7 +67,7 @@ def test_what_came_last_is_sent_in_order_and_once(queue):
 
 
 def test_without_it_the_library_loses_it(queue):
-    """When this fails, Panel has mended it: ask for that release and take `app/delivery.py` out."""
+    """When this fails, Panel has mended it: ask for that release and take `app/server/message_delivery.py` out."""
     assert asyncio.run(_last_while_written(queue)) == ["first"]
 
 

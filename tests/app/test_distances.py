@@ -6,13 +6,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from app.session import Session
-from app.state import StudioState
-from app.views.distance_tables import confusion_html, methods_html
-from app.views.distances import DistancesView, pair_of
-from app.views.lag_figure import LOOKS
-from atmodist_core.study import times
-from atmodist_core.study.times import compared_times
+from app.session.session import Session
+from app.state.state import StudioState
+from app.views.distances.distance_tables import confusion_html, methods_html
+from app.views.distances.lag_figure import LOOKS
+from app.views.distances.view import DistancesView, pair_of
+from atmodist_core.figures.numbers import times
+from atmodist_core.figures.numbers.times import compared_times
 from tests.app.conftest import settled_session
 
 

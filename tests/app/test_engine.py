@@ -7,11 +7,11 @@ import pytest
 import xarray as xr
 
 import atmodist_core as ad
-from app import engine as engine_module
-from app.catalogue import list_methods
-from app.comparison import EXACT, PREVIEW, Question
-from app.engine import Control, Engine
-from app.warming import warm_up
+from app.compute import engine as engine_module
+from app.compute.cache_warmup import warm_up
+from app.compute.catalogue import list_methods
+from app.compute.comparison import EXACT, PREVIEW, Question
+from app.compute.engine import Control, Engine
 from atmodist_core.evaluation import scores, wind_speed
 
 QUESTION = Question("demo", "", "2001-01-05T03:00", "Europe", "vorticity")

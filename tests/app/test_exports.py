@@ -10,11 +10,11 @@ import pytest
 import xarray as xr
 
 import atmodist_core as ad
-from app.exports.files import KINDS, bundle_of, file_of, numbers_on_show, recipe_of, versions
-from app.session import Session
-from app.state import StudioState
-from atmodist_core.study.compute import numbers_of
-from atmodist_core.study.request import FigureRequest
+from app.export.files import KINDS, bundle_of, file_of, numbers_on_show, recipe_of, versions
+from app.session.session import Session
+from app.state.state import StudioState
+from atmodist_core.figures.numbers.compute import numbers_of
+from atmodist_core.figures.numbers.request import FigureRequest
 from tests.app.conftest import settled_session
 from train import figure as figure_command
 

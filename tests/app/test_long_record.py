@@ -7,10 +7,10 @@ import pytest
 import xarray as xr
 
 import atmodist_core as ad
-from app import long_record as module
-from app.long_record import Figure, LongRecord, long_record
-from app.views.long_record_texts import city_html, figure_text, model_html, number
-from atmodist_core.assets import asset_folder
+from app.session import long_record as module
+from app.session.long_record import Figure, LongRecord, long_record
+from app.views.cities.long_record_texts import city_html, figure_text, model_html, number
+from atmodist_core.common.assets import asset_folder
 from atmodist_core.evaluation.period.evaluation_file import open_evaluation
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 import atmodist_core as ad
-from app.catalogue import list_methods, list_sources, trusted_cards
-from app.engine import Control, Engine
-from app.session import Session
-from app.state import StudioState
-from app.turns import FairTurns
+from app.compute.catalogue import list_methods, list_sources, trusted_cards
+from app.compute.engine import Control, Engine
+from app.compute.fair_scheduler import FairTurns
+from app.session.session import Session
+from app.state.state import StudioState
 from tests.app.conftest import small_globe
 
 
@@ -48,7 +48,7 @@ def test_turns_are_taken_in_the_order_of_asking():
 
 
 def test_quick_turns_go_before_long_ones_and_have_a_place_of_their_own(monkeypatch):
-    monkeypatch.setattr("app.turns.LONGEST_WAIT_S", 0.4)
+    monkeypatch.setattr("app.compute.fair_scheduler.LONGEST_WAIT_S", 0.4)
     turns, order, gate = FairTurns(1), [], threading.Event()
 
     def work(name, is_quick):
@@ -254,9 +254,9 @@ def test_data_and_models_appear_change_and_go_without_a_restart(globe, models, t
 
 
 def test_the_deployment_text_names_limits_that_are_in_the_code():
-    from app import engine
-    from app.views import pixels
-    from atmodist_core.study import times
+    from app.compute import engine
+    from app.views.maps import pixels
+    from atmodist_core.figures.numbers import times
 
     text = (Path(__file__).resolve().parents[2] / "docs" / "deploy.md").read_text()
     for module, names in (

@@ -9,21 +9,21 @@ import panel_material_ui as pmui
 import pytest
 
 import atmodist_core as ad
-from app.engine import Control, Engine
-from app.model_facts import facts_of_models, speed_here
-from app.session import Session
-from app.state import StudioState
-from app.views.model_texts import facts_html, own_html
-from app.views.models import ModelsView
-from atmodist_core.model_card import read_card
-from atmodist_core.model_loss import loss_text
-from atmodist_core.study.models import (
+from app.compute.engine import Control, Engine
+from app.compute.model_facts import facts_of_models, speed_here
+from app.session.session import Session
+from app.state.state import StudioState
+from app.views.models.model_texts import facts_html, own_html
+from app.views.models.view import ModelsView
+from atmodist_core.figures.numbers.models import (
     epochs,
     held_out_name,
     learning_curves,
     measure_speed,
     pretraining_steps,
 )
+from atmodist_core.models.card import read_card
+from atmodist_core.models.loss_description import loss_text
 
 
 def test_learning_curves_are_read_with_their_gaps(tmp_path):

@@ -5,8 +5,8 @@ import pytest
 from bokeh.document import Document
 from bokeh.document.models import DocumentModelManager
 
-from app.one_look import one_look
-from app.views.spectrum_figure import SpectrumFigure
+from app.server.batch_model_updates import one_look
+from app.views.spectra.spectrum_figure import SpectrumFigure
 
 
 @pytest.fixture

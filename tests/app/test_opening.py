@@ -4,8 +4,8 @@ import re
 
 from bokeh.core.templates import MACROS
 
-from app.opening import opening_template
-from app.theme import DARK, INKS, LIGHT
+from app.page.loading_page import opening_template
+from app.theme.theme import DARK, INKS, LIGHT
 
 SCRIPTS = (
     '<script type="text/javascript" src="static/js/bokeh.min.js?v=1"></script>\n'

@@ -5,17 +5,17 @@ import asyncio
 import pytest
 
 import atmodist_core as ad
-from app.address import query_of, search_of
-from app.export_menu import ExportMenu
-from app.history import BrowserHistory
-from app.page import _fill, _frame
-from app.period import parse_period, period_text, period_times
-from app.registry import VIEW_ENTRIES, VIEWS, load
-from app.session import Session
-from app.sidebar import SideBar
-from app.state import StudioState
-from app.tour import STEPS, Help, Tour
-from app.views.maps import MapsView
+from app.page.address import query_of, search_of
+from app.page.browser_history import BrowserHistory
+from app.page.export_menu import ExportMenu
+from app.page.page import _fill, _frame
+from app.page.sidebar import SideBar
+from app.page.tour import STEPS, Help, Tour
+from app.session.session import Session
+from app.state.period import parse_period, period_text, period_times
+from app.state.state import StudioState
+from app.state.view_registry import VIEW_ENTRIES, VIEWS, load
+from app.views.maps.view import MapsView
 from tests.app.conftest import run, settled_session
 
 

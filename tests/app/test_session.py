@@ -7,14 +7,14 @@ import time
 import pytest
 
 import atmodist_core as ad
-from app import session as session_module
-from app.address import AddressBar
-from app.comparison import EXACT
-from app.engine import Engine
-from app.keyboard import press
-from app.messages import joined_warnings
-from app.session import Session
-from app.state import StudioState
+from app.compute.comparison import EXACT
+from app.compute.engine import Engine
+from app.page.address import AddressBar
+from app.page.keyboard import press
+from app.session import session as session_module
+from app.session.messages import joined_warnings
+from app.session.session import Session
+from app.state.state import StudioState
 from tests.app.conftest import run, settled_session
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import atmodist_core as ad
-from app.address import query_of, search_of
-from app.state import (
+from app.page.address import query_of, search_of
+from app.state.state import (
     DataDescription,
     StudioState,
     default_methods,

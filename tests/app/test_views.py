@@ -7,20 +7,21 @@ import numpy as np
 import pytest
 
 import atmodist_core as ad
-from app.comparison import Scores, best_of
-from app.palettes import BALANCE, interpolated
-from app.session import Session
-from app.state import StudioState
-from app.theme import DARK, INKS, LIGHT, palette
-from app.units import unit_of
-from app.views import geography, pixels, scores
-from app.views.colour_bar import colour_bar_html
-from app.views.maps import MapsView
-from app.views.painter import Painter
-from app.views.pixels import Viewport, centred_longitude, edges, picture
-from app.views.scaling import coarse_difference, difference_limit, ends, field_limit
-from app.views.spectra import SpectraView
-from app.views.spectrum_figure import SpectrumFigure, degree_of_wavelength
+from app.compute.comparison import Scores, best_of
+from app.session.session import Session
+from app.state.state import StudioState
+from app.theme.palettes import BALANCE, interpolated
+from app.theme.theme import DARK, INKS, LIGHT, palette
+from app.theme.units import unit_of
+from app.views.maps import pixels, scores
+from app.views.maps.painter import Painter
+from app.views.maps.pixels import Viewport, centred_longitude, edges, picture
+from app.views.maps.scaling import coarse_difference, difference_limit, ends, field_limit
+from app.views.maps.view import MapsView
+from app.views.shared import geography
+from app.views.shared.colour_bar import colour_bar_html
+from app.views.spectra.spectrum_figure import SpectrumFigure, degree_of_wavelength
+from app.views.spectra.view import SpectraView
 from tests.app.conftest import settled_session
 
 LATITUDE, LONGITUDE = 59.5 - np.arange(20), -9.5 + np.arange(30)
@@ -282,7 +283,7 @@ def test_the_visible_area_becomes_the_region(compared):
 def test_a_picture_is_sent_once(compared, monkeypatch):
     view = MapsView(compared)
     sent = []
-    monkeypatch.setattr("app.views.painter.picture", lambda *a: sent.append(1))
+    monkeypatch.setattr("app.views.maps.painter.picture", lambda *a: sent.append(1))
     view._update()
     assert sent == []
 
@@ -362,7 +363,7 @@ def test_the_painter_knows_the_size_of_a_map(compared):
 
 
 def test_messages_show_what_an_address_says_as_text(compared):
-    from app.status import Messages
+    from app.page.status import Messages
 
     box = Messages(compared)
     compared.say("link", "warning", "The link asks for <img src=x onerror=alert(1)>.")

@@ -6,16 +6,16 @@ import threading
 import time
 
 import atmodist_core as ad
-from app.engine import Engine
-from app.warming import warm_up
+from app.compute.cache_warmup import warm_up
+from app.compute.engine import Engine
 
 PROGRAM = """
 from bokeh.core.has_props import HasProps
 
-import app.page
-from app.engine import Engine
-from app.registry import VIEW_ENTRIES, load
-from app.warming import import_views, warm_up
+import app.page.page
+from app.compute.engine import Engine
+from app.state.view_registry import VIEW_ENTRIES, load
+from app.compute.cache_warmup import import_views, warm_up
 
 before = set(HasProps.model_class_reverse_map)
 import_views()
@@ -38,12 +38,12 @@ def test_no_component_is_registered_while_the_caches_are_filled_in_a_thread_besi
 
 
 def test_a_page_that_nobody_sees_has_its_views_before_its_thread_starts(monkeypatch):
-    import app.page
+    import app.page.page
 
     order = []
-    monkeypatch.setattr(app.page, "import_views", lambda: order.append("views"))
-    monkeypatch.setattr(app.page, "warm_up", lambda *_arguments: order.append("thread"))
-    app.page.build_page()
+    monkeypatch.setattr(app.page.page, "import_views", lambda: order.append("views"))
+    monkeypatch.setattr(app.page.page, "warm_up", lambda *_arguments: order.append("thread"))
+    app.page.page.build_page()
     assert order[0] == "views"
 
 
@@ -73,7 +73,7 @@ def test_networks_wait_for_who_is_coming_and_not_for_ever(globe, models, monkeyp
     gone.set()
     thread.join(60)
     assert {"bicubic", "srgan-4x-mse"} <= set(engine.answered)
-    monkeypatch.setattr("app.warming.PATIENCE_S", 0.2)
+    monkeypatch.setattr("app.compute.cache_warmup.PATIENCE_S", 0.2)
     forgotten = Patient()
     warm_up(forgotten, lambda: True)
     assert forgotten.answered

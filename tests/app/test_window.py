@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import atmodist_core as ad
-from atmodist_core.study.window import window_of
+from atmodist_core.figures.numbers.window import window_of
 from tests.app.conftest import small_globe
 
 

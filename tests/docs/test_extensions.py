@@ -44,10 +44,11 @@ def test_names_in_docstrings_are_found_by_the_module_that_defines_them():
 
     reference = Reference()
     assert (
-        _public_name(reference, "atmodist_core.fields.open.open_fields", None) == "atmodist_core.open_fields"
+        _public_name(reference, "atmodist_core.fields.open.open_fields.open_fields", None)
+        == "atmodist_core.open_fields"
     )
     assert (
-        _public_name(reference, "atmodist_core.distance.AtmoDist.matrix", None)
+        _public_name(reference, "atmodist_core.inference.atmodist.AtmoDist.matrix", None)
         == "atmodist_core.AtmoDist.matrix"
     )
     assert _public_name(reference, "scores", "atmodist_core.evaluation") == "atmodist_core.evaluation.scores"

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from scipy.stats import kurtosis
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import (
     area_weights,
     atmosphere_statistics,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from atmodist_core.constants import EARTH_RADIUS_M
-from atmodist_core.errors import UserError
+from atmodist_core.common.constants import EARTH_RADIUS_M
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import (
     coarse_nyquist_wavelength_km,
     energy_spectrum,

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.gaussian_windows import SimilarityTruth, windowed_means
 from atmodist_core.evaluation.structural_similarity import structural_similarity
 from tests.evaluation.mock_fields import globe

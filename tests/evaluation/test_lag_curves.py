@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import lag_curve, scaled_together, structural_similarity
 from atmodist_core.evaluation.lag_curves import pairs_by_lead
 from tests.evaluation.mock_fields import area, dataset

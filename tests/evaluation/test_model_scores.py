@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from atmodist_core.distance import load_distance
-from atmodist_core.downscaling import load_downscaler
-from atmodist_core.errors import AtmodistWarning, UserError
+from atmodist_core.common.errors import AtmodistWarning, UserError
 from atmodist_core.evaluation import common_points, lag_curve, scores
 from atmodist_core.evaluation.model_scores import (
     downscaling_scores,
@@ -17,7 +15,9 @@ from atmodist_core.evaluation.model_scores import (
     scores_table,
 )
 from atmodist_core.fields import coarsen
-from atmodist_core.regions import Region
+from atmodist_core.fields.grid.regions import Region
+from atmodist_core.inference.atmodist import load_distance
+from atmodist_core.inference.downscaler import load_downscaler
 from tests.evaluation.mock_fields import area, globe
 
 METHODS = ("bilinear", "bicubic")

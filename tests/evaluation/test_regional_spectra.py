@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from atmodist_core.constants import EARTH_RADIUS_M
-from atmodist_core.errors import UserError
+from atmodist_core.common.constants import EARTH_RADIUS_M
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import regional_spectrum, spectral_slope
 from atmodist_core.evaluation.regional_spectra import CosineModes, cosine_power
 from tests.evaluation.mock_fields import area, dataset, globe

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import atmodist_core.distance
-from atmodist_core.downscaling import load_downscaler
-from atmodist_core.errors import UserError
+import atmodist_core.inference.atmodist
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import scores
 from atmodist_core.fields import coarsen, open_fields
+from atmodist_core.inference.downscaler import load_downscaler
 from tests.evaluation.mock_fields import globe
 from train import score
 
@@ -30,7 +30,7 @@ class FakeDistance:
 
 
 def test_table_and_numbers(source, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(atmodist_core.distance, "load_distance", lambda *_, **__: FakeDistance())
+    monkeypatch.setattr(atmodist_core.inference.atmodist, "load_distance", lambda *_, **__: FakeDistance())
     out = tmp_path / "table.md"
     code = score.main(
         ["--data", str(source), "--models", "bilinear", "bicubic", "--every", "2", "--out", str(out)]

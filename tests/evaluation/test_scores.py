@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from scipy.stats import kurtosis, pearsonr, wasserstein_distance
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import (
     MEASURES,
     finalise_scores,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from atmodist_core.constants import EARTH_RADIUS_M
-from atmodist_core.errors import UserError
+from atmodist_core.common.constants import EARTH_RADIUS_M
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import area_weights, semivariogram
 from atmodist_core.evaluation.semivariogram import (
     draw_pairs,

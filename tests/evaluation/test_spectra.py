@@ -5,8 +5,8 @@ import pytest
 import torch
 import xarray as xr
 
-from atmodist_core.constants import EARTH_RADIUS_M
-from atmodist_core.errors import UserError
+from atmodist_core.common.constants import EARTH_RADIUS_M
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import area_weights, energy_spectrum
 from atmodist_core.harmonics import get_transform
 from tests.evaluation.mock_fields import area, dataset, globe
@@ -100,7 +100,7 @@ def test_a_globe_without_its_southern_row_keeps_its_spectrum():
 
 
 def test_a_driscoll_healy_grid_of_very_many_rows_keeps_to_the_sampling_theorem(monkeypatch):
-    monkeypatch.setattr("atmodist_core.global_transform.MOST_ROWS_CLOSED", 40)
+    monkeypatch.setattr("atmodist_core.harmonics.global_transform.MOST_ROWS_CLOSED", 40)
     spectrum = energy_spectrum(globe(48, "driscoll-healy"))
     assert spectrum.attrs["truncation"] == 23
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import peak_signal_to_noise, structural_similarity
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from atmodist_core.constants import EARTH_RADIUS_M
+from atmodist_core.common.constants import EARTH_RADIUS_M
 
 M, N = 4, 3
 """Orders of the two harmonics."""

@@ -8,8 +8,8 @@ import math
 import numpy as np
 import xarray as xr
 
-from atmodist_core.constants import EARTH_RADIUS_M
-from atmodist_core.fields import grib
+from atmodist_core.common.constants import EARTH_RADIUS_M
+from atmodist_core.fields.open import grib
 from tests.fields.analytic_flow import POTENTIAL, STREAM, TURN_PER_DAY, M, N, flow, flow_arrays
 
 TIMES = np.arange("2020-01-01T00", "2020-01-01T12", 3, dtype="datetime64[h]").astype("datetime64[ns]")

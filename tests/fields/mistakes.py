@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.fields import open_fields
 from tests.fields import layouts
 from tests.fields.analytic_flow import flow_arrays

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.fields import open_fields
 from tests.fields import layouts
 from tests.fields.mistakes import error_of, good_dataset, written
@@ -185,7 +185,7 @@ def test_url(url, what, monkeypatch):
     ],
 )
 def test_missing_package_names_what_to_install(url, package, install, monkeypatch):
-    from atmodist_core.fields import remote
+    from atmodist_core.fields.open import remote
 
     monkeypatch.setattr(remote, "find_spec", lambda name: None)
     text = error_of(url)
@@ -193,7 +193,7 @@ def test_missing_package_names_what_to_install(url, package, install, monkeypatc
 
 
 def test_missing_eccodes_names_the_extra(tmp_path, monkeypatch):
-    from atmodist_core.fields import grib
+    from atmodist_core.fields.open import grib
 
     def refuse(name):
         if name == "eccodes":
@@ -207,7 +207,7 @@ def test_missing_eccodes_names_the_extra(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_server_that_refuses(status, monkeypatch):
-    from atmodist_core.fields import remote
+    from atmodist_core.fields.open import remote
 
     class Refusal(Exception):
         def __init__(self):

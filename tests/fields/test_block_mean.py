@@ -6,9 +6,9 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.fields import coarsen
-from atmodist_core.fields.block_mean import cell_heights
+from atmodist_core.fields.coarsening import cell_heights
 from tests.fields.analytic_flow import flow_arrays
 from tests.fields.layouts import TIMES
 

@@ -6,8 +6,13 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atmodist_core.errors import UserError
-from atmodist_core.fields.coordinates import canonical_axes, grid_name, is_full_circle, name_horizontal_axes
+from atmodist_core.common.errors import UserError
+from atmodist_core.fields.canonical.coordinates import (
+    canonical_axes,
+    grid_name,
+    is_full_circle,
+    name_horizontal_axes,
+)
 
 
 def place_marked(latitude, longitude):

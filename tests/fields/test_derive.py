@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from atmodist_core.constants import EARTH_RADIUS_M
-from atmodist_core.errors import UserError
+from atmodist_core.common.constants import EARTH_RADIUS_M
+from atmodist_core.common.errors import UserError
 from atmodist_core.fields import vorticity_divergence, wind
-from atmodist_core.fields.finite_difference import vorticity_divergence_by_differences
+from atmodist_core.fields.grid.finite_difference import vorticity_divergence_by_differences
 from tests.fields.analytic_flow import flow, flow_arrays, largest_error
 from tests.fields.layouts import TIMES
 

@@ -5,10 +5,10 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.fields import coefficients_to_ecmwf, ecmwf_to_coefficients, open_fields
-from atmodist_core.fields.ecmwf_coefficients import truncation_of
-from atmodist_core.fields.synthesis import synthesise
+from atmodist_core.fields.open.ecmwf_coefficients import truncation_of
+from atmodist_core.fields.open.synthesis import synthesise
 from tests.fields import layouts
 
 CDO_POINTS = [
@@ -51,7 +51,7 @@ def test_real_file_equals_the_expansion_of_cdo(real_data):
     """Order, norm and phase at once: CDO expanded the real T511 file on its Gaussian grid."""
     pytest.importorskip("pyproj")
     pytest.importorskip("eccodes")
-    from atmodist_core.fields.grib import open_grib
+    from atmodist_core.fields.open.grib import open_grib
 
     datasets = open_grib(str(real_data / "ifs_t511_spectral_vo_d.grib2"), lambda _: None)
     fields = {str(name): dataset[name].values.squeeze() for dataset in datasets for name in dataset.data_vars}
@@ -88,7 +88,7 @@ def test_against_pyshtools(rng):
 def test_against_the_statistics_of_eccodes(rng, tmp_path):
     """ecCodes computes mean and standard deviation of a spectral message from ECMWF's own definition."""
     pytest.importorskip("eccodes")
-    from atmodist_core.fields.grib import eccodes
+    from atmodist_core.fields.open.grib import eccodes
 
     truncation = 21
     values = rng.normal(size=(truncation + 1) * (truncation + 2)) * 1e-5
@@ -117,7 +117,7 @@ def test_wind_has_neither_mean_vorticity_nor_mean_divergence(real_data):
     say."""
     pytest.importorskip("pyproj")
     pytest.importorskip("eccodes")
-    from atmodist_core.fields.grib import open_grib
+    from atmodist_core.fields.open.grib import open_grib
 
     for dataset in open_grib(str(real_data / "ifs_t511_spectral_vo_d.grib2"), lambda _: None):
         for array in dataset.data_vars.values():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.fields import open_fields
 from tests.fields import layouts
 from tests.fields.analytic_flow import flow, largest_error
@@ -13,7 +13,7 @@ pytest.importorskip("eccodes")
 
 @pytest.fixture
 def codes():
-    from atmodist_core.fields.grib import eccodes
+    from atmodist_core.fields.open.grib import eccodes
 
     return eccodes()
 
@@ -206,7 +206,7 @@ def test_only_the_word_grib(tmp_path):
 
 
 def test_headers_only_are_read_on_opening(codes, tmp_path, monkeypatch):
-    from atmodist_core.fields import grib
+    from atmodist_core.fields.open import grib
 
     decoded = []
     original = grib._read
@@ -232,7 +232,7 @@ def test_pyproj_is_imported_before_eccodes():
     import sys
 
     code = (
-        "from atmodist_core.fields.grib import eccodes; eccodes(); import pyproj; "
+        "from atmodist_core.fields.open.grib import eccodes; eccodes(); import pyproj; "
         "print(round(pyproj.Transformer.from_crs(4326, 3857, always_xy=True).transform(1, 2)[1]))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)

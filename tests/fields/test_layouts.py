@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.fields import open_fields
 from tests.fields import layouts
 from tests.fields.analytic_flow import largest_error
@@ -303,8 +303,8 @@ def test_chunked_in_space(tmp_path):
 def test_own_coefficient_store(tmp_path):
     """Stores written by train/simulate.py open through the same door, with the same meaning of time and
     region."""
-    from atmodist_core.fields.coefficient_store import CoefficientWriter
-    from atmodist_core.fields.ecmwf_coefficients import ecmwf_to_coefficients
+    from atmodist_core.fields.open.coefficient_store import CoefficientWriter
+    from atmodist_core.fields.open.ecmwf_coefficients import ecmwf_to_coefficients
 
     writer = CoefficientWriter(tmp_path / "simulated", 21, {"source": "test", "level": "sigma 0.883"}, 2)
     days = (layouts.TIMES - layouts.TIMES[0]) / np.timedelta64(1, "D")

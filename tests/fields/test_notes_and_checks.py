@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.fields import open_fields
-from atmodist_core.fields.notes import add_note
+from atmodist_core.fields.canonical.notes import add_note
 from tests.fields import layouts
 from tests.fields.analytic_flow import flow_arrays, largest_error
 

@@ -125,7 +125,7 @@ def test_notes_of_real_files(real_data):
 
 
 def test_files_of_different_grids_are_refused(real_data):
-    from atmodist_core.errors import UserError
+    from atmodist_core.common.errors import UserError
 
     with pytest.raises(UserError, match="Expected one grid, found different latitudes"):
         open_fields([*(real_data / name for name in EUROPE), real_data / "era5_expver_dimension_2021.nc"])
@@ -147,7 +147,7 @@ def test_difference_form_agrees_with_spectral_form_on_the_real_globe(real_data):
     """Europe cut out of the GFS winds: single points differ, means over 4 x 4 cells, which Gauss and Stokes
     tie to the winds at their edges, do not."""
     from atmodist_core.fields import coarsen, vorticity_divergence
-    from atmodist_core.fields.netcdf import open_netcdf
+    from atmodist_core.fields.open.netcdf import open_netcdf
 
     path = str(real_data / "gfs_1deg_10m_wind_3hourly_2018-10-06.nc")
     winds = open_netcdf(path).isel(time=[1]).sel(latitude=slice(65, 30), longitude=slice(5, 60)).load()

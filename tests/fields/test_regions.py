@@ -6,8 +6,8 @@ import xarray as xr
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from atmodist_core.errors import UserError
-from atmodist_core.regions import REGIONS, Region, as_region
+from atmodist_core.common.errors import UserError
+from atmodist_core.fields.grid.regions import REGIONS, Region, as_region
 
 
 def globe(step=5.0, offset=0.0, lazy=False):

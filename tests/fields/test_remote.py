@@ -7,8 +7,9 @@ import threading
 import numpy as np
 import pytest
 
-from atmodist_core.errors import UserError
-from atmodist_core.fields import open_fields, remote
+from atmodist_core.common.errors import UserError
+from atmodist_core.fields import open_fields
+from atmodist_core.fields.open import remote
 from tests.fields import layouts
 from tests.fields.analytic_flow import largest_error
 
@@ -119,7 +120,7 @@ def test_access_is_anonymous(url, options, tmp_path, monkeypatch):
 )
 def test_a_missing_package_is_named(monkeypatch, url, what):
     """s3fs is in no extra, as it fits no common set of versions with the rest."""
-    monkeypatch.setattr("atmodist_core.fields.remote.find_spec", lambda name: None)
+    monkeypatch.setattr("atmodist_core.fields.open.remote.find_spec", lambda name: None)
     with pytest.raises(UserError, match=rf"not installed; install it with: pip install {what}\."):
         open_fields(url)
 

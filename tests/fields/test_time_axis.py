@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.fields import open_fields
-from atmodist_core.fields.time_axis import name_time_axis, note_spacing
-from atmodist_core.fields.time_selection import spell_times, time_indices
+from atmodist_core.fields.canonical.time_axis import name_time_axis, note_spacing
+from atmodist_core.fields.canonical.time_selection import spell_times, time_indices
 from tests.fields.analytic_flow import flow_arrays
 from tests.fields.layouts import AREA_LATITUDE, AREA_LONGITUDE
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from atmodist_core.errors import UserError
-from atmodist_core.fields.units import (
+from atmodist_core.common.errors import UserError
+from atmodist_core.fields.canonical.units import (
     check_largest_magnitude,
     check_magnitude_without_units,
     check_units,

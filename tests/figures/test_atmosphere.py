@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import atmosphere_statistics, lag_correlation
 from atmodist_core.figures import atmosphere_figure, figure_bytes
 from tests.evaluation.mock_fields import area, globe

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from atmodist_core.constants import EARTH_RADIUS_M
-from atmodist_core.errors import UserError
+from atmodist_core.common.constants import EARTH_RADIUS_M
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import energy_spectrum, regional_spectrum, semivariogram
 from atmodist_core.figures import figure_bytes, semivariogram_figure, spectrum_figure
 from tests.evaluation.mock_fields import area, globe

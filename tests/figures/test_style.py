@@ -5,7 +5,7 @@ import sys
 import matplotlib
 import pytest
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.figures import DARK, appearance, figure_bytes, spectrum_figure
 from atmodist_core.figures.style import add_titles, new_figure, style_axes
 from tests.evaluation.mock_fields import area

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.spectra import energy_spectrum
-from atmodist_core.global_transform import truncated
+from atmodist_core.harmonics.global_transform import truncated
 from tests.evaluation.mock_fields import globe
 
 

@@ -159,7 +159,7 @@ def test_the_rules_can_fail(tmp_path):
         "import pickle\n"
         "def public():\n"
         "    import panel.io\n"
-        "    import_module('app.state')\n"
+        "    import_module('app.state.state')\n"
         "    from train import gan\n"
         "    return torch.load('x'), np.load('y', allow_pickle=True)\n"
     )

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from atmodist_core.errors import UserError
-from atmodist_core.geography import cities, coastlines
+from atmodist_core.common.errors import UserError
+from atmodist_core.fields.grid.geography import cities, coastlines
 
 
 def test_cities_are_150_complete_rows():

@@ -128,7 +128,7 @@ def test_dependencies_are_those_that_are_imported():
     # docs.
     assert not set().union(*imported.values()) - known - {"pyproj", "playwright"}
     # By name: netCDF4, h5netcdf and h5py by xarray, aiohttp and gcsfs by fsspec, tensorboard by torch, the last
-    # three by atmodist_core.report.optional.
+    # three by atmodist_core.figures.report.optional.
     loaded_by_name = {"netcdf4", "h5netcdf", "h5py", "aiohttp", "gcsfs", "tensorboard"}
     loaded_by_name |= {"jinja2", "reportlab", "pypdf"}
     assert not names["atmodist_core"] - imported["atmodist_core"] - imported["train"] - loaded_by_name

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 import xarray as xr
 
-from atmodist_core.model_card import ModelCard
-from atmodist_core.model_store import save_distance, save_downscaler
+from atmodist_core.models.card import ModelCard
+from atmodist_core.models.store import save_distance, save_downscaler
 from atmodist_core.networks import (
     DistanceNetwork,
     Encoder,
@@ -15,7 +15,7 @@ from atmodist_core.networks import (
     LagClassifier,
     LagClassifierConfig,
 )
-from atmodist_core.normalization import SignedLogNormalization
+from atmodist_core.networks.normalization import SignedLogNormalization
 
 CHANNELS = ("vorticity", "divergence")
 NORMALIZATION = SignedLogNormalization(

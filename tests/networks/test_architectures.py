@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.networks import (
     Discriminator,
     DiscriminatorConfig,

@@ -5,8 +5,8 @@ down.
 import numpy as np
 import pytest
 
-from atmodist_core.boundaries import Boundaries
-from atmodist_core.fine_grid import FineGrid
+from atmodist_core.fields.grid.boundaries import Boundaries
+from atmodist_core.fields.grid.fine_grid import FineGrid
 from atmodist_core.harmonics.grids import colatitudes
 
 CELL_CENTRED = np.array([67.5, 22.5, -22.5, -67.5])

@@ -7,10 +7,10 @@ import pytest
 import torch
 import xarray as xr
 
-from atmodist_core.distance import load_distance
-from atmodist_core.errors import AtmodistWarning, Cancelled, UserError
-from atmodist_core.model_store import load_network
-from atmodist_core.patches import PatchCover
+from atmodist_core.common.errors import AtmodistWarning, Cancelled, UserError
+from atmodist_core.fields.grid.patches import PatchCover
+from atmodist_core.inference.atmodist import load_distance
+from atmodist_core.models.store import load_network
 from tests.networks.mock_models import (
     CHANNELS,
     NORMALIZATION,
@@ -109,7 +109,7 @@ def test_matrix_in_blocks_equals_one_piece(atmodist, monkeypatch):
     ds, other = region(times=5), region(times=3, seed=1)
     whole, across = atmodist.matrix(ds), atmodist.matrix(ds, other)
     # Activations of one time: 10 filters on 1 x 2 points, of 24 bytes in two blocks: two times a block.
-    monkeypatch.setattr("atmodist_core.distance_matrix.EMBEDDING_MEMORY", 2 * 20 * 24)
+    monkeypatch.setattr("atmodist_core.inference.distance_matrix.EMBEDDING_MEMORY", 2 * 20 * 24)
     fractions = []
     np.testing.assert_allclose(
         atmodist.matrix(ds, progress=lambda fraction, _: fractions.append(fraction)),

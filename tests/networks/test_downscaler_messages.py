@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from atmodist_core.downscaling import load_downscaler
-from atmodist_core.errors import AtmodistWarning, UserError
+from atmodist_core.common.errors import AtmodistWarning, UserError
+from atmodist_core.inference.downscaler import load_downscaler
 from tests.networks.mock_models import area, globe, saved_distance, saved_downscaler
 
 METHODS = ("network", "bilinear", "bicubic")

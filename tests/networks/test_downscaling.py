@@ -8,12 +8,12 @@ import pytest
 import torch
 import xarray as xr
 
-from atmodist_core.downscaling import load_downscaler
-from atmodist_core.errors import AtmodistWarning, Cancelled
+from atmodist_core.common.errors import AtmodistWarning, Cancelled
 from atmodist_core.fields import coarsen
-from atmodist_core.model_store import load_network
+from atmodist_core.fields.grid.regions import Region
+from atmodist_core.inference.downscaler import load_downscaler
+from atmodist_core.models.store import load_network
 from atmodist_core.networks import GeneratorConfig
-from atmodist_core.regions import Region
 from tests.networks.mock_models import (
     CHANNELS,
     NORMALIZATION,
@@ -103,7 +103,7 @@ def test_strips_equal_one_piece(load, monkeypatch):
     downscaler, coarse = load("network"), globe()
     whole = downscaler(coarse)
     # A window of 10 x 10 cells with the radius of 14 around it, in 6 float32 activations of 4 filters.
-    monkeypatch.setattr("atmodist_core.generator_inference.WORKING_MEMORY", 38 * 38 * 6 * 4 * 4)
+    monkeypatch.setattr("atmodist_core.inference.generator_inference.WORKING_MEMORY", 38 * 38 * 6 * 4 * 4)
     assert downscaler._enlarger.largest_window == 38 * 38
     strips = downscaler._enlarger._strips(slice(0, 18), slice(0, 36))
     assert len(strips) > 1 and strips[0].start == 0 and strips[-1].stop == 18
@@ -288,10 +288,10 @@ def test_memory_stays_under_the_stated_figure(load):
     """The published generator on the paper's globe: windows and strips are planned within the working
     memory.
     """
-    from atmodist_core.boundaries import Boundaries
-    from atmodist_core.generator_inference import WORKING_MEMORY, GeneratorInference
+    from atmodist_core.fields.grid.boundaries import Boundaries
+    from atmodist_core.inference.generator_inference import WORKING_MEMORY, GeneratorInference
+    from atmodist_core.inference.tiling import plan_tiles
     from atmodist_core.networks import Generator
-    from atmodist_core.tiling import plan_tiles
 
     inference = GeneratorInference(Generator(), NORMALIZATION, torch.device("cpu"), "float32")
     assert inference.radius == 40

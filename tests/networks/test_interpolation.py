@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from atmodist_core.downscaling import load_downscaler
-from atmodist_core.interpolation import Interpolation, cubic_kernel
+from atmodist_core.fields.grid.interpolation import Interpolation, cubic_kernel
+from atmodist_core.inference.downscaler import load_downscaler
 from tests.networks.mock_models import area, fields
 
 

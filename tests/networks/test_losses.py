@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from atmodist_core.errors import UserError
-from atmodist_core.losses import (
+from atmodist_core.common.errors import UserError
+from atmodist_core.networks import Encoder
+from atmodist_core.networks.losses.content import (
     CONTENT_LOSSES,
     AtmoDistLoss,
     MeanAbsoluteErrorLoss,
@@ -17,7 +18,6 @@ from atmodist_core.losses import (
     distance_scale,
     mean_squared_activation_difference,
 )
-from atmodist_core.networks import Encoder
 from tests.networks.mock_models import TINY_ENCODER, wavy_weights
 
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-import atmodist_core.model_store as store
-from atmodist_core.errors import AtmodistWarning, UserError
-from atmodist_core.model_card import ModelCard, find_model, list_models, model_folders, read_card
-from atmodist_core.model_store import (
+import atmodist_core.models.store as store
+from atmodist_core.common.errors import AtmodistWarning, UserError
+from atmodist_core.models.card import ModelCard, find_model, list_models, model_folders, read_card
+from atmodist_core.models.store import (
     load_model_tensors,
     load_network,
     save_card,

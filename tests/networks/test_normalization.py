@@ -8,8 +8,8 @@ import pytest
 import torch
 import xarray as xr
 
-from atmodist_core.errors import Cancelled, UserError
-from atmodist_core.normalization import PAPER_ERA5, RunningMoments, SignedLogNormalization
+from atmodist_core.common.errors import Cancelled, UserError
+from atmodist_core.networks.normalization import PAPER_ERA5, RunningMoments, SignedLogNormalization
 from tests.networks.mock_models import NORMALIZATION, globe
 
 TYPES = [np.float64, np.float32, torch.float64, torch.float32]
@@ -66,7 +66,7 @@ def test_moments_make_fields_standard():
 def test_lazy_fields_give_the_same_moments_block_by_block(monkeypatch):
     fields = globe(8, 16, times=7)
     wanted = SignedLogNormalization.from_fields(fields)
-    monkeypatch.setattr("atmodist_core.normalization._BLOCK_VALUES", 2 * 8 * 16)
+    monkeypatch.setattr("atmodist_core.networks.normalization._BLOCK_VALUES", 2 * 8 * 16)
     fractions = []
     found = SignedLogNormalization.from_fields(
         fields.chunk({"time": 3}), progress=lambda fraction, message: fractions.append(fraction)

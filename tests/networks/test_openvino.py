@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from atmodist_core import openvino_engine
-from atmodist_core.boundaries import Boundaries
-from atmodist_core.distance import load_distance
-from atmodist_core.downscaling import load_downscaler
-from atmodist_core.errors import Cancelled, UserError
-from atmodist_core.generator_inference import GeneratorInference
+from atmodist_core.common.errors import Cancelled, UserError
+from atmodist_core.fields.grid.boundaries import Boundaries
+from atmodist_core.inference import openvino_engine
+from atmodist_core.inference.atmodist import load_distance
+from atmodist_core.inference.downscaler import load_downscaler
+from atmodist_core.inference.generator_inference import GeneratorInference
+from atmodist_core.inference.openvino_engine import openvino_core
 from atmodist_core.networks import DistanceNetwork, Encoder, Generator, GeneratorConfig, LagClassifier
-from atmodist_core.openvino_engine import openvino_core
 from tests.networks.mock_models import (
     CHANNELS,
     NORMALIZATION,
@@ -88,7 +88,7 @@ def test_tiles_strips_regions_and_turns_change_nothing(openvino, folder, monkeyp
     part = downscaler(coarse, region="South-East Asia")
     same = whole.sel(latitude=part.latitude, longitude=part.longitude % 360, method="nearest")
     assert_rounding(part, same.assign_coords(longitude=part.longitude))
-    monkeypatch.setattr("atmodist_core.generator_inference.WORKING_MEMORY", 38 * 38 * 6 * 4 * 4)
+    monkeypatch.setattr("atmodist_core.inference.generator_inference.WORKING_MEMORY", 38 * 38 * 6 * 4 * 4)
     assert_rounding(downscaler(coarse), whole)
 
 
@@ -116,7 +116,7 @@ def test_a_distance_is_that_of_torch(openvino, tmp_path):
 
 
 def test_batches_and_the_classifier_go_through_the_graph(openvino):
-    from atmodist_core.embedding import EncoderInference
+    from atmodist_core.inference.embedding import EncoderInference
 
     torch.manual_seed(0)
     network = DistanceNetwork(Encoder(), LagClassifier()).train()
@@ -239,7 +239,7 @@ def test_interpolation_needs_no_engine(monkeypatch):
 
 SIGNALLED = """
 import faulthandler, gc, os, signal, sys
-from atmodist_core.downscaling import load_downscaler
+from atmodist_core.inference.downscaler import load_downscaler
 from tests.networks.mock_models import globe
 
 faulthandler.enable()

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from atmodist_core.downscaling import load_downscaler
-from atmodist_core.errors import AtmodistWarning, UserError
+from atmodist_core.common.errors import AtmodistWarning, UserError
 from atmodist_core.fields import coarsen
+from atmodist_core.inference.downscaler import load_downscaler
 from atmodist_core.networks import Generator, GeneratorConfig, PhysicalOutput
 from atmodist_core.networks.output_layers import (
     block_means,
@@ -175,7 +175,7 @@ def test_tiles_and_strips_equal_one_piece(load, monkeypatch, name, make):
         warnings.simplefilter("ignore", AtmodistWarning)
         whole = downscaler(coarse, tile=1000)
         pieces = [downscaler(coarse, tile=12)]
-        monkeypatch.setattr("atmodist_core.generator_inference.WORKING_MEMORY", 60 * 60 * 6 * 4 * 4)
+        monkeypatch.setattr("atmodist_core.inference.generator_inference.WORKING_MEMORY", 60 * 60 * 6 * 4 * 4)
         pieces.append(downscaler(coarse))
     for found in pieces:
         for field in CHANNELS:

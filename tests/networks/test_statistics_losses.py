@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from atmodist_core.statistics_losses import DistributionLoss, SpectrumLoss, ring_power
+from atmodist_core.networks.losses.statistics import DistributionLoss, SpectrumLoss, ring_power
 from tests.networks.mock_models import NORMALIZATION
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from scipy.stats import t as student
 
-from atmodist_core.geography import cities as all_cities
+from atmodist_core.fields.grid.geography import cities as all_cities
 from tests.report.known_methods import (
     DEVIATION,
     FIRST,

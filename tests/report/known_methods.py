@@ -14,7 +14,7 @@ import xarray as xr
 from scipy.special import eval_legendre
 from scipy.stats import t as student
 
-from atmodist_core.constants import EARTH_RADIUS_M
+from atmodist_core.common.constants import EARTH_RADIUS_M
 
 TRUTH = "truth"
 LABELS = ("bicubic", "srgan-4x-mse", "srgan-4x-atmodist")

@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from atmodist_core.errors import UserError
-from atmodist_core.report import writing
+from atmodist_core.common.errors import UserError
+from atmodist_core.figures.report import writing
 from tests.report.evaluation_fixture import LABELS, write_evaluation
 from train import report as command
 

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from atmodist_core.appearance import distinct_appearances
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.judging.block_bootstrap import Estimate
-from atmodist_core.figures.evaluation_values import quantile_ratio, time_pieces
-from atmodist_core.report.build import report_of
-from atmodist_core.report.document import Bullets, Paragraph
-from atmodist_core.report.reading import Evaluation, estimate
-from atmodist_core.report.sections.cities import cities_section, drawn_cities
-from atmodist_core.report.sections.scores import measures_section, summary_section
-from atmodist_core.report.sections.spectra import spectra_section
+from atmodist_core.figures.evaluation.values import quantile_ratio, time_pieces
+from atmodist_core.figures.method_styles import distinct_appearances
+from atmodist_core.figures.report.build import report_of
+from atmodist_core.figures.report.document import Bullets, Paragraph
+from atmodist_core.figures.report.reading import Evaluation, estimate
+from atmodist_core.figures.report.sections.cities import cities_section, drawn_cities
+from atmodist_core.figures.report.sections.scores import measures_section, summary_section
+from atmodist_core.figures.report.sections.spectra import spectra_section
 from tests.report.evaluation_fixture import GROUPS, LABELS, evaluation_tree, write_evaluation
 from tests.report.known_methods import ratio
 

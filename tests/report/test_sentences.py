@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from atmodist_core.evaluation.judging.block_bootstrap import Estimate
-from atmodist_core.report.comparison import Side, Verdict, deviation, side_of, verdict
-from atmodist_core.report.sentences import (
+from atmodist_core.figures.report.comparison import Side, Verdict, deviation, side_of, verdict
+from atmodist_core.figures.report.sentences import (
     above_chance,
     against,
     compared,

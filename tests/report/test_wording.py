@@ -3,7 +3,15 @@
 import pytest
 
 from atmodist_core.evaluation.judging.block_bootstrap import Estimate
-from atmodist_core.report.wording import count, estimate_text, joined, number, percent, things, units_text
+from atmodist_core.figures.report.wording import (
+    count,
+    estimate_text,
+    joined,
+    number,
+    percent,
+    things,
+    units_text,
+)
 
 NAN, INF = float("nan"), float("inf")
 

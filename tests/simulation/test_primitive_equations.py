@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from atmodist_core.constants import EARTH_RADIUS_M, EARTH_ROTATION_RATE, GAS_CONSTANT_DRY_AIR, GRAVITY
+from atmodist_core.common.constants import EARTH_RADIUS_M, EARTH_ROTATION_RATE, GAS_CONSTANT_DRY_AIR, GRAVITY
 from atmodist_core.simulation import AtmosphereConfig, PrimitiveEquations, State, StochasticHeating
 from atmodist_core.simulation.vertical import VerticalGrid
 

@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from atmodist_core.errors import UserError
-from atmodist_core.fields.coefficient_store import open_coefficient_store, pack, read_coefficients, unpack
+from atmodist_core.common.errors import UserError
+from atmodist_core.fields.open.coefficient_store import (
+    open_coefficient_store,
+    pack,
+    read_coefficients,
+    unpack,
+)
 from atmodist_core.simulation import AtmosphereConfig, SimulationConfig, run_simulation
 from train import simulate
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from atmodist_core.errors import UserError
-from atmodist_core.geography import cities
-from atmodist_core.study.cities import (
+from atmodist_core.common.errors import UserError
+from atmodist_core.fields.grid.geography import cities
+from atmodist_core.figures.numbers.cities import (
     BOXES,
     bin_edges,
     city_series,
@@ -21,7 +21,7 @@ from atmodist_core.study.cities import (
     wasserstein_interval,
     wasserstein_table,
 )
-from atmodist_core.study.city_store import describe_city_values, open_city_values, write_city_values
+from atmodist_core.figures.numbers.city_store import describe_city_values, open_city_values, write_city_values
 
 TIMES = np.arange("2001-01-01T00", "2001-01-31T00", 6, dtype="datetime64[h]")
 PLACES = pd.DataFrame(

@@ -9,9 +9,9 @@ import xarray as xr
 
 import atmodist_core as ad
 from atmodist_core.figures import figure_bytes
-from atmodist_core.figures.study import FIGURES, figure_of
-from atmodist_core.study.numbers import Numbers, fields_numbers, spectra_numbers
-from atmodist_core.study.request import FigureRequest, region_words
+from atmodist_core.figures.numbers.numbers import Numbers, fields_numbers, spectra_numbers
+from atmodist_core.figures.numbers.request import FigureRequest, region_words
+from atmodist_core.figures.views import FIGURES, figure_of
 
 
 def state(seed, points=24):
@@ -91,7 +91,7 @@ def test_spectra_of_several_methods_share_one_table():
 
 
 def test_figures_and_views_have_the_same_names():
-    from app.registry import VIEW_ENTRIES
+    from app.state.view_registry import VIEW_ENTRIES
 
     assert set(VIEW_ENTRIES) <= set(FIGURES)
 
@@ -113,7 +113,7 @@ def test_a_region_in_words_has_its_edges():
 
 
 def test_a_zip_can_be_opened():
-    from app.exports.files import zipped
+    from app.export.files import zipped
 
     archive = zipfile.ZipFile(io.BytesIO(zipped({"maps/a b.csv": b"x"})))
     assert archive.read("maps/a b.csv") == b"x"

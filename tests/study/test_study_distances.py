@@ -6,8 +6,8 @@ import xarray as xr
 
 import atmodist_core as ad
 from atmodist_core.evaluation.geometry import area_weights
-from atmodist_core.lag_confusion import lag_confusion
-from atmodist_core.study.distances import (
+from atmodist_core.evaluation.lag_confusion import lag_confusion
+from atmodist_core.figures.numbers.distances import (
     LEARNED,
     lag_curves,
     method_distances,
@@ -51,7 +51,7 @@ def test_the_matrix_of_rms_differences_is_that_of_a_loop_over_pairs():
 def test_small_pieces_give_the_same_matrix(monkeypatch):
     ds = fields()
     whole = root_mean_square_matrix(ds, "vorticity")
-    monkeypatch.setattr("atmodist_core.study.distances.POINTS_AT_ONCE", 100)
+    monkeypatch.setattr("atmodist_core.figures.numbers.distances.POINTS_AT_ONCE", 100)
     np.testing.assert_allclose(root_mean_square_matrix(ds, "vorticity"), whole, rtol=1e-9)
 
 
@@ -101,7 +101,7 @@ def test_methods_are_compared_with_the_truth_and_each_other():
         method_distances({"mine": worse}, "vorticity")
 
 
-@pytest.mark.filterwarnings("ignore::atmodist_core.errors.AtmodistWarning")
+@pytest.mark.filterwarnings("ignore::atmodist_core.common.errors.AtmodistWarning")
 def test_the_confusion_matrix_counts_every_guess(distance):
     size = distance.inference.network.classifier.config.patch_size
     ds = fields(times=6, rows=size, columns=size + 8)

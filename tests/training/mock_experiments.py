@@ -51,8 +51,9 @@ def run_plan(out: Path, behaviours: dict[str, dict], parallel: int = 1, say=prin
     jobs, queue, finished
     """
     from atmodist_core.training.configuration import to_dict
-    from train import _experiment_queue, _experiment_runs
-    from train.experiment_plan import Experiment, Plan
+    from train.plan import queue as _experiment_queue
+    from train.plan import runs as _experiment_runs
+    from train.plan.experiment_plan import Experiment, Plan
 
     experiments = tuple(
         Experiment(name, "gan", "", needs={f"need_{i}": n for i, n in enumerate(b.get("needs", ()))})

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from atmodist_core import list_models
-from atmodist_core.errors import UserError
-from atmodist_core.losses import AtmoDistLoss
-from atmodist_core.model_card import read_card
-from atmodist_core.model_store import load_network
+from atmodist_core.common.errors import UserError
+from atmodist_core.common.hardware import Hardware
+from atmodist_core.models.card import read_card
+from atmodist_core.models.store import load_network
 from atmodist_core.networks import (
     Autoencoder,
     Decoder,
@@ -21,6 +21,7 @@ from atmodist_core.networks import (
     EncoderConfig,
     parameter_count,
 )
+from atmodist_core.networks.losses.content import AtmoDistLoss
 from atmodist_core.training.autoencoder.autoencoder_training import (
     AutoencoderTrainer,
     build_autoencoder,
@@ -30,7 +31,6 @@ from atmodist_core.training.configuration import AUTOENCODER_PRESETS, Autoencode
 from atmodist_core.training.data.training_data import load_training_data
 from atmodist_core.training.gan.content import build_content_loss
 from atmodist_core.training.gan.gan_training import train_gan
-from atmodist_core.training.loop.hardware import Hardware
 from tests.training.mock_weather import DATA, gan_config, replaced
 from tests.training.test_resume import same_curves, same_files, stop_after
 

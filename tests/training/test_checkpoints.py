@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.training.loop import checkpoints
 
 

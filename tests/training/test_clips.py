@@ -5,13 +5,13 @@ import pytest
 import torch
 from torch.nn import functional
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
+from atmodist_core.common.hardware import Hardware
 from atmodist_core.training.data import clips, patches
 from atmodist_core.training.data.fields_in_memory import load_fields
 from atmodist_core.training.data.training_data import load_training_data
 from atmodist_core.training.distance.distance_start import build_distance_network, places_per_step
 from atmodist_core.training.distance.distance_training import DistanceTrainer
-from atmodist_core.training.loop.hardware import Hardware
 from tests.training.mock_weather import counting_weather, distance_config
 
 SIZE = 6

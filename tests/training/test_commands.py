@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.training.configuration import (
     DISTANCE_PRESETS,
     AutoencoderConfig,

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.figures.comparison import Curve, curves_figure
 from atmodist_core.training.configuration import (
     AutoencoderConfig,

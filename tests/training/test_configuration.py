@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.training.configuration import (
     DISTANCE_PRESETS,
     GAN_PRESETS,

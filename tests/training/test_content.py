@@ -5,12 +5,12 @@ import dataclasses
 import pytest
 import torch
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
+from atmodist_core.common.hardware import Hardware
 from atmodist_core.training.data.training_data import load_training_data
 from atmodist_core.training.distance.distance_training import train_distance
 from atmodist_core.training.gan.content import RenormalizedLoss, build_content_loss
 from atmodist_core.training.gan.gan_trainer import GanTrainer
-from atmodist_core.training.loop.hardware import Hardware
 from tests.training.mock_weather import distance_config, gan_config, replaced
 
 CPU = Hardware("cpu", "float32")

@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from atmodist_core.distance import load_distance
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
+from atmodist_core.inference.atmodist import load_distance
 from atmodist_core.training.distance.distance_start import build_distance_network, load_start_distance
 from atmodist_core.training.distance.distance_training import DistanceTrainer, train_distance
 from atmodist_core.training.gan.gan_training import train_gan

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from atmodist_core.statistics_losses import standardized
+from atmodist_core.networks.losses.statistics import standardized
 from atmodist_core.training.gan.downscaling_scores import DownscalingScores, fine_scale_power
 from tests.networks.mock_models import CHANNELS, NORMALIZATION
 

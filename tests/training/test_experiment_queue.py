@@ -11,8 +11,8 @@ import pytest
 
 from tests.training import mock_experiments
 from tests.training.mock_experiments import run_plan, wait_for
-from train._experiment_runs import is_locked, lock
 from train.experiments import summary
+from train.plan.runs import is_locked, lock
 
 PLAN = {"a": {}, "b": {"needs": ["a"]}, "c": {}, "d": {"needs": ["b", "c"]}}
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from train import _cli, experiments
-from train._experiment_runs import Place, Progress, chosen, jobs_of, progress_of
-from train.experiment_plan import PLANS, Experiment, Plan
 from train.judge import JudgeConfig
+from train.plan.experiment_plan import PLANS, Experiment, Plan
+from train.plan.runs import Place, Progress, chosen, jobs_of, progress_of
 
 WHERE = {"data": ("weather/a", "weather/b"), "threads": 2}
 

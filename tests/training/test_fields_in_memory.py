@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from atmodist_core.errors import UserError
-from atmodist_core.normalization import SignedLogNormalization
+from atmodist_core.common.errors import UserError
+from atmodist_core.networks.normalization import SignedLogNormalization
 from atmodist_core.training.configuration import DataConfig
 from atmodist_core.training.data import fields_in_memory, training_data
 from atmodist_core.training.data.fields_in_memory import load_fields

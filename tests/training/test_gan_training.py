@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch.nn import functional
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
+from atmodist_core.common.hardware import Hardware
 from atmodist_core.fields import coarsen
 from atmodist_core.training.data.coarse_patches import coarse_and_fine, downscaling_batch
 from atmodist_core.training.data.training_data import load_training_data
 from atmodist_core.training.gan.gan_start import build_gan_networks, generator_config, load_start
 from atmodist_core.training.gan.gan_trainer import GanTrainer
 from atmodist_core.training.gan.gan_training import train_gan
-from atmodist_core.training.loop.hardware import Hardware
 from tests.training.mock_weather import gan_config, replaced
 
 CPU = Hardware("cpu", "float32")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from atmodist_core.lead_guesses import chance_scores
+from atmodist_core.inference.lag_probabilities import chance_scores
 from atmodist_core.networks import Encoder, EncoderConfig
 from atmodist_core.training.data import held_out
 from atmodist_core.training.data.fields_in_memory import load_fields

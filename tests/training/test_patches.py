@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.training.data import patches
 from atmodist_core.training.data.fields_in_memory import load_fields
 from atmodist_core.training.data.training_fields import gather_by_index

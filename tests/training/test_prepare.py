@@ -11,8 +11,8 @@ import xarray as xr
 import zarr
 
 import atmodist_core as ad
-from atmodist_core.errors import UserError
-from atmodist_core.job_schedulers import results_of
+from atmodist_core.common.errors import UserError
+from atmodist_core.common.jobs import results_of
 from atmodist_core.training.data.fields_in_memory import load_fields
 from atmodist_core.training.data.training_data import measure_normalization
 from atmodist_core.training.store import store_jobs, store_writing
@@ -230,7 +230,7 @@ def test_mistakes_are_named(sources, tmp_path, monkeypatch):
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("atmodist_core.job_schedulers._CONNECT_SECONDS", 1)
+    monkeypatch.setattr("atmodist_core.common.jobs._CONNECT_SECONDS", 1)
     with pytest.raises(UserError, match=r"Dask scheduler at tcp://127.0.0.1:9, found none that answers"):
         list(results_of(abs, [1], scheduler="tcp://127.0.0.1:9"))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from atmodist_core import processor
+from atmodist_core.common import cpu as processor
 
 X86 = "processor\t: 0\nvendor_id\t: {vendor}\nmodel name\t: A fast one\nflags\t\t: fpu avx512_bf16\n\nprocessor\t: 1\nvendor_id\t: other\n"
 ARM = "processor\t: 0\nFeatures\t: fp bf16\nCPU implementer\t: 0x41\n"

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.training.distance.distance_training import DistanceTrainer, train_distance
 from atmodist_core.training.gan.gan_trainer import GanTrainer
 from atmodist_core.training.gan.gan_training import train_gan

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from atmodist_core.common.hardware import Hardware
 from atmodist_core.training.configuration import RunConfig
-from atmodist_core.training.loop.hardware import Hardware
 from atmodist_core.training.records.run_folder import (
     describe_environment,
     relative_command,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from atmodist_core.errors import AtmodistWarning, UserError
+from atmodist_core.common.errors import AtmodistWarning, UserError
 from atmodist_core.figures.training import patch_figure, pretext_figure
 from atmodist_core.training.configuration import RunConfig
 from atmodist_core.training.records import samples

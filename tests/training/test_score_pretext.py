@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.training.data.held_out import pretext_scores
 from atmodist_core.training.data.training_fields import Member
 from atmodist_core.training.distance.difference_predictors import PairFeatures, difference_predictions

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.training.configuration import DataConfig
 from atmodist_core.training.data import patches, store_data
 from atmodist_core.training.data.fields_in_memory import FieldsInMemory, load_fields

@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
+from atmodist_core.common.hardware import Hardware, choose_hardware, has_bfloat16_units
 from atmodist_core.networks import parameter_count
 from atmodist_core.training.data.patches import VALIDATION_STREAM
 from atmodist_core.training.data.training_data import load_training_data
@@ -14,7 +15,6 @@ from atmodist_core.training.distance.distance_training import (
     build_distance_network,
     train_distance,
 )
-from atmodist_core.training.loop.hardware import Hardware, choose_hardware, has_bfloat16_units
 from tests.training.mock_weather import as_dataset, distance_config
 
 CPU = Hardware("cpu", "float32")

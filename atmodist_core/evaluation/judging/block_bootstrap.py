@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 
 MOST_DAYS = 500
 """Longer records are summed up over several days at once, so that memory does not grow with their length."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.geometry import common_points, horizontal_fields, is_global_grid, time_values
 from atmodist_core.evaluation.judging.field_statistics import VERSION
 from atmodist_core.evaluation.judging.statistics_store import LIBRARY_LOCK
@@ -99,9 +99,9 @@ def judged_data(
     UserError
         If the area is not the whole globe, a field is missing or times have no dates.
     """
-    from atmodist_core.assets import asset_folder
-    from atmodist_core.downscaling import load_downscaler
+    from atmodist_core.common.assets import asset_folder
     from atmodist_core.fields import coarsen, open_fields
+    from atmodist_core.inference.downscaler import load_downscaler
 
     place = asset_folder("demo") if str(source) == "demo" else source
     whole = open_fields(place, level=level)

@@ -9,18 +9,18 @@ from typing import Any, Literal
 
 import xarray as xr
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.judging.judging_run import TRUTH, JudgedModel, LearnedDistance
 from atmodist_core.evaluation.judging.spectral_band import stated_truncation
 from atmodist_core.evaluation.model_scores import DownscalerLike
-from atmodist_core.global_transform import truncated
+from atmodist_core.harmonics.global_transform import truncated
 
 Precision = Literal["float32", "bfloat16", "auto"]
 
 
 def weights_hash(folder: Path) -> str:
     """Sixteen hexadecimal digits of the weights of a model's folder."""
-    from atmodist_core.model_card import TENSOR_FILE
+    from atmodist_core.models.card import TENSOR_FILE
 
     return hashlib.sha256((folder / TENSOR_FILE).read_bytes()).hexdigest()[:16]
 
@@ -64,8 +64,8 @@ def judged_models(
 
 
 def _judged_model(name: str, precision: Precision, device: str | None, factor: int | None) -> JudgedModel:
-    from atmodist_core.downscaling import load_downscaler
-    from atmodist_core.model_card import find_model
+    from atmodist_core.inference.downscaler import load_downscaler
+    from atmodist_core.models.card import find_model
 
     label, _, place = name.rpartition("=")
     downscaler = load_downscaler(place, precision=precision, device=device, factor=factor)
@@ -138,8 +138,8 @@ def learned_distance(
     UserError
         If there is no such model or layer.
     """
-    from atmodist_core.distance import load_distance
-    from atmodist_core.model_card import find_model
+    from atmodist_core.inference.atmodist import load_distance
+    from atmodist_core.models.card import find_model
 
     network = load_distance(name, precision=precision, device=device)
     chosen = tuple(layers) or (network.layers[-1],)

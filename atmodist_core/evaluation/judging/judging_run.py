@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.geometry import common_points, field_values
 from atmodist_core.evaluation.judging.field_statistics import Arrays
 from atmodist_core.evaluation.judging.judged_data import JudgedData

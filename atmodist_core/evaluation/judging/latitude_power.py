@@ -13,12 +13,12 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.geometry import area_weights
 from atmodist_core.evaluation.judging.judged_data import JudgedData
 from atmodist_core.evaluation.judging.spectral_band import spectral_band
 from atmodist_core.evaluation.spectra import energy_spectrum
-from atmodist_core.global_transform import GlobalTransform
+from atmodist_core.harmonics.global_transform import GlobalTransform
 
 
 class LatitudePower:

@@ -16,7 +16,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 
 _BEGIN = re.compile(r"<!-- begin table (?P<name>[\w.-]+)(?::[^\n]*)? -->\n")
 END = "<!-- end -->"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 
 BINS = 4096
 REACH = 1e6

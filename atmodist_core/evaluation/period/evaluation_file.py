@@ -7,7 +7,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 
 EVALUATION_VERSION = 1
 """Raise it when the layout of the file changes."""

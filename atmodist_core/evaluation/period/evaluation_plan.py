@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.judging.judged_models import Precision
 
 

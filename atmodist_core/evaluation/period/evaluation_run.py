@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
+from atmodist_core.common.jobs import results_of
 from atmodist_core.evaluation.judging.judged_data import JudgedData, judged_data, require_one_grid
 from atmodist_core.evaluation.judging.judged_models import judged_models, learned_distance
 from atmodist_core.evaluation.judging.judging_run import JudgedModel, JudgingRun, LearnedDistance
@@ -26,7 +27,6 @@ from atmodist_core.evaluation.period.evaluation_plan import EvaluationPlan
 from atmodist_core.evaluation.period.lag_run import LagRun
 from atmodist_core.evaluation.period.moment_maps import MomentMaps
 from atmodist_core.evaluation.period.similarity import SimilarityGroup
-from atmodist_core.job_schedulers import results_of
 
 Progress = Callable[[int], None]
 """Called with the number of downscaled fields just done."""
@@ -80,7 +80,7 @@ def prepare_evaluation(plan: EvaluationPlan) -> PreparedEvaluation:
     UserError
         What is wrong with them; or a store in the plan's folder holds something else.
     """
-    from atmodist_core.geography import cities
+    from atmodist_core.fields.grid.geography import cities
 
     models = judged_models(plan.models, precision=plan.precision, device=plan.device, factor=plan.factor)
     factor = models[0].downscaler.factor
@@ -205,7 +205,7 @@ def evaluate(
     plan : EvaluationPlan
         What to do.
     scheduler, workers
-        As for :func:`atmodist_core.job_schedulers.results_of`. With threads all share one copy of the networks.
+        As for :func:`atmodist_core.common.jobs.results_of`. With threads all share one copy of the networks.
     progress : callable, optional
         Called with the number of fields done and of all; the first call says how many there are.
     stop : callable

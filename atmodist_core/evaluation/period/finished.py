@@ -11,7 +11,7 @@ from typing import Any
 import xarray as xr
 
 import atmodist_core
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.judging.block_bootstrap import DayAxis, bootstrap_counts
 from atmodist_core.evaluation.judging.judgement import Bootstrap, judge
 from atmodist_core.evaluation.judging.judging_run import CITIES
@@ -30,8 +30,8 @@ from atmodist_core.evaluation.period.finished_spectra import finished_semivariog
 from atmodist_core.evaluation.period.finished_values import finished_extremes, finished_values
 from atmodist_core.evaluation.period.finishing import Finishing, read_global_sums
 from atmodist_core.evaluation.period.lag_results import lag_results
-from atmodist_core.model_card import ModelCard
-from atmodist_core.model_loss import loss_text
+from atmodist_core.models.card import ModelCard
+from atmodist_core.models.loss_description import loss_text
 
 PACKAGES = ("torch", "numpy", "xarray", "scipy", "netCDF4", "dask")
 
@@ -103,7 +103,7 @@ def finished_evaluation(
         progress("maps")
         parts["maps"] = finished_maps(finishing)
     if prepared.selection.times(prepared.data[0], CITIES).size:
-        from atmodist_core.geography import cities
+        from atmodist_core.fields.grid.geography import cities
 
         progress("cities")
         use_exact_distances(finishing)

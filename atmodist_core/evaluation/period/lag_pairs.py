@@ -14,15 +14,15 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from atmodist_core.boundaries import Boundaries
-from atmodist_core.distance import AtmoDist
-from atmodist_core.errors import AtmodistWarning, UserError
+from atmodist_core.common.errors import AtmodistWarning, UserError
 from atmodist_core.evaluation.geometry import time_values
 from atmodist_core.evaluation.lag_curves import LONG_NAMES, MEASURES_OF_STATES
 from atmodist_core.evaluation.structural_similarity import structural_similarity
-from atmodist_core.field_arrays import FieldArrays
-from atmodist_core.lead_guesses import median_classes, ranked_classes
-from atmodist_core.patches import TRAINED_LATITUDES_DEG, area_shares, rows_within
+from atmodist_core.fields.canonical.field_arrays import FieldArrays
+from atmodist_core.fields.grid.boundaries import Boundaries
+from atmodist_core.fields.grid.patches import TRAINED_LATITUDES_DEG, area_shares, rows_within
+from atmodist_core.inference.atmodist import AtmoDist
+from atmodist_core.inference.lag_probabilities import median_classes, ranked_classes
 
 VERSION = 1
 """Of what is computed; part of :attr:`LagPairs.identity`."""

@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.judging.block_bootstrap import DayAxis, Estimate
-from atmodist_core.lead_guesses import chance_scores
+from atmodist_core.inference.lag_probabilities import chance_scores
 
 METRICS = {"atmodist": "atmodist", "l2": "l2", "l1": "l1", "1-ssim": "one_minus_ssim"}
 """Metrics of the lag curves, and the variables of :class:`~.lag_pairs.LagPairs` that hold them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.judging.statistics_store import IDENTITY_FILE, StatisticsStore
 from atmodist_core.evaluation.judging.sums_store import PIECES, TOTAL, SumsStore, identity_of
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from shutil import copyfile
 from typing import TYPE_CHECKING
 
-from atmodist_core.model_card import ModelCard
-from atmodist_core.model_store import save_autoencoder
+from atmodist_core.models.card import ModelCard
+from atmodist_core.models.store import save_autoencoder
 from atmodist_core.training.configuration import to_dict
 from atmodist_core.training.data import patches
 from atmodist_core.training.data.held_out import prefixed

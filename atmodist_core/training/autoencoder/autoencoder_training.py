@@ -12,7 +12,14 @@ import xarray as xr
 from torch import Tensor, nn
 from torch.nn import functional
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
+from atmodist_core.common.hardware import (
+    Hardware,
+    check_batch_is_shared,
+    choose_hardware,
+    make_fabric,
+    use_channels_last,
+)
 from atmodist_core.networks import Autoencoder, Decoder, DecoderConfig, Encoder, EncoderConfig
 from atmodist_core.training.autoencoder.autoencoder_report import save_autoencoder_model
 from atmodist_core.training.configuration import AutoencoderConfig, require_positive
@@ -24,13 +31,6 @@ from atmodist_core.training.loop.checkpoints import (
     optimizer_tensors,
     restore_module,
     restore_optimizer,
-)
-from atmodist_core.training.loop.hardware import (
-    Hardware,
-    check_batch_is_shared,
-    choose_hardware,
-    make_fabric,
-    use_channels_last,
 )
 from atmodist_core.training.loop.loop import check_run_folder
 from atmodist_core.training.loop.run_to_model import run_to_model

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.networks import DistanceNetwork
 from atmodist_core.training.data.patches import PatchSampler, Places, cut
 from atmodist_core.training.data.training_fields import TrainingFields

@@ -10,8 +10,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from atmodist_core.errors import UserError
-from atmodist_core.normalization import SignedLogNormalization
+from atmodist_core.common.errors import UserError
+from atmodist_core.networks.normalization import SignedLogNormalization
 from atmodist_core.training.data.member_reading import (
     check_complete,
     check_same_grid,

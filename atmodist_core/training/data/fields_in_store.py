@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from atmodist_core.normalization import SignedLogNormalization
+from atmodist_core.networks.normalization import SignedLogNormalization
 from atmodist_core.training.data.training_fields import Member, TrainingFields, as_bits, empty_windows
 from atmodist_core.training.store.store_layout import StoreDescription
 from atmodist_core.training.store.store_shards import map_shard

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from atmodist_core.errors import UserError
-from atmodist_core.patches import TRAINED_LATITUDES_DEG, area_shares, rows_within
+from atmodist_core.common.errors import UserError
+from atmodist_core.fields.grid.patches import TRAINED_LATITUDES_DEG, area_shares, rows_within
 from atmodist_core.training.data.training_fields import Member, TrainingFields, upload
 
 TRAINING_STREAM, VALIDATION_STREAM, MATCHING_STREAM, BASELINE_STREAM = range(4)

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 import zarr
 
-from atmodist_core.errors import UserError
-from atmodist_core.normalization import SignedLogNormalization
+from atmodist_core.common.errors import UserError
+from atmodist_core.networks.normalization import SignedLogNormalization
 from atmodist_core.training.data.fields_in_memory import FieldsInMemory, available_memory_bytes, check_memory
 from atmodist_core.training.data.fields_in_store import FieldsInStore, ShardMaps
 from atmodist_core.training.data.member_reading import wraps_around

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 import xarray as xr
 
-from atmodist_core.errors import UserError
-from atmodist_core.normalization import ALPHA, SignedLogNormalization
+from atmodist_core.common.errors import UserError
+from atmodist_core.networks.normalization import ALPHA, SignedLogNormalization
 from atmodist_core.training.data.fields_in_memory import FieldsInMemory, load_fields
 from atmodist_core.training.data.patches import (
     MATCHING_STREAM,

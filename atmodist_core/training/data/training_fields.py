@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from atmodist_core.errors import UserError
-from atmodist_core.normalization import SignedLogNormalization
+from atmodist_core.common.errors import UserError
+from atmodist_core.networks.normalization import SignedLogNormalization
 
 FieldsT = TypeVar("FieldsT", bound="TrainingFields")
 

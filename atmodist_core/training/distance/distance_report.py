@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from atmodist_core.lead_guesses import chance_scores
-from atmodist_core.model_card import ModelCard
-from atmodist_core.model_store import save_distance
+from atmodist_core.inference.lag_probabilities import chance_scores
+from atmodist_core.models.card import ModelCard
+from atmodist_core.models.store import save_distance
 from atmodist_core.training.configuration import to_dict
 from atmodist_core.training.data import patches
 from atmodist_core.training.data.held_out import (

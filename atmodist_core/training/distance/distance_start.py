@@ -6,11 +6,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from atmodist_core.errors import UserError
-from atmodist_core.model_card import CARD_FILE, ModelCard
-from atmodist_core.model_store import load_network
+from atmodist_core.common.errors import UserError
+from atmodist_core.common.hardware import Hardware
+from atmodist_core.models.card import CARD_FILE, ModelCard
+from atmodist_core.models.store import load_network
 from atmodist_core.networks import DistanceNetwork, Encoder, EncoderConfig, LagClassifier, LagClassifierConfig
-from atmodist_core.training.loop.hardware import Hardware
 from atmodist_core.training.loop.weight_decay import decaying_kernels
 from atmodist_core.training.settings.distance_configuration import DistanceConfig
 from atmodist_core.training.settings.shared_configuration import require_positive

@@ -9,6 +9,7 @@ import xarray as xr
 from torch import Tensor, nn
 from torch.nn import functional
 
+from atmodist_core.common.hardware import Hardware, choose_hardware, make_fabric, use_channels_last
 from atmodist_core.networks import DistanceNetwork
 from atmodist_core.training.configuration import DistanceConfig
 from atmodist_core.training.data import clips, patches
@@ -38,7 +39,6 @@ from atmodist_core.training.loop.checkpoints import (
 )
 from atmodist_core.training.loop.distributed import copy_buffers_from_main, sum_over_processes
 from atmodist_core.training.loop.ema import WeightAverage
-from atmodist_core.training.loop.hardware import Hardware, choose_hardware, make_fabric, use_channels_last
 from atmodist_core.training.loop.loop import check_run_folder
 from atmodist_core.training.loop.run_to_model import run_to_model
 from atmodist_core.training.loop.schedules import ReduceOnPlateau, one_cycle

@@ -11,9 +11,10 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from atmodist_core.errors import UserError
-from atmodist_core.lead_guesses import chance_scores, median_classes, ranked_classes
-from atmodist_core.model_store import load_network
+from atmodist_core.common.errors import UserError
+from atmodist_core.common.hardware import Hardware, choose_hardware, use_channels_last
+from atmodist_core.inference.lag_probabilities import chance_scores, median_classes, ranked_classes
+from atmodist_core.models.store import load_network
 from atmodist_core.networks import DistanceNetwork
 from atmodist_core.training.data.fields_in_memory import load_fields
 from atmodist_core.training.data.patches import (
@@ -28,7 +29,6 @@ from atmodist_core.training.data.training_fields import TrainingFields
 from atmodist_core.training.distance.difference_predictors import PairFeatures, difference_predictions
 from atmodist_core.training.distance.distance_matching import LagDistances, lag_distances, saturation_lag
 from atmodist_core.training.distance.pair_bootstrap import PairBootstrap, with_interval
-from atmodist_core.training.loop.hardware import Hardware, choose_hardware, use_channels_last
 
 _BATCH = 256
 _SHORTEST_BLOCK_DAYS = 3

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from atmodist_core.losses import SigmoidCrossEntropy
+from atmodist_core.networks.losses.content import SigmoidCrossEntropy
 
 
 class AdversarialForm(ABC):

@@ -5,13 +5,18 @@ from collections.abc import Collection
 import torch
 from torch import Tensor
 
-from atmodist_core.errors import UserError
-from atmodist_core.losses import CONTENT_LOSSES, AtmoDistLoss, ContentLoss, MeanAbsoluteErrorLoss
-from atmodist_core.model_card import ModelCard
-from atmodist_core.model_store import load_network
+from atmodist_core.common.errors import UserError
+from atmodist_core.models.card import ModelCard
+from atmodist_core.models.store import load_network
 from atmodist_core.networks import Autoencoder, DistanceNetwork
-from atmodist_core.normalization import SignedLogNormalization
-from atmodist_core.statistics_losses import DistributionLoss, SpectrumLoss
+from atmodist_core.networks.losses.content import (
+    CONTENT_LOSSES,
+    AtmoDistLoss,
+    ContentLoss,
+    MeanAbsoluteErrorLoss,
+)
+from atmodist_core.networks.losses.statistics import DistributionLoss, SpectrumLoss
+from atmodist_core.networks.normalization import SignedLogNormalization
 from atmodist_core.training.configuration import GanConfig
 from atmodist_core.training.data.training_data import TrainingData
 from atmodist_core.training.gan.encoder_scales import matched_scales, untrained_encoder

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from atmodist_core.normalization import SignedLogNormalization
-from atmodist_core.statistics_losses import standardized
+from atmodist_core.networks.losses.statistics import standardized
+from atmodist_core.networks.normalization import SignedLogNormalization
 
 SCORE_NAMES = ("power_ratio", "spurious_power", "kurtosis_ratio", "low_quantile_ratio", "high_quantile_ratio")
 """Scores of each channel; see :meth:`DownscalingScores.result`."""

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from atmodist_core.losses import mean_squared_activation_difference
 from atmodist_core.networks import Encoder, EncoderConfig
+from atmodist_core.networks.losses.content import mean_squared_activation_difference
 from atmodist_core.training.data import patches
 from atmodist_core.training.data.training_data import TrainingData
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from shutil import copyfile
 from typing import TYPE_CHECKING, Any
 
-from atmodist_core.model_card import ModelCard
-from atmodist_core.model_store import save_downscaler
+from atmodist_core.models.card import ModelCard
+from atmodist_core.models.store import save_downscaler
 from atmodist_core.training.configuration import to_dict
 from atmodist_core.training.data.held_out import prefixed
 from atmodist_core.training.records.logs import CURVES_NAME

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from atmodist_core.errors import UserError
-from atmodist_core.model_card import CARD_FILE, ModelCard
-from atmodist_core.model_store import load_network
+from atmodist_core.common.errors import UserError
+from atmodist_core.models.card import CARD_FILE, ModelCard
+from atmodist_core.models.store import load_network
 from atmodist_core.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 from atmodist_core.training.configuration import GanConfig, require_positive
 from atmodist_core.training.gan.adversarial import use_spectral_norm

@@ -9,8 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from atmodist_core.losses import MeanSquaredErrorLoss
+from atmodist_core.common.hardware import (
+    Hardware,
+    check_batch_is_shared,
+    make_fabric,
+    use_channels_last,
+)
 from atmodist_core.networks import Generator, PhysicalOutput
+from atmodist_core.networks.losses.content import MeanSquaredErrorLoss
 from atmodist_core.training.configuration import GanConfig
 from atmodist_core.training.data import patches
 from atmodist_core.training.data.coarse_patches import DownscalingBatch, downscaling_batch
@@ -31,12 +37,6 @@ from atmodist_core.training.loop.checkpoints import (
     restore_optimizer,
 )
 from atmodist_core.training.loop.ema import WeightAverage
-from atmodist_core.training.loop.hardware import (
-    Hardware,
-    check_batch_is_shared,
-    make_fabric,
-    use_channels_last,
-)
 from atmodist_core.training.loop.schedules import one_cycle
 from atmodist_core.training.records.samples import SAMPLES, draw_downscaling_samples, evaluating
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import xarray as xr
 
-from atmodist_core.model_store import load_network
+from atmodist_core.common.hardware import choose_hardware
+from atmodist_core.models.store import load_network
 from atmodist_core.training.configuration import GanConfig
 from atmodist_core.training.data.coarse_patches import coarse_and_fine
 from atmodist_core.training.data.training_data import load_training_data
@@ -13,7 +14,6 @@ from atmodist_core.training.gan.content import encoder_model
 from atmodist_core.training.gan.gan_report import save_generator_model
 from atmodist_core.training.gan.gan_start import check_gan_config, generator_config, load_start
 from atmodist_core.training.gan.gan_trainer import GanTrainer
-from atmodist_core.training.loop.hardware import choose_hardware
 from atmodist_core.training.loop.loop import check_run_folder
 from atmodist_core.training.loop.run_to_model import run_to_model
 from atmodist_core.training.records.logs import reading_progress

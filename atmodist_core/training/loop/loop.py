@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.training.configuration import RunConfig, differences, from_dict, to_dict
 from atmodist_core.training.loop.checkpoints import CHECKPOINT_NAME, read_checkpoint, write_checkpoint
 from atmodist_core.training.loop.distributed import (

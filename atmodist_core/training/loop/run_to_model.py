@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from atmodist_core.common.hardware import Hardware
 from atmodist_core.training.data.training_data import TrainingData
-from atmodist_core.training.loop.hardware import Hardware
 from atmodist_core.training.loop.loop import Trainer, run_training, write_run_config
 from atmodist_core.training.records.provenance import export_folder
 from atmodist_core.training.settings.shared_configuration import RunConfig

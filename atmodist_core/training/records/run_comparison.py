@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.training.records.run_record import RunRecord, read_run
 
 Goal = Literal["low", "high", "one", "zero"]

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 
 from atmodist_core import __version__
+from atmodist_core.common.hardware import Hardware
 from atmodist_core.training.configuration import RunConfig
-from atmodist_core.training.loop.hardware import Hardware
 from atmodist_core.training.records.provenance import checkout_state
 
 ENVIRONMENT_NAME = "environment.json"

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from atmodist_core.errors import UserError
-from atmodist_core.model_card import CARD_FILE, read_card
+from atmodist_core.common.errors import UserError
+from atmodist_core.models.card import CARD_FILE, read_card
 from atmodist_core.training import configuration
 from atmodist_core.training.records.logs import CURVES_NAME
 from atmodist_core.training.records.run_folder import ENVIRONMENT_NAME

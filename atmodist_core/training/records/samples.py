@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from atmodist_core.errors import AtmodistWarning
+from atmodist_core.common.errors import AtmodistWarning
 from atmodist_core.training.configuration import RunConfig
 from atmodist_core.training.records.run_folder import SAMPLES_NAME
 

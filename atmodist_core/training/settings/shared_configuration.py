@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 
 Storage = Literal["float16", "bfloat16", "float32"]
 Residence = Literal["auto", "memory", "store", "gpu"]

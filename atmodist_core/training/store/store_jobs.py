@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.training.data.member_reading import check_complete, open_member
 from atmodist_core.training.store.store_layout import ShardLayout, shard_path
 from atmodist_core.training.store.store_shards import ShardWriter

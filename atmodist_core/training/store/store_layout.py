@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from atmodist_core.errors import UserError
-from atmodist_core.normalization import SignedLogNormalization
+from atmodist_core.common.errors import UserError
+from atmodist_core.networks.normalization import SignedLogNormalization
 from atmodist_core.training.data.training_fields import Member
 
 FORMAT = "atmodist-training-store"

@@ -7,7 +7,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.training.store.store_jobs import ShardResult
 from atmodist_core.training.store.value_histogram import BINS, ValueHistogram
 

@@ -9,7 +9,7 @@ import zarr
 from numpy.typing import NDArray
 from zarr.codecs import BytesCodec, ShardingCodec
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.training.store.store_layout import (
     ShardLayout,
     StoreDescription,

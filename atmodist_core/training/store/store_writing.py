@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from atmodist_core.errors import UserError
-from atmodist_core.job_schedulers import results_of
+from atmodist_core.common.errors import UserError
+from atmodist_core.common.jobs import results_of
 from atmodist_core.training.data.member_reading import check_same_grid, describe_member, storage_unit
 from atmodist_core.training.data.patches import is_pseudo_scalar, split_members
 from atmodist_core.training.data.training_fields import Member

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from atmodist_core.errors import UserError
-from atmodist_core.normalization import ALPHA, SignedLogNormalization
+from atmodist_core.common.errors import UserError
+from atmodist_core.networks.normalization import ALPHA, SignedLogNormalization
 
 BINS = 65536
 _VALUES = np.arange(BINS, dtype=np.uint16).view(np.float16).astype(np.float64)

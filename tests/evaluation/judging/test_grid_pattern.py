@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from atmodist_core.downscaling import load_downscaler
 from atmodist_core.evaluation.geometry import area_weights
 from atmodist_core.evaluation.judging.grid_pattern import (
     fold_on_cells,
@@ -18,6 +17,7 @@ from atmodist_core.evaluation.judging.targets import (
     GREATEST_MODULATED_PATTERN,
 )
 from atmodist_core.fields import coarsen
+from atmodist_core.inference.downscaler import load_downscaler
 from tests.evaluation.mock_fields import globe
 
 FACTOR = 4

@@ -5,7 +5,7 @@ import json
 import pytest
 import xarray as xr
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from tests.evaluation.judging.test_judging_run import weather
 from train import judge
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from atmodist_core.downscaling import load_downscaler
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import scores
 from atmodist_core.evaluation.judging.judged_data import judged_data
 from atmodist_core.evaluation.judging.judgement import Bootstrap, judge
@@ -12,7 +11,8 @@ from atmodist_core.evaluation.judging.judging_run import JudgedModel, JudgingRun
 from atmodist_core.evaluation.judging.tables import TABLES, heading, plain_values, ratio_to, table
 from atmodist_core.evaluation.judging.targets import targets, targets_table
 from atmodist_core.fields import coarsen, open_fields
-from atmodist_core.geography import cities
+from atmodist_core.fields.grid.geography import cities
+from atmodist_core.inference.downscaler import load_downscaler
 from tests.evaluation.judging.known_models import FACTOR, checkerboard, model, scaled
 from tests.evaluation.mock_fields import globe
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.energy_ratio import nyquist_degree
 from atmodist_core.evaluation.judging.judged_data import judged_data
 from atmodist_core.evaluation.judging.latitude_power import LatitudePower, power_band

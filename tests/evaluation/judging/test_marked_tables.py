@@ -2,7 +2,7 @@
 
 import pytest
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.judging.marked_tables import replace_tables, write_tables
 
 DOCUMENT = """# Title

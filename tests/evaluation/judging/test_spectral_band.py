@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.judging.spectral_band import spectral_band, stated_truncation
 
 LATITUDE = 90 - 0.5 * (np.arange(360) + 0.5)

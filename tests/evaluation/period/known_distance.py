@@ -5,7 +5,7 @@ import torch
 import xarray as xr
 from torch import nn
 
-from atmodist_core.distance import AtmoDist
+from atmodist_core.inference.atmodist import AtmoDist
 from atmodist_core.networks import EncoderConfig, LagClassifierConfig
 from tests.networks.mock_models import CHANNELS, NORMALIZATION, card
 

@@ -12,14 +12,14 @@ import pytest
 import scipy.stats
 import xarray as xr
 
-from atmodist_core.downscaling import load_downscaler
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.judging.block_bootstrap import DayAxis, bootstrap_counts
 from atmodist_core.evaluation.judging.judging_run import JudgingRun
 from atmodist_core.evaluation.local_statistics import local_statistics
 from atmodist_core.evaluation.period.evaluation_file import open_evaluation
 from atmodist_core.fields import coarsen, open_fields
-from atmodist_core.geography import cities
+from atmodist_core.fields.grid.geography import cities
+from atmodist_core.inference.downscaler import load_downscaler
 from tests.evaluation.judging.test_judging_run import weather
 from train import evaluate
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.judging.block_bootstrap import DayAxis, bootstrap_counts
+from atmodist_core.evaluation.lag_confusion import lag_confusion
 from atmodist_core.evaluation.period.lag_pairs import LagPairs
 from atmodist_core.evaluation.period.lag_results import METRICS, lag_results
-from atmodist_core.lag_confusion import lag_confusion
-from atmodist_core.lead_guesses import chance_scores
+from atmodist_core.inference.lag_probabilities import chance_scores
 from tests.evaluation.period.known_distance import ANSWERS, SIZE, clockwork, known_distance
 
 LEADS = np.arange(3.0, 16.0, 3.0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from atmodist_core.errors import UserError
+from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.judging import sums_store
 from atmodist_core.evaluation.judging.sums_store import SumsStore
 

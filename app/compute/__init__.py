@@ -1,0 +1,1 @@
+"""Computations behind the page, with caches shared by all sessions."""

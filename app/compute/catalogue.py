@@ -1,0 +1,156 @@
+"""What can be chosen: data sets (the demo and the files of one folder) and methods (interpolations and
+trained models).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from atmodist_core.fields.grid.interpolation import KERNELS
+from atmodist_core.figures.method_styles import KNOWN_DOWNSCALERS, appearance
+from atmodist_core.figures.numbers.data_sets import (
+    DATA_FOLDER_VARIABLE,
+    DEMO,
+    Source,
+    data_folder,
+    list_sources,
+    stamp_of,
+)
+from atmodist_core.models.card import CARD_FILE, TENSOR_FILE, installed_models
+
+__all__ = [
+    "DATA_FOLDER_VARIABLE",
+    "DEMO",
+    "Method",
+    "Source",
+    "data_folder",
+    "list_methods",
+    "list_sources",
+    "method_order",
+    "model_folder",
+    "model_label",
+    "model_stamp",
+    "trusted_cards",
+]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way from the coarse to the fine field.
+
+    Attributes
+    ----------
+    name : str
+        What :func:`atmodist_core.load_downscaler` takes, and the name in the URL.
+    label : str
+        Name on the page.
+    family : {"interpolation", "network"}
+        Networks take time and have a preview; interpolations do not.
+    factor : int
+        Fine points per coarse point in each direction.
+    colour : str
+        Of its lines and marks, in both themes.
+    card : ModelCard or None
+        Of a trained model.
+    stamp : str
+        Changes when the files of its model change.
+    """
+
+    name: str
+    label: str
+    family: str
+    factor: int
+    colour: str
+    card: Any = None
+    stamp: str = ""
+
+
+def list_methods(factor: int | None = None) -> tuple[list[Method], list[str]]:
+    """Return the methods that can be compared, simplest first, and one sentence for everything that keeps a
+    model out.
+
+    Parameters
+    ----------
+    factor : int, optional
+        Only models of this factor.
+
+    Returns
+    -------
+    methods : list of Method
+        The interpolations, then the trained models that are found.
+    problems : list of str
+        Sentences for the user, empty where all is well.
+    """
+    problems: list[str] = []
+    cards = [card for card in trusted_cards(problems) if card.kind == "downscaler"]
+    if factor is not None:
+        cards = [card for card in cards if card.factor == factor]
+    if not cards:
+        problems.append(
+            "No trained model was found, so only interpolation is compared with the truth: train one with "
+            "'python train/gan.py', or name a folder of models in ATMODIST_MODELS."
+        )
+    methods = [
+        Method(name, model_label(name), "interpolation", factor or 4, _colour(name)) for name in KERNELS
+    ]
+    cards.sort(key=lambda card: (method_order(card.name), card.name))
+    for card in cards:
+        methods.append(
+            Method(
+                card.name,
+                model_label(card.name),
+                "network",
+                card.factor,
+                _colour(card.name),
+                card,
+                model_stamp(card.name),
+            )
+        )
+    return methods, problems
+
+
+def trusted_cards(problems: list[str]) -> list[Any]:
+    """Cards of the models found, without those that lie outside of the folders of models; ``problems`` receives a sentence for each left out."""
+    cards = []
+    for name, (folder, card) in installed_models(problems).items():
+        files = (folder, folder / TENSOR_FILE, folder / CARD_FILE)
+        if all(file.resolve().is_relative_to(folder.parent.resolve()) for file in files):
+            cards.append(card)
+        else:
+            problems.append(
+                f"The model {name!r} is a link that leads out of the folder of models, so it was skipped: copy it there."
+            )
+    return cards
+
+
+def model_stamp(name: str) -> str:
+    """Changes when the files of a model change; empty if it is gone."""
+    found = installed_models([]).get(name)
+    return "" if found is None else stamp_of([found[0] / TENSOR_FILE, found[0] / CARD_FILE])
+
+
+def model_folder(name: str) -> Path | None:
+    """Folder of a model that may be used, or None."""
+    trusted = {card.name for card in trusted_cards([])}
+    found = installed_models([]).get(name)
+    return found[0] if found is not None and name in trusted else None
+
+
+_ORDER = (*KERNELS, *KNOWN_DOWNSCALERS)
+
+
+def method_order(name: str) -> int:
+    """Place of a method in every list of the page: interpolations, then models that ship, simplest first; what is not known comes last."""
+    return _ORDER.index(name) if name in _ORDER else len(_ORDER)
+
+
+def _colour(name: str) -> str:
+    return str(appearance(name).colour)
+
+
+def model_label(name: str) -> str:
+    """Name of a method on the page."""
+    label = appearance(name).label
+    return label[:1].upper() + label[1:] if name in _ORDER else label

@@ -1,0 +1,76 @@
+"""Open a data set and say what can be chosen in it."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+import atmodist_core as ad
+from app.compute.catalogue import Source
+from app.state.data_description import DataDescription
+
+
+def describe(source: Source, level: str) -> tuple[xr.Dataset, DataDescription]:
+    """Open a data set, lazily, and describe it.
+
+    Parameters
+    ----------
+    source : Source
+        The data set.
+    level : str
+        The level wanted; empty for the only one, or the first of several.
+
+    Returns
+    -------
+    fields : xarray.Dataset
+        Canonical and lazy.
+    description : DataDescription
+
+    Raises
+    ------
+    UserError
+        If the files cannot be read as fields.
+    """
+    ds = source.open(level or None)
+    return ds, description_of(ds, source)
+
+
+def description_of(ds: xr.Dataset, source: Source) -> DataDescription:
+    """Describe an open canonical dataset."""
+    from atmodist_core.evaluation.geometry import is_global_grid
+
+    latitude = np.asarray(ds["latitude"].values, dtype=float)
+    longitude = np.asarray(ds["longitude"].values, dtype=float)
+    times = np.atleast_1d(ds["time"].values).astype("datetime64[m]")
+    spacing = float(abs(latitude[-1] - latitude[0]) / max(latitude.size - 1, 1))
+    whole_globe = is_global_grid(ds)
+    extent = (
+        ad.Region(-90, 90, 0, 360)
+        if whole_globe
+        else ad.Region(float(latitude[-1]), float(latitude[0]), float(longitude[0]), float(longitude[-1]))
+    )
+    simulated = bool(ds.attrs.get("simulated", False))
+    area = "globe" if whole_globe else "limited area"
+    steps = "1 time" if times.size == 1 else f"{times.size} times"
+    parts = [f"{latitude.size} x {longitude.size} points", f"{spacing:.3g}° {area}", steps, _level_text(ds)]
+    notes = tuple(line for line in str(ds.attrs.get("notes", "")).split("\n") if line)
+    return DataDescription(
+        key=source.key,
+        label=source.label,
+        times=times,
+        level=_level_text(ds),
+        levels=tuple(part for part in str(ds.attrs.get("available_levels", "")).split(", ") if part),
+        simulated=simulated,
+        is_global=whole_globe,
+        extent=extent,
+        spacing_deg=spacing,
+        shape=(latitude.size, longitude.size),
+        summary=" · ".join(part for part in parts if part),
+        notes=notes,
+        stamp=source.stamp,
+    )
+
+
+def _level_text(ds: xr.Dataset) -> str:
+    level = ds.attrs.get("level", "")
+    return str(level) if level not in ("", None, "unknown") else ""

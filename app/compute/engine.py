@@ -1,0 +1,399 @@
+"""The computations behind the page, blocking and shared: open, coarsen, downscale, score, transform; all of
+it cached.
+
+One :class:`Engine` serves all sessions of a process. Sessions call it from worker threads; it knows nothing
+of Panel.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+import xarray as xr
+
+import atmodist_core as ad
+from app.compute.cache import SharedCache
+from app.compute.catalogue import Method, Source, list_methods, list_sources, model_stamp, trusted_cards
+from app.compute.city_engine import CityEngine
+from app.compute.comparison import EXACT, PREVIEW, Answer, Question, Scores
+from app.compute.describe_data import describe
+from app.compute.fair_scheduler import FairTurns
+from app.compute.memory import cache_share
+from app.compute.scoring import scores_of
+from app.state.choices import WHOLE
+from app.state.data_description import DataDescription
+from app.state.state import parse_region
+from atmodist_core.common.errors import AtmodistWarning
+from atmodist_core.figures.numbers.slices import block_mean_speed, read_slice
+from atmodist_core.figures.numbers.window import Window, window_of
+
+T = TypeVar("T")
+
+WHOLE_GRID_CELLS = 20_000
+"""Coarse cells up to which a network runs on the whole grid at once: every other region is then there
+already."""
+
+PREVIEW_MARGIN = 10
+"""Coarse cells around a region that the preview takes into account; an exact result takes all that matter
+(40)."""
+
+SMALL_CELLS = 1_000
+"""Coarse cells up to which an exact result comes quickly enough to do without a preview."""
+
+SLICE_CACHE_BYTES = 400_000_000
+PREDICTION_CACHE_BYTES = 800_000_000
+RESULT_CACHE_BYTES = 128_000_000
+SERIES_CACHE_BYTES = 500_000_000
+EMBEDDING_CACHE_BYTES = 128_000_000
+LOOK_AGAIN_S = 3.0
+"""Seconds after which the folders of models are looked at again."""
+NETWORKS_AT_ONCE = 2
+"""Networks that run at the same time in one process, whoever asked: each of them fills the cores."""
+
+
+class Control:
+    """How a caller follows and stops a computation.
+
+    Parameters
+    ----------
+    progress : Callable, optional
+        Called with a fraction in 0..1 and what is being done.
+    """
+
+    def __init__(self, progress: Callable[[float, str], None] | None = None) -> None:
+        self._stop = threading.Event()
+        self.progress = progress or (lambda fraction, message: None)
+
+    def cancel(self) -> None:
+        """Ask the computation to stop at the next opportunity."""
+        self._stop.set()
+
+    def silent(self) -> Control:
+        """The same computation, stopped with this one, whose progress nobody is told."""
+        other = Control()
+        other._stop = self._stop
+        return other
+
+    def cancelled(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._stop.is_set()
+
+    def check(self) -> None:
+        """Raise Cancelled if it was asked to stop."""
+        if self._stop.is_set():
+            raise ad.Cancelled("The computation was stopped.")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The fields of one time on the whole grid, and the block that the region of a question covers.
+
+    Attributes
+    ----------
+    truth, coarse : xarray.Dataset
+        Fine and coarse fields; the truth has exactly the fine points that the coarse cells were made of.
+    is_global : bool
+        Whether they cover the globe.
+    window : Window
+        Coarse cells of the region.
+    region : Region or None
+        None is all of the data.
+    factor : int
+        Fine points per coarse cell along each axis.
+    slice_key : tuple
+        Stands for the fields.
+    """
+
+    truth: xr.Dataset
+    coarse: xr.Dataset
+    is_global: bool
+    window: Window
+    region: Any
+    factor: int
+    slice_key: tuple[Any, ...]
+
+    def crop_fine(self, ds: xr.Dataset) -> xr.Dataset:
+        """Cut the region out of fine fields of the whole grid."""
+        return self.window.refined(self.factor).crop(ds)
+
+
+class Engine:
+    """Everything the page computes, for all sessions of a process."""
+
+    def __init__(self) -> None:
+        share = cache_share()
+        self._open = SharedCache(share * RESULT_CACHE_BYTES)
+        self._slices = SharedCache(share * SLICE_CACHE_BYTES)
+        self._predictions = SharedCache(share * PREDICTION_CACHE_BYTES)
+        self.result_cache = SharedCache(share * RESULT_CACHE_BYTES)
+        self.series_cache = SharedCache(share * SERIES_CACHE_BYTES)
+        self.embedding_cache = SharedCache(share * EMBEDDING_CACHE_BYTES)
+        self._turns = FairTurns(NETWORKS_AT_ONCE)
+        self.cities = CityEngine(self, share)
+
+    def describe(self, key: str, level: str = "") -> DataDescription:
+        """Open a data set and say what can be chosen in it; a UserError says what is wrong with it."""
+        return self._dataset(key, level)[1]
+
+    def describe_and_open(self, key: str, level: str = "") -> xr.Dataset:
+        """All of a data set, lazily."""
+        return self._dataset(key, level)[0]
+
+    def frame(self, question: Question, control: Control) -> Frame:
+        """Fields of the time and the window of the region that a question asks for."""
+        truth, coarse, is_global = self._slices.get(
+            ("slice", *question.slice_key),
+            lambda: self._read_slice(question, control),
+        )
+        region = None if question.region == WHOLE else parse_region(question.region)
+        return Frame(
+            truth, coarse, is_global, window_of(coarse, region), region, question.factor, question.slice_key
+        )
+
+    def truth(self, frame: Frame, field: str) -> xr.Dataset:
+        """True fields of the window, with the wind speed if that is on show."""
+        return frame.crop_fine(self._with_field(frame.truth, field, frame, ("truth",)))
+
+    def coarse(self, frame: Frame, field: str) -> xr.Dataset:
+        """Coarse fields of the region, with the speed of the block-mean wind if the wind is on show."""
+        coarse = frame.coarse
+        if field == "wind_speed":
+            _require_globe(frame)
+            speed = self._predictions.get(
+                ("coarse wind speed", *frame.slice_key), lambda: block_mean_speed(frame.truth, frame.factor)
+            )
+            coarse = coarse.assign(wind_speed=speed)
+        return frame.window.crop(coarse)
+
+    def needs_preview(self, frame: Frame, method: Method, field: str) -> bool:
+        """Whether the exact result takes long enough for a preview to be worth its time."""
+        if self.is_at_hand(frame, method, field):
+            return False
+        return frame.coarse.sizes["latitude"] * frame.coarse.sizes["longitude"] > SMALL_CELLS
+
+    def is_at_hand(self, frame: Frame, method: Method, field: str) -> bool:
+        """Whether the exact result is there, or as good as there."""
+        return method.family == "interpolation" or self._key(frame, method, EXACT, field) in self._predictions
+
+    def preview(self, frame: Frame, method: Method, field: str, control: Control) -> Answer:
+        """Quick answer of a network, in bfloat16 where the processor computes in it and from a smaller
+        surrounding.
+        """
+        return self._answer(frame, method, field, PREVIEW, control)
+
+    def answer(self, frame: Frame, method: Method, field: str, control: Control) -> Answer:
+        """Answer of a method in float32, the same at every point as if the whole grid had been computed."""
+        return self._answer(frame, method, field, EXACT, control)
+
+    def applicability(self, frame: Frame, method: Method) -> list[str]:
+        """Sentences on how far the data lie from what a model was trained on."""
+        if method.card is None:
+            return []
+        key = ("applicability", method.name, method.stamp, *frame.slice_key[:2])
+        sentence = self.result_cache.get(
+            key, lambda: self.downscaler(method, "float32").applicability(frame.coarse)
+        )
+        return [sentence] if sentence else []
+
+    def scores(
+        self, question: Question, name: str, prediction: xr.Dataset, truth: xr.Dataset, stamp: Any = ""
+    ) -> Scores:
+        """Scores of a method's exact fields in the region; ``stamp`` stands for the files of model and data."""
+        key = ("scores", question, name, stamp, self.distance_name())
+        return self.result_cache.get(key, lambda: scores_of(question, prediction, truth, self.distance()))
+
+    def spectra(
+        self, question: Question, name: str, fields: xr.Dataset, truth: xr.Dataset, stamp: str = ""
+    ) -> dict[str, xr.Dataset]:
+        """Spectrum over total wavenumber (globe) or by cosine transform (region), and semivariogram of the
+        fields.
+        """
+        from atmodist_core.figures.numbers.spectrum import spectrum_and_semivariogram
+
+        key = ("spectra", question.slice_key, question.region, name, stamp)
+        return self.result_cache.get(
+            key, lambda: spectrum_and_semivariogram(fields, truth, coarse=name == "coarse")
+        )
+
+    def method_distances(self, key: Any, states: Mapping[str, xr.Dataset | None], field: str) -> xr.Dataset:
+        """Distances between truth and methods; ``key`` stands for their fields."""
+        from atmodist_core.figures.numbers.distances import method_distances
+
+        known = {name: ds for name, ds in states.items() if ds is not None}
+        names = (self.distance_name(), tuple(known))
+        return self.result_cache.get(
+            ("method distances", key, names, field),
+            lambda: _distances_of(method_distances, known, field, self.distance()),
+        )
+
+    def region_fields(self, question: Question, text: str, control: Control) -> xr.Dataset:
+        """True vorticity and divergence of the region at one time."""
+        frame = self.frame(replace(question, time=text), control)
+        return frame.crop_fine(frame.truth)[["vorticity", "divergence"]].load()
+
+    def sources(self) -> dict[str, Source]:
+        """Data sets that can be chosen, by key."""
+        return self._recent("sources", lambda: {source.key: source for source in list_sources()})
+
+    def device(self) -> str:
+        """Say what computes: the name of the GPU, or the number of threads on the CPU."""
+        import torch
+
+        if torch.cuda.is_available():
+            return str(torch.cuda.get_device_name())
+        return f"CPU, {torch.get_num_threads()} threads"
+
+    def _dataset(self, key: str, level: str) -> tuple[xr.Dataset, DataDescription]:
+        sources = self.sources()
+
+        def open_it() -> tuple[xr.Dataset, DataDescription]:
+            if key not in sources:
+                raise ad.UserError(
+                    f"Expected a data set among {', '.join(sources)}, found {key!r}; choose one of them in "
+                    "the side bar."
+                )
+            return describe(sources[key], level)
+
+        stamp = sources[key].stamp if key in sources else ""
+        return self._open.get(("data", key, stamp, level), open_it)
+
+    def _read_slice(self, question: Question, control: Control) -> tuple[xr.Dataset, xr.Dataset, bool]:
+        control.progress(0.02, "reading the fields")
+        ds, description = self._dataset(question.data_set, question.level)
+        index = description.time_texts.index(question.time)
+        truth, coarse = read_slice(ds, index, question.factor)
+        control.check()
+        return truth, coarse, description.is_global
+
+    def _with_field(self, ds: xr.Dataset, field: str, frame: Frame, name: tuple[Any, ...]) -> xr.Dataset:
+        """Fields with the wind speed added where it is asked for: it needs the whole globe."""
+        if field != "wind_speed":
+            return ds
+        if not frame.is_global:
+            raise ad.UserError(
+                "Wind speed follows from vorticity and divergence of the whole globe, and these data cover "
+                "a part of it; choose vorticity or divergence."
+            )
+        from atmodist_core.evaluation import wind_speed
+
+        speed = self._predictions.get(
+            ("wind speed", *frame.slice_key, *name), lambda: wind_speed(ds).astype(np.float32).load()
+        )
+        return ds.assign(wind_speed=speed)
+
+    def _is_whole(self, frame: Frame, quality: str, field: str) -> bool:
+        """Whether a network runs on the whole grid, and not only where the region is."""
+        small = frame.coarse.sizes["latitude"] * frame.coarse.sizes["longitude"] <= WHOLE_GRID_CELLS
+        return frame.region is None or field == "wind_speed" or (quality == EXACT and small)
+
+    def _key(self, frame: Frame, method: Method, quality: str, field: str) -> tuple[Any, ...]:
+        region = None if self._is_whole(frame, quality, field) else frame.region
+        return ("prediction", quality, *frame.slice_key, method.name, method.stamp, region)
+
+    def _answer(self, frame: Frame, method: Method, field: str, quality: str, control: Control) -> Answer:
+        control.check()
+        key = self._key(frame, method, quality, field)
+        region = key[-1]
+
+        def make() -> tuple[xr.Dataset, str, float]:
+            downscaler = self.downscaler(method, "float32" if quality == EXACT else "auto")
+            is_quick = quality == PREVIEW or method.family == "interpolation"
+            with self.turn(control, is_quick=is_quick), warnings.catch_warnings():
+                # What the warning says is asked for, and shown, by way of `applicability`.
+                warnings.simplefilter("ignore", AtmodistWarning)
+                start = time.perf_counter()
+                fine = downscaler(
+                    frame.coarse,
+                    region=region,
+                    margin=None if quality == EXACT else PREVIEW_MARGIN,
+                    progress=control.progress,
+                    cancel=control.cancelled,
+                )
+                seconds = time.perf_counter() - start
+            return fine[["vorticity", "divergence"]], downscaler.precision, seconds
+
+        fine, precision, seconds = self._predictions.get(key, make)
+        control.check()
+        if field == "wind_speed":
+            fine = self._with_field(fine, field, frame, (method.name, quality, key[-2]))
+        cut = frame.crop_fine(fine) if region is None else fine
+        return Answer(cut, quality, precision, seconds, stamp=method.stamp)
+
+    def downscaler(self, method: Method, precision: str) -> Any:
+        """What computes a method, loaded once; run it within :meth:`turn`."""
+        key = ("downscaler", method.name, method.stamp, precision)
+        factor = method.factor if method.family == "interpolation" else None
+        return self.result_cache.get(
+            key, lambda: ad.load_downscaler(method.name, precision=precision, factor=factor)
+        )
+
+    def turn(self, control: Control, *, is_quick: bool = False) -> AbstractContextManager[None]:
+        """A place among the running networks, sooner for what is quick; who waits for it can be cancelled."""
+        return self._turns.turn(control.check, is_quick=is_quick)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a turn."""
+        return self._turns.waiting
+
+    def distance_name(self) -> str:
+        """Name of the distance network that judges; empty where there is none."""
+        names = [card.name for card in self.cards() if card.kind == "distance"]
+        return "" if not names else "atmodist-23" if "atmodist-23" in names else names[0]
+
+    def distance(self) -> Any:
+        """The distance network that judges, or None."""
+        name = self.distance_name()
+        if not name:
+            return None
+        card = next(card for card in self.cards() if card.name == name)
+        return self.result_cache.get(
+            ("distance", name, card.created, model_stamp(name)), lambda: ad.load_distance(name)
+        )
+
+    def cards(self) -> list[Any]:
+        """Cards of all models that are found; looked for again every few seconds."""
+        return self._recent("cards", lambda: trusted_cards([]))
+
+    def methods(self) -> tuple[list[Method], list[str]]:
+        """Methods that can be compared, and sentences on models that cannot be used."""
+        return self._recent("methods", list_methods)
+
+    def model_stamps(self) -> list[str]:
+        """Names of the models found, each with what changes when its files do."""
+        return self._recent(
+            "stamps", lambda: [f"{card.name} {model_stamp(card.name)}" for card in self.cards()]
+        )
+
+    def _recent(self, what: str, look: Callable[[], T]) -> T:
+        """What was found in the folders not long ago, by whichever session."""
+        return self.result_cache.get((what, int(time.monotonic() // LOOK_AGAIN_S)), look)
+
+
+def _distances_of(
+    compare: Callable[..., xr.Dataset], states: Mapping[str, xr.Dataset], field: str, distance: Any
+) -> xr.Dataset:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AtmodistWarning)
+        try:
+            return compare(states, field, distance)
+        except ad.UserError:
+            if distance is None:
+                raise
+            # The region is too small for the network, and not for the other distances.
+            return compare(states, field, None)
+
+
+def _require_globe(frame: Frame) -> None:
+    if not frame.is_global:
+        raise ad.UserError(
+            "Expected the whole globe for the wind speed, which follows from vorticity and divergence everywhere, found "
+            "data of a part of it; choose vorticity or divergence."
+        )

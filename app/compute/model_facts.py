@@ -1,0 +1,84 @@
+"""Facts of the trained models that the page shows, and their speed on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+import atmodist_core as ad
+from app.compute.catalogue import method_order, model_folder, model_label, model_stamp
+from app.compute.engine import Control, Engine
+from atmodist_core.figures.numbers.models import learning_curves, measure_speed, megabytes, pretraining_steps
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """One model.
+
+    Attributes
+    ----------
+    card : ModelCard
+    label : str
+        Name on the page.
+    megabytes : float
+        Of its weights.
+    curves : xarray.Dataset or None
+        As from :func:`atmodist_core.figures.numbers.models.learning_curves`.
+    pretraining_steps : int
+    stamp : str
+        Changes when its files change.
+    """
+
+    card: Any
+    label: str
+    megabytes: float
+    curves: xr.Dataset | None
+    pretraining_steps: int
+    stamp: str
+
+
+SPEED_KINDS = ("distance", "downscaler")
+"""Kinds of models that the page can time."""
+
+
+def facts_of_models(engine: Engine) -> list[ModelFacts]:
+    """Facts of all models found: distances, other encoders, then downscalers, simplest first."""
+    cards = sorted(
+        engine.cards(),
+        key=lambda card: (
+            card.kind != "distance",
+            card.kind == "downscaler",
+            method_order(card.name),
+            card.name,
+        ),
+    )
+    facts = []
+    for card in cards:
+        folder = model_folder(card.name)
+        if folder is not None:
+            facts.append(_facts(card, folder))
+    return facts
+
+
+def _facts(card: Any, folder: Path) -> ModelFacts:
+    return ModelFacts(
+        card,
+        model_label(card.name),
+        megabytes(folder),
+        learning_curves(folder),
+        pretraining_steps(card),
+        model_stamp(card.name),
+    )
+
+
+def speed_here(engine: Engine, card: Any, control: Control) -> float:
+    """Seconds for 160 x 160 fine points on this machine, beside whatever else it does."""
+    fields = engine.describe_and_open("demo").isel(time=[0])[["vorticity", "divergence"]].load()
+    if card.kind == "downscaler":
+        fields = ad.coarsen(fields, factor=card.factor)
+    load = ad.load_downscaler if card.kind == "downscaler" else ad.load_distance
+    with engine.turn(control):
+        return measure_speed(card, lambda: load(card.name), fields)

@@ -1,0 +1,47 @@
+"""Scores of one prediction against the truth, as the page shows them."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import xarray as xr
+
+import atmodist_core as ad
+from app.compute.comparison import Question, Scores
+from atmodist_core.common.errors import AtmodistWarning
+
+NO_DISTANCE = "No trained distance network was found, so there is no AtmoDist score."
+
+
+def scores_of(question: Question, prediction: xr.Dataset, truth: xr.Dataset, distance: Any) -> Scores:
+    """Scores as far as they can be had: a region may be too small for one of them."""
+    try:
+        return score(prediction, truth, question, distance)
+    except ad.UserError as error:
+        problem = str(error)
+    # A region may be too small for the distance network and still large enough for the other scores.
+    try:
+        return replace(score(prediction, truth, question, None), note=problem)
+    except ad.UserError as error:
+        missing = float("nan")
+        return Scores(missing, missing, missing, missing, note=str(error))
+
+
+def score(prediction: xr.Dataset, truth: xr.Dataset, question: Question, distance: Any) -> Scores:
+    """Scores of one prediction of the field on show; AtmoDist is one number for vorticity and divergence together."""
+    from atmodist_core.evaluation import scores
+
+    measures = ("rmse", "energy_ratio", "wasserstein")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AtmodistWarning)
+        result = scores(prediction, truth, factor=question.factor, distance=distance, measures=measures)
+    of_field = result.sel(field=question.field)
+    return Scores(
+        rmse=float(of_field["rmse"]),
+        atmodist=float(result["atmodist"]) if "atmodist" in result else float("nan"),
+        energy_ratio=float(of_field["energy_ratio"]),
+        wasserstein=float(of_field["wasserstein"]),
+        note="" if distance is not None else NO_DISTANCE,
+    )

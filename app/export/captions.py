@@ -1,0 +1,48 @@
+"""Captions of what a session shows."""
+
+from __future__ import annotations
+
+from app.session.session import Session
+from app.state.state import shown_methods
+from atmodist_core.figures.numbers.captions import caption_of
+from atmodist_core.figures.numbers.request import region_words
+
+
+def session_caption(
+    session: Session, when: str, field: str, *, count: int = 1, extra: str = "", judged: bool = True
+) -> str:
+    """Say data, date (``first/last`` for a period), region, field and the versions of all models that are on show.
+
+    Parameters
+    ----------
+    session : Session
+    when, field : str
+        As in the state.
+    count : int
+        Number of times.
+    extra : str
+        A further sentence.
+    judged : bool
+        Whether the distance network has a part in what is shown.
+    """
+    data = session.data
+    names = shown_methods(session.state, [method.name for method in session.methods])
+    cards = [method.card for method in session.methods if method.name in names and method.card is not None]
+    distance = session.engine.distance_name() if judged else ""
+    cards += [card for card in session.engine.cards() if card.name == distance]
+    return caption_of(
+        data="" if data is None else data.label,
+        simulated=data is not None and data.simulated,
+        level="" if data is None else data.level,
+        when=when_words(when, count),
+        region=region_words(session.state.region),
+        field=field,
+        cards=cards,
+        extra=extra,
+    )
+
+
+def when_words(when: str, count: int = 1) -> str:
+    """A time, or a period with its number of times, in words."""
+    words = [f"{part.replace('T', ' ')} UTC" for part in when.split("/") if part and part != "undated"]
+    return " to ".join(words) + (f", {count} times" if count > 1 else "")

@@ -1,0 +1,32 @@
+"""Numbers behind the view Distances."""
+
+from __future__ import annotations
+
+import atmodist_core as ad
+from app.export.captions import session_caption, when_words
+from app.session.distance_work import TimeDistances
+from app.session.session import Session
+from atmodist_core.figures.numbers.compute import distances_tables
+from atmodist_core.figures.numbers.numbers import Numbers
+
+
+def distances_numbers(session: Session) -> Numbers:
+    """Distances between times, over the lag and between methods, with the pair of fields on show."""
+    result: TimeDistances | None = session.results.get("distances")
+    if result is None or not result.complete or result.matrices is None:
+        raise ad.UserError("The distances are still being computed; export them when they are all there.")
+    field = result.question.field
+    tables = distances_tables(
+        result.fields,
+        result.matrices,
+        result.curves,
+        result.confusion,
+        result.methods,
+        field,
+        session.state.pair,
+    )
+    period = f"{result.texts[0]}/{result.texts[-1]}"
+    extra = f"Methods at {when_words(result.question.time)}."
+    return Numbers(
+        "distances", tables, session_caption(session, period, field, count=len(result.texts), extra=extra)
+    )

@@ -1,0 +1,178 @@
+"""Files of what is on show: figures, numbers, and all of it in one archive with the way to make it again."""
+
+from __future__ import annotations
+
+import io
+import json
+import platform
+import shlex
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+from urllib.parse import quote
+
+import atmodist_core as ad
+from app.page.address import search_of
+from app.session.session import Session
+from app.state.state import shown_methods
+from app.state.view_registry import VIEW_ENTRIES, load
+from atmodist_core.figures.numbers.numbers import Numbers
+
+FIGURE_KINDS = ("png", "svg", "pdf")
+KINDS = (*FIGURE_KINDS, "nc", "csv", "zip")
+MIME = {
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "pdf": "application/pdf",
+    "nc": "application/x-netcdf",
+    "csv": "text/csv",
+    "zip": "application/zip",
+}
+_PACKAGES = ("numpy", "scipy", "xarray", "torch", "matplotlib", "panel", "bokeh")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to make what is on show again.
+
+    Attributes
+    ----------
+    search : str
+        Search part of the link, with every choice spelt out.
+    link : str
+        The whole link.
+    command : str
+        Draws the same figure without the page.
+    """
+
+    search: str
+    link: str
+    command: str
+
+
+def recipe_of(session: Session, href: str = "", *, view: str | None = None, kind: str = "pdf") -> Recipe:
+    """Link and command of what a session shows.
+
+    Parameters
+    ----------
+    session : Session
+    href : str
+        Address of the page without its search part.
+    view : str, optional
+        Another view than that in front.
+    kind : str
+        Of the figure.
+    """
+    state = session.state
+    query = state.to_query()
+    query["view"] = view or state.view
+    # What is shown by default may be another with the next version or with more models.
+    query["methods"] = ",".join(shown_methods(state, [method.name for method in session.methods]))
+    search = search_of(query)
+    data = ""
+    if state.data_set != "demo":
+        data = " --data YOUR_DATA_FOLDER"
+    command = f"python train/figure.py --link {shlex.quote(search)} --out {query['view']}.{kind}{data}"
+    return Recipe(search, f"{href.split('?')[0]}{search}", command)
+
+
+def numbers_on_show(session: Session, view: str | None = None) -> Numbers:
+    """Numbers behind a view; a UserError where they are not there."""
+    name = view or session.state.view
+    entry = VIEW_ENTRIES[name]
+    if not entry.numbers:
+        raise ad.UserError(f"The view {entry.label} has no numbers to export.")
+    return load(entry.numbers)(session)
+
+
+def file_of(
+    numbers: Numbers, kind: str, *, dark: bool = False, recipe: Recipe | None = None
+) -> tuple[str, bytes]:
+    """Name and content of one file; drawing takes a second or two, so call it in a thread.
+
+    Raises
+    ------
+    UserError
+        For an unknown kind.
+    """
+    name = f"atmodist-{numbers.view}"
+    if kind in FIGURE_KINDS:
+        from atmodist_core.figures import DARK as DARK_STYLE
+        from atmodist_core.figures import PUBLICATION, figure_bytes
+        from atmodist_core.figures.views import figure_of
+
+        return f"{name}.{kind}", figure_bytes(figure_of(numbers, DARK_STYLE if dark else PUBLICATION), kind)
+    if kind == "nc":
+        made = {} if recipe is None else {"link": recipe.link, "command": recipe.command}
+        return f"{name}.nc", numbers.netcdf({**made, "versions": json.dumps(versions())})
+    if kind == "csv":
+        tables = numbers.csv()
+        if len(tables) == 1:
+            return f"{name}.csv", next(iter(tables.values())).encode()
+        return f"{name}-csv.zip", zipped({key: text.encode() for key, text in tables.items()})
+    raise ad.UserError(
+        f"Expected a kind of file among {', '.join(KINDS)}, found {kind!r}; choose one of them."
+    )
+
+
+def bundle_of(
+    parts: dict[str, Numbers],
+    recipes: dict[str, Recipe],
+    *,
+    dark: bool = False,
+    tell: Callable[[str], None] = lambda what: None,
+) -> tuple[str, bytes]:
+    """Archive with every figure and table of some views, link, versions and commands."""
+    files: dict[str, bytes] = {}
+    for view, numbers in parts.items():
+        tell(VIEW_ENTRIES[view].label)
+        for kind in FIGURE_KINDS:
+            name, content = file_of(numbers, kind, dark=dark)
+            files[f"{view}/{name}"] = content
+        name, content = file_of(numbers, "nc", recipe=recipes[view])
+        files[f"{view}/{name}"] = content
+        files |= {f"{view}/{key}": text.encode() for key, text in numbers.csv().items()}
+    files["README.txt"] = readme(parts, recipes).encode()
+    files["versions.json"] = json.dumps(versions(), indent=1).encode()
+    return f"atmodist-{'-'.join(parts) if len(parts) == 1 else 'all'}.zip", zipped(files)
+
+
+def readme(parts: dict[str, Numbers], recipes: dict[str, Recipe]) -> str:
+    """What the archive holds and how each part is made again."""
+    lines = ["AtmoDist Studio: figures and the numbers behind them.", ""]
+    for view, numbers in parts.items():
+        recipe = recipes[view]
+        lines += [
+            VIEW_ENTRIES[view].label,
+            f"  caption: {numbers.caption}",
+            f"  link:    {recipe.link}",
+            f"  command: {recipe.command}",
+            "",
+        ]
+    lines += [
+        "The commands run in a checkout of the version in versions.json; data sets of your own are named with --data.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def versions() -> dict[str, Any]:
+    """Versions of this project and of what its numbers rest on."""
+    found = {"atmodist-studio": ad.__version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    """A zip archive of files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(quote(name, safe="/-_.() "), content)
+    return buffer.getvalue()

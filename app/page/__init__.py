@@ -1,0 +1,1 @@
+"""The frame of the page: header, side bar, address, tour."""

@@ -1,0 +1,97 @@
+"""The header: what the page shows, what computes it, and the link to it."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from app.page.export_menu import ExportMenu
+from app.session.session import Session
+from app.theme.theme import PHONE
+
+_COPY = "navigator.clipboard?.writeText(window.location.href)"
+
+
+class Header(pn.viewable.Viewer):
+    """Data set, the label of simulated data, the device, and a button that copies the link.
+
+    Parameters
+    ----------
+    session : Session
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._data = pn.pane.HTML(
+            "",
+            margin=(0, 8),
+            align="center",
+            styles={"color": "#dbe7f2", "font-size": "14px"},
+            # A phone has no room for it; the side bar names it too.
+            stylesheets=[f"{PHONE} {{ :host {{ display: none; }} }}"],
+        )
+        self._simulated = pmui.Chip(
+            label="simulated",
+            size="small",
+            margin=(0, 4),
+            visible=False,
+            align="center",
+            sx={"backgroundColor": "#e69f00", "color": "#1b1400", "fontWeight": 700},
+        )
+        self._device = pmui.Chip(
+            label="",
+            size="small",
+            variant="outlined",
+            margin=(0, 4),
+            align="center",
+            visible=False,
+            sx={
+                "color": "#dbe7f2",
+                "borderColor": "#4a6684",
+                "@media (max-width: 1000px)": {"display": "none"},
+            },
+        )
+        self._share = pmui.Button(
+            label="Copy link",
+            icon="link",
+            size="small",
+            variant="outlined",
+            margin=(0, 8),
+            align="center",
+            description="Copy link to exactly this page",
+            # The browser of a phone has its own way to share an address.
+            sx={"color": "#ffffff", "borderColor": "#4a6684", PHONE: {"display": "none"}},
+        )
+        self._share.js_on_click(code=_COPY)
+        self._row = pn.Row(
+            self._data,
+            self._simulated,
+            pn.Spacer(sizing_mode="stretch_width"),
+            self._device,
+            self._share,
+            ExportMenu(session, _address),
+            sizing_mode="stretch_width",
+            margin=0,
+            align="center",
+        )
+        session.param.watch(self._update, ["data", "device"])
+        self._update()
+
+    def __panel__(self) -> Any:
+        """Return what is shown."""
+        return self._row
+
+    def _update(self, *_events: Any) -> None:
+        data = self._session.data
+        self._data.object = "" if data is None else escape(data.label)
+        self._simulated.visible = data is not None and data.simulated
+        self._device.param.update(label=self._session.device, visible=bool(self._session.device))
+
+
+def _address() -> str:
+    location = pn.state.location
+    return "" if location is None else str(location.href or "")

@@ -1,0 +1,260 @@
+"""The side bar: what is on show, the same for every view."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+import atmodist_core as ad
+from app.page.time_control import TimeControl
+from app.server.programmatic_update import Filling
+from app.session.session import Session
+from app.state.choices import FIELDS, WHOLE
+from app.state.state import default_methods, overlaps, parse_region, region_text, shown_methods
+from app.theme.theme import VARIABLES
+
+WIDTH = 296
+INNER_WIDTH = 264
+CUSTOM = "custom"
+
+_STYLES = (
+    VARIABLES
+    + """
+.heading { font-size: 11px; letter-spacing: .08em; text-transform: uppercase; color: var(--studio-muted); font-weight: 700; }
+.note { font-size: 12px; line-height: 1.45; color: var(--studio-muted); }
+.note b { color: var(--studio-text); font-weight: 500; }
+ul.note { margin: 4px 0 0 0; padding-left: 16px; }
+summary { cursor: pointer; font-size: 12px; color: var(--studio-muted); }
+"""
+)
+
+
+class SideBar(pn.viewable.Viewer):
+    """Data set, level, time, field, region and methods.
+
+    Parameters
+    ----------
+    session : Session
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        sections = [
+            DataControl(session),
+            TimeControl(session, INNER_WIDTH),
+            _field_control(session),
+            RegionControl(session),
+            _section("Methods", MethodsControl(session)),
+        ]
+        self._column = pn.Column(
+            *sections, margin=(18, 16, 14, 16), styles={"gap": "20px"}, width=INNER_WIDTH
+        )
+
+    def __panel__(self) -> Any:
+        """Return what is shown."""
+        return self._column
+
+
+class DataControl(pn.viewable.Viewer):
+    """Data set and level, with what the data are."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._filling = Filling()
+        self._set = pmui.Select(label="Data set", options={}, size="small", width=INNER_WIDTH, margin=0)
+        self._level = pmui.Select(
+            label="Level", options=[], size="small", width=INNER_WIDTH, margin=0, visible=False
+        )
+        self._about = pn.pane.HTML("", stylesheets=[_STYLES], margin=0, width=INNER_WIDTH, min_height=34)
+        self._column = pn.Column(self._set, self._level, self._about, margin=0, styles={"gap": "8px"})
+        self._set.param.watch(lambda event: self._choose("data_set", event.new), "value")
+        self._level.param.watch(lambda event: self._choose("level", event.new), "value")
+        session.param.watch(self._update, ["sources", "data"])
+        session.state.param.watch(self._update, ["data_set", "level"])
+        self._update()
+
+    def __panel__(self) -> Any:
+        """Return what is shown."""
+        return self._column
+
+    def _choose(self, parameter: str, value: Any) -> None:
+        if not self._filling and value and value != getattr(self._session.state, parameter):
+            self._session.state.param.update(
+                **{parameter: value, **({"level": ""} if parameter == "data_set" else {})}
+            )
+
+    def _update(self, *_events: Any) -> None:
+        session, data = self._session, self._session.data
+        options = {source.label: source.key for source in session.sources}
+        asked = session.state.data_set
+        if asked not in options.values():
+            # A list whose value is not in it takes its first by itself, and that would count as the user's choice.
+            options = {**options, asked: asked}
+        with self._filling():
+            self._set.param.update(options=options, value=asked)
+            if data is not None:
+                self._level.param.update(
+                    options=list(data.levels), value=session.state.level or None, visible=len(data.levels) > 1
+                )
+        if data is None:
+            self._about.object = '<div class="note">&nbsp;<br>&nbsp;</div>'
+            return
+        notes = "".join(f"<li>{escape(note)}</li>" for note in data.notes)
+        more = (
+            f"<details><summary>What was noticed on opening</summary><ul class='note'>{notes}</ul></details>"
+        )
+        self._about.object = f'<div class="note">{escape(data.summary)}</div>{more if notes else ""}'
+
+
+class RegionControl(pn.viewable.Viewer):
+    """A preset, or four numbers."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._filling = Filling()
+        self._preset = pmui.Select(label="Region", options=[], size="small", width=INNER_WIDTH, margin=0)
+        names = ("south", "north", "west", "east")
+        self._edges = {name: self._edge(name) for name in names}
+        grid = pn.Column(
+            pn.Row(self._edges["south"], self._edges["north"], margin=0, styles={"gap": "8px"}),
+            pn.Row(self._edges["west"], self._edges["east"], margin=0, styles={"gap": "8px"}),
+            margin=0,
+            styles={"gap": "8px"},
+        )
+        self._column = pn.Column(self._preset, grid, margin=0, styles={"gap": "10px"})
+        self._preset.param.watch(self._on_preset, "value")
+        session.param.watch(self._update, "data")
+        session.state.param.watch(self._update, "region")
+        self._update()
+
+    def __panel__(self) -> Any:
+        """Return what is shown."""
+        return self._column
+
+    def _edge(self, name: str) -> Any:
+        bounds = (-90, 90) if name in ("south", "north") else (-180, 360)
+        widget = pmui.FloatInput(
+            label=f"{name.capitalize()} [°{'N' if bounds[0] == -90 else 'E'}]",
+            start=bounds[0],
+            end=bounds[1],
+            step=1.0,
+            size="small",
+            width=(INNER_WIDTH - 8) // 2,
+            margin=0,
+        )
+        widget.param.watch(self._on_edge, "value")
+        return widget
+
+    def _update(self, *_events: Any) -> None:
+        data, text = self._session.data, self._session.state.region
+        options = {
+            ("Whole data set" if name == WHOLE and data is not None and not data.is_global else name): name
+            for name, preset in ad.REGIONS.items()
+            if name == WHOLE or data is None or data.is_global or overlaps(preset, data.extent)
+        }
+        with self._filling():
+            custom = {} if text in options.values() else {"Typed": CUSTOM}
+            self._preset.param.update(options=options | custom, value=CUSTOM if custom else text)
+            whole = text == WHOLE and data is not None
+            region = data.extent if whole and data is not None else parse_region(text)
+            for name, widget in self._edges.items():
+                widget.value = float(getattr(region, name))
+
+    def _on_preset(self, event: Any) -> None:
+        if not self._filling and event.new and event.new != CUSTOM:
+            self._session.state.region = event.new
+
+    def _on_edge(self, _event: Any) -> None:
+        values = [widget.value for widget in self._edges.values()]
+        if self._filling or any(value is None for value in values):
+            return
+        try:
+            region = ad.Region(*values)
+        except ad.UserError as error:
+            self._session.say("region", "warning", str(error))
+            return
+        self._session.say("region", "warning", "")
+        self._session.state.region = region_text(region)
+
+
+class MethodsControl(pn.viewable.Viewer):
+    """A box per method, in its colour, with the version of each model."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._boxes: dict[str, Any] = {}
+        self._filling = Filling()
+        self._column = pn.Column(margin=0, styles={"gap": "2px"}, width=INNER_WIDTH)
+        session.param.watch(self._build, "methods")
+        session.state.param.watch(self._update, "methods")
+        self._build()
+
+    def __panel__(self) -> Any:
+        """Return what is shown."""
+        return self._column
+
+    def _build(self, *_events: Any) -> None:
+        shown = shown_methods(self._session.state, [method.name for method in self._session.methods])
+        self._boxes = {}
+        rows: list[Any] = []
+        for method in self._session.methods:
+            box = pmui.Checkbox(
+                label=method.label,
+                value=method.name in shown,
+                size="small",
+                margin=0,
+                sx={
+                    "& .MuiCheckbox-root": {"padding": "4px"},
+                    "& .MuiSvgIcon-root": {"color": method.colour},
+                },
+            )
+            box.param.watch(self._on_box, "value")
+            self._boxes[method.name] = box
+            rows.append(box)
+            if method.card is not None:
+                version = f"{method.name}, {str(method.card.created)[:10]}"
+                rows.append(
+                    pn.pane.HTML(
+                        f'<div class="note">{escape(version)}</div>',
+                        stylesheets=[_STYLES],
+                        margin=(-4, 0, 2, 28),
+                    )
+                )
+        self._column.objects = rows
+
+    def _update(self, *_events: Any) -> None:
+        shown = shown_methods(self._session.state, list(self._boxes))
+        with self._filling():
+            for name, box in self._boxes.items():
+                box.value = name in shown
+
+    def _on_box(self, _event: Any) -> None:
+        chosen = [name for name, box in self._boxes.items() if box.value]
+        if not self._filling and chosen != shown_methods(self._session.state, list(self._boxes)):
+            self._session.state.methods = None if chosen == default_methods(list(self._boxes)) else chosen
+
+
+def _field_control(session: Session) -> Any:
+    group = pmui.RadioButtonGroup(
+        options={label: name for name, label in FIELDS.items()},
+        value=session.state.field,
+        size="small",
+        margin=0,
+        width=INNER_WIDTH,
+        button_style="outlined",
+    )
+    group.param.watch(lambda event: setattr(session.state, "field", event.new), "value")
+    session.state.param.watch(lambda event: setattr(group, "value", event.new), "field")
+    return group
+
+
+def _section(title: str, content: Any) -> Any:
+    heading = pn.pane.HTML(f'<div class="heading">{title}</div>', stylesheets=[_STYLES], margin=0)
+    return pn.Column(heading, content, margin=0, styles={"gap": "8px"})

@@ -1,0 +1,170 @@
+"""The line above the views that says what is being computed, and the sentences below it."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from app.session.messages import Message
+from app.session.session import Session
+from app.theme.theme import VARIABLES
+
+_LINE_STYLES = (
+    VARIABLES
+    + """
+:host { display: flex; align-items: center; gap: 10px; height: 30px; flex: 1 1 260px; min-width: 0; }
+"""
+)
+_TEXT_STYLES = (
+    VARIABLES
+    + """
+.state { display: flex; align-items: center; gap: 10px; height: 30px; }
+.activity { flex: 1 1 auto; min-width: 0; font-size: 12.5px; color: var(--studio-muted); line-height: 30px; text-align: right; white-space: nowrap;
+  overflow: hidden; text-overflow: ellipsis; font-variant-numeric: tabular-nums; }
+.progress { flex: none; width: 180px; height: 4px; border-radius: 2px; overflow: hidden; background: var(--studio-line); }
+.progress div { height: 100%; background: var(--panel-primary-color); transition: width .2s linear; }
+"""
+)
+_SENTENCE_STYLES = VARIABLES + ".sentence { font-size: 13px; line-height: 1.45; color: var(--studio-text); }"
+_SEVERITY = {"error": "error", "warning": "warning", "info": "info"}
+
+
+class StatusLine(pn.viewable.Viewer):
+    """Progress, what is being done, and the button that stops it; always of one height.
+
+    Parameters
+    ----------
+    session : Session
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._text = pn.pane.HTML(
+            "",
+            stylesheets=[_TEXT_STYLES],
+            margin=0,
+            height=30,
+            sizing_mode="stretch_width",
+            css_classes=["status"],
+            align="center",
+        )
+        self._cancel = pmui.Button(
+            label="Cancel",
+            icon="close",
+            size="small",
+            variant="outlined",
+            margin=0,
+            disabled=True,
+            align="center",
+            # Not by `visible`, upon which Bokeh lays out the whole page and paints every figure on it.
+            sx={"&.Mui-disabled": {"visibility": "hidden"}},
+        )
+        self._resume = pmui.Button(
+            label="Compute the rest",
+            icon="play_arrow",
+            size="small",
+            variant="outlined",
+            margin=0,
+            visible=False,
+            align="center",
+        )
+        self._cancel.on_click(lambda _event: session.cancel())
+        self._resume.on_click(lambda _event: session.resume())
+        self._line = pn.Row(
+            self._text,
+            self._cancel,
+            self._resume,
+            stylesheets=[_LINE_STYLES],
+            sizing_mode="stretch_width",
+            margin=0,
+            height=30,
+            align="center",
+        )
+        session.param.watch(self._update, ["busy", "stopped", "progress", "activity"])
+        self._update()
+
+    def __panel__(self) -> Any:
+        """Return what is shown."""
+        return self._line
+
+    def _update(self, *_events: Any) -> None:
+        session = self._session
+        percent = round(100 * session.progress)
+        bar = (
+            f'<div class="progress" role="progressbar" aria-label="Progress" aria-valuenow="{percent}" aria-valuemin="0" '
+            f'aria-valuemax="100"><div style="width:{percent}%"></div></div>'
+        )
+        self._text.object = (
+            f'<div class="state"><div class="activity" role="status" aria-live="polite">{escape(session.activity)}</div>'
+            f"{bar if session.busy else ''}</div>"
+        )
+        self._cancel.disabled = not session.busy
+        self._resume.visible = session.stopped and not session.busy
+
+
+class Messages(pn.viewable.Viewer):
+    """Sentences for the user, each of which can be closed.
+
+    Parameters
+    ----------
+    session : Session
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._alerts: dict[str, tuple[Message, Any]] = {}
+        self._box = pn.Column(
+            sizing_mode="stretch_width", margin=0, styles={"gap": "6px"}, css_classes=["messages"]
+        )
+        session.param.watch(self._update, "messages")
+        self._update()
+
+    def __panel__(self) -> Any:
+        """Return what is shown."""
+        return self._box
+
+    def _update(self, *_events: Any) -> None:
+        shown = []
+        for message in self._session.messages:
+            alert = self._alerts.get(message.key)
+            if alert is None or alert[0] != message:
+                alert = self._alerts[message.key] = (message, self._alert(message))
+            shown.append(alert[1])
+        self._box.objects = shown
+
+    def _alert(self, message: Message) -> Any:
+        alert = pmui.Alert(
+            # Not as its `object`, which it takes for Markdown and HTML: parts of a sentence come from the address.
+            objects=[
+                pn.pane.HTML(
+                    f'<div class="sentence">{escape(message.text)}</div>',
+                    stylesheets=[_SENTENCE_STYLES],
+                    sizing_mode="stretch_width",
+                    margin=0,
+                )
+            ],
+            severity=_SEVERITY[message.kind],
+            closeable=True,
+            variant="outlined",
+            sizing_mode="stretch_width",
+            margin=0,
+            css_classes=[f"message-{message.kind}"],
+            sx={
+                "padding": "0 12px",
+                "alignItems": "center",
+                "& .MuiAlert-message": {"padding": "6px 0"},
+                "& .MuiAlert-action": {"padding": 0, "margin": 0},
+            },
+        )
+
+        def on_close(event: Any) -> None:
+            if event.new:
+                self._session.say(message.key, message.kind, "")
+
+        alert.param.watch(on_close, "closed")
+        return alert

@@ -1,0 +1,131 @@
+"""Date, hour, steps and play."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import numpy as np
+import panel as pn
+import panel_material_ui as pmui
+
+from app.server.programmatic_update import Filling
+from app.session.session import Session
+
+
+class TimeControl(pn.viewable.Viewer):
+    """Choose a time by date and hour, by a slider over all times, or step and play through them.
+
+    Parameters
+    ----------
+    session : Session
+    width : int
+        Pixels.
+    """
+
+    def __init__(self, session: Session, width: int) -> None:
+        super().__init__()
+        self._session = session
+        self._filling = Filling()
+        half = (width - 8) // 2
+        self._date = pmui.DatePicker(
+            label="Date",
+            size="small",
+            width=half + 24,
+            margin=0,
+            clearable=False,
+            sx={"& .MuiPickersInputBase-root, & .MuiInputBase-root": {"minHeight": 34, "height": 34}},
+        )
+        self._hour = pmui.Select(label="Hour (UTC)", options=[], size="small", width=half - 24, margin=0)
+        self._slider = pmui.IntSlider(
+            label="",
+            start=0,
+            end=1,
+            value=0,
+            width=width - 12,
+            margin=(0, 6),
+            show_value=False,
+            size="small",
+            sx={"& .MuiSlider-thumb": {"width": 14, "height": 14}},
+        )
+        self._back = self._button("skip_previous", "One step back (left arrow)")
+        self._play = self._button("play_arrow", "Play")
+        self._next = self._button("skip_next", "One step on (right arrow)")
+        buttons = pn.Row(self._back, self._play, self._next, margin=0, align="center")
+        self._column = pn.Column(
+            pn.Row(self._date, self._hour, margin=0, styles={"gap": "8px"}),
+            self._slider,
+            buttons,
+            margin=0,
+            width=width,
+            styles={"gap": "6px"},
+        )
+        self._back.on_click(lambda _event: session.step(-1))
+        self._next.on_click(lambda _event: session.step(1))
+        self._play.on_click(lambda _event: setattr(session, "playing", not session.playing))
+        self._date.param.watch(self._on_date, "value")
+        self._hour.param.watch(self._on_hour, "value")
+        self._slider.param.watch(self._on_slider, "value_throttled")
+        session.param.watch(self._update, ["data", "playing"])
+        session.state.param.watch(self._update, "time")
+        self._update()
+
+    def __panel__(self) -> Any:
+        """Return what is shown."""
+        return self._column
+
+    @staticmethod
+    def _button(icon: str, description: str) -> Any:
+        return pmui.IconButton(icon=icon, description=description, size="medium", margin=0)
+
+    def _update(self, *_events: Any) -> None:
+        session, data = self._session, self._session.data
+        dated = data is not None and not np.isnat(data.times).any()
+        several = data is not None and data.times.size > 1
+        for widget in (self._date, self._hour, self._slider, self._back, self._play, self._next):
+            widget.disabled = not (dated and several)
+        self._play.icon = "pause" if session.playing else "play_arrow"
+        if data is None or not dated or session.state.time not in data.time_texts:
+            return
+        index = data.time_texts.index(session.state.time)
+        now = data.times[index].astype(datetime.datetime)
+        days = data.times.astype("datetime64[D]")
+        distinct = np.unique(days)
+        complete = distinct.size == (distinct[-1] - distinct[0]).astype(int) + 1
+        hours = [text[11:] for text, day in zip(data.time_texts, days, strict=True) if day == days[index]]
+        with self._filling():
+            self._date.param.update(
+                start=distinct[0].astype(datetime.date),
+                end=distinct[-1].astype(datetime.date),
+                enabled_dates=[] if complete else distinct.astype(datetime.date).tolist(),
+                value=now.date(),
+            )
+            self._hour.param.update(options=hours, value=session.state.time[11:])
+            self._slider.param.update(end=max(1, data.times.size - 1), value=index)
+
+    def _on_date(self, event: Any) -> None:
+        data = self._session.data
+        if self._filling or data is None or event.new is None:
+            return
+        # The same hour of the new day if it is there, else the nearest.
+        day = np.datetime64(event.new, "D")
+        wanted = day.astype("datetime64[m]") + (np.datetime64(self._session.state.time, "m") - self._today())
+        candidates = np.flatnonzero(data.times.astype("datetime64[D]") == day)
+        if candidates.size:
+            nearest = candidates[np.abs(data.times[candidates] - wanted).argmin()]
+            self._session.state.time = data.time_texts[int(nearest)]
+
+    def _today(self) -> np.datetime64:
+        return np.datetime64(self._session.state.time[:10], "D").astype("datetime64[m]")
+
+    def _on_hour(self, event: Any) -> None:
+        data = self._session.data
+        if not self._filling and data is not None and event.new:
+            text = f"{self._session.state.time[:10]}T{event.new}"
+            if text in data.time_texts:
+                self._session.state.time = text
+
+    def _on_slider(self, event: Any) -> None:
+        data = self._session.data
+        if not self._filling and data is not None:
+            self._session.state.time = data.time_texts[int(event.new)]

@@ -1,0 +1,1 @@
+"""Plumbing between Panel, the web server and the browser."""

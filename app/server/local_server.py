@@ -1,0 +1,117 @@
+"""Start the page on a free port of this machine, for pictures and tests."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM_FLAGS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+"""Flags with which Chromium makes no connections of its own."""
+
+SEEN_SCRIPT = "window.localStorage.setItem('atmodist-studio-tour', 'seen')"
+"""Run in a browser, it makes the page believe that the tour was closed."""
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def served_page(
+    log: Path,
+    *,
+    data: Path | None = None,
+    models: Path | None = None,
+    timeout_s: float = 180.0,
+    warm: bool = False,
+) -> Iterator[str]:
+    """Serve the page while the context lasts.
+
+    Parameters
+    ----------
+    log : Path
+        File for what the server says.
+    data : Path, optional
+        Folder of data sets beside the demo.
+    models : Path, optional
+        Folder of models beside those that ship.
+    timeout_s : float
+        Longest wait for the port.
+    warm : bool
+        Build a page before the port opens and fill the caches after, as ``make app`` does.
+
+    Yields
+    ------
+    str
+        Address of the page.
+
+    Raises
+    ------
+    RuntimeError
+        The server ended or did not listen in time.
+    """
+    port = free_port()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    if data is not None:
+        environment["ATMODIST_DATA"] = str(data)
+    if models is not None:
+        environment["ATMODIST_MODELS"] = str(models)
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "panel",
+                "serve",
+                "app/main.py",
+                "--address",
+                "127.0.0.1",
+                "--port",
+                str(port),
+                *(["--warm"] if warm else []),
+            ],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait_for(port, server, log, timeout_s)
+            yield f"http://127.0.0.1:{port}/main"
+        finally:
+            server.terminate()
+            try:
+                server.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path, timeout_s: float) -> None:
+    """Wait for the socket: every HTTP request would start a session."""
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            break
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"The page did not start within {timeout_s:.0f} s; it said: {log.read_text()[-1000:]}")

@@ -1,0 +1,153 @@
+"""Results of an evaluation over a long record, shipped beside the page: what a few times on show cannot settle."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import xarray as xr
+
+from atmodist_core.common.assets import asset_folder
+from atmodist_core.common.errors import UserError
+from atmodist_core.evaluation.period.evaluation_file import open_evaluation
+
+PATTERN = "evaluation*.nc"
+"""Names of evaluations among the shipped results."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A value with its 95 % interval; low and high are NaN where there is none."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class CityTotals:
+    """At how many cities a model is closer to the truth than another, over the record."""
+
+    better: int
+    equal: int
+    worse: int
+    better_sure: int
+    worse_sure: int
+    odds: Figure
+    samples: int
+
+
+class LongRecord:
+    """One evaluation.
+
+    Parameters
+    ----------
+    path : Path
+        As ``train/evaluate.py`` wrote it.
+
+    Raises
+    ------
+    UserError
+        If it is none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        tree = open_evaluation(path)
+        self._groups: dict[str, xr.Dataset] = {
+            name: node.to_dataset() for name, node in tree.children.items()
+        }
+        self._attributes = tree.attrs
+
+    @property
+    def description(self) -> str:
+        """What its measures over the globe rest on, in a few words."""
+        return self._description("times")
+
+    @property
+    def city_description(self) -> str:
+        """What its values at cities rest on, in a few words."""
+        return self._description("city_times")
+
+    def _description(self, times: str) -> str:
+        data = json.loads(self._attributes["data"])
+        first, last = data[0]["first_time"][:10], data[-1]["last_time"][:10]
+        simulated = "simulated weather, " if any(one["simulated"] for one in data) else ""
+        member = f"{data[0]['member']}, " if len(data) == 1 and data[0].get("member") else ""
+        return f"{simulated}{member}{first} to {last}: {int(self._attributes[times])} times of {int(self._attributes['days'])} days"
+
+    @property
+    def labels(self) -> list[str]:
+        """Models that it has."""
+        return [str(label) for label in self._groups["scores"]["method"].values]
+
+    def fits(self, name: str, created: str) -> bool:
+        """Whether it has a model, as it is there now: saved at that moment. Interpolations always fit."""
+        for model in json.loads(self._attributes["models"]):
+            if model["label"] == name and model["name"] == name:
+                return not model.get("created") or model["created"] == created
+        return False
+
+    def score(self, measure: str, name: str, field: str) -> Figure | None:
+        """A measure of a model; None if it is not there."""
+        scores = self._groups["scores"]
+        if measure not in scores["measure"].values or name not in self.labels:
+            return None
+        here = scores.sel({"measure": measure, "method": name, "field": field})
+        return Figure(*(float(here[end]) for end in ("value", "low", "high")))
+
+    def band(self) -> tuple[int, int]:
+        """First and last total wavenumber of the band that is judged."""
+        return int(self._attributes["band_first"]), int(self._attributes["band_last"])
+
+    def city_totals(self, judged: str, baseline: str, field: str, box: int) -> CityTotals | None:
+        """Totals over all cities; None for a pair or box that was not evaluated."""
+        verdicts = self._groups.get("verdicts")
+        if verdicts is None or verdicts.attrs.get("reference") != baseline:
+            return None
+        if judged not in verdicts["candidate"].values or box not in verdicts["box"].values:
+            return None
+        here = verdicts.sel(candidate=judged, field=field, box=box)
+        counts = [int(here[name]) for name in ("better", "equal", "worse", "better_sure", "worse_sure")]
+        odds = Figure(*(float(here[name]) for name in ("odds", "odds_low", "odds_high")))
+        samples = int(self._groups["cities"]["samples"].sel(box=box))
+        return CityTotals(counts[0], counts[1], counts[2], counts[3], counts[4], odds, samples)
+
+    def lag_scores(self) -> dict[str, Figure | float] | None:
+        """Accuracy, top-3, lag error [h] and loss of the distance network, with those of chance; None without them."""
+        found = self._groups.get("distance")
+        if found is None:
+            return None
+        scores: dict[str, Figure | float] = {}
+        for name in ("accuracy", "top3", "lag_error", "loss"):
+            scores[name] = Figure(*(float(found[f"{name}{end}"]) for end in ("", "_low", "_high")))
+            scores[f"chance_{name}"] = float(found[f"chance_{name}"])
+        return scores
+
+    @property
+    def network(self) -> str:
+        """The distance network that was evaluated; empty without one."""
+        found = self._groups.get("distance")
+        return "" if found is None else str(found.attrs.get("network", ""))
+
+
+@lru_cache(maxsize=4)
+def _record(path: Path, _changed: int) -> LongRecord | None:
+    try:
+        return LongRecord(path)
+    except UserError:
+        return None
+
+
+def long_record() -> LongRecord | None:
+    """The evaluation that ships; None where there is none that can be read."""
+    try:
+        files = sorted(asset_folder("results").glob(PATTERN))
+    except UserError:
+        return None
+    for file in files:
+        record = _record(file, file.stat().st_mtime_ns)
+        if record is not None:
+            return record
+    return None

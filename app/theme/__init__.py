@@ -1,0 +1,1 @@
+"""Colours, styles and display units of the page."""

@@ -1,0 +1,119 @@
+"""How the page looks: the two themes, the colours of fields and methods, and the styles that views share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from app.theme.palettes import BALANCE, BALANCE_DARK, ICE, SPEED, interpolated
+from atmodist_core.figures.method_styles import appearance
+
+LIGHT, DARK = "light", "dark"
+COARSE_COLOUR = str(appearance("coarse").colour)
+
+
+@dataclass(frozen=True)
+class Ink:
+    """Colours of one theme for what Python draws (Material UI's own come from :data:`THEME_CONFIG`)."""
+
+    text: str
+    muted: str
+    line: str
+    surface: str
+    raised: str
+    truth: str
+    best: str
+
+
+INKS = {
+    LIGHT: Ink("#16202c", "#5b6878", "#d8dee6", "#ffffff", "#f7f9fb", "#16202c", "#006d4f"),
+    DARK: Ink("#e8eef4", "#97a4b3", "#2a3542", "#131a22", "#18212b", "#f4f7fa", "#4cd3a5"),
+}
+
+HEADER_COLOUR = "#0f2438"
+
+_TYPOGRAPHY = {"fontSize": 13, "button": {"textTransform": "none"}}
+_COMPONENTS = {
+    "MuiButtonBase": {"defaultProps": {"disableRipple": True}},
+    "MuiTooltip": {"styleOverrides": {"tooltip": {"fontSize": "0.8rem"}}},
+}
+THEME_CONFIG: dict[str, Any] = {
+    LIGHT: {
+        "palette": {
+            "primary": {"main": "#1d5f8a"},
+            "secondary": {"main": "#00795a"},
+            "background": {"default": "#f3f5f8", "paper": "#ffffff"},
+            "text": {"primary": INKS[LIGHT].text, "secondary": INKS[LIGHT].muted},
+        },
+        "typography": _TYPOGRAPHY,
+        "shape": {"borderRadius": 8},
+        "components": _COMPONENTS,
+    },
+    DARK: {
+        "palette": {
+            "primary": {"main": "#7cc0ee"},
+            "secondary": {"main": "#4cd3a5"},
+            "background": {"default": "#0c1218", "paper": "#131a22"},
+            "text": {"primary": INKS[DARK].text, "secondary": INKS[DARK].muted},
+            # Icons in fields: what they inherit is hardly seen on dark paper.
+            "default": {"dark": INKS[DARK].muted},
+            "action": {"active": INKS[DARK].muted, "disabled": "rgba(232, 238, 244, 0.35)"},
+        },
+        "typography": _TYPOGRAPHY,
+        "shape": {"borderRadius": 8},
+        "components": _COMPONENTS,
+    },
+}
+
+
+@lru_cache(maxsize=8)
+def palette(signed: bool, theme: str) -> tuple[str, ...]:
+    """Colours from low to high for a signed or a positive field, as 256 hexadecimal strings.
+
+    Zero takes the colour of the page: white in the light theme, black in the dark one.
+    """
+    anchors = {
+        (True, LIGHT): BALANCE,
+        (True, DARK): BALANCE_DARK,
+        (False, LIGHT): SPEED,
+        (False, DARK): ICE,
+    }
+    return interpolated(anchors[signed, theme], 256)
+
+
+def method_colour(name: str, colour: str, theme: str) -> str:
+    """Colour of a method's lines: the truth is drawn in ink, which depends on the theme."""
+    return INKS[theme].truth if name == "truth" else colour
+
+
+def line_dash(name: str, width: float) -> list[int]:
+    """Strokes and gaps of a method's lines of a width, in pixels, as Bokeh takes them; empty for a whole line."""
+    return [max(1, round(length * width)) for length in appearance(name).dashes]
+
+
+def line_sample(name: str, colour: str, *, length: int, width: float) -> str:
+    """A short piece of a method's line, as SVG, for legends and tables."""
+    dashes = " ".join(str(part) for part in line_dash(name, width)) or "none"
+    return (
+        f'<svg aria-hidden="true"><line x1="0" y1="3" x2="{length}" y2="3" stroke="{colour}" stroke-width="{width:g}" '
+        f'stroke-dasharray="{dashes}"/></svg>'
+    )
+
+
+VARIABLES = """
+:host {
+  --studio-text: var(--panel-on-surface-color); --studio-muted: var(--panel-on-secondary-color);
+  --studio-surface: var(--panel-surface-color); --studio-line: color-mix(in srgb, var(--panel-on-surface-color) 14%, var(--panel-surface-color));
+  --studio-raised: color-mix(in srgb, var(--panel-on-surface-color) 5%, var(--panel-surface-color));
+  --studio-best: color-mix(in srgb, #00b17d 72%, var(--panel-on-surface-color));
+  font-family: Roboto, Helvetica, Arial, sans-serif;
+}
+"""
+"""Names for the colours that Material UI sets on the page, for the style sheets of the page's own HTML."""
+
+PHONE = "@media (max-width: 600px)"
+"""Condition of a style for windows as narrow as a phone, where Material UI lays the side bar over the page."""
+
+FITTING = "* { min-width: 0; max-width: 100%; }"
+"""For a column whose parts are to be no wider than it is: a part is else as wide as its own widest part, and a narrow window cuts it."""

@@ -1,0 +1,135 @@
+"""The density of a field at a city on a logarithmic axis, for the truth and every method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from bokeh.models import ColumnDataSource, HoverTool, PanTool, Range1d, ResetTool, Span, WheelZoomTool
+from bokeh.plotting import figure
+from numpy.typing import NDArray
+
+from app.server.batch_model_updates import add_missing
+from app.theme.theme import INKS, line_dash
+from app.views.shared.axes import set_fonts, style_axes
+from atmodist_core.figures.numbers.cities import bin_edges, density, quantiles
+
+HEIGHT = 196
+SHOWN_QUANTILES = (0, -1)
+"""Of the truth: where its 2 and 98 per cent lie is marked."""
+
+
+class DensityFigure:
+    """Steps of a histogram per method, drawn once and updated in place.
+
+    Parameters
+    ----------
+    name : str
+        What a test, or a screen reader, finds it by.
+    """
+
+    def __init__(self, name: str) -> None:
+        wheel, pan = WheelZoomTool(dimensions="width"), PanTool()
+        self._x_range, self._y_range = Range1d(-1, 1), Range1d(1e-3, 1)
+        self.figure = figure(
+            y_axis_type="log",
+            x_range=self._x_range,
+            y_range=self._y_range,
+            height=HEIGHT,
+            sizing_mode="stretch_width",
+            tools=[pan, wheel, ResetTool()],
+            active_drag=pan,
+            toolbar_location=None,
+            min_border_left=46,
+            min_border_right=8,
+            min_border_top=6,
+            name=name,
+        )
+        self.figure.xaxis.ticker.desired_num_ticks = 5
+        self.figure.yaxis.ticker.desired_num_ticks = 4
+        set_fonts(self.figure)
+        self._marks = [
+            Span(dimension="height", line_width=1, line_dash="dotted", visible=False) for _ in range(2)
+        ]
+        for mark in self._marks:
+            self.figure.add_layout(mark)
+        self._lines: dict[str, tuple[ColumnDataSource, Any]] = {}
+
+    def draw(
+        self, samples: Mapping[str, NDArray[np.float32]], styles: Mapping[str, tuple[str, str]], label: str
+    ) -> None:
+        """Show samples.
+
+        Parameters
+        ----------
+        samples : Mapping
+            By name, ``truth`` first: values in the unit of display; what is absent is hidden.
+        styles : Mapping
+            By name: label and colour.
+        label : str
+            Of the horizontal axis: quantity and unit.
+        """
+        self.figure.xaxis.axis_label = label
+        edges = bin_edges(list(samples.values())) if samples else np.array([-1.0, 1.0])
+        densities = {name: density(sample, edges) for name, sample in samples.items()}
+        positive = np.concatenate([one[one > 0] for one in densities.values()]) if samples else np.ones(1)
+        low, high = float(positive.min()) / 2.2, float(positive.max()) * 2.0
+        add_missing(self.figure, densities, self._lines, self._line)
+        for name, values in densities.items():
+            source, line = self._line(name)
+            line.glyph.line_color = styles[name][1]
+            # Beyond its first and last bin a line goes down to the axis; zero has no place on a logarithm.
+            padded = np.concatenate([[0.0], values, [0.0]])
+            step = edges[1] - edges[0]
+            centres = np.concatenate(
+                [[edges[0] - step / 2], (edges[1:] + edges[:-1]) / 2, [edges[-1] + step / 2]]
+            )
+            source.data = {
+                "value": centres,
+                "density": np.where(padded > 0, padded, low / 50),
+                "shown": padded,
+                "label": [styles[name][0]] * centres.size,
+            }
+        for name, (_, line) in self._lines.items():
+            line.visible = name in densities
+        margin = 0.03 * (edges[-1] - edges[0])
+        self._x_range.update(
+            start=edges[0] - margin,
+            end=edges[-1] + margin,
+            reset_start=edges[0] - margin,
+            reset_end=edges[-1] + margin,
+        )
+        self._y_range.update(start=low, end=high, reset_start=low, reset_end=high)
+        ends = quantiles(samples["truth"])[list(SHOWN_QUANTILES)] if "truth" in samples else [None, None]
+        for mark, place in zip(self._marks, ends, strict=True):
+            mark.update(location=None if place is None else float(place), visible=place is not None)
+
+    def use_theme(self, theme: str) -> None:
+        """Take the colours of a theme."""
+        ink = INKS[theme]
+        style_axes(self.figure, ink)
+        self.figure.grid.grid_line_color = ink.line
+        self.figure.grid.grid_line_alpha = 0.6
+        for mark in self._marks:
+            mark.line_color = ink.muted
+        if "truth" in self._lines:
+            self._lines["truth"][1].glyph.line_color = ink.truth
+
+    def _line(self, name: str) -> tuple[ColumnDataSource, Any]:
+        if name not in self._lines:
+            source = ColumnDataSource({"value": [], "density": [], "shown": [], "label": []})
+            width = 2.6 if name == "truth" else 1.7
+            line = self.figure.step(
+                x="value",
+                y="density",
+                mode="center",
+                source=source,
+                line_width=width,
+                line_dash=line_dash(name, width),
+                level="underlay" if name == "truth" else "glyph",
+            )
+            tips = [("", "@label"), ("value", "@value{0.00}"), ("density", "@shown{0.[0000]}")]
+            self.figure.add_tools(HoverTool(renderers=[line], tooltips=tips))
+            self._lines[name] = (source, line)
+        return self._lines[name]

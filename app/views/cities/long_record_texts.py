@@ -1,0 +1,125 @@
+"""What the evaluation over a long record says, for the views Cities and Models."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+from app.session.long_record import CityTotals, Figure, LongRecord
+from app.state.choices import FIELDS
+from app.theme.units import unit_of
+
+_FIELDS = ("vorticity", "divergence")
+_ROWS: tuple[tuple[str, str, str, bool], ...] = (
+    (
+        "band_power_ratio",
+        "small-scale power / truth's",
+        "Power per total wavenumber over the truth's, averaged over the wavenumbers that the coarse grid lacks; 1 is right.",
+        False,
+    ),
+    (
+        "wasserstein",
+        "Wasserstein-1",
+        "Distance of the distributions of all values on the globe; 0 is right.",
+        True,
+    ),
+    ("quantile_99.9_ratio", "99.9 % quantile / truth's", "1 is right.", False),
+    ("rmse", "RMSE", "Point by point; 0 is right. Interpolations and blurred fields do well here.", True),
+    ("ssim", "SSIM", "Structural similarity within 60 degrees of the equator; 1 for equal fields.", False),
+)
+
+
+def model_html(record: LongRecord | None, name: str, created: str) -> str:
+    """Table of a downscaler's scores over the record, or those of the distance network; empty where there are none."""
+    if record is None:
+        return ""
+    if name == record.network:
+        return _network_html(record)
+    if not record.fits(name, created):
+        return ""
+    units = unit_of("vorticity")
+    first, last = record.band()
+    rows = []
+    for measure, title, definition, dimensional in _ROWS:
+        cells = []
+        for field in _FIELDS:
+            found = record.score(measure, name, field)
+            factor = units.factor if dimensional else 1.0
+            cells.append(f"<td>{figure_text(found, factor)}</td>")
+        unit = f" [{escape(units.text)}]" if dimensional else ""
+        wavenumbers = f" (total wavenumbers {first} to {last})" if measure == "band_power_ratio" else ""
+        rows.append(
+            f'<tr title="{escape(definition)}"><th scope="row">{escape(title)}{wavenumbers}{unit}</th>{"".join(cells)}</tr>'
+        )
+    heads = "".join(f'<th scope="col">{FIELDS[field]}</th>' for field in _FIELDS)
+    return (
+        f'<table class="record"><caption>Evaluated on {escape(record.description)}; 95 % intervals</caption>'
+        f"<thead><tr><td></td>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def _network_html(record: LongRecord) -> str:
+    scores = record.lag_scores()
+    assert scores is not None  # a record names a network only with its scores
+    rows = []
+    for name, title, factor, unit in (
+        ("accuracy", "lags guessed right", 100.0, " %"),
+        ("top3", "among the best three", 100.0, " %"),
+        ("lag_error", "mean lag error", 1.0, " h"),
+        ("loss", "loss", 1.0, " nat"),
+    ):
+        found, chance = scores[name], scores[f"chance_{name}"]
+        assert isinstance(found, Figure) and isinstance(chance, float)
+        rows.append(
+            f'<tr><th scope="row">{title} [{unit.strip()}]</th><td>{figure_text(found, factor)}</td><td>{number(factor * chance)}</td></tr>'
+        )
+    return (
+        f'<table class="record"><caption>Evaluated on {escape(record.description)}; 95 % intervals</caption>'
+        f'<thead><tr><td></td><th scope="col">network</th><th scope="col">chance</th></tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    )
+
+
+def city_html(
+    record: LongRecord | None, judged: str, baseline: str, field: str, box: int, labels: tuple[str, str]
+) -> str:
+    """A sentence on the totals over the record, or on what is not in it."""
+    if record is None:
+        return ""
+    totals = record.city_totals(judged, baseline, field, box)
+    if totals is None:
+        return ""
+    return (
+        f'<div class="record"><b>Over a longer record</b> ({escape(record.city_description)}; {totals.samples} values per city): '
+        f"{escape(labels[0])} is closer at {totals.better} cities ({totals.better_sure} surely), "
+        f"{escape(labels[1])} at {totals.worse} ({totals.worse_sure} surely), {totals.equal} equal. {_odds(totals)} "
+        "Surely: 97.5 % of resampled records agree.</div>"
+    )
+
+
+def _odds(totals: CityTotals) -> str:
+    odds = totals.odds
+    if not math.isfinite(odds.value):
+        return "None is worse."
+    text = f"Better over worse: {number(odds.value)}"
+    if math.isnan(odds.low):
+        return f"{text}."
+    return f"{text} [{number(odds.low)}, {number(odds.high)}]."
+
+
+def figure_text(found: Figure | None, factor: float = 1.0) -> str:
+    """A value with its interval."""
+    if found is None or math.isnan(found.value):
+        return "–"
+    if math.isnan(found.low):
+        return number(factor * found.value)
+    return f"{number(factor * found.value)} <small>[{number(factor * found.low)}, {number(factor * found.high)}]</small>"
+
+
+def number(value: float) -> str:
+    """Three significant digits."""
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "–"
+    if value == 0:
+        return "0"
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:.{min(digits, 6)}f}"

@@ -1,0 +1,126 @@
+"""Tables of the Distances view: which lag the network guesses, and how far methods are from the truth and from each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+
+import numpy as np
+import xarray as xr
+
+from app.session.distance_work import TimeDistances
+from app.theme.units import unit_of
+
+STYLES = """
+table { border-collapse: collapse; font-size: 11.5px; font-variant-numeric: tabular-nums; color: var(--studio-text); width: 100%; table-layout: fixed; }
+th { font-weight: 500; color: var(--studio-muted); padding: 2px 4px; text-align: right; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+td { padding: 3px 4px; text-align: right; border: 1px solid var(--studio-surface); }
+td.own { color: var(--studio-muted); }
+td.best { font-weight: 700; color: var(--studio-best); }
+caption { caption-side: top; text-align: left; font-size: 12px; font-weight: 600; color: var(--studio-text); padding: 8px 4px 2px 4px; }
+.tables { display: flex; flex-wrap: wrap; gap: 6px 24px; } .tables table { flex: 1 1 300px; width: auto; }
+svg text { font-family: Roboto, Helvetica, Arial, sans-serif; font-size: 9px; fill: var(--studio-muted); }
+svg .axis { font-size: 10px; }
+"""
+_SIZE, _LEFT, _BOTTOM = 300, 34, 30
+_TABLES = {"atmodist": "AtmoDist", "rmse": "RMSE", "dissimilarity": "1 − SSIM"}
+
+
+def confusion_html(result: TimeDistances | None) -> str:
+    """True lag against guessed lag, as shares of each true lag; with the mean error."""
+    head = '<div class="head"><span class="title">Guessed lag</span><span class="detail">{}</span></div>'
+    confusion = None if result is None else result.confusion
+    if confusion is None:
+        text = "" if result is None or not result.complete else "not available for this region and period"
+        return head.format(text)
+    count = confusion["count"].values.astype(float)
+    total = count.sum(axis=1, keepdims=True)
+    share = np.divide(count, total, out=np.zeros_like(count), where=total > 0)
+    leads = confusion["lead"].values
+    cell = _SIZE / leads.size
+    cells = []
+    top = share.max() or 1.0
+    for i, j in zip(*np.nonzero(share), strict=True):
+        tip = f"true {leads[i]:g} h, guessed {leads[j]:g} h: {100 * share[i, j]:.0f} % of {int(total[i, 0])}"
+        cells.append(
+            f'<rect x="{_LEFT + i * cell:.1f}" y="{_SIZE - (j + 1) * cell:.1f}" width="{cell:.2f}" height="{cell:.2f}" '
+            f'fill="#009e73" fill-opacity="{0.06 + 0.94 * share[i, j] / top:.3f}"><title>{tip}</title></rect>'
+        )
+    ticks = []
+    for k in sorted({0, leads.size // 3, 2 * leads.size // 3, leads.size - 1}):
+        middle = (k + 0.5) * cell
+        ticks.append(
+            f'<text x="{_LEFT + middle:.1f}" y="{_SIZE + 12}" text-anchor="middle">{leads[k]:g}</text>'
+        )
+        ticks.append(
+            f'<text x="{_LEFT - 4}" y="{_SIZE - middle + 3:.1f}" text-anchor="end">{leads[k]:g}</text>'
+        )
+    accuracy, chance = 100 * confusion.attrs["accuracy"], 100 * confusion.attrs["accuracy_by_chance"]
+    error = float(np.nanmean(confusion["mean_error"].values))
+    label = f"{accuracy:.0f} % right (chance: {chance:.0f} %), mean error {error:.1f} h"
+    chart = (
+        f'<svg viewBox="0 0 {_LEFT + _SIZE + 4} {_SIZE + _BOTTOM}" role="img" aria-label="Confusion matrix of the guessed lag: {label}" '
+        'style="width:100%;max-width:440px;display:block;margin:auto">'
+        f'<rect x="{_LEFT}" y="0" width="{_SIZE}" height="{_SIZE}" fill="none" stroke="currentColor" stroke-opacity=".2"/>'
+        f"{''.join(cells)}"
+        f'<line x1="{_LEFT}" y1="{_SIZE}" x2="{_LEFT + _SIZE}" y2="0" stroke="currentColor" stroke-opacity=".5" stroke-dasharray="3 3"/>'
+        f"{''.join(ticks)}"
+        f'<text class="axis" x="{_LEFT + _SIZE / 2}" y="{_SIZE + 26}" text-anchor="middle">true time between the two fields [h]</text>'
+        f'<text class="axis" transform="translate(10 {_SIZE / 2}) rotate(-90)" text-anchor="middle">most likely to the network [h]</text>'
+        "</svg>"
+    )
+    patches = confusion.attrs["patches"]
+    note = (
+        f'<div class="note"><b>{label}.</b> {int(count.sum())} guesses on {patches} patch{"es" if patches != 1 else ""} of the region; '
+        "on the dashed line the guess is right.</div>"
+    )
+    return head.format(escape(str(confusion.attrs["model"]))) + chart + note
+
+
+def methods_html(result: TimeDistances | None, labels: Mapping[str, str]) -> str:
+    """Distances between truth and methods by every measure; the first column is the distance to the truth."""
+    head = (
+        '<div class="head"><span class="title">Methods and truth</span><span class="detail">{}</span></div>'
+    )
+    if result is None or result.methods is None:
+        return head.format("")
+    found = result.methods
+    when = result.question.time.replace("T", " ")
+    unit = unit_of(result.question.field)
+    parts = [head.format(escape(f"{when} UTC, this region"))]
+    tables = []
+    for name, title in _TABLES.items():
+        if name not in found or not np.isfinite(found[name].values).any():
+            continue
+        factor = unit.factor if name == "rmse" else 1.0
+        detail = f" of {result.question.field} [{unit.text}]" if name == "rmse" else ""
+        tables.append(_table(f"{title}{detail}", found[name] * factor, labels))
+    parts.append(f'<div class="tables">{"".join(tables)}</div>')
+    parts.append(
+        '<div class="note">First column: distance to the truth, the smallest in bold. Two methods can be as far from the truth and still be '
+        "near each other.</div>"
+    )
+    return "".join(parts)
+
+
+def _table(title: str, matrix: xr.DataArray, labels: Mapping[str, str]) -> str:
+    names = [str(name) for name in matrix["state"].values]
+    values = matrix.values
+    top = values.max() or 1.0
+    to_truth = values[1:, 0]
+    heads = "".join(
+        f'<th scope="col" title="{escape(labels.get(n, n))}">{escape(labels.get(n, n))}</th>' for n in names
+    )
+    rows = []
+    for i, name in enumerate(names):
+        cells = []
+        for j in range(len(names)):
+            if i == j:
+                cells.append('<td class="own">–</td>')
+                continue
+            best = j == 0 and to_truth.size > 1 and values[i, 0] == to_truth.min()
+            shade = f"background: color-mix(in srgb, #0072b2 {30 * values[i, j] / top:.0f}%, transparent)"
+            cells.append(f'<td{" class=best" if best else ""} style="{shade}">{values[i, j]:.3g}</td>')
+        label = escape(labels.get(name, name))
+        rows.append(f'<tr><th scope="row" title="{label}">{label}</th>{"".join(cells)}</tr>')
+    return f"<table><caption>{escape(title)}</caption><tr><th></th>{heads}</tr>{''.join(rows)}</table>"

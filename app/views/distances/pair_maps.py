@@ -1,0 +1,163 @@
+"""The two fields of a cell of the distance matrices, as small maps on one colour scale."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import numpy as np
+import panel as pn
+import panel_material_ui as pmui
+from bokeh.models import LinearColorMapper
+
+from app.server.programmatic_update import Filling
+from app.session.distance_work import TimeDistances
+from app.session.session import Session
+from app.state.choices import FIELDS
+from app.theme.theme import VARIABLES, palette
+from app.theme.units import is_signed, unit_of
+from app.views.maps.map_figure import MapFigure, SharedMap, share_pointer
+from app.views.maps.painter import Painter
+from app.views.maps.pixels import centred, centred_longitude, edges
+from app.views.shared import colour_bar, geography
+from app.views.shared.size_probe import SizeProbe
+
+_STYLES = (
+    VARIABLES
+    + colour_bar.STYLES
+    + """
+.head { min-height: 28px; padding: 0 6px; display: flex; align-items: baseline; gap: 8px; flex-wrap: wrap; }
+.title { font-size: 14px; font-weight: 700; color: var(--studio-text); white-space: nowrap; }
+.detail { font-size: 11.5px; color: var(--studio-muted); }
+"""
+)
+
+
+class PairMaps(pn.viewable.Viewer):
+    """Two maps, the lists to choose their times without a pointer, and the distances between them.
+
+    Parameters
+    ----------
+    session : Session
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._filling = Filling()
+        self._shared = SharedMap()
+        self._painter = Painter(self._shared)
+        self._scale = LinearColorMapper(palette=["#888888"], low=-1, high=1, nan_color="#00000000")
+        self._probe = SizeProbe()
+        self._maps = [
+            MapFigure(self._shared, self._scale, label, self._probe)
+            for label in ("first time", "second time")
+        ]
+        share_pointer(self._maps, self._shared)
+        self._area: Any = None
+        self._head, self._bar = _html(min_height=28), _html(height=34)
+        self._lists = [
+            pmui.Select(
+                label=label,
+                options=[],
+                size="small",
+                margin=(8, 0, 0, 0),
+                sizing_mode="stretch_width",
+                min_width=138,
+            )
+            for label in ("First time", "Second time")
+        ]
+        for one in self._lists:
+            one.param.watch(self._on_list, "value")
+        self._view = pn.Column(
+            self._head,
+            # Below each other where the card is narrow: a time that is cut off is none.
+            pn.FlexBox(
+                *self._lists, margin=(0, 0, 2, 0), sizing_mode="stretch_width", styles={"gap": "0 8px"}
+            ),
+            self._maps[0].pane,
+            self._maps[1].pane,
+            self._bar,
+            sizing_mode="stretch_width",
+            margin=0,
+            styles={"gap": "2px"},
+        )
+
+    def __panel__(self) -> Any:
+        """Return what is shown."""
+        return self._view
+
+    def draw(self, result: TimeDistances | None, first: int, second: int) -> None:
+        """Show the fields of two times of the period, or nothing."""
+        theme = self._session.state.theme
+        for one in self._maps:
+            one.use_theme(theme)
+        if result is None:
+            for one in self._maps:
+                self._painter.clear(one.draw)
+            self._head.object = _head("Two times", "tap a cell of a matrix")
+            return
+        field = result.question.field
+        unit = unit_of(field)
+        fields = result.fields
+        self._set_area(result)
+        shown = [fields[field].values[place] * np.float32(unit.factor) for place in (first, second)]
+        limit = float(np.quantile(np.abs(np.concatenate([one.ravel() for one in shown])), 0.99)) or 1.0
+        limit = float(f"{limit:.2g}")
+        signed = is_signed(field)
+        self._scale.update(palette=list(palette(signed, theme)), low=-limit if signed else 0.0, high=limit)
+        self._shared.unit.text = unit.text
+        for map_figure, values, place in zip(self._maps, shown, (first, second), strict=True):
+            token = (result.question, result.texts[place])
+            self._painter.paint(map_figure, token, *centred(values, fields), "native")
+        caption = f"{FIELDS[field]} [{unit.text}]"
+        self._bar.object = colour_bar.colour_bar_html(
+            [(caption, palette(signed, theme), self._scale.low, self._scale.high)]
+        )
+        self._head.object = _head("Two times", _distances(result, first, second))
+        with self._filling():
+            one_year = len({text[:4] for text in result.texts}) == 1
+            options = {text[5 if one_year else 0 :].replace("T", " "): text for text in result.texts}
+            for times, place in zip(self._lists, (first, second), strict=True):
+                times.param.update(options=options, value=result.texts[place])
+
+    def _set_area(self, result: TimeDistances) -> None:
+        question = result.question
+        key = (question.data_set, question.level, question.region)
+        if key == self._area:
+            return
+        self._area = key
+        latitude, longitude = result.fields["latitude"].values, result.fields["longitude"].values
+        west, south, width, height = edges(latitude, centred_longitude(longitude))
+        self._shared.set_area(west, south, width, height)
+        box = (west, west + width, south, south + height)
+        self._shared.coast.data = dict(geography.coastline_data(*box))
+        self._shared.cities.data = dict(geography.city_data(*box))
+        for one in self._maps:
+            one.set_aspect(width, height)
+
+    def _on_list(self, _event: Any) -> None:
+        chosen = [one.value for one in self._lists]
+        if not self._filling and all(chosen):
+            self._session.state.pair = "/".join(chosen)
+
+
+def _distances(result: TimeDistances, first: int, second: int) -> str:
+    """Lag and distances of a pair in words."""
+    times = [np.datetime64(result.texts[place]) for place in (first, second)]
+    hours = abs((times[1] - times[0]) / np.timedelta64(1, "h"))
+    parts = [f"{hours:g} h apart"]
+    if result.matrices is not None:
+        if "atmodist" in result.matrices:
+            parts.append(f"AtmoDist {float(result.matrices['atmodist'][second, first]):.3g}")
+        unit = unit_of(result.question.field)
+        parts.append(f"RMSE {float(result.matrices['rmse'][second, first]) * unit.factor:.3g}")
+    return " · ".join(parts)
+
+
+def _head(title: str, detail: str) -> str:
+    return f'<div class="head"><span class="title">{escape(title)}</span><span class="detail">{escape(detail)}</span></div>'
+
+
+def _html(**size: int) -> Any:
+    return pn.pane.HTML("", stylesheets=[_STYLES], margin=0, sizing_mode="stretch_width", **size)

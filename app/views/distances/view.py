@@ -1,0 +1,223 @@
+"""The Distances view: how different two times are, by AtmoDist and point by point, and how that grows with the time between them."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import numpy as np
+import panel as pn
+
+from app.session.distance_work import TimeDistances
+from app.session.session import Session
+from app.theme.theme import FITTING, VARIABLES, palette
+from app.theme.units import unit_of
+from app.views.distances.distance_tables import STYLES as TABLE_STYLES
+from app.views.distances.distance_tables import confusion_html, methods_html
+from app.views.distances.lag_figure import LOOKS, LagFigure
+from app.views.distances.matrix_figure import MatrixFigure, SharedTimes, share_cross_hair
+from app.views.distances.pair_maps import PairMaps
+from app.views.shared import colour_bar
+from app.views.shared.period_control import PeriodControl
+from app.views.shared.veil import Veil
+
+_GRID_STYLES = """
+:host { display: grid; gap: 10px; grid-auto-rows: max-content; height: auto; grid-template-columns: repeat(3, minmax(0, 1fr)); align-items: start; }
+@media (max-width: 1180px) { :host { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
+@media (max-width: 640px) { :host { grid-template-columns: minmax(0, 1fr); } }
+"""
+_CARD_STYLES = (
+    VARIABLES
+    + """
+:host { background: var(--studio-surface); border: 1px solid var(--studio-line); border-radius: 10px; padding: 6px 8px 8px 8px;
+  box-sizing: border-box; min-width: 0; position: relative; height: auto; min-height: max-content; }
+:host(.distance-pair) { grid-row: span 2; }
+:host(.distance-methods) { grid-column: 1 / -1; }
+"""
+)
+_TEXT_STYLES = (
+    VARIABLES
+    + colour_bar.STYLES
+    + TABLE_STYLES
+    + """
+.head { min-height: 28px; padding: 0 6px; display: flex; align-items: baseline; gap: 8px; overflow: hidden; }
+.title { font-size: 14px; font-weight: 700; color: var(--studio-text); white-space: nowrap; }
+.detail { font-size: 11.5px; color: var(--studio-muted); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.note { font-size: 12px; line-height: 1.45; color: var(--studio-muted); padding: 0 6px; }
+.note b { color: var(--studio-text); font-weight: 600; }
+"""
+)
+
+
+class DistancesView(pn.viewable.Viewer):
+    """Matrices, a pair of fields, curves over the lag, confusion of lags and distances between methods.
+
+    Parameters
+    ----------
+    session : Session
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._shared = SharedTimes()
+        self._shown: Any = None
+        self._learned = MatrixFigure(self._shared, "AtmoDist", self._choose)
+        self._plain = MatrixFigure(self._shared, "RMSE", self._choose)
+        share_cross_hair([self._learned, self._plain])
+        self._lags = LagFigure()
+        self._pair = PairMaps(session)
+        self._heads = {name: _html(28) for name in ("learned", "plain", "lags")}
+        self._bars = {name: _html(34) for name in ("learned", "plain")}
+        self._note = _html(0)
+        # Of the size that they will have, so that nothing jumps when they are there.
+        self._saturation, self._confusion, self._methods = _html(0, 70), _html(0, 340), _html(0, 120)
+        content = {
+            "learned": (self._heads["learned"], self._learned.pane, self._bars["learned"]),
+            "plain": (self._heads["plain"], self._plain.pane, self._bars["plain"]),
+            "pair": (self._pair,),
+            "lags": (
+                self._heads["lags"],
+                pn.pane.Bokeh(self._lags.figure, margin=0, sizing_mode="stretch_width"),
+                self._saturation,
+            ),
+            "confusion": (self._confusion,),
+            "methods": (self._methods,),
+        }
+        self._veils = {name: Veil("40px 16px 16px 16px") for name in content}
+        cards = [_card(name, *parts, self._veils[name].pane) for name, parts in content.items()]
+        grid = pn.Column(*cards, stylesheets=[_GRID_STYLES], sizing_mode="stretch_width", margin=0)
+        self._content = pn.Column(
+            PeriodControl(session),
+            self._note,
+            grid,
+            sizing_mode="stretch_width",
+            margin=0,
+            stylesheets=[FITTING],
+            styles={"gap": "8px"},
+        )
+        session.param.watch(self._update, ["results", "busy", "methods"])
+        session.state.param.watch(self._update, ["theme", "view"])
+        session.state.param.watch(self._on_pair, "pair")
+        self._update()
+
+    def __panel__(self) -> Any:
+        """Return what is shown."""
+        return self._content
+
+    def _update(self, *_events: Any) -> None:
+        # What is not in front is not drawn: it is when the view comes to the front.
+        if self._session.state.view != "distances":
+            return
+        theme = self._session.state.theme
+        result: TimeDistances | None = self._session.results.get("distances")
+        key = (theme, id(result), self._session.busy)
+        if key == self._shown:
+            return
+        self._shown = key
+        with pn.io.hold():
+            for one in (self._learned, self._plain, self._lags):
+                one.use_theme(theme)
+            self._draw_matrices(result, theme)
+            self._draw_curves(result)
+            labels = {method.name: method.label for method in self._session.methods} | {"truth": "Truth"}
+            self._confusion.object = confusion_html(result)
+            self._methods.object = methods_html(result, labels)
+            notes = [] if result is None else [result.note, *result.problems]
+            self._note.object = "".join(f'<div class="note">{escape(note)}</div>' for note in notes if note)
+            self._on_pair()
+            self._veil(result)
+
+    def _draw_matrices(self, result: TimeDistances | None, theme: str) -> None:
+        matrices = None if result is None else result.matrices
+        if result is not None and result.texts != self._shared.texts:
+            self._shared.set_times(result.texts)
+        learned = None if matrices is None or "atmodist" not in matrices else matrices["atmodist"].values
+        high = self._learned.draw(learned)
+        model = "" if result is None else result.model
+        self._heads["learned"].object = _head(
+            "AtmoDist", ", ".join(part for part in (model, "vorticity and divergence together") if part)
+        )
+        self._bars["learned"].object = _bar("AtmoDist distance", high, theme)
+        field = "vorticity" if result is None else result.question.field
+        unit = unit_of(field)
+        plain = None if matrices is None else matrices["rmse"].values * unit.factor
+        high = self._plain.draw(plain)
+        self._heads["plain"].object = _head("RMSE", f"{field}, point by point")
+        self._bars["plain"].object = _bar(f"RMS difference [{unit.text}]", high, theme)
+
+    def _draw_curves(self, result: TimeDistances | None) -> None:
+        curves = None if result is None else result.curves
+        self._lags.draw(curves)
+        detail = "mean and one standard deviation on either side"
+        self._heads["lags"].object = _head("Distance over the lag", detail)
+        if curves is None:
+            self._saturation.object = '<div class="note">&nbsp;</div>'
+            return
+        reached = ", ".join(
+            f'<b style="color:{LOOKS[str(name)][0]}">{escape(str(name))}</b> {float(hours):g} h'
+            for name, hours in zip(curves["measure"].values, curves["saturation"].values, strict=True)
+        )
+        self._saturation.object = (
+            f'<div class="note">Saturated (marks: 90 % of the plateau) after {reached}. Up to {curves.attrs["pairs_per_lead"]} pairs a lag; '
+            "pairs of one series are not independent.</div>"
+        )
+
+    def _veil(self, result: TimeDistances | None) -> None:
+        there = {
+            "learned": result is not None and (result.complete or "atmodist" in (result.matrices or {})),
+            "plain": result is not None,
+            "pair": result is not None,
+            "lags": result is not None and result.curves is not None,
+            "confusion": result is not None and result.confusion is not None,
+            "methods": result is not None and result.methods is not None,
+        }
+        for name, veil in self._veils.items():
+            veil.show(self._session.busy and not there[name])
+
+    def _choose(self, row: int, column: int) -> None:
+        """Take the cell that was tapped: the earlier time first."""
+        texts = self._shared.texts
+        first, second = sorted((row, column))
+        self._session.state.pair = f"{texts[first]}/{texts[second]}"
+
+    def _on_pair(self, *_events: Any) -> None:
+        result: TimeDistances | None = self._session.results.get("distances")
+        if result is None:
+            self._pair.draw(None, 0, 0)
+            return
+        first, second = pair_of(self._session.state.pair, result.texts)
+        for matrix in (self._learned, self._plain):
+            matrix.choose(first, second)
+        self._pair.draw(result, first, second)
+
+
+def pair_of(text: str, texts: tuple[str, ...]) -> tuple[int, int]:
+    """Places of the two times of a pair among those of the period; the first and one a day or so later where they are not there."""
+    asked = text.split("/")
+    if len(asked) == 2 and set(asked) <= set(texts):
+        return texts.index(asked[0]), texts.index(asked[1])
+    return 0, min(8, len(texts) - 1)
+
+
+def _html(height: int, least: int = 0) -> Any:
+    size = {"height": height} if height else {"min_height": least} if least else {}
+    return pn.pane.HTML("", stylesheets=[_TEXT_STYLES], margin=0, sizing_mode="stretch_width", **size)
+
+
+def _head(title: str, detail: str) -> str:
+    return f'<div class="head"><span class="title">{escape(title)}</span><span class="detail">{escape(detail)}</span></div>'
+
+
+def _bar(caption: str, high: float, theme: str) -> str:
+    return colour_bar.colour_bar_html([(caption, palette(False, theme), 0.0, float(np.round(high, 6)))])
+
+
+def _card(name: str, *content: Any) -> Any:
+    return pn.Column(
+        *content,
+        stylesheets=[_CARD_STYLES],
+        sizing_mode="stretch_width",
+        margin=0,
+        css_classes=["distance-card", f"distance-{name}"],
+    )

@@ -1,0 +1,62 @@
+"""What stands above and below each map."""
+
+from __future__ import annotations
+
+from app.compute.comparison import PREVIEW, Answer, Comparison
+from app.session.session import Session
+from app.state.state import shown_methods
+from app.theme.theme import COARSE_COLOUR, method_colour
+from app.theme.units import unit_of
+from app.views.maps import scores
+from app.views.maps.map_card import MapCard, problem_html
+
+
+def write_card(
+    card: MapCard, session: Session, comparison: Comparison | None, best: dict[str, set[str]], statement: str
+) -> None:
+    """Write title, tags, scores and what a pixel is on a card."""
+    state, name = session.state, card.name
+    simulated = session.data is not None and session.data.simulated
+    field = comparison.question.field if comparison is not None else state.field
+    unit = unit_of(field)
+    answer = comparison.answers.get(name) if comparison is not None else None
+    if name == "truth":
+        card.set_header(method_colour(name, "", state.theme), _times(comparison), simulated=simulated)
+        row = scores.reference_html(comparison, unit)
+    elif name == "coarse":
+        card.set_header(COARSE_COLOUR, "", simulated=simulated)
+        row = scores.coarse_html(comparison, comparison.question.factor if comparison else 4)
+    else:
+        method = next(method for method in session.methods if method.name == name)
+        card.set_header(method.colour, _detail(method.family, name), _tag(method.family, answer))
+        row = scores.score_html(
+            comparison.scores.get(name) if comparison is not None else None,
+            best,
+            name,
+            unit,
+        )
+    if answer is not None and answer.problem:
+        row = problem_html(answer.problem)
+    card.set_foot(row, statement)
+
+
+def names_on_show(session: Session) -> list[str]:
+    """Coarse input, methods and truth in the order of the page."""
+    return ["coarse", *shown_methods(session.state, [method.name for method in session.methods]), "truth"]
+
+
+def _times(comparison: Comparison | None) -> str:
+    if comparison is None or comparison.question.time == "undated":
+        return ""
+    return comparison.question.time.replace("T", " ") + " UTC"
+
+
+def _detail(family: str, name: str) -> str:
+    return "interpolation" if family == "interpolation" else name
+
+
+def _tag(family: str, answer: Answer | None) -> str:
+    """How the field was computed, where that can differ."""
+    if family == "interpolation" or answer is None or answer.problem:
+        return ""
+    return f"preview, {answer.precision}" if answer.quality == PREVIEW else answer.precision

@@ -1,0 +1,86 @@
+"""Sends pictures to maps, and only those that a map does not show already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+
+import numpy as np
+
+from app.views.maps.map_figure import MapFigure, SharedMap
+from app.views.maps.pixels import MOST_NATIVE_POINTS, Picture, Viewport, native_statement, picture
+
+
+class Painter:
+    """Draws fields on the maps of a view.
+
+    Parameters
+    ----------
+    shared : SharedMap
+        The visible area of the maps.
+    """
+
+    def __init__(self, shared: SharedMap) -> None:
+        self._shared = shared
+        self._shown: dict[Callable[[Picture | None], None], tuple[Hashable, str]] = {}
+
+    def viewport(self, one: MapFigure) -> Viewport:
+        """Visible area of a map, and its pixels if the browser has said how many there are."""
+        columns, rows = one.pixels or (None, None)
+        return Viewport(
+            float(self._shared.x_range.start),
+            float(self._shared.x_range.end),
+            float(self._shared.y_range.start),
+            float(self._shared.y_range.end),
+            columns,
+            rows,
+        )
+
+    def paint(
+        self,
+        one: MapFigure,
+        token: Hashable,
+        values: np.ndarray,
+        latitude: np.ndarray,
+        longitude: np.ndarray,
+        pixels: str,
+        draw: Callable[[Picture | None], None] | None = None,
+    ) -> str:
+        """Draw a field on a map.
+
+        Parameters
+        ----------
+        one : MapFigure
+        token : Hashable
+            Stands for the values: the same token means the same values.
+        values : numpy.ndarray
+            Shape ``(latitude, longitude)``, in the unit of display.
+        latitude, longitude : numpy.ndarray
+            Degrees; decreasing, increasing.
+        pixels : {"native", "mean"}
+        draw : Callable, optional
+            Takes the picture in place of the map's own image.
+
+        Returns
+        -------
+        str
+            What a pixel of the map is.
+        """
+        viewport = self.viewport(one)
+        native = pixels == "native" and values.size <= MOST_NATIVE_POINTS
+        # Native points do not depend on what is visible, means do.
+        key = (token, native) if native else (token, native, viewport)
+        draw = draw or one.draw
+        shown = self._shown.get(draw)
+        if shown is not None and shown[0] == key:
+            if native:
+                return native_statement(float(longitude[1] - longitude[0]), viewport)
+            return shown[1]
+        drawn = picture(values, latitude, longitude, viewport, pixels)
+        draw(drawn)
+        self._shown[draw] = (key, drawn.statement)
+        return drawn.statement
+
+    def clear(self, draw: Callable[[Picture | None], None]) -> None:
+        """Draw nothing."""
+        if self._shown.pop(draw, None) is not None:
+            draw(None)

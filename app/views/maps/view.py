@@ -1,0 +1,298 @@
+"""The Maps view: coarse input, every method and the truth on one colour scale, with scores."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import numpy as np
+import panel as pn
+from bokeh.models import LinearColorMapper
+
+import atmodist_core as ad
+from app.compute.comparison import Comparison, best_of
+from app.session.session import Session
+from app.state.choices import FIELDS
+from app.state.state import shown_methods
+from app.theme.theme import FITTING, VARIABLES, palette
+from app.theme.units import is_signed, unit_of
+from app.views.maps.card_texts import write_card
+from app.views.maps.map_card import MapCard
+from app.views.maps.map_figure import MapFigure, SharedMap, share_pointer
+from app.views.maps.map_toolbar import MapToolbar
+from app.views.maps.painter import Painter
+from app.views.maps.pixels import centred, centred_longitude, edges
+from app.views.maps.scaling import coarse_difference, difference_limit, ends, field_limit
+from app.views.maps.swipe import SwipeMap
+from app.views.shared import colour_bar, geography
+from app.views.shared.size_probe import SizeProbe
+
+REDRAW_PAUSE_S = 0.15
+"""Rest after the last change of the visible area before means are taken anew."""
+
+_GRID_STYLES = """
+:host { display: grid; gap: 10px; grid-auto-rows: max-content; height: auto; grid-template-columns: repeat(3, minmax(0, 1fr)); align-items: start; }
+:host(.four) { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+@media (max-width: 1000px) { :host, :host(.four) { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
+@media (max-width: 640px) { :host, :host(.four) { grid-template-columns: minmax(0, 1fr); } }
+@media (min-width: 1600px) { :host(.many) { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
+@media (min-width: 2600px) { :host(.four) { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
+"""
+
+
+class MapsView(pn.viewable.Viewer):
+    """Linked maps of one comparison.
+
+    Parameters
+    ----------
+    session : Session
+        What to show; the view redraws when its comparison or the state changes.
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._state = session.state
+        self._shared = SharedMap()
+        self._painter = Painter(self._shared)
+        self._field_scale = LinearColorMapper(palette=["#888888"], low=-1, high=1, nan_color="#00000000")
+        self._difference_scale = LinearColorMapper(palette=["#888888"], low=-1, high=1, nan_color="#00000000")
+        self._probe = SizeProbe()
+        self._cards: dict[str, MapCard] = {}
+        self._pointed = False
+        self._area: tuple[Any, ...] | None = None
+        self._coloured: tuple[Any, ...] | None = None
+        # What each card shows, and the objects it was made of: while they are kept no other can have their identity.
+        self._drawn: dict[str, tuple[Any, Any]] = {}
+        self._redraw_task: asyncio.Task[None] | None = None
+        self._swipe: SwipeMap | None = None
+        self._bar = pn.pane.HTML(
+            "",
+            stylesheets=[VARIABLES + colour_bar.STYLES],
+            margin=0,
+            height=34,
+        )
+        self._toolbar = MapToolbar(session, self._bar, self._reset_zoom, self._region_from_view)
+        self._grid = pn.Column(stylesheets=[_GRID_STYLES], sizing_mode="stretch_width", margin=0)
+        self._content = pn.Column(
+            self._toolbar,
+            self._grid,
+            sizing_mode="stretch_width",
+            margin=0,
+            stylesheets=[FITTING],
+            styles={"gap": "8px"},
+        )
+        session.param.watch(self._update, ["comparison", "methods", "busy"])
+        watched = ["methods", "show", "layout", "left", "right", "pixels", "scale", "limit", "theme", "view"]
+        self._state.param.watch(self._update, watched)
+        for visible in (self._shared.x_range, self._shared.y_range):
+            visible.on_change("start", self._on_area)
+            visible.on_change("end", self._on_area)
+        self._probe.param.watch(lambda _event: self._redraw_soon(), "columns")
+        self._update()
+
+    def __panel__(self) -> Any:
+        """Return what is shown."""
+        return self._content
+
+    @property
+    def _names(self) -> list[str]:
+        found = [method.name for method in self._session.methods]
+        return ["coarse", *shown_methods(self._state, found), "truth"]
+
+    def _update(self, *_events: Any) -> None:
+        # What is not in front is not drawn: it is when the view comes to the front.
+        if self._state.view != "maps":
+            return
+        with pn.io.hold():
+            self._arrange()
+            self._colour()
+            self._draw()
+
+    def _arrange(self) -> None:
+        """Put up the cards that are wanted, new ones where there are none yet."""
+        swipe = self._state.layout == "swipe"
+        # By itself `visible` would not do: the grid's own style sheet says how it is displayed.
+        self._grid.param.update(visible=not swipe, styles={"display": "none"} if swipe else {})
+        if swipe and self._swipe is None:
+            self._swipe = SwipeMap(self._session, self._shared, self._painter, self._field_scale)
+            self._swipe.probe.param.watch(lambda _event: self._redraw_soon(), "columns")
+            self._content.append(self._swipe)
+            self._area = None
+        if swipe:
+            return
+        names = self._names
+        labels = {method.name: method.label for method in self._session.methods}
+        labels |= {"coarse": "Coarse input", "truth": "Truth"}
+        for name in names:
+            if name not in self._cards:
+                card = MapCard(name, labels[name], self._shared, self._field_scale, self._probe)
+                self._cards[name] = card
+                if name == "coarse":  # which is always there, and as large as the others
+                    card.map.carry_probe()
+                self._area = None
+        wanted = [self._cards[name].view for name in names]
+        if list(self._grid.objects) != wanted:
+            self._grid.objects = wanted
+            self._grid.css_classes = ["four"] if len(names) == 4 else ["many"] if len(names) > 6 else []
+            self._pointed = False
+
+    def _share_pointer(self) -> None:
+        """Join the pointers of the maps: late, for the script that joins them makes all maps one heap of models to walk through."""
+        if not self._pointed and self._session.comparison is not None:
+            share_pointer([self._cards[name].map for name in self._names], self._shared)
+            self._pointed = True
+
+    @property
+    def _maps(self) -> list[MapFigure]:
+        swipe = [] if self._swipe is None else [self._swipe.map]
+        return [*(card.map for card in self._cards.values()), *swipe]
+
+    def _colour(self) -> None:
+        """Set palettes, ends of the scales and colour bars."""
+        comparison, state = self._session.comparison, self._state
+        field = comparison.question.field if comparison is not None else state.field
+        unit, fixed = unit_of(field), state.limit if state.scale == "fixed" else None
+        limit = fixed or (1.0 if comparison is None else field_limit(comparison))
+        two = state.show == "difference" and state.layout == "panels"
+        spread = fixed or (1.0 if comparison is None else difference_limit(comparison)) if two else None
+        coloured = (field, limit, spread, state.theme, len(self._maps))
+        if coloured == self._coloured:
+            return
+        self._coloured = coloured
+        low, high = ends(limit, field)
+        colours = palette(is_signed(field), state.theme)
+        self._field_scale.update(palette=list(colours), low=low, high=high)
+        caption = f"{FIELDS[field]} [{unit.text}]"
+        bars = [(caption, colours, low, high)]
+        if spread is not None:
+            differences = palette(True, state.theme)
+            self._difference_scale.update(palette=list(differences), low=-spread, high=spread)
+            bars = [
+                (f"Method minus truth [{unit.text}]", differences, -spread, spread),
+                (f"Truth: {caption}", colours, low, high),
+            ]
+        room = f"{300 * len(bars)}px"
+        self._bar.styles = {"flex": f"1 1 {room}", "min-width": f"min({room}, 100%)"}
+        self._bar.object = colour_bar.colour_bar_html(bars)
+        self._shared.unit.text = unit.text
+        self._toolbar.show_limit(limit, unit.text)
+        for one in self._maps:
+            one.use_theme(state.theme)
+        if self._swipe is not None:
+            self._swipe.use_theme(state.theme)
+
+    def _draw(self) -> None:
+        comparison = self._session.comparison
+        if comparison is not None:
+            self._set_area(comparison)
+        if self._swipe is not None and self._state.layout == "swipe":
+            self._swipe.draw(comparison)
+            return
+        best = best_of(comparison.scores if comparison is not None else {})
+        for name in self._names:
+            self._draw_card(self._cards[name], comparison, best)
+        self._share_pointer()
+
+    def _set_area(self, comparison: Comparison) -> None:
+        """Show the region, and leave the user's zoom alone while only the time or the field changes."""
+        question = comparison.question
+        key = (question.data_set, question.level, question.region)
+        if key == self._area:
+            return
+        self._area = key
+        latitude, longitude = comparison.truth["latitude"].values, comparison.truth["longitude"].values
+        west, south, width, height = edges(latitude, centred_longitude(longitude))
+        self._shared.set_area(west, south, width, height)
+        box = (west, west + width, south, south + height)
+        self._shared.coast.data = dict(geography.coastline_data(*box))
+        self._shared.cities.data = dict(geography.city_data(*box))
+        for card in self._cards.values():
+            card.map.set_aspect(width, height)
+        if self._swipe is not None:
+            self._swipe.set_aspect(width, height)
+
+    def _draw_card(self, card: MapCard, comparison: Comparison | None, best: dict[str, set[str]]) -> None:
+        state, name = self._state, card.name
+        difference = state.show == "difference" and name != "truth"
+        card.map.use_mapper(self._difference_scale if difference else self._field_scale)
+        answer = comparison.answers.get(name) if comparison is not None else None
+        failed = answer is not None and bool(answer.problem)
+        empty = comparison is None or comparison.fields_of(name) is None
+        waiting = empty and not failed and self._session.busy
+        # By identity: comparing fields would take as long as drawing them.
+        parts = (None, None) if comparison is None else (comparison.truth, comparison.scores.get(name))
+        objects = (*parts, answer, self._session.data)
+        drawn = (
+            tuple(id(one) for one in objects),
+            comparison and comparison.question,
+            tuple(name in methods for methods in best.values()),
+            (difference, waiting, state.pixels, state.theme, self._painter.viewport(card.map)),
+        )
+        if self._drawn.get(name, (None, None))[0] == drawn:
+            return
+        self._drawn[name] = (drawn, objects)
+        shown = None if comparison is None else _values(comparison, name, difference=difference)
+        statement = ""
+        if comparison is not None and shown is not None:
+            token = (comparison.question, name, difference, "" if answer is None else answer.quality)
+            statement = self._painter.paint(card.map, token, *shown, state.pixels)
+        elif failed:
+            self._painter.clear(card.map.draw)
+        card.set_waiting(waiting)
+        write_card(card, self._session, comparison, best, statement)
+
+    def _on_area(self, _attr: str, _old: Any, _new: Any) -> None:
+        self._redraw_soon()
+
+    def _redraw_soon(self) -> None:
+        """Redraw what depends on the visible area and its pixels, after the last change."""
+        if self._redraw_task is not None:
+            self._redraw_task.cancel()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # set from outside the server, in a test or a script
+            return
+        self._redraw_task = loop.create_task(self._redraw())
+
+    async def _redraw(self) -> None:
+        await asyncio.sleep(REDRAW_PAUSE_S)
+        if self._state.view != "maps":  # it is drawn when it comes to the front
+            return
+        with self._session.within(), pn.io.hold():
+            self._draw()
+
+    def _reset_zoom(self) -> None:
+        for visible in (self._shared.x_range, self._shared.y_range):
+            visible.update(start=visible.reset_start, end=visible.reset_end)
+
+    def _region_from_view(self) -> None:
+        """Make the visible area the region."""
+        x, y = self._shared.x_range, self._shared.y_range
+        edges_of_view = (max(y.start, -90), min(y.end, 90), x.start, x.end)
+        south, north, west, east = (round(float(edge), 1) for edge in edges_of_view)
+        if east - west >= 360:
+            west, east = 0.0, 360.0
+        west, east = (edge if -180 <= edge <= 360 else (edge + 180) % 360 - 180 for edge in (west, east))
+        try:
+            ad.Region(south, north, west, east)
+        except ad.UserError as error:
+            self._session.say("region", "warning", str(error))
+            return
+        self._session.say("region", "warning", "")
+        self._state.region = f"{south:g},{north:g},{west:g},{east:g}"
+
+
+def _values(
+    comparison: Comparison, name: str, *, difference: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Values to draw in the unit of display, latitudes and longitudes; None while they are not there."""
+    values, fields = comparison.values(name), comparison.fields_of(name)
+    if values is None or fields is None:
+        return None
+    if difference:
+        truth = comparison.values("truth")
+        assert truth is not None  # a comparison begins with it
+        values = coarse_difference(comparison) if name == "coarse" else values - truth
+        fields = comparison.truth
+    return centred(values * np.float32(unit_of(comparison.question.field).factor), fields)

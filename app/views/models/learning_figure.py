@@ -1,0 +1,115 @@
+"""Learning curves of one model, with the span of its pre-training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from bokeh.models import BoxAnnotation, ColumnDataSource, HoverTool, Label, Range1d
+from bokeh.plotting import figure
+
+from app.compute.model_facts import ModelFacts
+from app.theme.theme import INKS
+from app.views.shared.axes import FONT, set_fonts, style_axes
+from atmodist_core.figures.numbers.models import held_out_name
+
+HEIGHT = 190
+
+
+class LearningFigure:
+    """Loss in training as a line, on held-out data as points, over the steps.
+
+    Parameters
+    ----------
+    facts : ModelFacts
+        With curves.
+    """
+
+    def __init__(self, facts: ModelFacts) -> None:
+        curves = facts.curves
+        assert curves is not None  # a model without curves has no figure
+        plot = figure(
+            height=HEIGHT,
+            sizing_mode="stretch_width",
+            tools=[],
+            toolbar_location=None,
+            x_axis_label="training step",
+            y_axis_label="loss",
+            min_border_left=50,
+            min_border_right=12,
+            name=f"learning curves of {facts.card.name}",
+        )
+        self.figure = plot
+        step = curves["step"].values
+        pre = facts.pretraining_steps
+        self._span = BoxAnnotation(
+            left=0, right=pre, visible=pre > 0, fill_color="#56b4e9", fill_alpha=0.14, line_width=0
+        )
+        plot.add_layout(self._span)
+        self._span_label = Label(
+            x=0,
+            y=6,
+            y_units="screen",
+            x_offset=4,
+            text="pre-training",
+            text_font=FONT,
+            text_font_size="10.5px",
+            visible=pre > 0,
+        )
+        plot.add_layout(self._span_label)
+        loss = curves["loss"].values if "loss" in curves else np.full(step.size, np.nan)
+        source = ColumnDataSource({"step": step, "value": loss})
+        line = plot.line(
+            x="step", y="value", source=source, line_width=1.8, line_color="#0072b2", legend_label="training"
+        )
+        held = held_out_name(curves)
+        shown = [loss[np.isfinite(loss)]]
+        renderers = [line]
+        if held is not None:
+            values = curves[held].values
+            known = np.isfinite(values)
+            points = ColumnDataSource({"step": step[known], "value": values[known]})
+            label = held.replace("_", " ").replace("held out", "held-out").replace("mse", "MSE")
+            renderers.append(
+                plot.scatter(
+                    x="step",
+                    y="value",
+                    source=points,
+                    size=7,
+                    marker="diamond",
+                    fill_color="#d55e00",
+                    line_color=None,
+                    legend_label=label,
+                )
+            )
+            shown.append(values[known])
+        plot.add_tools(
+            HoverTool(renderers=renderers, tooltips=[("step", "@step{0}"), ("value", "@value{0.000}")])
+        )
+        values = np.concatenate(shown)
+        if values.size:
+            # The first steps of an untrained network would take most of the axis.
+            low, high = float(values.min()), float(np.quantile(values, 0.97))
+            room = 0.08 * (high - low or 1.0)
+            plot.y_range = Range1d(low - room, high + 3 * room)
+        plot.x_range = Range1d(0, float(step[-1]) * 1.01 if step.size else 1)
+        plot.legend.update(
+            location="top_right",
+            label_text_font=FONT,
+            label_text_font_size="10.5px",
+            border_line_color=None,
+            spacing=0,
+            padding=4,
+        )
+        set_fonts(plot)
+
+    def use_theme(self, theme: str) -> None:
+        """Take the colours of a theme."""
+        ink: Any = INKS[theme]
+        style_axes(self.figure, ink)
+        self.figure.grid.grid_line_color = ink.line
+        self.figure.grid.grid_line_alpha = 0.6
+        self._span_label.text_color = ink.muted
+        self.figure.legend.update(
+            background_fill_color=ink.surface, background_fill_alpha=0.8, label_text_color=ink.text
+        )

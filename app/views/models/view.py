@@ -1,0 +1,131 @@
+"""The Models view: what each trained model is, what it learned from, how well it does, and how to add one's own."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+import atmodist_core as ad
+from app.compute.engine import Control
+from app.compute.model_facts import SPEED_KINDS, ModelFacts, facts_of_models, speed_here
+from app.session.long_record import long_record
+from app.session.session import Session
+from app.theme.theme import COARSE_COLOUR, VARIABLES
+from app.views.cities.long_record_texts import model_html
+from app.views.models.learning_figure import LearningFigure
+from app.views.models.model_texts import STYLES, facts_html, own_html
+from atmodist_core.figures.method_styles import appearance
+
+_GRID_STYLES = """
+:host { display: grid; gap: 10px; grid-template-columns: repeat(2, minmax(0, 1fr)); grid-auto-rows: max-content; align-items: start; height: auto; }
+@media (max-width: 900px) { :host { grid-template-columns: minmax(0, 1fr); } }
+@media (min-width: 2200px) { :host { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
+"""
+_CARD_STYLES = (
+    VARIABLES
+    + ":host { background: var(--studio-surface); border: 1px solid var(--studio-line); border-radius: 10px; padding: 8px 10px 10px 10px; "
+    "box-sizing: border-box; min-width: 0; height: auto; min-height: max-content; }"
+)
+
+
+class ModelsView(pn.viewable.Viewer):
+    """A card for each model, and one that says how to use models and data of one's own.
+
+    Parameters
+    ----------
+    session : Session
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._shown: list[str] = []
+        self._figures: list[LearningFigure] = []
+        self._grid = pn.Column(stylesheets=[_GRID_STYLES], sizing_mode="stretch_width", margin=0)
+        session.param.watch(self._update, ["methods", "models"])
+        session.state.param.watch(self._on_theme, "theme")
+        self._update()
+
+    def __panel__(self) -> Any:
+        """Return what is shown."""
+        return self._grid
+
+    def _update(self, *_events: Any) -> None:
+        facts = facts_of_models(self._session.engine)
+        key = [f"{one.card.name} {one.stamp}" for one in facts]
+        if self._grid.objects and key == self._shown:
+            return
+        self._shown = key
+        self._figures = []
+        cards = [self._card(one) for one in facts]
+        own = pn.pane.HTML(
+            own_html(), stylesheets=[VARIABLES + STYLES], margin=0, sizing_mode="stretch_width"
+        )
+        self._grid.objects = [*cards, _box(own, "own")]
+        self._on_theme()
+
+    def _card(self, facts: ModelFacts) -> Any:
+        colour = str(appearance(facts.card.name).colour) if facts.card.kind == "downscaler" else COARSE_COLOUR
+        record = model_html(long_record(), facts.card.name, facts.card.created)
+        text = pn.pane.HTML(
+            facts_html(facts, colour, record),
+            stylesheets=[VARIABLES + STYLES],
+            margin=0,
+            sizing_mode="stretch_width",
+        )
+        parts: list[Any] = [text]
+        if facts.curves is not None:
+            one = LearningFigure(facts)
+            self._figures.append(one)
+            parts.append(pn.pane.Bokeh(one.figure, margin=0, sizing_mode="stretch_width"))
+        if facts.card.kind not in SPEED_KINDS:
+            return _box(*parts, name=facts.card.name)
+        said = pn.pane.HTML("", stylesheets=[VARIABLES + STYLES], margin=(6, 8), css_classes=["speed"])
+        button = pmui.Button(
+            label="Measure the speed here",
+            icon="speed",
+            size="small",
+            variant="outlined",
+            margin=0,
+            description=f"Measure the speed here: {facts.card.name} on 160 × 160 points, on the machine that serves this page",
+        )
+
+        async def measure(_event: Any) -> None:
+            button.loading = True
+            try:
+                said.object = await self._measure(facts)
+            finally:
+                button.loading = False
+
+        button.on_click(measure)
+        parts.append(pn.Row(button, said, margin=0))
+        return _box(*parts, name=facts.card.name)
+
+    async def _measure(self, facts: ModelFacts) -> str:
+        try:
+            seconds = await self._session.in_thread(
+                Control(), speed_here, self._session.engine, facts.card, Control()
+            )
+        except ad.UserError as error:
+            return f'<div class="note" role="alert">{escape(str(error))}</div>'
+        what = "to embed" if facts.card.kind == "distance" else "for"
+        device = self._session.engine.device()
+        return f'<div class="note"><b>{1000 * seconds:.0f} ms</b> {what} 160 × 160 points, float32, {escape(device)}</div>'
+
+    def _on_theme(self, *_events: Any) -> None:
+        for one in self._figures:
+            one.use_theme(self._session.state.theme)
+
+
+def _box(*parts: Any, name: str = "own") -> Any:
+    return pn.Column(
+        *parts,
+        stylesheets=[_CARD_STYLES],
+        sizing_mode="stretch_width",
+        margin=0,
+        styles={"gap": "6px"},
+        css_classes=["model-card", f"model-{name}"],
+    )

@@ -1,0 +1,102 @@
+"""The semivariogram: how different values are at two points a distance apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from bokeh.models import (
+    ColumnDataSource,
+    FixedTicker,
+    HoverTool,
+    PanTool,
+    Range1d,
+    ResetTool,
+    Span,
+    WheelZoomTool,
+)
+from bokeh.plotting import figure
+
+from app.server.batch_model_updates import add_missing
+from app.theme.theme import INKS, line_dash
+from app.views.shared.axes import set_fonts, style_axes
+
+TICKS_KM = (20, 50, 100, 200, 500, 1000, 2000)
+HEIGHT = 398
+
+
+class VariogramFigure:
+    """Semivariance over distance, as a part of the truth's variance."""
+
+    def __init__(self) -> None:
+        wheel, pan = WheelZoomTool(), PanTool()
+        self._x_range, self._y_range = Range1d(40, 2200), Range1d(0, 1.25)
+        plot = figure(
+            x_axis_type="log",
+            x_range=self._x_range,
+            y_range=self._y_range,
+            height=HEIGHT,
+            sizing_mode="stretch_width",
+            tools=[pan, wheel, ResetTool()],
+            active_drag=pan,
+            toolbar_location=None,
+            x_axis_label="distance [km]",
+            y_axis_label="semivariance / variance of the truth",
+            min_border_left=62,
+            min_border_right=14,
+            name="semivariogram",
+        )
+        self.figure = plot
+        plot.xaxis.ticker = FixedTicker(ticks=list(TICKS_KM))
+        set_fonts(plot)
+        self._one = Span(location=1, dimension="width", line_width=1, line_dash="dotted")
+        plot.add_layout(self._one)
+        self._lines: dict[str, tuple[ColumnDataSource, Any, Any]] = {}
+        self._made_of: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+
+    def draw(
+        self, curves: Mapping[str, tuple[np.ndarray, np.ndarray]], styles: Mapping[str, Any], *, fit: bool
+    ) -> None:
+        """Show curves: by name, distance [km] and semivariance, shape ``(distance,)``; those absent are hidden."""
+        add_missing(self.figure, curves, self._lines, lambda name: self._line(name, styles[name][0]))
+        for name, (distance, value) in curves.items():
+            label, colour = styles[name]
+            source, line, points = self._line(name, label)
+            if self._made_of.get(name) is not curves[name]:
+                self._made_of[name] = curves[name]
+                known = np.isfinite(value)
+                source.data = {"distance": distance[known], "value": value[known]}
+            line.glyph.line_color = colour
+            points.glyph.update(line_color=colour, fill_color=colour)
+        for name, (_, line, points) in self._lines.items():
+            line.visible = points.visible = name in curves
+        if fit and "truth" in curves:
+            distance, value = curves["truth"]
+            known = np.isfinite(value)
+            if known.any():
+                low, high = float(distance[known].min()) * 0.85, float(distance[known].max()) * 1.15
+                top = float(max(1.15, 1.15 * value[known].max()))
+                self._x_range.update(start=low, end=high, reset_start=low, reset_end=high)
+                self._y_range.update(start=0, end=top, reset_start=0, reset_end=top)
+
+    def use_theme(self, theme: str) -> None:
+        """Take the colours of a theme."""
+        ink = INKS[theme]
+        style_axes(self.figure, ink)
+        self.figure.grid.grid_line_color = ink.line
+        self.figure.grid.grid_line_alpha = 0.6
+        self._one.line_color = ink.muted
+
+    def _line(self, name: str, label: str) -> tuple[ColumnDataSource, Any, Any]:
+        if name not in self._lines:
+            source = ColumnDataSource({"distance": [], "value": []})
+            width = 2.6 if name == "truth" else 1.9
+            line = self.figure.line(
+                x="distance", y="value", source=source, line_width=width, line_dash=line_dash(name, width)
+            )
+            points = self.figure.scatter(x="distance", y="value", source=source, size=5, name=label)
+            tips = [("", "$name"), ("distance", "@distance{0} km"), ("semivariance", "@value{0.000}")]
+            self.figure.add_tools(HoverTool(renderers=[points], tooltips=tips))
+            self._lines[name] = (source, line, points)
+        return self._lines[name]

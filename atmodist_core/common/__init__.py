@@ -1,0 +1,1 @@
+"""What every part uses: errors, constants, assets, progress, CPU detection, jobs."""

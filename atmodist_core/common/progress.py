@@ -1,0 +1,43 @@
+"""Progress and cancelling of a computation that handles one state of the atmosphere after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from atmodist_core.common.errors import Cancelled
+
+Progress = Callable[[float, str], None]
+Cancel = Callable[[], bool]
+
+
+class ProgressWatch:
+    """Counts states for the caller's progress bar and asks whether to stop.
+
+    Parameters
+    ----------
+    name : str
+        What is computing, for the messages.
+    total : int
+        Number of states.
+    progress : callable, optional
+        Called with the fraction done (0 to 1) and a message after every state.
+    cancel : callable, optional
+        Returns True to stop; asked before every state.
+    """
+
+    def __init__(self, name: str, total: int, progress: Progress | None, cancel: Cancel | None) -> None:
+        self.name = name
+        self.progress, self.cancel, self.total, self.count = progress, cancel, max(total, 1), 0
+
+    def before(self) -> None:
+        """Raise Cancelled if the caller wants to stop."""
+        if self.cancel is not None and self.cancel():
+            raise Cancelled(f"Computing {self.name} was cancelled.")
+
+    def done(self) -> None:
+        """Report one more state."""
+        self.count += 1
+        if self.progress is not None:
+            self.progress(
+                min(self.count / self.total, 1.0), f"{self.name}: state {self.count} of {self.total}"
+            )

@@ -1,0 +1,1 @@
+"""The canonical form of fields: names, units, levels, time and coordinates."""

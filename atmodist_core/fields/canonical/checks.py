@@ -1,0 +1,148 @@
+"""Checks of values: units, fill values and gaps, before anything is derived from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+
+from atmodist_core.common.errors import UserError
+from atmodist_core.fields.canonical.time_selection import spell_times
+from atmodist_core.fields.canonical.units import (
+    check_largest_magnitude,
+    check_magnitude_without_units,
+    check_units,
+)
+from atmodist_core.fields.open.merge_variables import Pair
+from atmodist_core.fields.open.netcdf import one_line
+
+
+def conversion_factors(pair: Pair, note: Callable[[str], None]) -> tuple[float, float]:
+    """Factors to s-1 or m s-1 of both fields.
+
+    Parameters
+    ----------
+    pair : Pair
+        The fields as stored. Where units are missing, one slice is read to judge the magnitude.
+    note : callable
+        Receives a sentence for conversions and assumptions.
+
+    Returns
+    -------
+    tuple of float
+
+    Raises
+    ------
+    UserError
+        Units are wrong, or missing and the magnitude is not that of an atmosphere.
+    """
+    factors = []
+    for array, variable in zip((pair.first, pair.second), pair.variables, strict=True):
+        units = array.attrs.get("units", array.attrs.get("GRIB_units"))
+        if units is None or not str(units).strip():
+            if pair.is_coefficients:
+                raise UserError(
+                    f"Attribute 'units' of the coefficients '{variable}' is missing, where s-1 was expected; "
+                    "set it in the store."
+                )
+            sample = read(array.isel(time=array.sizes["time"] // 2))
+            note(check_magnitude_without_units(sample, pair.kind, variable))
+            factors.append(1.0)
+            continue
+        factor, sentence = check_units(units, pair.kind, variable)
+        if sentence is not None:
+            note(sentence)
+        factors.append(factor)
+    return factors[0], factors[1]
+
+
+def check_values(
+    arrays: list[xr.DataArray], pair: Pair, grid: str, note: Callable[[str], None]
+) -> list[xr.DataArray]:
+    """Look through small fields: drop times without any value, tell or refuse gaps, refuse absurd magnitudes.
+
+    Parameters
+    ----------
+    arrays : list of xarray.DataArray
+        Both fields in stored units, canonical axes, lazy.
+    pair : Pair
+        What they are.
+    grid : str
+        Name of the grid; winds on a globe must be complete.
+    note : callable
+        Receives a sentence for what was found.
+
+    Returns
+    -------
+    list of xarray.DataArray
+        The fields at the times that have values.
+
+    Raises
+    ------
+    UserError
+        No values at all, gaps in winds on a globe, or magnitudes that no atmosphere reaches.
+    """
+    # One field after the other: memory is that of one.
+    largest, finite = [], []
+    for array in arrays:
+        values = read(array)
+        good = np.isfinite(values)
+        finite.append(good)
+        largest.append(float(np.max(np.abs(np.where(good, values, 0.0)), initial=0.0)))
+    for value, variable in zip(largest, pair.variables, strict=True):
+        check_largest_magnitude(value, pair.kind, variable)
+    usable = finite[0].any(axis=(1, 2)) & finite[1].any(axis=(1, 2))
+    if not usable.any():
+        raise UserError(
+            f"Expected values in '{pair.variables[0]}' and '{pair.variables[1]}', found only missing ones; "
+            "check the file, or choose other times."
+        )
+    if not usable.all():
+        empty = arrays[0]["time"].values[~usable]
+        note(f"{empty.size} of {usable.size} times hold no values and were left out ({spell_times(empty)})")
+        arrays = [array.isel(time=np.flatnonzero(usable)) for array in arrays]
+    gaps = [int(np.sum(~good[usable])) for good in finite]
+    if any(gaps):
+        total = int(finite[0][usable].size)
+        worst = int(np.argmax(gaps))
+        if pair.kind == "wind" and grid != "limited-area":
+            raise UserError(
+                f"Expected values of '{pair.variables[worst]}' everywhere on the globe, found {gaps[worst]} "
+                f"of {total} missing; fill them, choose other times, or cut a limited area without gaps out "
+                "of the file."
+            )
+        spread = " and so are the derived fields beside them" if pair.kind == "wind" else ""
+        note(
+            f"{gaps[0]} values of '{pair.variables[0]}' and {gaps[1]} of '{pair.variables[1]}' of {total} "
+            f"are missing{spread}"
+        )
+    return arrays
+
+
+def read(array: xr.DataArray) -> np.ndarray:
+    """Values of a lazy field, with damage to the file told in one sentence.
+
+    Parameters
+    ----------
+    array : xarray.DataArray
+        Any size that fits in memory.
+
+    Returns
+    -------
+    numpy.ndarray
+
+    Raises
+    ------
+    UserError
+        The file cannot be read.
+    """
+    try:
+        return np.asarray(array.values)
+    except UserError:
+        raise
+    except (OSError, RuntimeError, ValueError, EOFError, IndexError) as error:
+        raise UserError(
+            f"The values of '{array.name}' cannot be read ({one_line(error)}); the file is damaged: download "
+            "it again."
+        ) from error

@@ -1,0 +1,200 @@
+"""Units: what the files say, turned into s-1 and m s-1, or refused by name."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from atmodist_core.common.errors import UserError
+
+_TIME_UNITS = {
+    "s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0,
+    "min": 60.0, "minute": 60.0,
+    "h": 3600.0, "hr": 3600.0, "hour": 3600.0,
+    "d": 86400.0, "day": 86400.0,
+}  # fmt: skip
+_LENGTH_UNITS = {
+    "m": 1.0, "meter": 1.0, "meters": 1.0, "metre": 1.0, "metres": 1.0,
+    "cm": 0.01, "km": 1000.0, "mi": 1609.344, "mile": 1609.344, "miles": 1609.344,
+}  # fmt: skip
+_WIND_WORDS = {
+    "knot": 1852.0 / 3600.0, "knots": 1852.0 / 3600.0, "kt": 1852.0 / 3600.0, "kts": 1852.0 / 3600.0,
+    "mps": 1.0, "kph": 1000.0 / 3600.0, "kmh": 1000.0 / 3600.0, "mph": 1609.344 / 3600.0,
+}  # fmt: skip
+_NUMBER = re.compile(
+    r"""^(?P<number>
+        10\s*(?:\*\*|\^)\s*\(?\s*[-+]?\d+\s*\)?        # 10**-5, 10^-5
+      | 10-\d+                                         # 10-5 as a typesetter writes it
+      | [-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?          # 1e-5, 1.E-5, 0.00001, 1
+    )\s*[*x ]?\s*(?P<rest>(?:[a-z/]|1\s*/).*)$""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+STORED_UNITS = {"rate": "s-1", "wind": "m s-1"}
+"""Units inside the package, by kind of quantity."""
+
+PLAUSIBLE_STANDARD_DEVIATION = {"rate": (3e-8, 3e-3), "wind": (0.05, 80.0)}
+"""Spread that atmospheric fields can have [s-1], [m s-1]; outside it, numbers without units are refused."""
+
+LARGEST_MAGNITUDE = {"rate": 1.0, "wind": 1000.0}
+"""Magnitudes that no atmosphere reaches [s-1], [m s-1]; beyond it are fill values or wrong units."""
+
+
+def _split_number(text: str) -> tuple[float, str]:
+    """Split a leading scale such as ``1e-5`` or ``10**-5`` from the unit."""
+    if re.fullmatch(r"1\s*/\s*[a-z]+", text):
+        return 1.0, text[1:].strip()
+    match = _NUMBER.match(text)
+    if match is None:
+        return 1.0, text
+    number = re.sub(r"[\s()]", "", match["number"])
+    rest = match["rest"].strip()
+    power = re.fullmatch(r"10(?:\*\*|\^)([-+]?\d+)|10(-\d+)", number)
+    scale = 10.0 ** int(power[1] or power[2]) if power else float(number)
+    return scale, re.sub(r"^1\s*(?=/)", "", rest)
+
+
+def _inverse_time(text: str) -> float | None:
+    """Factor to s-1 of ``s-1``, ``s**-1``, ``/s``, ``per day`` and their like."""
+    match = re.fullmatch(r"([a-z]+)(?:\*\*|\^)?\(?-1\)?|(?:/|per )\s*([a-z]+)", text.strip())
+    unit = (match[1] or match[2]) if match else None
+    return 1.0 / _TIME_UNITS[unit] if unit in _TIME_UNITS else None
+
+
+def factor_to_stored_units(units: str, kind: str) -> float | None:
+    """Number to multiply values in ``units`` by to have s-1 (rates) or m s-1 (wind).
+
+    Parameters
+    ----------
+    units : str
+        The attribute as it stands in the file, such as ``s**-1``, ``1e-5 s-1``, ``m/s`` or ``knots``.
+    kind : {"rate", "wind"}
+        What is measured.
+
+    Returns
+    -------
+    float or None
+        None when the units are not those of this kind of quantity.
+
+    Examples
+    --------
+    >>> factor_to_stored_units("s**-1", "rate")
+    1.0
+    >>> factor_to_stored_units("1e-5 s-1", "rate")
+    1e-05
+    >>> round(factor_to_stored_units("km h-1", "wind"), 6)
+    0.277778
+    >>> factor_to_stored_units("K", "wind") is None
+    True
+    """
+    scale, text = _split_number(" ".join(str(units).strip().lower().replace("·", " ").split()))
+    if kind == "rate":
+        if text in ("hz", "hertz"):
+            return scale
+        factor = _inverse_time(text)
+        return None if factor is None else scale * factor
+    if text in _WIND_WORDS:
+        return scale * _WIND_WORDS[text]
+    match = re.match(r"([a-z]+)\s*[\s*.]?\s*(.*)$", text)
+    if match is None or match[1] not in _LENGTH_UNITS:
+        return None
+    factor = _inverse_time(match[2])
+    return None if factor is None else scale * _LENGTH_UNITS[match[1]] * factor
+
+
+def check_units(units: object, kind: str, variable: str) -> tuple[float, str | None]:
+    """Conversion factor of a variable whose units are stated, with a note when it is not one.
+
+    Parameters
+    ----------
+    units : object
+        Its ``units`` attribute.
+    kind : {"rate", "wind"}
+        What it should measure.
+    variable : str
+        Its name in the file, for the sentence.
+
+    Returns
+    -------
+    factor : float
+    note : str or None
+        A sentence for the notes when values are converted.
+
+    Raises
+    ------
+    UserError
+        The units are none of the known ones.
+    """
+    stored = STORED_UNITS[kind]
+    factor = factor_to_stored_units(str(units), kind)
+    if factor is None:
+        known = "s-1, s**-1, 1/s, 1e-5 s-1, day-1" if kind == "rate" else "m s-1, m/s, knots, km h-1"
+        raise UserError(
+            f"Attribute 'units' of variable '{variable}' is '{units}', but {stored} or units that convert to "
+            f"it were expected ({known}); correct the attribute or choose another variable."
+        )
+    if factor == 1.0:
+        return 1.0, None
+    return factor, f"Variable '{variable}' was converted from {units} to {stored}."
+
+
+def check_magnitude_without_units(sample: np.ndarray, kind: str, variable: str) -> str:
+    """Accept numbers without units when their spread is that of an atmosphere.
+
+    Parameters
+    ----------
+    sample : numpy.ndarray
+        Some values, any shape, NaN where missing.
+    kind : {"rate", "wind"}
+        What they should measure.
+    variable : str
+        Name for the sentence.
+
+    Returns
+    -------
+    str
+        The note to keep.
+
+    Raises
+    ------
+    UserError
+        The spread is not that of an atmospheric field in the expected units.
+    """
+    stored = STORED_UNITS[kind]
+    finite = sample[np.isfinite(sample)]
+    spread = float(finite.std(dtype=np.float64)) if finite.size else float("nan")
+    low, high = PLAUSIBLE_STANDARD_DEVIATION[kind]
+    if not low <= spread <= high:
+        raise UserError(
+            f"Variable '{variable}' has no attribute 'units' and its values (standard deviation "
+            f"{spread:.3g}) cannot be in {stored}, where {low:g} to {high:g} was expected; set the attribute "
+            "'units' in the file."
+        )
+    return f"Variable '{variable}' has no units; {stored} was assumed (standard deviation {spread:.3g})."
+
+
+def check_largest_magnitude(largest: float, kind: str, variable: str) -> None:
+    """Refuse values that no atmosphere reaches: unmasked fill values, or units that are wrong by powers of
+    ten.
+
+    Parameters
+    ----------
+    largest : float
+        Largest magnitude among the values, in stored units.
+    kind : {"rate", "wind"}
+        What they measure.
+    variable : str
+        Name for the sentence.
+
+    Raises
+    ------
+    UserError
+        The magnitude is beyond `LARGEST_MAGNITUDE`.
+    """
+    if largest > LARGEST_MAGNITUDE[kind]:
+        raise UserError(
+            f"Variable '{variable}' reaches {largest:.3g} {STORED_UNITS[kind]}, where less than "
+            f"{LARGEST_MAGNITUDE[kind]:g} was expected; correct its 'units', or its '_FillValue' if this is "
+            "a mark for missing values."
+        )

@@ -1,0 +1,1 @@
+"""Horizontal grids: regions, boundaries, patches, interpolation and geography."""

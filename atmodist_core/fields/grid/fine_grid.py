@@ -1,0 +1,144 @@
+"""The coordinates of a downscaled field: as many fine cells in every coarse cell, around the same centre."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atmodist_core.fields.grid.boundaries import Boundaries
+from atmodist_core.harmonics import grid_of_latitudes
+from atmodist_core.harmonics.grids import colatitudes
+
+_ON_THE_POLE_DEG = 1e-6
+_SMALLEST_AREA = 1e-6
+
+
+@dataclass(frozen=True)
+class FineGrid:
+    """Where the fine cells of a block of coarse cells lie.
+
+    Attributes
+    ----------
+    latitude, longitude : ndarray
+        Fine axes [degrees]; latitude decreasing, longitude increasing.
+    rows : slice
+        The rows of the enlarged block that are kept: those beyond a pole are not.
+    roll : int
+        Columns by which the enlarged block has to be rolled so that its longitudes increase within [0, 360).
+    name : str
+        The grid, for ``attrs["grid"]``.
+    """
+
+    latitude: NDArray[np.float64]
+    longitude: NDArray[np.float64]
+    rows: slice
+    roll: int
+    name: str
+
+    @classmethod
+    def of(
+        cls,
+        latitude: NDArray[np.float64],
+        longitude: NDArray[np.float64],
+        factor: int,
+        row_range: tuple[int, int] | None = None,
+        column_range: tuple[int, int] | None = None,
+    ) -> FineGrid:
+        """Refine a block of a coarse grid.
+
+        Parameters
+        ----------
+        latitude, longitude : ndarray
+            Axes of the whole coarse grid [degrees].
+        factor : int
+            Fine cells per coarse cell along each axis.
+        row_range, column_range : tuple of int, optional
+            First index and end of the block; default: the whole grid. Columns may lie beyond the grid where
+            it is a full circle.
+        """
+        boundaries = Boundaries.of(latitude, longitude)
+        first_row, end_row = row_range or (0, latitude.size)
+        first_column, end_column = column_range or (0, longitude.size)
+        fine_latitude = _snapped(_refined(latitude, factor))
+        kept = np.abs(fine_latitude) <= 90.0 + _ON_THE_POLE_DEG
+        inside = np.arange(fine_latitude.size)
+        kept &= (inside >= first_row * factor) & (inside < end_row * factor)
+        first, end = int(np.argmax(kept)), int(kept.size - np.argmax(kept[::-1]))
+        fine_longitude = _fine_longitude(longitude, factor, first_column, end_column, boundaries.wraps)
+        roll, name = 0, None
+        if boundaries.wraps and end_column - first_column == longitude.size:
+            # Values a rounding error below zero belong to zero, not to 360.
+            fine_longitude = np.round(fine_longitude, 9) % 360.0
+            roll = -int(np.argmin(fine_longitude))
+            fine_longitude = np.roll(fine_longitude, roll)
+            whole = (first_row, end_row) == (0, latitude.size) and boundaries.is_globe
+            name = grid_of_latitudes(fine_latitude[first:end]) or ("irregular" if whole else None)
+        elif boundaries.wraps:
+            # One piece, as Region.select gives it: continued below zero where it crosses Greenwich.
+            fine_longitude = fine_longitude - 360.0 * np.floor(fine_longitude[-1] / 360.0)
+        return cls(
+            latitude=np.clip(fine_latitude[first:end], -90.0, 90.0),
+            longitude=fine_longitude,
+            rows=slice(first - first_row * factor, end - first_row * factor),
+            roll=roll,
+            name=name or "limited-area",
+        )
+
+
+def fine_row_areas(
+    latitude: NDArray[np.float64], factor: int, row_range: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Return relative areas of the fine cells in the rows of a window, shape ``(factor * rows,)``.
+
+    The cosine of their centres' latitude, of which a regular grid's cell areas are a multiple. Beyond a pole the
+    rows come back, and so do their areas.
+
+    Parameters
+    ----------
+    latitude : ndarray
+        Of the whole coarse grid [degrees].
+    factor : int
+        Fine cells per coarse cell.
+    row_range : tuple of int
+        First index and end of the coarse rows; both may lie beyond the grid.
+    """
+    position = (np.arange(row_range[0] * factor, row_range[1] * factor) + 0.5) / factor - 0.5
+    cosine = np.abs(np.cos(np.deg2rad(_at(latitude, position))))
+    return np.maximum(cosine, _SMALLEST_AREA).astype(np.float32)
+
+
+def _refined(axis: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
+    """Return ``factor`` points around every point of an axis, spaced by the local spacing over ``factor``."""
+    return _at(axis, (np.arange(axis.size * factor) + 0.5) / factor - 0.5)
+
+
+def _at(axis: NDArray[np.float64], position: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return an axis at fractional indices."""
+    index = np.clip(np.floor(position).astype(int), 0, axis.size - 2)
+    # Beyond the first and the last point the line through the outermost two goes on.
+    return axis[index] + (position - index) * (axis[index + 1] - axis[index])
+
+
+def _snapped(latitude: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the exact Gaussian latitudes that refined ones belong to, if they do.
+
+    Block means of Gaussian rows are not exactly a coarse Gaussian grid, so refining them misses the rows of
+    the fine grid by a few per cent of its spacing near the poles.
+    """
+    if grid_of_latitudes(latitude, tolerance_deg=0.05 * 180.0 / latitude.size) != "gaussian":
+        return latitude
+    return 90.0 - np.rad2deg(colatitudes(latitude.size, "gaussian"))
+
+
+def _fine_longitude(
+    longitude: NDArray[np.float64], factor: int, first: int, end: int, wraps: bool
+) -> NDArray[np.float64]:
+    """Return the fine longitudes of a block of columns."""
+    if wraps:
+        # From the circle's own spacing: rounding errors of the stored values must not spoil the seam.
+        spacing = 360.0 / longitude.size
+        start = longitude[0] + (first - 0.5) * spacing
+        return start + (np.arange((end - first) * factor) + 0.5) * spacing / factor
+    return _refined(longitude, factor)[first * factor : end * factor]

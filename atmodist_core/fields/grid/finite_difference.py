@@ -1,0 +1,103 @@
+r"""Vorticity and divergence of a limited area by finite differences on the sphere.
+
+.. math::
+
+    \zeta = \frac{1}{a\cos\phi}\left(\frac{\partial v}{\partial\lambda}
+            - \frac{\partial (u\cos\phi)}{\partial\phi}\right), \qquad
+    \delta = \frac{1}{a\cos\phi}\left(\frac{\partial u}{\partial\lambda}
+            + \frac{\partial (v\cos\phi)}{\partial\phi}\right)
+
+The flux form keeps the metric terms :math:`u\tan\phi/a`, :math:`v\tan\phi/a`, which matter beyond the
+tropics. Differences are centred and of second order, also on uneven spacing; at the edges they are one-sided
+and of second order. A full circle of longitudes is closed. A wave of n points per wavelength loses about
+:math:`(2\pi/n)^2/6` of its amplitude (7 % at 10 points, 36 % at 4), so small scales are weaker than in
+spectrally derived fields.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from atmodist_core.common.constants import EARTH_RADIUS_M
+from atmodist_core.common.errors import UserError
+
+POLE_DEG = 1e-4
+"""Rows this close to a pole count as the pole [degrees]."""
+
+
+def vorticity_divergence_by_differences(
+    u: np.ndarray,
+    v: np.ndarray,
+    latitude: np.ndarray,
+    longitude: np.ndarray,
+    *,
+    full_circle: bool = False,
+    radius_m: float = EARTH_RADIUS_M,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Relative vorticity and divergence of a wind on a latitude-longitude grid.
+
+    Parameters
+    ----------
+    u, v : numpy.ndarray, shape (..., n, m)
+        Eastward and northward wind [m s-1]; missing values are NaN, and both fields are missing there and
+        beside them.
+    latitude : numpy.ndarray, shape (n,)
+        Degrees north, strictly monotonic, even or uneven, n >= 3.
+    longitude : numpy.ndarray, shape (m,)
+        Degrees east, strictly increasing, m >= 3.
+    full_circle : bool
+        The last column is the western neighbour of the first.
+    radius_m : float
+        Radius of the sphere [m].
+
+    Returns
+    -------
+    vorticity, divergence : numpy.ndarray, shape (..., n, m)
+        [s-1], float32. Rows at a pole hold the mean over the polar cap (by Stokes' and Gauss' theorems along
+        the next row) if the circle is full, else NaN, since the pole has no direction east.
+
+    Raises
+    ------
+    UserError
+        Fewer than three rows or columns.
+    """
+    rows, columns = latitude.size, longitude.size
+    if rows < 3 or columns < 3:
+        raise UserError(
+            "Expected at least 3 rows and 3 columns to derive vorticity and divergence of a limited area, "
+            f"found {rows} x {columns}; choose a larger area."
+        )
+    u, v = np.asarray(u, dtype=np.float64), np.asarray(v, dtype=np.float64)
+    phi, lam = np.deg2rad(latitude), np.deg2rad(longitude)
+    at_pole = np.abs(np.abs(latitude) - 90.0) < POLE_DEG
+    cosine = np.where(at_pole, 0.0, np.cos(phi))[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor = 1.0 / (radius_m * cosine)
+        vorticity = factor * (_along_longitude(v, lam, full_circle) - _along_latitude(u * cosine, phi))
+        divergence = factor * (_along_longitude(u, lam, full_circle) + _along_latitude(v * cosine, phi))
+    for row in np.flatnonzero(at_pole):
+        if not full_circle:
+            vorticity[..., row, :] = divergence[..., row, :] = np.nan
+            continue
+        neighbour = row + 1 if row == 0 else row - 1
+        north = np.sign(latitude[row])
+        # Circumference over area of the cap that ends at the neighbouring row.
+        ratio = np.cos(phi[neighbour]) / (radius_m * (1.0 - np.abs(np.sin(phi[neighbour]))))
+        vorticity[..., row, :] = north * ratio * u[..., neighbour, :].mean(axis=-1, keepdims=True)
+        divergence[..., row, :] = -north * ratio * v[..., neighbour, :].mean(axis=-1, keepdims=True)
+    # Centred differences skip their own point on even spacing only; a gap shall stay one on any.
+    missing = ~np.isfinite(u) | ~np.isfinite(v)
+    vorticity[missing] = divergence[missing] = np.nan
+    return vorticity.astype(np.float32), divergence.astype(np.float32)
+
+
+def _along_latitude(field: np.ndarray, phi: np.ndarray) -> np.ndarray:
+    return np.gradient(field, phi, axis=-2, edge_order=2)
+
+
+def _along_longitude(field: np.ndarray, lam: np.ndarray, full_circle: bool) -> np.ndarray:
+    if not full_circle:
+        return np.gradient(field, lam, axis=-1, edge_order=2)
+    closed = np.concatenate([field[..., -1:], field, field[..., :1]], axis=-1)
+    positions = np.concatenate([[lam[-1] - 2.0 * np.pi], lam, [lam[0] + 2.0 * np.pi]])
+    return np.gradient(closed, positions, axis=-1)[..., 1:-1]

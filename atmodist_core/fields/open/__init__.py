@@ -1,0 +1,1 @@
+"""Open any source of wind, vorticity or divergence as one canonical dataset."""

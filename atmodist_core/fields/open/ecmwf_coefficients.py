@@ -1,0 +1,121 @@
+r"""ECMWF's spherical-harmonic coefficients, as in GRIB and ARCO-ERA5, in our form and back.
+
+ECMWF writes a field as :math:`\sum_m \sum_n X_n^m \bar P_n^m(\sin\phi) e^{im\lambda}`, where the mean of
+squared :math:`\bar P_n^m` over :math:`\sin\phi` is 1, without the Condon-Shortley phase: :math:`X_0^0` is the
+mean over the globe, and the mean square is :math:`\sum_n |X_n^0|^2 + 2\sum_{m>0,n} |X_n^m|^2`. Only m >= 0 is
+stored: m outer, n from m to T inner, real and imaginary parts in turn (ecCodes GRIB FAQ, "How to access the
+data values of a spherical harmonic field in GRIB"). Ours are orthonormal on the unit sphere, which makes them
+larger by :math:`\sqrt{4\pi}`. Order, norm and phase were checked against CDO's expansion (sp2gpl) of a
+forecast of the IFS: see the tests.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from atmodist_core.common.errors import UserError
+
+_NORM = math.sqrt(4.0 * math.pi)
+
+
+def truncation_of(value_count: int) -> int:
+    """Truncation T of a field of (T + 1)(T + 2) numbers.
+
+    Parameters
+    ----------
+    value_count : int
+        Length of the ``values`` axis.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    UserError
+        It is not the length of a triangular truncation.
+
+    Examples
+    --------
+    >>> truncation_of(410240)
+    639
+    """
+    truncation = (math.isqrt(4 * value_count + 1) - 3) // 2
+    if value_count < 2 or (truncation + 1) * (truncation + 2) != value_count:
+        raise UserError(
+            "Expected (T + 1)(T + 2) coefficients of a triangular truncation (410240 for T639), found "
+            f"{value_count} along 'values'; a reduced Gaussian grid must be regridded to latitude and "
+            "longitude first."
+        )
+    return truncation
+
+
+def ecmwf_to_coefficients(values: np.ndarray, truncation: int | None = None) -> np.ndarray:
+    """Coefficients as this package uses them, from ECMWF's order and norm.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (..., (T + 1) * (T + 2))
+        As in GRIB: m outer, n inner, real and imaginary parts in turn.
+    truncation : int, optional
+        T; default: from the number of values.
+
+    Returns
+    -------
+    numpy.ndarray, shape (..., T + 1, T + 1)
+        Complex, [degree, order], orthonormal on the unit sphere, no Condon-Shortley phase; zero for order >
+        degree.
+
+    Raises
+    ------
+    UserError
+        The number of values does not fit a triangular truncation, or not the given one.
+    """
+    values = np.asarray(values)
+    found = truncation_of(values.shape[-1])
+    if truncation is not None and truncation != found:
+        raise UserError(
+            f"Expected {(truncation + 1) * (truncation + 2)} coefficients for T{truncation}, found "
+            f"{values.shape[-1]}, which is T{found}; give the truncation of the data."
+        )
+    single = values.dtype == np.float32
+    order, degree = _order_and_degree(found)
+    kind = np.complex64 if single else np.complex128
+    result = np.zeros((*values.shape[:-1], found + 1, found + 1), dtype=kind)
+    parts = (values if single else values.astype(np.float64)) * _NORM
+    result.real[..., degree, order], result.imag[..., degree, order] = parts[..., 0::2], parts[..., 1::2]
+    # The imaginary part of a zonal coefficient has no meaning; packing may leave noise there.
+    result[..., :, 0].imag = 0.0
+    return result
+
+
+def coefficients_to_ecmwf(coefficients: np.ndarray) -> np.ndarray:
+    """Inverse of `ecmwf_to_coefficients`.
+
+    Parameters
+    ----------
+    coefficients : numpy.ndarray, shape (..., T + 1, T + 1)
+        Complex, [degree, order], orthonormal.
+
+    Returns
+    -------
+    numpy.ndarray, shape (..., (T + 1) * (T + 2))
+        float32 from complex64, else float64.
+    """
+    coefficients = np.asarray(coefficients)
+    if coefficients.ndim < 2 or coefficients.shape[-1] != coefficients.shape[-2]:
+        raise UserError(f"Expected coefficients of shape (..., T + 1, T + 1), found {coefficients.shape}.")
+    order, degree = _order_and_degree(coefficients.shape[-1] - 1)
+    packed = coefficients[..., degree, order] / _NORM
+    kind = np.float32 if coefficients.dtype == np.complex64 else np.float64
+    result = np.empty((*packed.shape[:-1], 2 * packed.shape[-1]), dtype=kind)
+    result[..., 0::2], result[..., 1::2] = packed.real, packed.imag
+    return result
+
+
+def _order_and_degree(truncation: int) -> tuple[np.ndarray, np.ndarray]:
+    """Order m and degree n of each stored coefficient: the upper triangle of (m, n), row by row."""
+    order, degree = np.triu_indices(truncation + 1)
+    return order, degree

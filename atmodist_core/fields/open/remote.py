@@ -1,0 +1,136 @@
+"""Remote stores: Google Cloud, Amazon S3 and web servers, read anonymously through fsspec."""
+
+from __future__ import annotations
+
+import os
+import socket
+import urllib.request
+from importlib.util import find_spec
+from typing import Any
+from urllib.parse import urlsplit
+
+import xarray as xr
+
+from atmodist_core.common.errors import UserError
+from atmodist_core.fields.open.netcdf import one_line, open_netcdf_stream
+from atmodist_core.fields.open.sources import GRIB_SUFFIXES, NETCDF_SUFFIXES
+from atmodist_core.fields.open.zarr_store import open_zarr
+
+_PACKAGES = {"gs": "gcsfs", "gcs": "gcsfs", "s3": "s3fs", "http": "aiohttp", "https": "aiohttp"}
+_ANONYMOUS: dict[str, dict[str, Any]] = {
+    "gs": {"token": "anon"},
+    "gcs": {"token": "anon"},
+    "s3": {"anon": True},
+}
+_HOSTS = {"gs": "storage.googleapis.com", "gcs": "storage.googleapis.com", "s3": "s3.amazonaws.com"}
+_ENDPOINT_VARIABLES = {
+    "gs": "STORAGE_EMULATOR_HOST",
+    "gcs": "STORAGE_EMULATOR_HOST",
+    "s3": "AWS_ENDPOINT_URL",
+}
+
+
+def open_url(url: str) -> xr.Dataset:
+    """Open a remote Zarr store or netCDF-4 file without credentials, reading metadata only.
+
+    Parameters
+    ----------
+    url : str
+        ``gs://``, ``s3://``, ``https://``, or any other scheme fsspec knows.
+
+    Returns
+    -------
+    xarray.Dataset
+        Lazily indexed.
+
+    Raises
+    ------
+    UserError
+        The scheme is unknown, a package is missing, the server does not answer or refuses, or nothing
+        readable is there.
+    """
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    if not parts.netloc and not parts.path.strip("/"):
+        raise UserError(
+            f"Expected an address after {scheme}://, found {url!r}; give the bucket or host and the path."
+        )
+    _check_scheme(scheme, url)
+    path = f"{parts.netloc}{parts.path}".rstrip("/").lower()
+    if path.endswith((*GRIB_SUFFIXES, ".zip")):
+        raise UserError(
+            f"Expected a Zarr store or netCDF-4 file at {url}, found a {path.rsplit('.', 1)[-1]} file by its "
+            "name; download it and open the local copy."
+        )
+    _check_host(scheme, parts.hostname, url)
+    options = dict(_ANONYMOUS.get(scheme, {}))
+    try:
+        if path.endswith(NETCDF_SUFFIXES):
+            import fsspec
+
+            return open_netcdf_stream(fsspec.open(url, **options).open(), url)
+        return open_zarr(url.rstrip("/"), url, options)
+    except UserError:
+        raise
+    except ImportError as error:
+        raise _missing_package(str(error.name or error), url) from error
+    except Exception as error:  # aiohttp, gcsfs and botocore each raise their own kinds
+        raise _unreachable(url, error) from error
+
+
+def _check_scheme(scheme: str, url: str) -> None:
+    import fsspec
+
+    package = _PACKAGES.get(scheme)
+    if package is not None and find_spec(package) is None:
+        raise _missing_package(package, url)
+    if package == "gcsfs":
+        # gcsfs would first ask a second service for the kind of the bucket, which anonymous users may not,
+        # and wait a minute where a firewall swallows the question. Public archives are ordinary buckets.
+        os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+    try:
+        fsspec.get_filesystem_class(scheme)
+    except ValueError as error:
+        raise UserError(
+            f"Expected an address such as gs://, s3:// or https://, found {url!r}; check its beginning."
+        ) from error
+    except ImportError as error:
+        raise _missing_package(str(error.name or scheme), url) from error
+
+
+def _missing_package(package: str, url: str) -> UserError:
+    # The releases of s3fs pin other versions of fsspec and botocore than the rest, so that it is in no extra.
+    what = package if package == "s3fs" else "'atmodist-studio[remote]'"
+    return UserError(
+        f"Opening {url} needs the package {package}, which is not installed; install it with: pip install"
+        f" {what}."
+    )
+
+
+def _check_host(scheme: str, host: str | None, url: str) -> None:
+    """Fail at once where the name of the server is unknown: the clients would retry for minutes."""
+    name = _HOSTS.get(scheme, host if scheme in ("http", "https") else None)
+    if name is None or urllib.request.getproxies() or os.environ.get(_ENDPOINT_VARIABLES.get(scheme, ""), ""):
+        return
+    try:
+        socket.getaddrinfo(name, 443)
+    except OSError as error:
+        raise UserError(
+            f"The server {name} of {url} cannot be found ({error.strerror or error}); check the address and "
+            "the connection."
+        ) from error
+
+
+def _unreachable(url: str, error: Exception) -> UserError:
+    status = getattr(error, "status", None) or getattr(error, "code", None)
+    text = one_line(error)
+    if status in (401, 403) or any(
+        word in text for word in ("403", "401", "Forbidden", "Unauthorized", "Access Denied")
+    ):
+        return UserError(
+            f"The server refuses anonymous access to {url} ({text}); download the data with your account and "
+            "open the local copy."
+        )
+    return UserError(
+        f"{url} cannot be read ({type(error).__name__}: {text}); check the address and the connection."
+    )

@@ -1,0 +1,107 @@
+"""ZIP files, into which the Climate Data Store packs requests that mix kinds of fields."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import zipfile
+
+from atmodist_core.common.errors import UserError
+from atmodist_core.fields.open.sources import GRIB_SUFFIXES, NETCDF_SUFFIXES
+
+_LARGEST_UNPACKED = 64 * 2**30
+"""More than this is not unpacked into the temporary folder [bytes]."""
+
+_unpacked: dict[tuple[str, int, int], tempfile.TemporaryDirectory[str]] = {}
+_lock = threading.Lock()
+
+
+def is_zarr_zip(path: str) -> bool:
+    """Whether a ZIP file holds a Zarr store.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    UserError
+        The archive is damaged.
+    """
+    return bool({"zarr.json", ".zgroup", ".zmetadata"} & set(_names(path)))
+
+
+def unpack(path: str) -> list[str]:
+    """Unpack the data files of a ZIP file for as long as this process runs.
+
+    Parameters
+    ----------
+    path : str
+        The archive.
+
+    Returns
+    -------
+    list of str
+        Paths of its netCDF and GRIB files, in order of name. A second call returns the same files.
+
+    Raises
+    ------
+    UserError
+        It is damaged, holds no data files, or is too large.
+    """
+    members = [name for name in _names(path) if name.lower().endswith((*NETCDF_SUFFIXES, *GRIB_SUFFIXES))]
+    if not members:
+        raise UserError(
+            f"Expected netCDF or GRIB files in the ZIP file {path}, found none among its {len(_names(path))} "
+            "members; unpack it and give the data files."
+        )
+    status = os.stat(path)
+    key = (os.path.abspath(path), status.st_mtime_ns, status.st_size)
+    with _lock:
+        if key not in _unpacked:
+            _unpacked[key] = _extract(path, members)
+        folder = _unpacked[key].name
+    return [os.path.join(folder, f"{index}-{os.path.basename(name)}") for index, name in enumerate(members)]
+
+
+def _extract(path: str, members: list[str]) -> tempfile.TemporaryDirectory[str]:
+    folder = tempfile.TemporaryDirectory(prefix="atmodist-zip-")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(archive.getinfo(name).file_size for name in members)
+            if size > _LARGEST_UNPACKED:
+                raise UserError(
+                    f"The ZIP file {path} unpacks to {size / 2**30:.0f} GiB; unpack it yourself and give the "
+                    "folder."
+                )
+            for index, name in enumerate(members):
+                # Only the last part of a member's name is used: an archive cannot write outside the folder.
+                target = os.path.join(folder.name, f"{index}-{os.path.basename(name)}")
+                with archive.open(name) as packed, open(target, "wb") as plain:
+                    while block := packed.read(2**20):
+                        plain.write(block)
+    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+        folder.cleanup()
+        raise UserError(
+            f"The ZIP file {path} cannot be unpacked ({error}); unpack it yourself and give the folder."
+        ) from error
+    except UserError:
+        folder.cleanup()
+        raise
+    return folder
+
+
+def _names(path: str) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sorted(archive.namelist())
+    except (zipfile.BadZipFile, OSError) as error:
+        raise UserError(
+            f"The ZIP file {path} is damaged or incomplete ({error}); download it again."
+        ) from error

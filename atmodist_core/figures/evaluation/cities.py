@@ -1,0 +1,156 @@
+"""Cities in an evaluation: where a candidate is better on a map of the world, and densities at one city."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from atmodist_core.fields.grid.geography import coastlines
+from atmodist_core.figures.cities import VERDICTS
+from atmodist_core.figures.evaluation.values import draw_densities
+from atmodist_core.figures.legend import legend_above, legend_height_in
+from atmodist_core.figures.method_styles import Appearance
+from atmodist_core.figures.style import PUBLICATION, FigureStyle, new_figure, style_axes
+from atmodist_core.figures.units import power_of_ten, scaled_units
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def verdict_maps_figure(table: xr.Dataset, candidate: str, *, style: FigureStyle = PUBLICATION) -> Figure:
+    """Draw where a candidate is closer to the truth: a row for each size of box, a column for each field.
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        The group ``verdicts`` of an evaluation.
+    candidate : str
+        Its label.
+    style : FigureStyle
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Full marks where the interval agrees with the verdict, hollow ones elsewhere.
+    """
+    fields = [str(name) for name in table["field"].values]
+    boxes = table["box"].values
+    width = style.width_in if len(fields) > 1 else 0.65 * style.width_in
+    panel = width / len(fields)
+    figure = new_figure(width, (0.42 * panel + 0.25) * len(boxes) + 0.35, style)
+    grid = figure.subplots(len(boxes), len(fields), squeeze=False, sharex=True, sharey=True)
+    for row, box in zip(grid, boxes, strict=True):
+        for axes, field in zip(row, fields, strict=True):
+            _verdicts(axes, table.sel(candidate=candidate, field=field, box=box), style)
+            axes.set_title(f"{field}, {box} x {box} points", fontsize=style.font_size)
+            axes.title.set_color(style.text)
+    from matplotlib.lines import Line2D
+
+    words = [(word, mark, colour, True) for word, mark, colour in VERDICTS.values()]
+    words += [
+        (f"{word}, not sure", mark, colour, False)
+        for word, mark, colour in VERDICTS.values()
+        if word != "equal"
+    ]
+    handles = [
+        Line2D(
+            [],
+            [],
+            linestyle="none",
+            marker=mark,
+            markersize=4.5,
+            label=word,
+            markeredgewidth=0.8,
+            color=colour if sure else "none",
+            markeredgecolor=style.text if sure else colour,
+        )
+        for word, mark, colour, sure in words
+    ]
+    figure.legend(
+        handles=handles,
+        loc="outside upper center",
+        ncols=5,
+        fontsize=style.font_size - 0.5,
+        frameon=False,
+        labelcolor=style.text,
+    )
+    return figure
+
+
+def _verdicts(axes: Axes, one: xr.Dataset, style: FigureStyle) -> None:
+    from matplotlib.collections import LineCollection
+
+    axes.add_collection(LineCollection(coastlines(), colors=style.muted, linewidths=0.35), autolim=False)
+    longitude = (one["longitude"].values + 180.0) % 360.0 - 180.0
+    verdict = one["verdict"].values
+    sure = one["sure"].values == 1 if "sure" in one else np.ones(verdict.shape, dtype=bool)
+    # Equal ones first, so that they do not cover a difference.
+    for value in (0, -1, 1):
+        _, mark, colour = VERDICTS[value]
+        for full in (False, True):
+            here = (verdict == value) & ((sure == full) if value else full)
+            axes.scatter(
+                longitude[here],
+                one["latitude"].values[here],
+                marker=mark,
+                s=8 if value == 0 else 13,
+                facecolor=colour if full else style.background,
+                edgecolor=style.text if full else colour,
+                linewidth=0.35 if full else 0.9,
+                zorder=3,
+            )
+    axes.set_xlim(-180, 180)
+    axes.set_ylim(-60, 80)
+    axes.set_aspect("equal")
+    axes.set_xticks(np.arange(-120, 121, 60), ["120°W", "60°W", "0°", "60°E", "120°E"])
+    axes.set_yticks(np.arange(-30, 61, 30), ["30°S", "0°", "30°N", "60°N"])
+    style_axes(axes, style, grid=False)
+
+
+def city_densities_figure(
+    table: xr.Dataset, city: str, looks: Mapping[str, Appearance], *, style: FigureStyle = PUBLICATION
+) -> Figure:
+    """Draw the densities at one city: a row for each field, a column for each size of box.
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        The group ``cities`` of an evaluation.
+    city : str
+        Its name.
+    looks : mapping of str to Appearance
+        By label.
+    style : FigureStyle
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    fields = [str(name) for name in table["field"].values]
+    boxes = table["box"].values
+    methods = [str(name) for name in table["density"]["method"].values]
+    height = 0.29 * style.width_in * len(fields) + legend_height_in(methods)
+    figure = new_figure(style.width_in, height, style)
+    grid = figure.subplots(len(fields), len(boxes), squeeze=False)
+    for row, field in zip(grid, fields, strict=True):
+        units = str(table["field_units"].sel(field=field).item()) if "field_units" in table.coords else "s-1"
+        edges = np.append(
+            table["density_edge_left"].sel(field=field), table["density_edge_right"].sel(field=field)[-1]
+        )
+        for axes, box in zip(row, boxes, strict=True):
+            place = {"field": field, "box": box, "city": city}
+            heights = {name: table["density"].sel({"method": name, **place}).values for name in methods}
+            draw_densities(axes, edges, heights, looks, units, style)
+            axes.set_xlabel(f"{field}{scaled_units(units, power_of_ten(edges))}")
+            samples = f"\n{int(table['samples'].sel(box=box)):,} values" if "samples" in table else ""
+            axes.set_title(f"{box} x {box} points{samples}")
+            if box != boxes[0]:
+                axes.set_ylabel("")
+            style_axes(axes, style)
+            axes.title.set_fontsize(style.font_size)
+    legend_above(figure, looks, methods, style)
+    return figure

@@ -1,0 +1,248 @@
+"""Spectra and semivariograms of an evaluation, each above its ratio to the truth with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from atmodist_core.common.constants import EARTH_RADIUS_M
+from atmodist_core.figures.legend import legend_above, legend_height_in
+from atmodist_core.figures.method_styles import Appearance
+from atmodist_core.figures.spectra import LEAST_SHARE, TRUTH
+from atmodist_core.figures.style import PUBLICATION, FigureStyle, new_figure, style_axes
+from atmodist_core.figures.units import power_of_ten, scaled_units, units_label
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+KINETIC_ENERGY = "kinetic_energy"
+RATIO_LIMITS = (0.0, 1.6)
+"""Of the panels with ratios; what lies beyond is at the edge of the panel."""
+
+
+def evaluation_spectra_figure(
+    table: xr.Dataset,
+    looks: Mapping[str, Appearance],
+    *,
+    band: tuple[int, int] | None = None,
+    style: FigureStyle = PUBLICATION,
+) -> Figure:
+    """Draw mean spectra with the spread of days, and below them their ratio to the truth with 95 % intervals.
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        The group ``spectra`` of an evaluation.
+    looks : mapping of str to Appearance
+        By label.
+    band : tuple of int, optional
+        First and last total wavenumber that are judged; shaded.
+    style : FigureStyle
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    fields = [str(name) for name in table["field"].values]
+    quantities = ([KINETIC_ENERGY] if KINETIC_ENERGY in table else []) + fields
+    methods = _methods(table, "power")
+    figure = new_figure(style.width_in, 0.56 * style.width_in + legend_height_in(methods), style)
+    grid = figure.subplots(2, len(quantities), squeeze=False, height_ratios=(1.7, 1.0))
+    wavenumber = table["total_wavenumber"].values.astype(float)
+    for column, quantity in enumerate(quantities):
+        upper, lower = grid[:, column]
+        for name in methods:
+            _spectrum(upper, table, quantity, name, wavenumber, looks[name], style)
+        _limit_power(upper, table, quantity, methods, band)
+        for name in methods:
+            if name != TRUTH:
+                _ratio(lower, wavenumber, *_ratio_of(table, quantity, name), looks[name], style)
+        lower.axhline(1.0, color=style.text, linewidth=0.8)
+        lower.set_ylim(*RATIO_LIMITS)
+        lower.set_xlabel("total wavenumber")
+        upper.set_title(quantity.replace("_", " "))
+        units = table[KINETIC_ENERGY if quantity == KINETIC_ENERGY else "power"].attrs.get("units", "")
+        upper.set_ylabel(f"power per wavenumber [{units_label(units)}]")
+        if column == 0:
+            lower.set_ylabel("ratio to truth")
+        top = upper.secondary_xaxis("top", functions=(_wavelength, _wavelength))
+        top.set_xlabel("wavelength [km]", fontsize=style.font_size - 1, color=style.text)
+        top.tick_params(which="both", labelsize=style.font_size - 1, colors=style.text, width=0.6)
+        upper.set_xscale("log")
+        upper.set_xlim(left=1.0, right=float(wavenumber[-1]))
+        # Linear, so that the small scales, which are the question, have their room.
+        # Beyond the truncation there is no truth to divide by.
+        lower.set_xlim(left=0.0, right=float(band[1]) if band else float(wavenumber[-1]))
+        for axes in (upper, lower):
+            if band is not None:
+                axes.axvspan(*band, color=style.grid, alpha=0.5, linewidth=0, zorder=0)
+            style_axes(axes, style)
+        upper.title.set_fontsize(style.font_size)
+    legend_above(figure, looks, methods, style)
+    return figure
+
+
+def _methods(table: xr.Dataset, variable: str) -> list[str]:
+    return [str(name) for name in table[variable]["method"].values]
+
+
+def _wavelength(x: np.ndarray) -> np.ndarray:
+    """Wavelength [km] of a total wavenumber and the other way round."""
+    return 2 * np.pi * EARTH_RADIUS_M / 1000 / np.maximum(np.abs(x), 1e-9)
+
+
+def _of(table: xr.Dataset, quantity: str, suffix: str, method: str) -> np.ndarray | None:
+    """Values over the total wavenumber, or None where the table does not have them."""
+    name = quantity + suffix if quantity == KINETIC_ENERGY else "power" + suffix
+    if name not in table:
+        return None
+    place = {"method": method} | ({} if quantity == KINETIC_ENERGY else {"field": quantity})
+    return table[name].sel(place).values.astype(float)
+
+
+def _spectrum(
+    axes: Axes,
+    table: xr.Dataset,
+    quantity: str,
+    method: str,
+    wavenumber: np.ndarray,
+    look: Appearance,
+    style: FigureStyle,
+) -> None:
+    mean = _of(table, quantity, "", method)
+    assert mean is not None
+    drawn = (wavenumber > 0) & (mean > 0)
+    colour = look.colour or style.text
+    axes.plot(wavenumber[drawn], mean[drawn], color=colour, linestyle=look.linestyle, linewidth=look.width)
+    low, high = (_of(table, quantity, suffix, method) for suffix in ("_p10", "_p90"))
+    if low is not None and high is not None:
+        axes.fill_between(wavenumber[drawn], low[drawn], high[drawn], color=colour, alpha=0.12, linewidth=0)
+
+
+def _limit_power(
+    axes: Axes, table: xr.Dataset, quantity: str, methods: list[str], band: tuple[int, int] | None
+) -> None:
+    """Room for the truth: interpolation has almost no power at small scales and would squeeze the rest."""
+    power = _of(table, quantity, "", TRUTH if TRUTH in methods else methods[0])
+    assert power is not None
+    # Beyond its truncation the truth holds rounding noise.
+    meant = np.isfinite(power) & (power > LEAST_SHARE * np.nanmax(power))
+    if band is not None:
+        meant &= table["total_wavenumber"].values <= band[1]
+    positive = power[meant]
+    axes.set_yscale("log")
+    if positive.size:
+        axes.set_ylim(positive.min() / 10, positive.max() * 3)
+
+
+def _ratio_of(
+    table: xr.Dataset, quantity: str, method: str
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+    """Ratio of power to the truth's with its interval, where there is one."""
+    if quantity != KINETIC_ENERGY and "power_ratio" in table:
+        place = {"method": method, "field": quantity}
+        low, high = (
+            table[f"power_ratio_{end}"].sel(place).values if f"power_ratio_{end}" in table else None
+            for end in ("low", "high")
+        )
+        return table["power_ratio"].sel(place).values, low, high
+    own = _of(table, quantity, "", method)
+    truth = _of(table, quantity, "", TRUTH) if TRUTH in table["method"].values else None
+    assert own is not None
+    if truth is None:
+        return np.full(own.shape, np.nan), None, None
+    meant = truth > LEAST_SHARE * np.nanmax(truth)
+    return np.divide(own, truth, out=np.full(own.shape, np.nan), where=meant), None, None
+
+
+def _ratio(
+    axes: Axes,
+    x: np.ndarray,
+    ratio: np.ndarray,
+    low: np.ndarray | None,
+    high: np.ndarray | None,
+    look: Appearance,
+    style: FigureStyle,
+) -> None:
+    drawn = (x > 0) & np.isfinite(ratio)
+    colour = look.colour or style.text
+    axes.plot(x[drawn], ratio[drawn], color=colour, linestyle=look.linestyle, linewidth=look.width)
+    if low is not None and high is not None:
+        axes.fill_between(x[drawn], low[drawn], high[drawn], color=colour, alpha=0.25, linewidth=0)
+
+
+def evaluation_semivariogram_figure(
+    table: xr.Dataset, looks: Mapping[str, Appearance], *, style: FigureStyle = PUBLICATION
+) -> Figure:
+    """Draw semivariances over great-circle lag, and below them their ratio to the truth with 95 % intervals.
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        The group ``semivariogram`` of an evaluation.
+    looks : mapping of str to Appearance
+        By label.
+    style : FigureStyle
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    fields = [str(name) for name in table["field"].values]
+    methods = _methods(table, "semivariance")
+    width = style.width_in if len(fields) > 1 else 0.6 * style.width_in
+    figure = new_figure(width, 0.52 * style.width_in + legend_height_in(methods), style)
+    grid = figure.subplots(2, len(fields), squeeze=False, sharex=True, height_ratios=(1.5, 1))
+    lag = table["lag_km"].values.astype(float)
+    units = str(table["semivariance"].attrs.get("units", "1"))
+    for column, field in enumerate(fields):
+        upper, lower = grid[:, column]
+        for name in methods:
+            look, place = looks[name], {"method": name, "field": field}
+            upper.plot(
+                lag,
+                table["semivariance"].sel(place).values,
+                color=look.colour or style.text,
+                linestyle=look.linestyle,
+                linewidth=look.width,
+                marker="o",
+                markersize=2.5,
+            )
+            if name == TRUTH or "semivariance_ratio" not in table:
+                continue
+            low, high = (
+                table[f"semivariance_ratio_{end}"].sel(place).values
+                if f"semivariance_ratio_{end}" in table
+                else None
+                for end in ("low", "high")
+            )
+            _ratio(lower, lag, table["semivariance_ratio"].sel(place).values, low, high, look, style)
+        upper.set_title(field)
+        upper.set_xscale("log")
+        lower.axhline(1.0, color=style.text, linewidth=0.8)
+        lower.set_xlabel("great-circle lag [km]")
+        lower.set_xticks(lag, [f"{one:.0f}" for one in lag])
+        lower.minorticks_off()
+        upper.minorticks_off()
+        power = power_of_ten(table["semivariance"].sel(field=field).values)
+        upper.yaxis.set_major_formatter(lambda y, _, power=power: f"{y / 10.0**power:g}")
+        if column == 0 or units != "1":
+            upper.set_ylabel(
+                "semivariance / variance of truth"
+                if units == "1"
+                else f"semivariance{scaled_units(units, power)}"
+            )
+        if column == 0:
+            lower.set_ylabel("ratio to truth")
+        upper.set_ylim(bottom=0)
+        for axes in (upper, lower):
+            style_axes(axes, style)
+    ends = [axes.get_ylim() for axes in grid[1]]
+    for axes in grid[1]:
+        axes.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
+    legend_above(figure, looks, methods, style)
+    return figure

@@ -1,0 +1,371 @@
+"""Local statistics of several methods at cities: the numbers behind the view Cities.
+
+References
+----------
+Lessig, C., 2021: AtmoDist (talk); Hoffmann, S. and Lessig, C., 2023: AtmoDist. Environ. Data Sci. 2, arXiv 2202.01897 (densities at 150 cities,
+Wasserstein-1 distances, better or worse beyond 10 per cent). Künsch, H. R., 1989: The jackknife and the bootstrap for general stationary
+observations. Ann. Statist. 17, 1217-1241 (resampling blocks of a series in place of single values).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from atmodist_core.common.errors import UserError
+from atmodist_core.evaluation.local_statistics import (
+    TOLERANCE,
+    better_equal_worse,
+    local_statistics,
+    local_wasserstein,
+)
+
+FIELDS = ("vorticity", "divergence")
+BOXES = (1, 2, 3)
+POINT_BOX = np.repeat(BOXES, np.square(BOXES))
+"""Box of each of the 14 values that are kept per city, time and field."""
+
+TRUTH = "truth"
+QUANTILES = (0.02, 0.09, 0.25, 0.5, 0.75, 0.91, 0.98)
+RESAMPLES = 200
+INTERVAL = (0.05, 0.95)
+BLOCK_HOURS = 48
+"""Weather of one place is much alike for about two days: times closer than this are resampled together."""
+
+
+def city_values(fields: xr.Dataset, cities: pd.DataFrame) -> NDArray[np.float32]:
+    """Values of one time in the boxes around cities.
+
+    Parameters
+    ----------
+    fields : xarray.Dataset
+        Vorticity and divergence of one time, of the globe or a part of it.
+    cities : pandas.DataFrame
+        As from :func:`atmodist_core.cities`.
+
+    Returns
+    -------
+    ndarray, float32, shape (city, field, point)
+        The points of the boxes of :data:`BOXES` one after the other; NaN for cities whose boxes the fields do not cover.
+    """
+    values = np.full((len(cities), len(FIELDS), POINT_BOX.size), np.nan, dtype=np.float32)
+    # Numbers in place of names: nothing says that a table's names differ.
+    numbered = cities[["latitude", "longitude"]].assign(name=[str(i) for i in range(len(cities))])
+    try:
+        found = local_statistics(fields[list(FIELDS)], numbered, BOXES)
+    except UserError:
+        if len(cities):
+            return values
+        raise
+    rows = found["city"].values.astype(int)
+    for column, name in enumerate(FIELDS):
+        values[rows, column] = found[name].transpose("time", "city", "point").values[0]
+    return values
+
+
+def city_series(
+    values: Mapping[str, NDArray[np.float32]],
+    cities: pd.DataFrame,
+    times: NDArray[np.datetime64],
+    *,
+    attributes: Mapping[str, object] | None = None,
+) -> xr.Dataset:
+    """Series of several methods at cities.
+
+    Parameters
+    ----------
+    values : mapping
+        By method, ``"truth"`` among them: shape ``(time, city, field, point)`` as from :func:`city_values`.
+    cities : pandas.DataFrame
+        The cities, in their order.
+    times : ndarray of datetime64
+        The times, in their order; the result is sorted.
+    attributes : mapping, optional
+        Attributes of the result.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``vorticity`` and ``divergence`` [s-1] over ``(method, city, time, point)`` with the coordinates ``name``, ``country``,
+        ``latitude``, ``longitude`` of the cities and ``box`` of the points.
+
+    Raises
+    ------
+    UserError
+        If the truth is missing.
+    """
+    if TRUTH not in values:
+        raise UserError(
+            f"Expected the truth among the series at cities, found {', '.join(values) or 'none'}; add it."
+        )
+    order = np.argsort(times, kind="stable")
+    stacked = np.stack([np.asarray(one)[order] for one in values.values()])
+    dimensions = ("method", "city", "time", "point")
+    data = {
+        name: (
+            dimensions,
+            np.moveaxis(stacked[..., column, :], 1, 2),
+            {"units": "s-1", "long_name": f"{name} at grid points around cities"},
+        )
+        for column, name in enumerate(FIELDS)
+    }
+    coordinates = {
+        "method": list(values),
+        "city": cities["name"].to_numpy(dtype=str),
+        "country": ("city", cities["country"].to_numpy(dtype=str)),
+        "latitude": ("city", cities["latitude"].to_numpy(float), {"units": "degrees_north"}),
+        "longitude": ("city", cities["longitude"].to_numpy(float), {"units": "degrees_east"}),
+        "time": np.asarray(times)[order].astype("datetime64[ns]"),
+        "box": ("point", POINT_BOX, {"long_name": "points along a side of the box", "units": "1"}),
+    }
+    return xr.Dataset(data, coordinates, dict(attributes or {}))
+
+
+def wasserstein_table(series: xr.Dataset) -> xr.Dataset:
+    """Wasserstein-1 distances to the truth.
+
+    Parameters
+    ----------
+    series : xarray.Dataset
+        From :func:`city_series`.
+
+    Returns
+    -------
+    xarray.Dataset
+        Both fields over ``(method, city, box)`` without the truth, in their units; NaN for cities without values.
+    """
+    known = known_cities(series)
+    part = series.isel(city=np.flatnonzero(known))
+    truth = part.sel({"method": TRUTH}, drop=True)
+    methods = [str(name) for name in series["method"].values if name != TRUTH]
+    shape = (len(methods), series.sizes["city"], len(BOXES))
+    tables = {name: np.full(shape, np.nan) for name in FIELDS}
+    if known.any() and series.sizes["time"]:
+        for row, method in enumerate(methods):
+            distances = local_wasserstein(part.sel({"method": method}, drop=True), truth)
+            for name in FIELDS:
+                tables[name][row, known] = distances[name].transpose("city", "box").values
+    coordinates = {name: series[name] for name in ("city", "country", "latitude", "longitude")}
+    return xr.Dataset(
+        {
+            name: (
+                ("method", "city", "box"),
+                table,
+                {"units": "s-1", "long_name": f"Wasserstein-1 distance of local {name} to the truth"},
+            )
+            for name, table in tables.items()
+        },
+        {**coordinates, "method": methods, "box": list(BOXES)},
+        {"times": series.sizes["time"]},
+    )
+
+
+def known_cities(series: xr.Dataset) -> NDArray[np.bool_]:
+    """Whether all values of a city are there; shape ``(city,)``."""
+    known = np.ones(series.sizes["city"], dtype=bool)
+    for name in FIELDS:
+        known &= np.isfinite(series[name].transpose("city", ...).values).all(axis=(1, 2, 3))
+    return known
+
+
+def verdicts(distances: xr.Dataset, judged: str, baseline: str, tolerance: float = TOLERANCE) -> xr.Dataset:
+    """Where one method is closer to the truth than another: 1 better, 0 about equal, -1 worse, NaN unknown.
+
+    Parameters
+    ----------
+    distances : xarray.Dataset
+        From :func:`wasserstein_table`.
+    judged, baseline : str
+        The two methods.
+    tolerance : float
+        Relative difference that is still "equal".
+
+    Returns
+    -------
+    xarray.Dataset
+        Both fields over ``(city, box)``, float.
+
+    Raises
+    ------
+    UserError
+        If a method is not among them.
+    """
+    methods = [str(name) for name in distances["method"].values]
+    for name in (judged, baseline):
+        if name not in methods:
+            raise UserError(
+                f"Expected two of the methods {', '.join(methods)} to compare, found '{name}'; choose another."
+            )
+    one, other = (distances.sel({"method": name}, drop=True) for name in (judged, baseline))
+    known = np.isfinite(one["vorticity"]) & np.isfinite(other["vorticity"])
+    verdict = better_equal_worse(one.fillna(0.0), other.fillna(0.0), tolerance)
+    return verdict.astype(float).where(known)
+
+
+def totals(verdict: NDArray[np.float64]) -> dict[str, int]:
+    """How many cities are better, equal, worse and unknown."""
+    return {
+        "better": int((verdict == 1).sum()),
+        "equal": int((verdict == 0).sum()),
+        "worse": int((verdict == -1).sum()),
+        "unknown": int(np.isnan(verdict).sum()),
+    }
+
+
+def sample_of(series: xr.Dataset, method: str, city: str, field: str, box: int) -> NDArray[np.float32]:
+    """Values of a method at a city, shape ``(time, point)`` with the points of one box."""
+    inside = np.flatnonzero(series["box"].values == box)
+    values = series[field].sel({"method": method, "city": city}).isel(point=inside)
+    return values.transpose("time", "point").values
+
+
+def bin_edges(samples: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+    """Edges of even bins that hold all values of several samples.
+
+    Their number follows the first sample, 2 n^(1/3) (the rule of Rice), between 8 and 40.
+    """
+    low = min(float(np.min(one)) for one in samples)
+    high = max(float(np.max(one)) for one in samples)
+    if not high > low:
+        spread = max(abs(low), 1e-12)
+        low, high = low - 0.5 * spread, high + 0.5 * spread
+    count = int(np.clip(round(2 * np.size(samples[0]) ** (1 / 3)), 8, 40))
+    return np.linspace(low, high, count + 1)
+
+
+def density(sample: NDArray[np.float32], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of a sample per bin and unit of the value: its integral over the bins is one.
+
+    Examples
+    --------
+    >>> density(np.array([0.5, 1.5, 1.6, 1.7]), np.array([0.0, 1.0, 3.0])).tolist()
+    [0.25, 0.375]
+    """
+    counts, _ = np.histogram(np.asarray(sample, dtype=np.float64), edges)
+    return counts / (np.size(sample) * np.diff(edges))
+
+
+def quantiles(sample: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Quantiles of :data:`QUANTILES` of all values of a sample."""
+    return np.quantile(np.asarray(sample, dtype=np.float64), QUANTILES)
+
+
+def wasserstein_interval(
+    sample: NDArray[np.float32],
+    truth: NDArray[np.float32],
+    times: NDArray[np.datetime64],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """How far the Wasserstein-1 distance to the truth would vary with other weather: 90 % interval of a block bootstrap.
+
+    Values that are drawn twice make samples rougher, so that resampled distances are larger than that of the sample; the interval is
+    shifted by their mean excess.
+
+    Parameters
+    ----------
+    sample, truth : ndarray, shape (time, point)
+        Values of a method and of the truth at the same times.
+    times : ndarray of datetime64, shape (time,)
+        Ascending; times within :data:`BLOCK_HOURS` of each other are drawn together.
+    resamples : int
+        How often times are drawn anew.
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    tuple of float
+        The two ends, in the units of the values; NaN with fewer than four blocks of times.
+    """
+    blocks = _blocks(times)
+    if len(blocks) < 4:
+        return float("nan"), float("nan")
+    random = np.random.default_rng(seed)
+    drawn = []
+    for _ in range(resamples):
+        chosen = np.concatenate([blocks[i] for i in random.integers(len(blocks), size=len(blocks))])
+        a, b = np.sort(sample[chosen], axis=None), np.sort(truth[chosen], axis=None)
+        drawn.append(float(np.abs(a.astype(np.float64) - b).mean()))
+    distance = float(np.abs(np.sort(sample, axis=None).astype(np.float64) - np.sort(truth, axis=None)).mean())
+    low, high = np.quantile(drawn, INTERVAL) - (np.mean(drawn) - distance)
+    return max(float(low), 0.0), float(high)
+
+
+def _blocks(times: NDArray[np.datetime64]) -> list[NDArray[np.int64]]:
+    """Indices of times in spans of :data:`BLOCK_HOURS`, counted from the first."""
+    if np.isnat(times).any():
+        return []
+    hours = (times - times[0]) / np.timedelta64(1, "h")
+    span = (hours // BLOCK_HOURS).astype(int)
+    return [np.flatnonzero(span == one) for one in np.unique(span)]
+
+
+def spread_order(count: int) -> NDArray[np.int64]:
+    """Order of 0..count-1 in which every beginning is spread over all of it, by steps of the golden section.
+
+    Halving steps would be as even, but fall on the same hour of the day.
+
+    Examples
+    --------
+    >>> spread_order(8).tolist()
+    [0, 4, 1, 6, 3, 5, 2, 7]
+    """
+    steps = np.arange(4 * count) * ((np.sqrt(5.0) - 1.0) / 2.0)
+    found = np.floor((steps % 1.0) * count).astype(np.int64)
+    return np.array(list(dict.fromkeys([*found.tolist(), *range(count)])), dtype=np.int64)
+
+
+def city_tables(
+    series: xr.Dataset,
+    distances: xr.Dataset,
+    cities: Sequence[str],
+    methods: Sequence[str],
+    *,
+    field: str,
+    box: int,
+    judged: str,
+    baseline: str,
+) -> dict[str, xr.Dataset]:
+    """Tables behind the figure of the view Cities.
+
+    Parameters
+    ----------
+    series, distances : xarray.Dataset
+        From :func:`city_series` and :func:`wasserstein_table`.
+    cities : sequence of str
+        Selected ones; those without values are left out.
+    methods : sequence of str
+        To show, the truth first.
+    field : str
+        Field of the verdicts.
+    box : int
+        Box of the verdicts.
+    judged, baseline : str
+        Methods of the verdict; without one of them there is none.
+
+    Returns
+    -------
+    dict
+        ``values`` (the series at the selected cities), ``distances`` of all cities, and ``verdict`` over ``city``, as far as there are any.
+    """
+    known = {str(name) for name in series["city"].values[known_cities(series)]}
+    chosen = [name for name in cities if name in known]
+    present = [name for name in methods if name in series["method"].values]
+    attributes = {"field": field, "box": box, "judged": judged, "baseline": baseline}
+    tables = {"distances": distances.assign_attrs(attributes)}
+    if chosen:
+        tables["values"] = series.sel({"city": chosen, "method": present}).assign_attrs(attributes)
+    if {judged, baseline} <= set(map(str, distances["method"].values)):
+        verdict = verdicts(distances, judged, baseline)[field].sel(box=box, drop=True)
+        verdict.attrs = {
+            "long_name": f"{judged} against {baseline}: 1 closer to the truth, 0 equal, -1 farther",
+            "units": "1",
+        }
+        tables["verdict"] = xr.Dataset({"verdict": verdict}, attrs=attributes)
+    return tables

@@ -1,0 +1,329 @@
+"""The numbers of a figure from the data, without the page: what ``python train/figure.py`` draws."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+import atmodist_core as ad
+from atmodist_core.common.errors import AtmodistWarning, UserError
+from atmodist_core.evaluation import scores, wind_speed
+from atmodist_core.fields.grid.interpolation import KERNELS
+from atmodist_core.figures.numbers.captions import caption_of
+from atmodist_core.figures.numbers.data_sets import DEMO, list_sources
+from atmodist_core.figures.numbers.distances import lag_curves, method_distances, time_matrices
+from atmodist_core.figures.numbers.models import held_out_name, learning_curves, pretraining_steps
+from atmodist_core.figures.numbers.numbers import Numbers, fields_numbers, spectra_numbers
+from atmodist_core.figures.numbers.request import WHOLE, FigureRequest, parse_region, region_words
+from atmodist_core.figures.numbers.slices import block_mean_speed, read_slice
+from atmodist_core.figures.numbers.spectrum import coarse_nyquist_degree, spectrum_and_semivariogram
+from atmodist_core.figures.numbers.times import compared_times
+from atmodist_core.figures.numbers.window import Window, window_of
+from atmodist_core.models.card import ModelCard, installed_models
+
+Progress = Callable[[str], None]
+MEASURES = ("rmse", "atmodist", "energy_ratio", "wasserstein")
+
+
+class Study:
+    """Data and models of one request.
+
+    Parameters
+    ----------
+    request : FigureRequest
+    progress : Callable, optional
+        Told what is being done.
+
+    Raises
+    ------
+    UserError
+        If the data set, the time, the region or a method does not exist.
+    """
+
+    def __init__(self, request: FigureRequest, progress: Progress | None = None) -> None:
+        self.request = request
+        self.tell = progress or (lambda what: None)
+        sources = {source.key: source for source in list_sources()}
+        if request.data not in sources:
+            raise UserError(
+                f"Expected a data set among {', '.join(sources)}, found {request.data!r}; choose one of them."
+            )
+        self.label = sources[request.data].label
+        self.ds = sources[request.data].open(request.level or None)
+        self.times = [
+            _time_text(time) for time in np.atleast_1d(self.ds["time"].values).astype("datetime64[m]")
+        ]
+        self.cards: dict[str, ModelCard] = {name: card for name, (_, card) in installed_models([]).items()}
+        shown = [self.cards[name] for name in request.methods if name in self.cards]
+        self.factor = next((card.factor for card in shown), 4)
+        self.region = None if request.region == WHOLE else parse_region(request.region)
+        self._downscalers: dict[str, Any] = {}
+
+    @property
+    def time(self) -> str:
+        """The time asked for; the first of the data by default."""
+        time = self.request.time or self.times[0]
+        if time not in self.times:
+            raise UserError(
+                f"Expected a time of the data ({self.times[0]} to {self.times[-1]}), found {time!r}; correct it."
+            )
+        return time
+
+    @property
+    def period(self) -> list[str]:
+        """The times of the period."""
+        first, last = self.request.times or (self.times[0], self.times[-1])
+        inside = [time for time in self.times if first <= time <= last]
+        return (inside or self.times)[:: self.request.step]
+
+    def distance(self) -> Any:
+        """The distance network that judges, or None."""
+        names = [name for name, card in self.cards.items() if card.kind == "distance"]
+        name = "atmodist-23" if "atmodist-23" in names else next(iter(names), None)
+        return None if name is None else ad.load_distance(name)
+
+    def slice(self, time: str) -> tuple[xr.Dataset, xr.Dataset, Window]:
+        """Fine and coarse fields of the whole data at a time, and the cells of the region."""
+        truth, coarse = read_slice(self.ds, self.times.index(time), self.factor)
+        return truth, coarse, window_of(coarse, self.region)
+
+    def states(self, time: str, field: str) -> tuple[dict[str, xr.Dataset], xr.Dataset]:
+        """Truth and methods on the fine points of the region, and its coarse cells."""
+        truth, coarse, window = self.slice(time)
+        fine = window.refined(self.factor)
+        states = {"truth": fine.crop(_with(truth, field))}
+        for name in self.request.methods:
+            self.tell(f"{name}, {time}")
+            result = self._downscaler(name)(coarse)[["vorticity", "divergence"]]
+            states[name] = fine.crop(_with(result, field))
+        if field == "wind_speed":
+            coarse = coarse.assign(wind_speed=block_mean_speed(truth, self.factor))
+        return states, window.crop(coarse)
+
+    def caption(self, when: str, field: str, *, extra: str = "", distance: Any = None) -> str:
+        """Caption of a figure of this study."""
+        cards = [self.cards[name] for name in self.request.methods if name in self.cards]
+        return caption_of(
+            data=self.label,
+            simulated=bool(self.ds.attrs.get("simulated", False)),
+            level=str(self.ds.attrs.get("level", "")),
+            when=when,
+            region=region_words(self.request.region),
+            field=field,
+            cards=cards if distance is None else [*cards, distance.card],
+            extra=extra,
+        )
+
+    def _downscaler(self, name: str) -> Any:
+        if name not in self._downscalers:
+            factor = self.factor if name in KERNELS else None
+            self._downscalers[name] = ad.load_downscaler(name, factor=factor)
+        return self._downscalers[name]
+
+
+def numbers_of(request: FigureRequest, progress: Progress | None = None) -> Numbers:
+    """Compute the numbers of a figure.
+
+    Raises
+    ------
+    UserError
+        If there is no such figure, or the data or models it asks for are missing.
+    """
+    if request.view not in COMPUTE:
+        raise UserError(
+            f"Expected a figure among {', '.join(COMPUTE)}, found {request.view!r}; choose one of them."
+        )
+    module, name = COMPUTE[request.view].split(":")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AtmodistWarning)
+        return getattr(import_module(module), name)(Study(request, progress))
+
+
+def maps(study: Study) -> Numbers:
+    """Fields of one time by every method, with their scores."""
+    field = study.request.field
+    states, coarse = study.states(study.time, field)
+    distance = study.distance()
+    found = {
+        name: _scores(states[name], states["truth"], field, study.factor, distance)
+        for name in study.request.methods
+    }
+    tables = fields_numbers(states, coarse, field, found)
+    if study.request.limit is not None:
+        tables["fields"].attrs["limit"] = study.request.limit / (1.0 if field == "wind_speed" else 1e5)
+    when = _words(study.time)
+    return Numbers("maps", tables, study.caption(when, field, distance=distance))
+
+
+def spectra(study: Study) -> Numbers:
+    """Spectra and semivariograms of one time, or of all times of the period."""
+    times = study.period if study.request.average == "period" else [study.time]
+    parts: dict[str, list[dict[str, xr.Dataset]]] = {}
+    nyquist = None
+    for time in times:
+        states, coarse = study.states(time, "vorticity")
+        truth = states["truth"]
+        nyquist = coarse_nyquist_degree(truth, study.factor)
+        for name, ds in {"truth": truth, "coarse": coarse, **states}.items():
+            parts.setdefault(name, []).append(spectrum_and_semivariogram(ds, truth, coarse=name == "coarse"))
+    tables = spectra_numbers({name: joined_times(found) for name, found in parts.items()})
+    return Numbers(
+        "spectra", finished_spectra(tables, nyquist, study.request.field), study.caption(_span(times), "")
+    )
+
+
+def finished_spectra(
+    tables: dict[str, xr.Dataset], nyquist: float | None, field: str
+) -> dict[str, xr.Dataset]:
+    """Tables of spectra with what the figure needs beside them."""
+    if nyquist is not None:
+        tables["spectra"].attrs["coarse_nyquist_degree"] = float(nyquist)
+    if "semivariograms" in tables:
+        tables["semivariograms"].attrs["field"] = (
+            field if field in ("vorticity", "divergence") else "vorticity"
+        )
+    return tables
+
+
+def joined_times(parts: Sequence[dict[str, xr.Dataset]]) -> dict[str, xr.Dataset]:
+    """Results of single times joined along ``time``."""
+    options: dict[str, Any] = {
+        "coords": "minimal",
+        "compat": "override",
+        "join": "override",
+        "combine_attrs": "override",
+    }
+    return {
+        kind: xr.concat([part[kind].drop_vars("time", errors="ignore") for part in parts], "time", **options)
+        for kind in parts[0]
+    }
+
+
+def distances(study: Study) -> Numbers:
+    """Distances between all times of the period, over the lag, and between methods."""
+    from atmodist_core.evaluation.lag_confusion import lag_confusion
+
+    field = study.request.field if study.request.field != "wind_speed" else "vorticity"
+    period = study.period
+    points = study.slice(period[0])[2].refined(study.factor).cell_count
+    index, _ = compared_times(np.arange(len(period)), points, chosen=bool(study.request.period))
+    period = [period[int(place)] for place in index]
+    series = []
+    for time in period:
+        study.tell(time)
+        truth, _, window = study.slice(time)
+        series.append(window.refined(study.factor).crop(truth))
+    fields = xr.concat(series, "time", coords="minimal", compat="override", join="override")
+    distance = study.distance()
+    embeddings, scale = None, 1.0
+    if distance is not None:
+        scale = float(distance.card.distance_scale.get(distance.layers[-1], 1.0))
+        embeddings = _or_none(lambda: distance.embed(fields).values)
+    matrices = time_matrices(fields, field, embeddings, scale=scale)
+    curves = _or_none(lambda: lag_curves(fields, matrices))
+    confusion = None if distance is None else _or_none(lambda: lag_confusion(distance, fields))
+    states, _ = study.states(study.time, field)
+    methods = _or_none(lambda: method_distances(states, field, distance)) or method_distances(states, field)
+    tables = distances_tables(fields, matrices, curves, confusion, methods, field, study.request.pair)
+    when = _span(period)
+    extra = f"Methods at {_words(study.time)}."
+    return Numbers("distances", tables, study.caption(when, field, extra=extra, distance=distance))
+
+
+def distances_tables(
+    fields: xr.Dataset,
+    matrices: xr.Dataset,
+    curves: xr.Dataset | None,
+    confusion: xr.Dataset | None,
+    methods: xr.Dataset | None,
+    field: str,
+    pair: str,
+) -> dict[str, xr.Dataset]:
+    """Tables of the view Distances; the pair is ``first/second``, the first time and one eight steps later by default."""
+    times = [_time_text(time) for time in fields["time"].values.astype("datetime64[m]")]
+    asked = pair.split("/")
+    known = len(asked) == 2 and set(asked) <= set(times)
+    places = [times.index(text) for text in asked] if known else [0, min(8, len(times) - 1)]
+    found = {"matrices": matrices, "curves": curves, "confusion": confusion, "methods": methods}
+    tables = {name: table for name, table in found.items() if table is not None}
+    return {**tables, "pair": fields[[field]].isel(time=places)}
+
+
+def models(study: Study) -> Numbers:
+    """Learning curves of all models."""
+    return models_numbers()
+
+
+def models_numbers() -> Numbers:
+    """Learning curves of all models found, by name."""
+    tables = {}
+    found = installed_models([])
+    for name, (folder, card) in found.items():
+        curves = learning_curves(folder)
+        if curves is not None and "loss" in curves:
+            tables[name] = curves.assign_attrs(
+                held_out=held_out_name(curves) or "",
+                pretraining_steps=pretraining_steps(card),
+                data=card.data,
+            )
+    cards = [card for _, card in found.values()]
+    caption = caption_of(
+        data=DEMO, simulated=True, level="", when="", region="", field="learning curves", cards=cards
+    )
+    return Numbers("models", tables, caption[caption.index("learning") :].replace("learning", "Learning", 1))
+
+
+def _scores(
+    prediction: xr.Dataset, truth: xr.Dataset, field: str, factor: int, distance: Any
+) -> dict[str, float]:
+    measures = ("rmse", "energy_ratio", "wasserstein")
+    result = _or_none(lambda: scores(prediction, truth, factor=factor, distance=distance, measures=measures))
+    if result is None:
+        result = _or_none(lambda: scores(prediction, truth, factor=factor, measures=measures))
+    if result is None:
+        return dict.fromkeys(MEASURES, float("nan"))
+    learned = float(result["atmodist"]) if "atmodist" in result else float("nan")
+    return {m: learned if m == "atmodist" else float(result.sel(field=field)[m]) for m in MEASURES}
+
+
+def _or_none(make: Callable[[], Any]) -> Any:
+    """Result, or None where the region or period is too small for it, as on the page."""
+    try:
+        return make()
+    except UserError:
+        return None
+
+
+def _with(ds: xr.Dataset, field: str) -> xr.Dataset:
+    return ds.assign(wind_speed=wind_speed(ds).astype(np.float32).load()) if field == "wind_speed" else ds
+
+
+def _time_text(time: np.datetime64) -> str:
+    return "undated" if np.isnat(time) else str(time.astype("datetime64[m]"))
+
+
+def _words(time: str) -> str:
+    return "" if time == "undated" else time.replace("T", " ") + " UTC"
+
+
+def _span(times: Sequence[str]) -> str:
+    return (
+        _words(times[0])
+        if len(times) == 1
+        else f"{_words(times[0])} to {_words(times[-1])}, {len(times)} times"
+    )
+
+
+COMPUTE = {
+    "maps": "atmodist_core.figures.numbers.compute:maps",
+    "spectra": "atmodist_core.figures.numbers.compute:spectra",
+    "distances": "atmodist_core.figures.numbers.compute:distances",
+    "cities": "atmodist_core.figures.numbers.compute_cities:cities",
+    "models": "atmodist_core.figures.numbers.compute:models",
+}
+"""By name of the view: the function of a :class:`Study` that computes its numbers."""

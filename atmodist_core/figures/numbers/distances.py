@@ -1,0 +1,215 @@
+"""Distances between the times of a period, over the lag, and between methods: the numbers behind the view Distances."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from atmodist_core.common.errors import UserError
+from atmodist_core.evaluation.geometry import area_weights, field_values
+from atmodist_core.evaluation.lag_curves import MAXIMUM_LEAD_H, lag_curve, scaled_together
+from atmodist_core.evaluation.structural_similarity import structural_similarity
+from atmodist_core.inference.distance_matrix import mean_squared_differences
+
+LEARNED = "AtmoDist"
+"""Label of the learned distance in every result."""
+
+SATURATED_SHARE = 0.9
+"""Share of its plateau at which a distance counts as saturated."""
+
+POINTS_AT_ONCE = 2**22
+"""Values of all times held in float64 together while a matrix is made."""
+
+PAIRS_PER_LEAD = 48
+"""Pairs of times drawn for each lead of the curves, for a region of 160 x 160 points; larger regions get fewer."""
+
+
+def root_mean_square_matrix(fields: xr.Dataset, field: str) -> NDArray[np.float64]:
+    """Root mean square difference, weighted by area, of all pairs of times.
+
+    Through scalar products: one matrix product in place of a loop over the pairs.
+
+    Parameters
+    ----------
+    fields : xarray.Dataset
+        Canonical.
+    field : str
+        Variable to compare.
+
+    Returns
+    -------
+    ndarray, shape (time, time)
+        In the units of the field; symmetric with a diagonal of zeros.
+    """
+    values = field_values(fields, field, dtype=np.float32).reshape(fields.sizes["time"], -1)
+    root = np.sqrt(np.broadcast_to(area_weights(fields), field_shape(fields)).reshape(-1))
+    step = max(1, POINTS_AT_ONCE // len(values))
+    squares = np.zeros((len(values), len(values)))
+    for start in range(0, values.shape[1], step):
+        part = values[:, start : start + step].astype(np.float64)
+        # About the mean over time, so that subtracting large squares loses nothing that counts.
+        part = (part - part.mean(axis=0)) * root[start : start + step]
+        squares += part @ part.T
+    norms = np.diag(squares)
+    matrix = np.sqrt(np.maximum(norms[:, None] + norms[None, :] - 2 * squares, 0.0))
+    np.fill_diagonal(matrix, 0.0)
+    return matrix
+
+
+def field_shape(fields: xr.Dataset) -> tuple[int, int]:
+    """Latitudes and longitudes."""
+    return fields.sizes["latitude"], fields.sizes["longitude"]
+
+
+def time_matrices(
+    fields: xr.Dataset, field: str, embeddings: NDArray[np.float32] | None = None, *, scale: float = 1.0
+) -> xr.Dataset:
+    """Distances between all times.
+
+    Parameters
+    ----------
+    fields : xarray.Dataset
+        Canonical, of the region.
+    field : str
+        Field of the root mean square difference; AtmoDist is of vorticity and divergence together.
+    embeddings : ndarray, shape (time, ...), optional
+        Activations of every time; without them there is no AtmoDist.
+    scale : float
+        Of the layer, from the model card.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``rmse`` [units of the field] and ``atmodist`` [1] over ``(time, other_time)``.
+    """
+    dimensions = ("time", "other_time")
+    units = str(fields[field].attrs.get("units", "unknown"))
+    long_name = f"root mean square difference of {field.replace('_', ' ')}"
+    matrices: dict[str, Any] = {
+        "rmse": (
+            dimensions,
+            root_mean_square_matrix(fields, field),
+            {"units": units, "long_name": long_name},
+        )
+    }
+    if embeddings is not None:
+        learned = mean_squared_differences(embeddings, embeddings) * scale
+        np.fill_diagonal(learned, 0.0)
+        matrices["atmodist"] = (dimensions, learned, {"units": "1", "long_name": "AtmoDist distance"})
+    times = fields["time"].values
+    return xr.Dataset(matrices, {"time": times, "other_time": ("other_time", times)}, {"field": field})
+
+
+class _KnownMatrix:
+    """A distance whose matrix is there already, in the form that :func:`lag_curve` asks for."""
+
+    def __init__(self, matrix: xr.DataArray) -> None:
+        self._matrix = matrix
+
+    def matrix(self, _fields: xr.Dataset) -> xr.DataArray:
+        """Distances between all times."""
+        return self._matrix
+
+
+def lag_curves(fields: xr.Dataset, matrices: xr.Dataset, *, seed: int = 0) -> xr.Dataset:
+    """AtmoDist, l1, l2 and 1-SSIM over the lag, on the scale of the first of them.
+
+    Parameters
+    ----------
+    fields : xarray.Dataset
+        Vorticity and divergence of the region; every field is divided by its standard deviation.
+    matrices : xarray.Dataset
+        From :func:`time_matrices` of the same times.
+    seed : int
+        Of the draw of pairs.
+
+    Returns
+    -------
+    xarray.Dataset
+        As from :func:`~atmodist_core.evaluation.lag_curves.scaled_together`, and ``saturation`` over ``measure`` [h].
+    """
+    measures: dict[str, Any] = {"l2": "l2", "l1": "l1"}
+    if "atmodist" in matrices:
+        measures = {LEARNED: _KnownMatrix(matrices["atmodist"]), **measures}
+    rows, columns = field_shape(fields)
+    if min(rows, columns) > 10:  # the window of the structural similarity
+        measures["1-SSIM"] = "1-ssim"
+    pairs = int(np.clip(PAIRS_PER_LEAD * 160 * 160 / (rows * columns), 6, PAIRS_PER_LEAD))
+    both = fields[["vorticity", "divergence"]]
+    curves = lag_curve(both, measures, maximum_lead_h=MAXIMUM_LEAD_H, pairs_per_lead=pairs, seed=seed)
+    curves = scaled_together(curves, next(iter(measures)))
+    curves["saturation"] = saturation(curves)
+    return curves.assign_attrs(pairs_per_lead=pairs, seed=seed)
+
+
+def saturation(curves: xr.Dataset) -> xr.DataArray:
+    """First lag [h] at which a curve reaches 90 per cent of its mean over the last quarter of lags; over ``measure``."""
+    mean = curves["mean"].transpose("measure", "lead").values
+    plateau = mean[:, -max(1, mean.shape[1] // 4) :].mean(axis=1)
+    first = np.argmax(mean >= SATURATED_SHARE * plateau[:, None], axis=1)
+    return xr.DataArray(
+        curves["lead"].values[first],
+        dims="measure",
+        coords={"measure": curves["measure"]},
+        attrs={"units": "h", "long_name": "lag at which 90 % of the plateau is reached"},
+    )
+
+
+def method_distances(states: Mapping[str, xr.Dataset], field: str, distance: Any = None) -> xr.Dataset:
+    """Distances between what several methods make of one time, the truth among them.
+
+    Parameters
+    ----------
+    states : mapping of str to xarray.Dataset
+        Method to its fields at one time, all on the same points; with ``"truth"``.
+    field : str
+        Of RMSE and structural similarity.
+    distance : AtmoDist, optional
+        Adds the learned distance, of vorticity and divergence together.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``rmse`` [units of the field], ``dissimilarity`` (one minus structural similarity) and ``atmodist`` over
+        ``(state, other_state)``. The similarity is that within the range of the truth's values.
+
+    Raises
+    ------
+    UserError
+        If the truth is missing.
+    """
+    if "truth" not in states:
+        raise UserError(f"Expected the truth among the fields to compare, found {', '.join(states)}; add it.")
+    names = list(states)
+    values = {name: field_values(ds, field)[0] for name, ds in states.items()}
+    weights = np.broadcast_to(area_weights(states["truth"]), values["truth"].shape)
+    value_range = float(np.ptp(values["truth"]))
+    large = min(values["truth"].shape) > 10
+    rmse = np.zeros((len(names), len(names)))
+    dissimilarity = np.zeros_like(rmse) if large else np.full_like(rmse, np.nan)
+    for i, a in enumerate(names):
+        for j, b in enumerate(names[:i]):
+            difference = values[a] - values[b]
+            rmse[i, j] = rmse[j, i] = np.sqrt((weights * difference**2).sum())
+            if large:
+                alike = float(structural_similarity(values[a], values[b], value_range=value_range))
+                dissimilarity[i, j] = dissimilarity[j, i] = 1 - alike
+    dimensions = ("state", "other_state")
+    units = str(states["truth"][field].attrs.get("units", "unknown"))
+    tables: dict[str, Any] = {
+        "rmse": (dimensions, rmse, {"units": units, "long_name": f"root mean square difference of {field}"}),
+        "dissimilarity": (dimensions, dissimilarity, {"units": "1", "long_name": "1 - SSIM"}),
+    }
+    if distance is not None:
+        both = ["vorticity", "divergence"]
+        encoded = np.concatenate([distance.embed(ds[both]).values for ds in states.values()])
+        learned = mean_squared_differences(encoded, encoded) * distance.card.distance_scale.get(
+            distance.layers[-1], 1.0
+        )
+        np.fill_diagonal(learned, 0.0)
+        tables["atmodist"] = (dimensions, learned, {"units": "1", "long_name": "AtmoDist distance"})
+    return xr.Dataset(tables, {"state": names, "other_state": ("other_state", names)}, {"field": field})

@@ -1,0 +1,48 @@
+"""One time of a data set: the truth, and the coarse fields that every method is given."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from atmodist_core.common.errors import UserError
+from atmodist_core.fields import coarsen, wind
+
+
+def read_slice(ds: xr.Dataset, index: int, factor: int) -> tuple[xr.Dataset, xr.Dataset]:
+    """Read one time and coarsen it.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Canonical, may be lazy.
+    index : int
+        Of the time.
+    factor : int
+        Fine points per coarse cell along each axis.
+
+    Returns
+    -------
+    truth, coarse : xarray.Dataset
+        Vorticity and divergence at one time, in memory. The truth has exactly the points that the coarse cells were made of.
+
+    Raises
+    ------
+    UserError
+        If there are only missing values.
+    """
+    truth = ds[["vorticity", "divergence"]].isel(time=[index]).load()
+    if not np.isfinite(truth["vorticity"].values).any():
+        when = str(truth["time"].values[0].astype("datetime64[m]")) if "time" in truth.coords else "this time"
+        raise UserError(f"Expected fields at {when}, found only missing values; choose another time.")
+    coarse = coarsen(truth, factor=factor).load()
+    rows, columns = (coarse.sizes[axis] * factor for axis in ("latitude", "longitude"))
+    # Rows and columns that fill no block have no coarse cell, and so no prediction to be compared with.
+    return truth.isel(latitude=slice(0, rows), longitude=slice(0, columns)), coarse
+
+
+def block_mean_speed(truth: xr.Dataset, factor: int) -> xr.DataArray:
+    """Speed of the wind that is averaged over the coarse cells, as the coarse vorticity and divergence are."""
+    mean = coarsen(wind(truth["vorticity"], truth["divergence"]), factor=factor)
+    speed = np.hypot(mean["u"], mean["v"]).astype(np.float32)
+    return speed.assign_attrs(units="m s-1", long_name="speed of the block-mean wind").load()

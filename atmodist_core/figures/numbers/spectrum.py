@@ -1,0 +1,62 @@
+"""Spectra and semivariogram of one field of the comparison, in the form that the Spectra view draws."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+LAGS_KM = (25.0, 50.0, 75.0, 100.0, 150.0, 200.0, 300.0, 500.0, 750.0, 1000.0, 1500.0, 2000.0)
+PAIRS_PER_LAG = 20_000
+
+
+def spectrum_and_semivariogram(
+    fields: xr.Dataset, truth: xr.Dataset, *, coarse: bool
+) -> dict[str, xr.Dataset]:
+    """Power per total wavenumber of vorticity, divergence and kinetic energy, and the semivariogram.
+
+    Parameters
+    ----------
+    fields : xarray.Dataset
+        One time of the region, or of the globe.
+    truth : xarray.Dataset
+        Its variance normalises the semivariogram.
+    coarse : bool
+        Whether these are the coarse fields, which have no semivariogram of their own: their grid points lie further apart than
+        the lags of interest.
+
+    Returns
+    -------
+    dict
+        ``spectrum``: ``vorticity``, ``divergence`` [s-2] and ``kinetic_energy`` [m2 s-2] per total wavenumber over
+        ``total_wavenumber``, time dropped; attribute ``transform`` says how it was made. ``semivariogram``: the fields
+        over ``lag_km``, divided by the variance of the truth; absent for coarse fields.
+    """
+    from atmodist_core.evaluation import energy_spectrum, regional_spectrum, semivariogram
+    from atmodist_core.evaluation.geometry import is_global_grid
+
+    ds = fields[["vorticity", "divergence"]]
+    if is_global_grid(ds):
+        spectrum = energy_spectrum(ds).isel(time=0, total_wavenumber=slice(1, None))
+    else:
+        per_bin = regional_spectrum(ds)
+        # Per total wavenumber, so that regions of any size lie on the scale of the globe's spectrum.
+        per_degree = (per_bin / per_bin.attrs["degrees_per_bin"]).assign_attrs(per_bin.attrs)
+        spectrum = per_degree.isel(time=0).swap_dims(wavelength_km="equivalent_degree")
+        spectrum = spectrum.rename(equivalent_degree="total_wavenumber").reset_coords(
+            "wavelength_km", drop=True
+        )
+    result = {"spectrum": spectrum.load()}
+    if not coarse:
+        reference = truth[["vorticity", "divergence"]]
+        result["semivariogram"] = semivariogram(
+            ds, LAGS_KM, pairs=PAIRS_PER_LAG, normalise_by=reference
+        ).isel(time=0)
+    return result
+
+
+def coarse_nyquist_degree(truth: xr.Dataset, factor: int) -> float:
+    """Total wavenumber of the shortest wave that the coarse grid carries."""
+    from atmodist_core.common.constants import EARTH_RADIUS_M
+    from atmodist_core.evaluation.energy_ratio import coarse_nyquist_wavelength_km
+
+    return float(2 * np.pi * EARTH_RADIUS_M / 1000 / coarse_nyquist_wavelength_km(truth, factor))

@@ -1,0 +1,312 @@
+"""A report as PDF: the text, tables and figures of the page, on numbered A4 pages with outlines and vector graphics.
+
+Text is set by ReportLab with the DejaVu faces that come with Matplotlib, since the built-in faces of PDF lack raised
+digits and other signs. It leaves room for each figure, into which pypdf then lays the figure's own page, so that lines
+stay lines and letters stay letters.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from atmodist_core.figures.report.document import (
+    Block,
+    Bullets,
+    Code,
+    Links,
+    Paragraph,
+    Picture,
+    Report,
+    Subheading,
+    Table,
+)
+from atmodist_core.figures.report.optional import needed
+
+MARGIN_PT = 46.0
+BODY_PT = 9.0
+TABLE_PT = 6.6
+FACES = {"Text": "DejaVuSans.ttf", "Text-Bold": "DejaVuSans-Bold.ttf", "Code": "DejaVuSansMono.ttf"}
+_TALLEST_FIGURE = 0.8
+"""Share of a page's height that a figure may take: its caption stands below it."""
+
+
+def printed(report: Report, drawn: Mapping[tuple[str, str], bytes]) -> bytes:
+    """Write a report as PDF; the same report gives the same bytes.
+
+    Parameters
+    ----------
+    report : Report
+    drawn : mapping of (str, str) to bytes
+        By name of the figure and format: its file; the PDF ones are used.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    UserError
+        If ReportLab or pypdf is not installed.
+    """
+    needed("reportlab")
+    pypdf = needed("pypdf")
+    room: dict[str, tuple[int, float, float, float]] = {}
+    text = _set_text(report, room)
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(text))
+    for name, (number, x, y, width) in room.items():
+        figure = pypdf.PdfReader(io.BytesIO(drawn[name, "pdf"])).pages[0]
+        _lay(writer, writer.pages[number - 1], figure, name, (x, y, width))
+    written = io.BytesIO()
+    writer.write(written)
+    return written.getvalue()
+
+
+def _lay(writer: Any, sheet: Any, figure: Any, name: str, place: tuple[float, float, float]) -> None:
+    """Put a page, as it is, into a part of another one: left, bottom, width [pt].
+
+    As a form of its own, so that not one of its thousands of lines has to be read.
+    """
+    generic = needed("pypdf.generic")
+    word, real = generic.NameObject, generic.FloatObject
+    x, y, width = place
+    form = generic.DecodedStreamObject()
+    form.set_data(figure["/Contents"].get_object().get_data())
+    form.update(
+        {
+            word("/Type"): word("/XObject"),
+            word("/Subtype"): word("/Form"),
+            word("/BBox"): generic.ArrayObject([real(part) for part in figure.mediabox]),
+            word("/Resources"): figure["/Resources"].get_object().clone(writer),
+        }
+    )
+    if "/Group" in figure:  # how its transparent bands are blended
+        form[word("/Group")] = figure["/Group"].get_object().clone(writer)
+    resources = sheet["/Resources"].get_object()
+    forms = resources.setdefault(word("/XObject"), generic.DictionaryObject()).get_object()
+    forms[word(f"/figure-{name}")] = writer._add_object(form.flate_encode())
+    scale = width / float(figure.mediabox.width)
+    drawing = generic.DecodedStreamObject()
+    drawing.set_data(
+        f"q {scale:.5f} 0 0 {scale:.5f} {x:.3f} {y:.3f} cm /figure-{name} Do Q\n".encode("ascii")
+    )
+    contents = sheet.raw_get("/Contents")
+    parts = [*contents.get_object()] if isinstance(contents.get_object(), generic.ArrayObject) else [contents]
+    sheet[word("/Contents")] = generic.ArrayObject([*parts, writer._add_object(drawing)])
+
+
+def _set_text(report: Report, room: dict[str, tuple[int, float, float, float]]) -> bytes:
+    """Everything but the figures; where those belong is noted: page, left, bottom and width [pt]."""
+    pagesizes, platypus = needed("reportlab.lib.pagesizes"), needed("reportlab.platypus")
+    _register_faces()
+    styles = _styles()
+    width, height = pagesizes.A4
+    inner = width - 2 * MARGIN_PT
+
+    class Document(platypus.BaseDocTemplate):  # type: ignore[misc, name-defined]
+        """Puts headings and figures into the outline and the table of contents."""
+
+        def afterFlowable(self, flowable: Any) -> None:  # noqa: N802 - ReportLab calls it by this name
+            entry = getattr(flowable, "outline", None)
+            if entry is not None:
+                level, words, key = entry
+                self.canv.bookmarkPage(key)
+                self.canv.addOutlineEntry(words, key, level=level, closed=level > 0)
+                if level == 0:
+                    self.notify("TOCEntry", (0, escape(words), self.page, key))
+
+    def footer(canvas: Any, document: Any) -> None:
+        canvas.saveState()
+        canvas.setFont("Text", 7.5)
+        canvas.drawString(MARGIN_PT, 0.55 * MARGIN_PT, report.title[:90])
+        canvas.drawRightString(width - MARGIN_PT, 0.55 * MARGIN_PT, str(document.page))
+        canvas.restoreState()
+
+    frame = platypus.Frame(MARGIN_PT, MARGIN_PT, inner, height - 2 * MARGIN_PT, 0, 0, 0, 0)
+    buffer = io.BytesIO()
+    document = Document(
+        buffer, pagesize=pagesizes.A4, title=report.title, author="AtmoDist Studio", invariant=1, lang="en"
+    )
+    document.addPageTemplates([platypus.PageTemplate(id="page", frames=[frame], onPage=footer)])
+    document.multiBuild(_story(report, styles, inner, height - 2 * MARGIN_PT, room))
+    return buffer.getvalue()
+
+
+def _register_faces() -> None:
+    from matplotlib import get_data_path
+
+    metrics, ttf = needed("reportlab.pdfbase.pdfmetrics"), needed("reportlab.pdfbase.ttfonts")
+    folder = Path(get_data_path()) / "fonts" / "ttf"
+    for face, file in FACES.items():
+        # Anew for every document: a face keeps which letters an earlier document has used.
+        metrics.registerFont(ttf.TTFont(face, str(folder / file)))
+    metrics.registerFontFamily("Text", normal="Text", bold="Text-Bold", italic="Text", boldItalic="Text-Bold")
+
+
+def _styles() -> dict[str, Any]:
+    style = needed("reportlab.lib.styles").ParagraphStyle
+    body = style("body", fontName="Text", fontSize=BODY_PT, leading=1.42 * BODY_PT, spaceAfter=5)
+    bold = {"fontName": "Text-Bold", "keepWithNext": 1}
+    cell = style("cell", body, fontSize=TABLE_PT, leading=1.25 * TABLE_PT, spaceAfter=0)
+    return {
+        "body": body,
+        "bullet": style("bullet", body, bulletFontName="Text", leftIndent=11, bulletIndent=1, spaceAfter=3),
+        "title": style("title", body, fontSize=18, leading=22, spaceAfter=4, **bold),
+        "section": style("section", body, fontSize=13.5, leading=17, spaceBefore=16, spaceAfter=6, **bold),
+        "subheading": style(
+            "subheading", body, fontSize=10.5, leading=13, spaceBefore=9, spaceAfter=4, **bold
+        ),
+        "caption": style("caption", body, fontSize=7.6, leading=10, spaceBefore=3, spaceAfter=10),
+        "head": style("head", body, fontSize=7.6, leading=10, spaceBefore=8, spaceAfter=3, keepWithNext=1),
+        "cell": cell,
+        "column": style("column", cell, fontName="Text-Bold"),
+        "code": style(
+            "code", body, fontName="Code", fontSize=7.5, leading=10, leftIndent=8, splitLongWords=1
+        ),
+        "contents": style("contents", body, spaceAfter=1),
+    }
+
+
+def _story(
+    report: Report,
+    styles: dict[str, Any],
+    width: float,
+    height: float,
+    room: dict[str, tuple[int, float, float, float]],
+) -> list[Any]:
+    platypus = needed("reportlab.platypus")
+    contents = needed("reportlab.platypus.tableofcontents").TableOfContents(
+        levelStyles=[styles["contents"]], dotsMinLevel=0
+    )
+    story = [
+        platypus.Paragraph(escape(report.title), styles["title"]),
+        platypus.Paragraph(escape(report.subtitle), styles["body"]),
+        platypus.Paragraph("Contents", styles["subheading"]),
+        contents,
+    ]
+    numbers = report.numbers()
+    for section in report.sections:
+        heading = platypus.Paragraph(escape(section.title), styles["section"])
+        heading.outline = (0, section.title, f"section-{section.identifier}")
+        for place, block in enumerate(section.blocks):
+            made = _flowables(block, numbers, styles, width, height, room)
+            made = [heading, *made] if place == 0 else made
+            # A figure, its caption, and a heading right above it stay on one page.
+            story += [platypus.KeepTogether(made)] if isinstance(block, Picture) else made
+        if section.not_shown:
+            story += _not_shown(section.not_shown, styles, width)
+    return story
+
+
+def _bullets(items: tuple[str, ...], styles: dict[str, Any]) -> list[Any]:
+    platypus = needed("reportlab.platypus")
+    return [platypus.Paragraph(escape(item), styles["bullet"], bulletText="•") for item in items]
+
+
+def _not_shown(items: tuple[str, ...], styles: dict[str, Any], width: float) -> list[Any]:
+    platypus, colors = needed("reportlab.platypus"), needed("reportlab.lib.colors")
+    title = platypus.Paragraph("What this does not show", styles["subheading"])
+    box = platypus.Table([[[title, *_bullets(items, styles)]]], colWidths=[width])
+    box.setStyle(
+        platypus.TableStyle(
+            [
+                ("BACKGROUND", (0, 0), (-1, -1), colors.HexColor("#f4f6f9")),
+                ("LINEBEFORE", (0, 0), (0, -1), 3, colors.HexColor("#c77700")),
+            ]
+        )
+    )
+    return [platypus.Spacer(1, 6), box]
+
+
+def _flowables(
+    block: Block,
+    numbers: Mapping[str, str],
+    styles: dict[str, Any],
+    width: float,
+    height: float,
+    room: dict[str, tuple[int, float, float, float]],
+) -> list[Any]:
+    platypus = needed("reportlab.platypus")
+    if isinstance(block, Paragraph):
+        return [platypus.Paragraph(escape(block.text), styles["body"])]
+    if isinstance(block, Subheading):
+        return [platypus.Paragraph(escape(block.text), styles["subheading"])]
+    if isinstance(block, Bullets):
+        return _bullets(block.items, styles)
+    if isinstance(block, Code):
+        return [platypus.Paragraph(escape(block.text), styles["code"])]
+    if isinstance(block, Links):
+        return [
+            platypus.Paragraph(
+                f'{escape(text)} <link href="{escape(address)}" color="#1d5f8a">{escape(address)}</link>',
+                styles["bullet"],
+                bulletText="•",
+            )
+            for text, address in block.items
+        ]
+    label = f"<b>{numbers[block.name]}. {escape(block.title)}.</b> {escape(block.definition)}"
+    if isinstance(block, Picture):
+        caption = platypus.Paragraph(label, styles["caption"])
+        return [_room_for(block, numbers, width, height, room), caption]
+    return [platypus.Paragraph(label, styles["head"]), _table(block, styles, width), platypus.Spacer(1, 8)]
+
+
+def _room_for(
+    picture: Picture,
+    numbers: Mapping[str, str],
+    width: float,
+    height: float,
+    room: dict[str, tuple[int, float, float, float]],
+) -> Any:
+    """Empty space of the size of a figure, which notes where it comes to lie."""
+    platypus = needed("reportlab.platypus")
+    wide, high = (72.0 * float(size) for size in picture.figure.get_size_inches())
+    scale = min(1.0, width / wide, _TALLEST_FIGURE * height / high)
+
+    class Room(platypus.Flowable):  # type: ignore[misc, name-defined]
+        outline = (1, f"{numbers[picture.name]}. {picture.title}", f"figure-{picture.name}")
+
+        def wrap(self, *_: float) -> tuple[float, float]:
+            return scale * wide, scale * high
+
+        def draw(self) -> None:
+            x, y = self.canv.absolutePosition(0, 0)
+            room[picture.name] = (self.canv.getPageNumber(), x, y, scale * wide)
+
+    return Room()
+
+
+def _table(block: Table, styles: dict[str, Any], width: float) -> Any:
+    """A table whose columns are as wide as their longest words need, in proportion."""
+    platypus, colors = needed("reportlab.platypus"), needed("reportlab.lib.colors")
+    lengths = []
+    for place, head in enumerate(block.columns):
+        cells = [row[place] for row in block.rows]
+        lengths.append(
+            min(34, max(5, max(map(len, cells), default=0), max(map(len, head.split()), default=0)))
+        )
+    natural = [3.9 * length + 9 for length in lengths]
+    # Names stay in one piece; numbers with their intervals can be broken.
+    kept = 2 if len(natural) > 2 and sum(natural[:2]) < 0.5 * width else 0
+    squeeze = min(1.0, (width - sum(natural[:kept])) / sum(natural[kept:]))
+    widths = [*natural[:kept], *(squeeze * one for one in natural[kept:])]
+    rows = [[platypus.Paragraph(escape(head), styles["column"]) for head in block.columns]]
+    rows += [[platypus.Paragraph(escape(cell), styles["cell"]) for cell in row] for row in block.rows]
+    table = platypus.Table(rows, colWidths=widths, repeatRows=1, hAlign="LEFT")
+    table.setStyle(
+        platypus.TableStyle(
+            [
+                ("VALIGN", (0, 0), (-1, -1), "TOP"),
+                ("LINEBELOW", (0, 0), (-1, 0), 0.8, colors.HexColor("#16202c")),
+                ("LINEBELOW", (0, 1), (-1, -1), 0.25, colors.HexColor("#c3ccd6")),
+                ("LEFTPADDING", (0, 0), (-1, -1), 0),
+                ("RIGHTPADDING", (0, 0), (-1, -1), 5),
+                ("TOPPADDING", (0, 0), (-1, -1), 1.5),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), 1.5),
+            ]
+        )
+    )
+    return table

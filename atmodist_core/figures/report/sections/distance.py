@@ -1,0 +1,152 @@
+"""The distance network: how well it tells lags, and how its distance grows with them."""
+
+from __future__ import annotations
+
+import pandas as pd
+import xarray as xr
+
+from atmodist_core.evaluation.judging.block_bootstrap import Estimate
+from atmodist_core.figures.evaluation.distance import (
+    METRICS,
+    confusion_figure,
+    lag_curves_figure,
+    lag_error_map_figure,
+)
+from atmodist_core.figures.report.document import Block, Bullets, Paragraph, Picture, Section, Table
+from atmodist_core.figures.report.reading import Evaluation, estimate
+from atmodist_core.figures.report.sentences import above_chance
+from atmodist_core.figures.report.wording import bracketed, estimate_text, joined, number, things
+
+SCORES = {
+    # name: (words, larger is better)
+    "loss": ("cross-entropy loss", False),
+    "accuracy": ("accuracy", True),
+    "top3": ("top-3 accuracy", True),
+    "lag_error": ("mean error of the lag", False),
+}
+SATURATION = 0.9
+"""A curve is called flat where it has reached this share of its value at the last lag."""
+
+
+def distance_section(evaluation: Evaluation) -> Section | None:
+    """Loss, accuracy, confusion, curves over the lag, and where errors are large."""
+    table = evaluation.group("distance")
+    if table is None:
+        return None
+    pairs = f" on {things(int(table['pairs']), 'pair')} of fields" if "pairs" in table else ""
+    network = (
+        str(table.attrs.get("network", evaluation.tree["distance"].attrs.get("network", ""))) or "The network"
+    )
+    blocks: list[Block] = [
+        Paragraph(
+            f"{network} was asked how many hours lie between two fields of the same place{pairs}. Guessing means a class drawn without "
+            "looking, all lags being equally frequent."
+        )
+    ]
+    known = [name for name in SCORES if name in table]
+    sentences = [_score(table, name) for name in known]
+    if known:
+        blocks += [Bullets(tuple(sentences)), _table(table, known)]
+    if "confusion" in table:
+        blocks.append(
+            Picture(
+                "confusion",
+                "Guessed lag against true lag",
+                "Share of each most likely lag among the pairs of a true one; a column sums to 1. On the dotted line the guess is right.",
+                confusion_figure(table),
+            )
+        )
+    if "curve_mean" in table:
+        blocks += [
+            Picture(
+                "lag_curves",
+                "Distance over the time lag",
+                "Mean distance of two fields of the same place over the time between them; bands are one standard deviation of single "
+                "pairs, not an interval of the mean. Each is scaled to 1 at the last lags.",
+                lag_curves_figure(table),
+            ),
+            Bullets((_saturation(table),)),
+        ]
+    if "lag_error_map" in table and bool(table["lag_error_map"].notnull().any()):
+        blocks.append(
+            Picture(
+                "lag_error_map",
+                "Error of the guessed lag over the globe",
+                "Mean absolute error [h] of the median of the predicted distribution, by the centre of the patch. The scale begins at the "
+                "smallest error.",
+                lag_error_map_figure(table),
+                "png",
+            )
+        )
+    return Section(
+        "distance",
+        "The distance network",
+        tuple(blocks),
+        (
+            "That a distance which tells lags well makes a good loss: what it does there is in the sections above.",
+            "That a difference in the map is due to the weather there: the number of pairs differs from place to place, and the map has no "
+            "intervals.",
+        ),
+    )
+
+
+def _units(table: xr.Dataset, name: str) -> str:
+    return str(table[name].attrs.get("units", "1"))
+
+
+def _chance(table: xr.Dataset, name: str) -> float:
+    return float(table[f"chance_{name}"]) if f"chance_{name}" in table else float("nan")
+
+
+def _score(table: xr.Dataset, name: str) -> str:
+    words, larger = SCORES[name]
+    return above_chance(
+        words.capitalize(),
+        estimate(table, name),
+        _chance(table, name),
+        units=_units(table, name),
+        larger=larger,
+    )
+
+
+def _table(table: xr.Dataset, known: list[str]) -> Table:
+    rows, records = [], []
+    for name in known:
+        own, chance, units = estimate(table, name), _chance(table, name), _units(table, name)
+        rows.append((bracketed(SCORES[name][0], units), estimate_text(own), number(chance)))
+        records.append(
+            {
+                "score": name,
+                "value": own.value,
+                "low": own.low,
+                "high": own.high,
+                "chance": chance,
+                "units": units,
+            }
+        )
+    return Table(
+        "distance_scores",
+        "Scores of the distance network",
+        "Loss: mean negative logarithm of the probability given to the right lag. Accuracy: share of pairs whose most likely lag is right. "
+        "Top-3: share where it is among the three most likely. Error of the lag: mean absolute difference of the median of the predicted "
+        "distribution from the true lag. In brackets 95 % intervals.",
+        ("score", "network", "guessing"),
+        tuple(rows),
+        pd.DataFrame(records),
+    )
+
+
+def _saturation(table: xr.Dataset) -> str:
+    parts = []
+    for metric in map(str, table["metric"].values):
+        mean = table["curve_mean"].sel(metric=metric).values
+        reached = (mean >= SATURATION * mean[-1]).nonzero()[0]
+        if reached.size:
+            lead = Estimate(float(table["lead"].values[reached[0]]), float("nan"), float("nan"))
+            parts.append(f"{METRICS.get(metric, metric)} after {lead.value:g} h")
+    if not parts:
+        return "No curve is defined at the last lag, so none can be called flat."
+    return (
+        f"{100 * SATURATION:.0f} % of the mean distance at the last lag is reached by {joined(parts)}: beyond that a distance hardly tells one lag "
+        "from another. These are read off the means, without intervals."
+    )

@@ -1,0 +1,142 @@
+"""Maps of the moments and of the error."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from atmodist_core.figures.maps import field_maps
+from atmodist_core.figures.report.document import Block, Paragraph, Picture, Section
+from atmodist_core.figures.report.reading import TRUTH, Evaluation, field_units, fields_of
+from atmodist_core.figures.report.tabulating import plain_table
+from atmodist_core.figures.report.wording import bracketed
+
+STATISTICS = {
+    "mean": "mean",
+    "standard_deviation": "standard deviation",
+    "skewness": "skewness",
+    "kurtosis": "kurtosis",
+    "rmse": "RMSE",
+}
+_WITH_UNIT = ("mean", "standard_deviation", "rmse")
+_LEAST_SPREAD = 1e-9
+"""Maps that vary less than this, relative to their size, have no pattern to correlate."""
+
+
+def maps_section(evaluation: Evaluation) -> Section | None:
+    """Mean, standard deviation, skewness and kurtosis over time in each coarse cell, and the error there."""
+    table = evaluation.group("maps")
+    if table is None:
+        return None
+    blocks: list[Block] = [
+        Paragraph(
+            "Moments of the values within each coarse cell, all its fine points and all times pooled. One colour scale for "
+            "all panels of a figure; it ends at the 99.5 % quantile of the absolute values."
+        )
+    ]
+    for field in fields_of(table):
+        for name, words in STATISTICS.items():
+            picture = _maps(evaluation, table, field, name, words)
+            if picture is not None:
+                blocks.append(picture)
+    frame = _patterns(evaluation, table)
+    if not frame.empty:
+        blocks.append(
+            plain_table(
+                "map_patterns",
+                "Maps of the models against those of the truth",
+                "Area means of the maps, their ratio to the truth's, and the correlation of both maps over the area (1: the same pattern). "
+                "They have no intervals, so no difference is claimed.",
+                {
+                    "shown_as": "method",
+                    "field": "field",
+                    "statistic": "map",
+                    "area_mean": bracketed("area mean", "field units").replace("field units", "own units"),
+                    "ratio": "area mean / truth's",
+                    "pattern_correlation": "correlation of the maps",
+                },
+                frame,
+            )
+        )
+    return Section(
+        "maps",
+        "Maps of the moments",
+        tuple(blocks),
+        (
+            "Differences that are sure: the maps have no intervals, and neighbouring cells are not independent.",
+            "Anything finer than a coarse cell.",
+        ),
+    )
+
+
+def _maps(evaluation: Evaluation, table: xr.Dataset, field: str, name: str, words: str) -> Picture | None:
+    if name not in table:
+        return None
+    methods = [TRUTH, *evaluation.labels] if name != "rmse" else evaluation.labels
+    units = field_units(table, field) if name in _WITH_UNIT else "1"
+    panels = {}
+    for method in methods:
+        if method not in table["method"].values:
+            continue
+        one = table[name].sel({"method": method, "field": field})
+        if np.isfinite(one.values).any():
+            title = f"{words} of {field}"
+            panels[method] = one.assign_attrs(long_name=title, units="" if units == "1" else units)
+    if not panels:
+        return None
+    return Picture(
+        f"map_{name}_{field}",
+        f"{words[0].upper()}{words[1:]} of {field}",
+        f"{words[0].upper()}{words[1:]} in each coarse cell"
+        + (f" [{units.replace('s-1', 's⁻¹')}]." if units != "1" else ", a plain number.")
+        + (" A normal distribution has a kurtosis of 3." if name == "kurtosis" else ""),
+        field_maps(panels),
+        "png",
+    )
+
+
+def _patterns(evaluation: Evaluation, table: xr.Dataset) -> pd.DataFrame:
+    cosine = xr.DataArray(np.cos(np.deg2rad(table["latitude"].values)), dims="latitude")
+    weights = cosine * xr.ones_like(table["longitude"], dtype=float)
+    if TRUTH not in table["method"].values:
+        return pd.DataFrame()
+    records = []
+    for field in fields_of(table):
+        for name, words in STATISTICS.items():
+            if name not in table or name == "rmse":
+                continue
+            truth = table[name].sel({"method": TRUTH, "field": field})
+            for label in evaluation.labels:
+                if label not in table["method"].values:
+                    continue
+                own = table[name].sel({"method": label, "field": field})
+                area_mean, of_truth = (float(one.weighted(weights).mean()) for one in (own, truth))
+                # A mean over the globe is near zero where both signs are: nothing to divide by.
+                usable = abs(of_truth) > 0.1 * float(abs(truth).weighted(weights).mean())
+                records.append(
+                    {
+                        "method": label,
+                        "shown_as": evaluation.name(label),
+                        "field": field,
+                        "statistic": words,
+                        "area_mean": area_mean,
+                        "ratio": area_mean / of_truth if usable else float("nan"),
+                        "pattern_correlation": _correlation(own, truth, weights),
+                    }
+                )
+    return pd.DataFrame(records)
+
+
+def _correlation(first: xr.DataArray, second: xr.DataArray, weights: xr.DataArray) -> float:
+    """Correlation of two maps over the area; missing where one of them is constant."""
+
+    def mean(values: xr.DataArray) -> float:
+        return float(values.weighted(weights).mean())
+
+    one, other = first - mean(first), second - mean(second)
+    spread = [np.sqrt(mean(part**2)) for part in (one, other)]
+    sizes = [float(np.abs(part).max()) for part in (first, second)]
+    if any(not s > _LEAST_SPREAD * size for s, size in zip(spread, sizes, strict=True)):
+        return float("nan")
+    return mean(one * other) / (spread[0] * spread[1])

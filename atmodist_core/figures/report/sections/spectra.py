@@ -1,0 +1,227 @@
+"""Spectra and semivariograms, with their ratio to the truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from atmodist_core.evaluation.judging.block_bootstrap import Estimate
+from atmodist_core.figures.evaluation.spectra import (
+    evaluation_semivariogram_figure,
+    evaluation_spectra_figure,
+)
+from atmodist_core.figures.report.document import Block, Bullets, Paragraph, Picture, Section
+from atmodist_core.figures.report.reading import TRUTH, Evaluation, advantages, estimate, fields_of
+from atmodist_core.figures.report.sentences import against, shares_of_truth
+from atmodist_core.figures.report.tabulating import Column, estimate_tables, value_of
+from atmodist_core.figures.report.wording import sentence_start, units_text
+
+BAND_RATIO = "band_power_ratio"
+
+
+def band(evaluation: Evaluation) -> tuple[int, int] | None:
+    """First and last total wavenumber that are judged; None where they are not stated."""
+    first, last = (evaluation.number_of(f"band_{end}") for end in ("first", "last"))
+    return None if first is None or last is None else (first, last)
+
+
+def band_ratio(evaluation: Evaluation, table: xr.Dataset, label: str, field: str) -> Estimate:
+    """Mean ratio of power to the truth's over the band; without an interval where the scores do not have it."""
+    scores = evaluation.group("scores")
+    if scores is not None and BAND_RATIO in scores["measure"].values:
+        return estimate(scores, "value", measure=BAND_RATIO, method=label, field=field)
+    limits = band(evaluation)
+    if limits is None or "power_ratio" not in table:
+        return Estimate(np.nan, np.nan, np.nan)
+    part = table["power_ratio"].sel({"method": label, "field": field}).sel(total_wavenumber=slice(*limits))
+    return Estimate(float(part.mean()), np.nan, np.nan)
+
+
+def spectra_section(evaluation: Evaluation) -> Section | None:
+    """Mean spectra, their ratio to the truth, and what of the band beyond the coarse grid each model has."""
+    table = evaluation.group("spectra")
+    if table is None:
+        return None
+    fields, limits = fields_of(table), band(evaluation)
+    labels = [label for label in evaluation.labels if label in table["method"].values]
+    blocks: list[Block] = [
+        Picture(
+            "spectra",
+            "Spectra, and their ratio to the truth",
+            "Above: power of each field per total wavenumber, and kinetic energy per mass that follows from vorticity and "
+            "divergence; mean over all times, bands from 10 to 90 % of the daily means. Below: the ratio to the truth's, "
+            "where 1 is right, over a linear axis; bands are 95 % intervals (none for kinetic energy)."
+            + (
+                " Shaded: the total wavenumbers that the coarse grid lacks and the truth has."
+                if limits
+                else ""
+            ),
+            evaluation_spectra_figure(table, evaluation.looks, band=limits),
+        )
+    ]
+    sentences = []
+    where = "Beyond the coarse grid's Nyquist wavenumber" + (
+        f" (total wavenumbers {limits[0]} to {limits[1]})" if limits else ""
+    )
+    ratios = {(f, m): band_ratio(evaluation, table, m, f) for f in fields for m in labels}
+    if TRUTH in table["method"].values:
+        for field in fields:
+            shares = {evaluation.name(m): ratios[field, m] for m in labels}
+            said = shares_of_truth(where, f"the truth's {field} power", shares)
+            sentences.append(
+                f"{said} {beside_reference(evaluation, {m: ratios[field, m] for m in labels}, BAND_RATIO, field)}".strip()
+            )
+    else:
+        sentences.append("The evaluation has no spectrum of the truth, so no ratio is shown.")
+    blocks.append(Bullets(tuple(sentences)))
+    scores = evaluation.group("scores")
+    if scores is not None:
+        blocks += score_tables(evaluation, scores, "spectra", "spectral_scores", "Spectral scores")
+    return Section(
+        "spectra",
+        "Spectra",
+        tuple(blocks),
+        (
+            "Whether the small scales are in the right place: a spectrum has no phases, and noise with the right variance "
+            "has the right spectrum.",
+            "Where on the globe power is missing: these are means over all places.",
+        ),
+    )
+
+
+def beside_reference(
+    evaluation: Evaluation, found: dict[str, Estimate], measure: str = "", field: str = ""
+) -> str:
+    """Which candidates are closer to the truth than the reference in a ratio; nothing where there is no pair.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    found : dict of str to Estimate
+        The ratio by label.
+    measure, field : str
+        The same ratio among the scores, where it is one of them.
+    """
+    reference = evaluation.reference
+    candidates = [m for m in evaluation.candidates if m in found]
+    if reference is None or reference not in found or not candidates:
+        return ""
+    known = advantages(evaluation, measure, field, candidates)
+    return against(
+        evaluation.name(reference),
+        found[reference],
+        {evaluation.name(m): found[m] for m in candidates},
+        "one",
+        {evaluation.name(m): one for m, one in known.items()},
+    )
+
+
+def score_tables(
+    evaluation: Evaluation, scores: xr.Dataset, section: str, name: str, title: str
+) -> list[Block]:
+    """Tables of all measures of one section of the scores."""
+    measures = [
+        str(m)
+        for m, of in zip(scores["measure"].values, scores["section"].values, strict=True)
+        if str(of) == section
+    ]
+    if not measures:
+        return []
+    fields = fields_of(scores)
+    columns = []
+    for measure in measures:
+        one = scores.sel(measure=measure)
+        units, head = str(one["units"].item()), str(one["long_name"].item())
+        per_field = {f: _units_of(scores, f) if units == "field" else units for f in fields}
+        right = {"zero": " 0 is right.", "one": " 1 is right."}.get(str(one["ideal"].item()), "")
+        definition = str(one["definition"].item()) if "definition" in scores.coords else ""
+        said = f"{sentence_start(head)}: {definition}{right}".strip()
+        columns.append(Column(measure, head, per_field, value_of(scores, "value", measure=measure), said))
+    labels = [str(label) for label in scores["method"].values if str(label) != TRUTH]
+    return list(estimate_tables(evaluation, name, title, "", columns, labels, fields))
+
+
+def _units_of(scores: xr.Dataset, field: str) -> str:
+    return str(scores["field_units"].sel(field=field).item()) if "field_units" in scores.coords else "s-1"
+
+
+def semivariogram_section(evaluation: Evaluation) -> Section | None:
+    """Semivariances over great-circle lag, and their ratio to the truth."""
+    table = evaluation.group("semivariogram")
+    if table is None:
+        return None
+    fields = fields_of(table)
+    labels = [label for label in evaluation.labels if label in table["method"].values]
+    blocks: list[Block] = [
+        Paragraph(
+            "The semivariance is half the mean squared difference of points at a given great-circle distance: what changes "
+            "from one place to the next. A field that is too smooth has too little of it at short lags."
+        ),
+        Picture(
+            "semivariogram",
+            "Semivariograms, and their ratio to the truth",
+            _semivariance_words(table) + "Below: the ratio of the semivariance to the truth's, where "
+            "1 is right; bands are 95 % intervals.",
+            evaluation_semivariogram_figure(table, evaluation.looks),
+        ),
+    ]
+    if "semivariance_ratio" in table:
+        blocks += _semivariance_ratios(evaluation, table, labels, fields)
+    return Section(
+        "semivariogram",
+        "Semivariogram",
+        tuple(blocks),
+        (
+            "Anything that the spectra do not hold in principle: for a field that is alike everywhere, one follows from the "
+            "other. It reads the same second moments by distance.",
+        ),
+    )
+
+
+def _semivariance_words(table: xr.Dataset) -> str:
+    units = units_text(str(table["semivariance"].attrs.get("units", "1")))
+    return (
+        f"Above: semivariance [{units}]. "
+        if units
+        else "Above: semivariance over the variance of the truth. "
+    )
+
+
+def _semivariance_ratios(
+    evaluation: Evaluation, table: xr.Dataset, labels: list[str], fields: list[str]
+) -> list[Block]:
+    lags = [float(lag) for lag in table["lag_km"].values]
+
+    def ratio(label: str, field: str, lag: float) -> Estimate:
+        return estimate(table, "semivariance_ratio", method=label, field=field, lag_km=lag)
+
+    sentences = []
+    for field in fields:
+        found = {label: ratio(label, field, lags[0]) for label in labels}
+        shares = {evaluation.name(label): one for label, one in found.items()}
+        said = shares_of_truth(
+            f"At {lags[0]:.0f} km, the shortest lag", f"the truth's semivariance of {field}", shares
+        )
+        measure = f"semivariance_ratio_{lags[0]:g}_km"
+        sentences.append(f"{said} {beside_reference(evaluation, found, measure, field)}".strip())
+    columns = [
+        Column(
+            f"ratio_{lag:.0f}_km",
+            f"{lag:.0f} km",
+            dict.fromkeys(fields, "1"),
+            value_of(table, "semivariance_ratio", lag_km=lag),
+        )
+        for lag in lags
+    ]
+    return [
+        Bullets(tuple(sentences)),
+        *estimate_tables(
+            evaluation,
+            "semivariance_ratios",
+            "Semivariance relative to the truth's",
+            "Ratio at each great-circle lag, with 95 % intervals. 1 is right.",
+            columns,
+            labels,
+            fields,
+        ),
+    ]

@@ -1,0 +1,189 @@
+"""The distribution of values, its quantiles, and extremes."""
+
+from __future__ import annotations
+
+import pandas as pd
+import xarray as xr
+
+from atmodist_core.figures.evaluation.values import (
+    densities_figure,
+    quantile_ratio,
+    quantile_ratios_figure,
+    return_ratios_figure,
+)
+from atmodist_core.figures.report.document import Block, Bullets, Picture, Section, Subheading
+from atmodist_core.figures.report.reading import (
+    TRUTH,
+    Evaluation,
+    described,
+    estimate,
+    field_units,
+    fields_of,
+    methods_of,
+)
+from atmodist_core.figures.report.sections.spectra import beside_reference, score_tables
+from atmodist_core.figures.report.sentences import frequencies, shares_of_truth
+from atmodist_core.figures.report.tabulating import Column, estimate_tables, plain_table, value_of
+from atmodist_core.figures.report.wording import bracketed
+
+_NO_PAIRS = "Whether a value is at the right place and time: only how often it occurs."
+
+
+def values_section(evaluation: Evaluation) -> Section | None:
+    """Densities and quantiles over area and time."""
+    table = evaluation.group("values")
+    if table is None:
+        return None
+    fields, labels = fields_of(table), methods_of(table)
+    blocks: list[Block] = [
+        Picture(
+            "densities",
+            "Distribution of the values",
+            "Density of the values over the area of the globe and all times, on a logarithmic axis; the axis ends a factor of "
+            "ten below the truth's last value.",
+            densities_figure(table, evaluation.looks),
+        )
+    ]
+    if TRUTH in table["method"].values:
+        blocks.append(
+            Picture(
+                "quantile_ratios",
+                "Quantiles relative to the truth's",
+                "Quantile of each model over that of the truth, where 1 is right; below 1 the values are too small in size. "
+                "Bars are 95 % intervals of the model's own quantile. Quantiles near zero, about the middle of the "
+                "distribution, are left out since nothing can be divided by them.",
+                quantile_ratios_figure(table, evaluation.looks),
+            )
+        )
+        blocks.append(Bullets(tuple(_outer_quantiles(evaluation, table, fields, labels))))
+    columns = [
+        Column(
+            f"quantile_{100 * p:g}",
+            f"{100 * p:g} %",
+            {f: field_units(table, f) for f in fields},
+            value_of(table, "quantile", probability=p),
+        )
+        for p in map(float, table["probability"].values)
+    ]
+    blocks += estimate_tables(
+        evaluation,
+        "quantiles",
+        "Quantiles",
+        "Values below which so much of area and time lies, with 95 % intervals.",
+        columns,
+        methods_of(table, truth=True),
+        fields,
+    )
+    return Section(
+        "values",
+        "Distribution of values and quantiles",
+        tuple(blocks),
+        (_NO_PAIRS, "Where on the globe the distribution is wrong; see the maps and the cities for that."),
+    )
+
+
+def _outer_quantiles(
+    evaluation: Evaluation, table: xr.Dataset, fields: list[str], labels: list[str]
+) -> list[str]:
+    """Sentences on the outermost quantiles of either side whose ratio is defined."""
+    sentences = []
+    for field in fields:
+        ratios = quantile_ratio(table, field)
+        for place in (0, -1):
+            one = ratios.isel(probability=place)
+            share = 100 * float(one["probability"])
+            found = {m: estimate(one, "value", method=m) for m in labels}
+            named = {evaluation.name(m): each for m, each in found.items()}
+            said = shares_of_truth(
+                f"At the {share:g} % quantile of {field}", "the size of the truth's value", named
+            )
+            beside = beside_reference(evaluation, found, f"quantile_{share:g}_ratio", field)
+            sentences.append(f"{said} {beside}".strip())
+    return sentences
+
+
+def extremes_section(evaluation: Evaluation) -> Section | None:
+    """How often and by how much the truth's outermost quantiles are exceeded."""
+    table = evaluation.group("extremes")
+    if table is None:
+        return None
+    fields, labels = fields_of(table), methods_of(table)
+    tails = [str(tail) for tail in table["tail"].values]
+    words = {"upper": ("rises above", "99.9 %"), "lower": ("falls below", "0.1 %")}
+    blocks: list[Block] = [
+        Picture(
+            "return_ratios",
+            "How often extremes are exceeded, relative to the truth",
+            "Share of area and time beyond the truth's 99.9 % quantile (upper tail) or below its 0.1 % quantile (lower tail), "
+            "over the truth's share; 1 is right. Bars are 95 % intervals.",
+            return_ratios_figure(table, evaluation.looks),
+        )
+    ]
+    sentences = []
+    for field in fields:
+        for tail in tails:
+            verb, quantile = words.get(tail, ("exceeds", "outer"))
+            found = {m: estimate(table, "return_ratio", method=m, field=field, tail=tail) for m in labels}
+            what = f"How often {field} {verb} the truth's {quantile} quantile"
+            said = frequencies(what, {evaluation.name(m): one for m, one in found.items()})
+            sentences.append(f"{said} {beside_reference(evaluation, found)}".strip())
+    blocks += [Bullets(tuple(sentences)), _return_times(evaluation, table)]
+    scores = evaluation.group("scores")
+    if scores is not None:
+        found_tables = score_tables(
+            evaluation, scores, "extremes", "extreme_scores", "Further scores of extremes"
+        )
+        blocks += [Subheading("Further scores"), *found_tables] if found_tables else []
+    return Section(
+        "extremes",
+        "Extremes",
+        tuple(blocks),
+        (
+            "How well single events are met, and how long they last: each time and grid point counts by itself.",
+            "Return times much longer than the record: a threshold that is exceeded in a thousandth of area and time says "
+            "nothing about rarer events.",
+        ),
+    )
+
+
+def _return_times(evaluation: Evaluation, table: xr.Dataset) -> Block:
+    records = []
+    for field in fields_of(table):
+        for tail in map(str, table["tail"].values):
+            for label in methods_of(table, truth=True):
+                place = {"method": label, "field": field, "tail": tail}
+                row: dict[str, str | float] = dict(place)
+                row["shown_as"] = evaluation.name(label)
+                row["threshold"] = float(table["threshold"].sel(field=field, tail=tail))
+                for name in ("area_share", "return_time", "mean_excess"):
+                    row[name] = float(table[name].sel(place)) if name in table else float("nan")
+                records.append(row)
+    frame = pd.DataFrame(records)
+    units = field_units(table, fields_of(table)[0])
+    hours = str(table["return_time"].attrs.get("units", "h"))
+    definition = " ".join(
+        filter(
+            None,
+            (
+                "Threshold: the truth's 99.9 % (upper) or 0.1 % (lower) quantile. Share: of area and time beyond it. "
+                "Return time: mean time between two exceedances at one point, the time step over the share. Mean excess: mean of the value "
+                "beyond the threshold.",
+                described(table, "return_time"),
+            ),
+        )
+    )
+    return plain_table(
+        "return_times",
+        "Thresholds and return times",
+        definition,
+        {
+            "shown_as": "method",
+            "field": "field",
+            "tail": "tail",
+            "threshold": bracketed("threshold", units),
+            "area_share": "share",
+            "return_time": bracketed("return time", hours),
+            "mean_excess": bracketed("mean excess", units),
+        },
+        frame,
+    )

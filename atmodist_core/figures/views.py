@@ -1,0 +1,186 @@
+"""The figure of each view, drawn from its numbers alone: the page and the command without the page give the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from atmodist_core.common.errors import UserError
+from atmodist_core.figures.cities import cities_figure
+from atmodist_core.figures.distances import distances_figure
+from atmodist_core.figures.maps import field_maps
+from atmodist_core.figures.method_styles import appearance
+from atmodist_core.figures.numbers.numbers import Numbers
+from atmodist_core.figures.spectra import TRUTH, draw_spectra, draw_spectrum_ratios
+from atmodist_core.figures.style import (
+    PUBLICATION,
+    FigureStyle,
+    add_titles,
+    new_figure,
+    style_axes,
+    style_legend,
+    wrapped,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Drawing = Callable[[Numbers, FigureStyle], "Figure"]
+_QUANTITIES = ("kinetic_energy", "vorticity", "divergence")
+_NOTES = {"rmse": "RMSE", "atmodist": "AtmoDist", "energy_ratio": "energy", "wasserstein": "W1"}
+
+
+def figure_of(numbers: Numbers, style: FigureStyle = PUBLICATION) -> Figure:
+    """Draw the figure of some numbers.
+
+    Raises
+    ------
+    UserError
+        If there is no figure of that kind.
+    """
+    if numbers.view not in FIGURES:
+        raise UserError(f"Expected numbers of a view among {', '.join(FIGURES)}, found {numbers.view!r}.")
+    return FIGURES[numbers.view](numbers, style)
+
+
+def _maps(numbers: Numbers, style: FigureStyle) -> Figure:
+    table = numbers.datasets["fields"]
+    name = str(next(iter(table.data_vars)))
+    panels = {str(state): table[name].sel(state=state) for state in table["state"].values}
+    if "coarse" in numbers.datasets:
+        panels = {"coarse": numbers.datasets["coarse"][name], **panels}
+    limit = table.attrs.get("limit")
+    return field_maps(
+        panels,
+        notes=_notes(numbers.datasets.get("scores"), str(table[name].attrs.get("units", ""))),
+        limit=None if limit is None else float(limit),
+        caption=wrapped(numbers.caption, style),
+        style=style,
+    )
+
+
+def _notes(scores: xr.Dataset | None, units: str) -> dict[str, str] | None:
+    if scores is None:
+        return None
+    notes = {}
+    for state in scores["state"].values:
+        one = scores["score"].sel(state=state)
+        parts = [
+            f"{_NOTES.get(str(m), str(m))} {float(one.sel(measure=m)):.3g}"
+            for m in one["measure"].values
+            if np.isfinite(float(one.sel(measure=m)))
+        ]
+        notes[str(state)] = "  ".join(parts)
+    return notes
+
+
+def _spectra(numbers: Numbers, style: FigureStyle) -> Figure:
+    table = numbers.datasets["spectra"]
+    states = [str(state) for state in table["state"].values]
+    spectra = {
+        state: table.sel(state=state, drop=True).dropna("total_wavenumber", how="all") for state in states
+    }
+    # The coarse input is shown, but drawn first, so that the methods lie over it.
+    nyquist = table.attrs.get("coarse_nyquist_degree")
+    figure = new_figure(style.width_in, 1.12 * style.width_in, style)
+    grid = figure.subplots(4, 2, height_ratios=(2.2, 1, 2.2, 1))
+    for number, quantity in enumerate(_QUANTITIES):
+        upper, lower = grid[2 * (number // 2), number % 2], grid[2 * (number // 2) + 1, number % 2]
+        draw_spectra(upper, spectra, quantity, style=style)
+        upper.set_title(quantity.replace("_", " "))
+        if TRUTH in spectra:
+            draw_spectrum_ratios(lower, spectra, quantity, style=style)
+        lower.set_xlabel("total wavenumber")
+        for axes in (upper, lower):
+            if nyquist is not None:
+                axes.axvline(float(nyquist), color=style.muted, linewidth=0.7, linestyle="--")
+            style_axes(axes, style)
+    style_legend(grid[0, 0], style, location="lower left")
+    grid[3, 1].set_visible(False)
+    _semivariograms(grid[2, 1], numbers.datasets.get("semivariograms"), style)
+    add_titles(figure, None, wrapped(numbers.caption, style), style)
+    return figure
+
+
+def _semivariograms(axes: object, table: xr.Dataset | None, style: FigureStyle) -> None:
+    if table is None:
+        axes.set_visible(False)  # type: ignore[attr-defined]
+        return
+    variable = str(table.attrs.get("field", "vorticity"))
+    for state in map(str, table["state"].values):
+        look = appearance(state)
+        values = table[variable].sel(state=state).mean("time").values
+        axes.plot(  # type: ignore[attr-defined]
+            table["lag_km"].values,
+            values,
+            color=look.colour or style.text,
+            linestyle=look.linestyle,
+            linewidth=look.width,
+            marker="o",
+            markersize=2.2,
+        )
+    axes.set_xscale("log")  # type: ignore[attr-defined]
+    axes.set_ylim(bottom=0)  # type: ignore[attr-defined]
+    axes.set_title(f"semivariogram of {variable}")  # type: ignore[attr-defined]
+    axes.set_xlabel("lag [km]")  # type: ignore[attr-defined]
+    axes.set_ylabel("semivariance / variance of truth")  # type: ignore[attr-defined]
+    style_axes(axes, style)  # type: ignore[arg-type]
+
+
+def _distances(numbers: Numbers, style: FigureStyle) -> Figure:
+    return distances_figure(numbers.datasets, caption=numbers.caption, style=style)
+
+
+def _cities(numbers: Numbers, style: FigureStyle) -> Figure:
+    return cities_figure(numbers.datasets, caption=numbers.caption, style=style)
+
+
+def _models(numbers: Numbers, style: FigureStyle) -> Figure:
+    tables = numbers.datasets
+    if not tables:
+        raise UserError("Expected at least one model with learning curves to draw, found none.")
+    rows = -(-len(tables) // 2)
+    figure = new_figure(style.width_in, 0.36 * style.width_in * rows + 0.4, style)
+    grid = figure.subplots(rows, 2, squeeze=False).ravel()
+    for axes in grid[len(tables) :]:
+        axes.set_visible(False)
+    for axes, (name, curves) in zip(grid, tables.items(), strict=False):
+        steps = curves["step"].values
+        axes.plot(steps, curves["loss"].values, color="#0072b2", linewidth=1.2, label="training")
+        held = str(curves.attrs.get("held_out", ""))
+        if held in curves:
+            known = np.isfinite(curves[held].values)
+            axes.plot(
+                steps[known],
+                curves[held].values[known],
+                "D",
+                color="#d55e00",
+                markersize=3.5,
+                label=held.replace("_", " "),
+            )
+        pre = float(curves.attrs.get("pretraining_steps", 0))
+        if pre:
+            axes.axvspan(0, pre, color="#56b4e9", alpha=0.15, linewidth=0, label="pre-training")
+        finite = curves["loss"].values[np.isfinite(curves["loss"].values)]
+        if finite.size:
+            axes.set_ylim(0, 1.25 * float(np.quantile(finite, 0.97)))
+        axes.set_title(name)
+        axes.set_xlabel("training step")
+        axes.set_ylabel("loss")
+        style_axes(axes, style)
+        style_legend(axes, style)
+    add_titles(figure, None, wrapped(numbers.caption, style), style)
+    return figure
+
+
+FIGURES: dict[str, Drawing] = {
+    "maps": _maps,
+    "spectra": _spectra,
+    "distances": _distances,
+    "cities": _cities,
+    "models": _models,
+}
+"""By name of the view."""

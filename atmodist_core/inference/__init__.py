@@ -1,0 +1,1 @@
+"""Trained networks at work: AtmoDist and Downscaler, xarray in, xarray out."""

@@ -1,0 +1,385 @@
+"""Downscaling as users call it: coarse fields in, fine fields out, by a trained network or by
+interpolation.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+import xarray as xr
+
+from atmodist_core.common.errors import AtmodistWarning, Cancelled, UserError
+from atmodist_core.fields.canonical.field_arrays import FieldArrays
+from atmodist_core.fields.canonical.notes import add_note
+from atmodist_core.fields.grid.boundaries import Boundaries
+from atmodist_core.fields.grid.fine_grid import FineGrid
+from atmodist_core.fields.grid.interpolation import KERNELS, Interpolation
+from atmodist_core.fields.grid.regions import Region, as_region
+from atmodist_core.inference.tiling import MAKESHIFT_MARGIN, Enlarger, enlarge, plan_tiles
+from atmodist_core.models.applicability import applicability_sentence
+from atmodist_core.models.card import ModelCard
+
+DEFAULT_FACTOR = 4
+"""Of interpolation, when none is asked for."""
+
+
+class Downscaler:
+    """Turn coarse fields into fine ones: made by :func:`load_downscaler`, then called like a function.
+
+    Parameters
+    ----------
+    card : ModelCard
+        What the method is.
+    enlarger : Enlarger
+        What computes it.
+    precision : {"float32", "bfloat16"}
+        What it computes in.
+    engine : {"torch", "openvino", "numpy"}
+        What runs it.
+
+    Attributes
+    ----------
+    card : ModelCard
+        Of the model.
+    name : str
+        Of the model.
+    factor : int
+        Fine cells per coarse cell along each axis.
+    precision : str
+        ``float32`` or ``bfloat16``.
+    engine : str
+        What runs it: ``torch`` or ``openvino`` for networks, ``numpy`` for interpolation.
+    """
+
+    def __init__(
+        self,
+        card: ModelCard,
+        enlarger: Enlarger,
+        precision: Literal["float32", "bfloat16"],
+        engine: Literal["torch", "openvino", "numpy"] = "torch",
+    ) -> None:
+        self.card = card
+        self.name = card.name
+        self.factor = enlarger.factor
+        self.precision = precision
+        self.engine = engine
+        self._enlarger = enlarger
+        self._warned: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"Downscaler({self.name!r}, factor={self.factor}, precision={self.precision!r})"
+
+    def __call__(
+        self,
+        coarse: xr.Dataset,
+        *,
+        region: Region | str | None = None,
+        margin: int | None = None,
+        tile: int | None = None,
+        seed: int = 0,
+        progress: Callable[[float, str], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> xr.Dataset:
+        """Downscale fields.
+
+        Beyond the edges of the coarse grid the field goes on as
+        :class:`~atmodist_core.fields.grid.boundaries.Boundaries` says: a full circle of longitudes wraps exactly,
+        across a pole the far side follows turned by half the circle, and a limited area is mirrored.
+        Results within ``receptive radius`` coarse cells of a limited area's edge rest in part on that
+        mirror image, in practice the outermost few.
+
+        The fields are worked through time by time in tiles, each computed with enough surroundings (40
+        coarse cells for the published generator) that the result is that of one piece. Besides input and
+        result this takes less than 1 GiB of memory whatever the size of the grid; the result itself takes
+        4 bytes for each field, time and fine cell.
+
+        Parameters
+        ----------
+        coarse : xarray.Dataset
+            Canonical fields, e.g. of :func:`atmodist_core.coarsen`: the card's channels in physical units.
+            Without a time axis the result has none either.
+        region : Region or str, optional
+            Compute only the coarse cells whose centres lie in it. Everything around it in ``coarse`` is
+            taken into account, so the result is that part of the result for all of ``coarse``.
+        margin : int, optional
+            Coarse cells around each tile or region that are taken into account; default: as many as matter.
+            Fewer are quicker and not exact.
+        tile : int, optional
+            Longest side of a tile [coarse cells]; default: as large as the memory allows.
+        seed : int
+            Of the noise of a model that takes noise: every seed gives another member, the same one each time.
+        progress : callable, optional
+            Called with the fraction done (0 to 1) and a message.
+        cancel : callable, optional
+            Returns True to stop; asked several times a second.
+
+        Returns
+        -------
+        xarray.Dataset
+            Fine fields, float32, in the units of the input, over time, latitude, longitude: ``factor``
+            cells in each coarse cell, around its centre. Rows that would lie beyond a pole (where a coarse
+            row is centred on it) are left out, and a full circle of longitudes is given within [0, 360).
+            The attributes name model, version and precision, and ``notes`` tells how edges were treated and
+            what makes the model less than suited.
+
+        Raises
+        ------
+        UserError
+            When the input does not fit: fields or axes missing, out of order or with gaps.
+        Cancelled
+            When ``cancel`` returned True.
+
+        Warns
+        -----
+        AtmodistWarning
+            Once for each sentence of :meth:`applicability`.
+        """
+        arrays = FieldArrays.of(coarse, self.card.channels, self.name)
+        latitude, longitude = arrays.latitude, arrays.longitude
+        boundaries = Boundaries.of(latitude, longitude)
+        row_range, column_range = _block(arrays, as_region(region))
+        margin = self._margin(margin)
+        tiles = plan_tiles(
+            row_range,
+            column_range,
+            boundaries,
+            margin=margin,
+            tile=tile,
+            largest_window=self._enlarger.largest_window,
+        )
+        grid = FineGrid.of(latitude, longitude, self.factor, row_range, column_range)
+
+        def check() -> None:
+            if cancel is not None and cancel():
+                raise Cancelled(f"Downscaling with {self.name} was cancelled.")
+
+        count = arrays.time_count
+        fine = np.empty(
+            (len(arrays.channels), count, grid.latitude.size, grid.longitude.size), dtype=np.float32
+        )
+        for time in range(count):
+            check()
+
+            def advance(fraction: float, done: int = time) -> None:
+                if progress is not None:
+                    progress((done + fraction) / count, f"{self.name}: time {done + 1} of {count}")
+
+            block = enlarge(
+                self._with_noise(arrays, time, seed),
+                self._enlarger,
+                boundaries,
+                tiles,
+                latitude,
+                progress=advance,
+                check=check,
+            )
+            fine[:, time] = np.roll(block[:, grid.rows], grid.roll, axis=-1)
+        result = self._dataset(arrays, grid, fine)
+        if self._enlarger.noise_channels:
+            result.attrs["downscaling_seed"] = seed
+        self._add_notes(result, arrays, boundaries, margin)
+        return result if arrays.had_time else result.isel(time=0)
+
+    def applicability(self, coarse: xr.Dataset) -> str | None:
+        """Say in one sentence how the input differs from the training fields; None where it does not.
+
+        Compared are the grid spacing (more than 10 % off), the level, and the standard deviation of every
+        field.
+
+        Parameters
+        ----------
+        coarse : xarray.Dataset
+            As for the call.
+        """
+        return applicability_sentence(self.card, FieldArrays.of(coarse, self.card.channels, self.name))
+
+    def _with_noise(self, arrays: FieldArrays, time: int, seed: int) -> np.ndarray:
+        """Return the coarse fields of a time, and the noise after them where the model takes some.
+
+        The noise depends on the seed and the moment alone, not on which other times are downscaled.
+        """
+        fields = arrays.read(time)
+        count = self._enlarger.noise_channels
+        if not count:
+            return fields
+        if not isinstance(seed, int) or seed < 0:
+            raise UserError(f"Expected a seed of 0 or more, found {seed!r}: give 0, 1, 2, ...")
+        random = np.random.Generator(np.random.Philox(key=[seed, arrays.moment(time)]))
+        noise = random.standard_normal((count, *fields.shape[1:]), dtype=np.float32)
+        return np.concatenate((fields, noise))
+
+    def _margin(self, margin: int | None) -> int:
+        radius = self._enlarger.radius
+        if margin is None or self.card.kind == "interpolation":
+            return radius
+        if not isinstance(margin, int) or margin < 0:
+            raise UserError(
+                f"Expected a margin of 0 or more coarse cells, found {margin!r}: give 8, or leave it out "
+                "for an exact "
+                "result."
+            )
+        return min(margin, radius)
+
+    def _dataset(self, arrays: FieldArrays, grid: FineGrid, fine: np.ndarray) -> xr.Dataset:
+        source = arrays.dataset
+        dimensions = ("time", "latitude", "longitude")
+        result = xr.Dataset(
+            {
+                name: (dimensions, values, dict(source[name].attrs))
+                for name, values in zip(arrays.channels, fine, strict=True)
+            },
+            coords={
+                "latitude": (
+                    "latitude",
+                    grid.latitude,
+                    _axis_attributes(source, "latitude", "degrees_north"),
+                ),
+                "longitude": (
+                    "longitude",
+                    grid.longitude,
+                    _axis_attributes(source, "longitude", "degrees_east"),
+                ),
+            },
+            attrs={
+                **source.attrs,
+                "grid": grid.name,
+                "downscaled_by": self.name,
+                "model_version": f"{self.card.code_version}, saved {self.card.created}",
+                "downscaling_factor": self.factor,
+                "downscaling_precision": self.precision,
+                "downscaling_engine": self.engine,
+            },
+        )
+        return result.assign_coords(time=source["time"]) if "time" in source.coords else result
+
+    def _add_notes(
+        self, result: xr.Dataset, arrays: FieldArrays, boundaries: Boundaries, margin: int
+    ) -> None:
+        add_note(result, f"Downscaled by {self.name} with a factor of {self.factor} along each axis.")
+        if self.precision == "bfloat16":
+            add_note(
+                result,
+                "Computed in bfloat16, which changes the fields by 1 to 2 % of their rms; use float32 for "
+                "scores.",
+            )
+        if margin < self._enlarger.radius:
+            add_note(
+                result,
+                f"Computed with {margin} instead of {self._enlarger.radius} coarse cells around each tile: "
+                "a preview.",
+            )
+        if not boundaries.is_globe:
+            mirrored = min(margin, MAKESHIFT_MARGIN)
+            add_note(
+                result,
+                f"Beyond the edges of the area {mirrored} coarse cells of mirror image were added, so values "
+                "near them are less certain.",
+            )
+        else:
+            add_note(result, "Across the poles the fields were continued along the same meridian's far side.")
+        sentence = applicability_sentence(self.card, arrays)
+        if sentence is not None:
+            add_note(result, sentence)
+            if sentence not in self._warned:
+                self._warned.add(sentence)
+                warnings.warn(sentence, AtmodistWarning, stacklevel=3)
+
+
+def _axis_attributes(source: xr.Dataset, name: str, units: str) -> dict[str, Any]:
+    return {"units": units, "standard_name": name, "long_name": name, **source[name].attrs}
+
+
+def _block(arrays: FieldArrays, region: Region | None) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return first index and end of the rows and columns of the coarse cells that are wanted."""
+    latitude, longitude = arrays.latitude, arrays.longitude
+    if region is None:
+        return (0, latitude.size), (0, longitude.size)
+    # Indices instead of fields are cut out, so that one place decides which cells belong to a region.
+    places = xr.Dataset(
+        {"column": ("longitude", np.arange(longitude.size))}, {"latitude": latitude, "longitude": longitude}
+    ).assign(row=("latitude", np.arange(latitude.size)))
+    selected = region.select(places)
+    rows, columns = selected["row"].values, selected["column"].values
+    return (int(rows[0]), int(rows[-1]) + 1), (int(columns[0]), int(columns[0]) + columns.size)
+
+
+def interpolation_card(name: str, factor: int) -> ModelCard:
+    """Return the card of an interpolation, for whoever lists methods."""
+    return ModelCard(
+        name=name,
+        kind="interpolation",
+        architecture={},
+        channels=(),
+        normalization=None,
+        grid_spacing_deg=None,
+        factor=factor,
+        created="",
+        data="none: it is not trained",
+        limits="Adds no detail beyond the coarse grid; its small scales are too weak.",
+        notes=f"{name.capitalize()} interpolation of the physical fields, cell centres kept.",
+    )
+
+
+def load_downscaler(
+    name_or_path: str | Path,
+    *,
+    device: Any = None,
+    precision: Literal["float32", "bfloat16", "auto"] = "float32",
+    factor: int | None = None,
+    engine: Literal["torch", "openvino"] | None = None,
+) -> Downscaler:
+    """Load a downscaler.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        ``"bilinear"``, ``"bicubic"``, the name of a model of :func:`atmodist_core.list_models`, or a
+        model's folder.
+    device : str or torch.device, optional
+        Where a network computes; default: a GPU where there is one, else the CPU.
+    precision : {"float32", "bfloat16", "auto"}
+        ``auto`` takes bfloat16 where the hardware computes with it: several times faster, and 1 to 2 % of
+        the fields' rms off. Scores should use float32. Interpolation is always float32.
+    factor : int, optional
+        Fine cells per coarse cell of an interpolation (default 4); a network's is its own.
+    engine : {"torch", "openvino"}, optional
+        What runs a network; default: what ``ATMODIST_ENGINE`` in the environment names, else torch. OpenVINO is
+        an optional package for the CPU; docs/performance.md has its times.
+
+    Returns
+    -------
+    Downscaler
+
+    Raises
+    ------
+    UserError
+        When there is no such model, it is no downscaler, its files are broken, it has another factor, or the
+        engine cannot be had.
+    """
+    if str(name_or_path) in KERNELS:
+        method = Interpolation(str(name_or_path), DEFAULT_FACTOR if factor is None else factor)
+        return Downscaler(interpolation_card(method.name, method.factor), method, "float32", "numpy")
+    # torch is only needed for networks.
+    from atmodist_core.inference.devices import resolve_engine
+    from atmodist_core.inference.generator_inference import GeneratorInference
+    from atmodist_core.models.card import find_model, read_card_of
+    from atmodist_core.models.store import load_network
+    from atmodist_core.networks import Generator
+
+    folder = find_model(name_or_path)
+    card = read_card_of("downscaler", folder)
+    if factor not in (None, card.factor):
+        raise UserError(
+            f"Expected a model for a factor of {factor}, found {card.name!r} with a factor of "
+            f"{card.factor}: choose "
+            "another model or leave the factor out."
+        )
+    runner, chosen, resolved = resolve_engine(engine, device, precision)
+    card, network = load_network(folder)
+    assert card.normalization is not None, "a downscaler's card has a normalisation"
+    inference = GeneratorInference(cast(Generator, network), card.normalization, chosen, resolved, runner)
+    return Downscaler(card, inference, resolved, runner)

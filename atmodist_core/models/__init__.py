@@ -1,0 +1,1 @@
+"""Model cards and weights on disk, and which model suits which data."""

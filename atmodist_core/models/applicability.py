@@ -1,0 +1,89 @@
+"""How far fields are from those a model was trained on, in one sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from atmodist_core.fields.canonical.field_arrays import FieldArrays
+from atmodist_core.models.card import ModelCard
+
+SPACING_TOLERANCE = 0.10
+"""A grid spacing off by more than this part is worth a word."""
+
+SPREAD_RANGE = (0.2, 2.0)
+"""Standard deviations outside this range of multiples of the training fields' are worth a word. It reaches
+further down
+than up because block means, the input of a downscaler, vary less than the fine fields that the moments were
+taken from."""
+
+_UNKNOWN_LEVELS = {"", "unknown", "none"}
+
+
+def applicability_sentence(card: ModelCard, arrays: FieldArrays) -> str | None:
+    """Say in one sentence how fields differ from a model's training fields, or return None if they do not.
+
+    Compared are the grid spacing, the level, and the standard deviation of every channel at up to three
+    times.
+
+    Parameters
+    ----------
+    card : ModelCard
+        Of the model; interpolation applies to anything.
+    arrays : FieldArrays
+        The model's input.
+    """
+    if card.kind == "interpolation":
+        return None
+    differences = [*_spacing(card, arrays), *_level(card, arrays), *_spread(card, arrays)]
+    if not differences:
+        return None
+    return (
+        f"These fields differ from those that {card.name} was trained on ({'; '.join(differences)}), so "
+        "read its "
+        "result with care."
+    )
+
+
+def _spacing(card: ModelCard, arrays: FieldArrays) -> list[str]:
+    if card.grid_spacing_deg is None:
+        return []
+    wanted = card.grid_spacing_deg * card.factor
+    found = {
+        "latitude": float(np.median(-np.diff(arrays.latitude))),
+        "longitude": float(np.median(np.diff(arrays.longitude))),
+    }
+    off = {axis: value for axis, value in found.items() if abs(value / wanted - 1.0) > SPACING_TOLERANCE}
+    if not off:
+        return []
+    if len(off) == 2 and abs(found["latitude"] / found["longitude"] - 1.0) < 0.01:
+        return [f"grid spacing {found['latitude']:.4g} degrees instead of {wanted:.4g}"]
+    return [
+        "grid spacing "
+        + " and ".join(f"{value:.4g} degrees in {axis}" for axis, value in off.items())
+        + f" instead of {wanted:.4g}"
+    ]
+
+
+def _level(card: ModelCard, arrays: FieldArrays) -> list[str]:
+    found = str(arrays.dataset.attrs.get("level", "")).strip()
+    if card.level.lower() in _UNKNOWN_LEVELS or found.lower() in _UNKNOWN_LEVELS or found == card.level:
+        return []
+    return [f"level {found} instead of {card.level}"]
+
+
+def _spread(card: ModelCard, arrays: FieldArrays) -> list[str]:
+    if card.normalization is None:
+        return []
+    times = sorted({0, arrays.time_count // 2, arrays.time_count - 1})
+    fields = np.stack([arrays.read(time) for time in times]).astype(np.float64)
+    differences = []
+    for name, found, trained in zip(
+        arrays.channels, fields.std(axis=(0, 2, 3)), card.normalization.std, strict=True
+    ):
+        if not SPREAD_RANGE[0] <= found / trained <= SPREAD_RANGE[1]:
+            units = str(arrays.dataset[name].attrs.get("units", "")).strip()
+            differences.append(
+                f"{name} with a standard deviation of {found:.2g}{' ' if units else ''}{units} instead of "
+                f"{trained:.2g}"
+            )
+    return differences

@@ -1,0 +1,380 @@
+"""Model cards: what a model is, what it was trained on and what it can do, as JSON beside its weights."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import re
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from atmodist_core.common.assets import asset_folder
+from atmodist_core.common.errors import AtmodistWarning, UserError
+from atmodist_core.networks.normalization import SignedLogNormalization
+
+CARD_FILE = "card.json"
+TENSOR_FILE = "model.safetensors"
+MODELS_VARIABLE = "ATMODIST_MODELS"
+"""Environment variable with further folders of models, separated as in PATH."""
+
+KINDS = ("distance", "downscaler", "autoencoder", "interpolation")
+
+_PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".h5", ".npy"}
+
+
+def _code_version() -> str:
+    from atmodist_core import __version__
+
+    return __version__
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard:
+    """Everything about a model except its weights.
+
+    Attributes
+    ----------
+    name : str
+        Letters, digits, dots, dashes and underscores; also the name of the model's folder.
+    kind : str
+        ``"distance"``, ``"downscaler"``, ``"autoencoder"`` or ``"interpolation"`` (no weights).
+    architecture : dict
+        Configurations by network: ``{"encoder": {...}, "classifier": {...}}``, ``{"generator": {...}}`` or
+        ``{"encoder": {...}, "decoder": {...}}``.
+    channels : tuple of str
+        The fields, in the order of the channel axis; empty for interpolation, which takes any.
+    normalization : SignedLogNormalization or None
+        Of the model's input and output; None for interpolation.
+    grid_spacing_deg : float or None
+        Spacing of the *fine* training grid [degrees]; a downscaler's input had ``factor`` times as much.
+    factor : int
+        Fine cells per coarse cell along each axis; 1 for a distance or an autoencoder.
+    period, data, level : str
+        What it was trained on: the times, the source, and the level as in the ``level`` attribute of its
+        fields.
+    loss, schedule : dict
+        How it was trained.
+    seed : int
+        Of the training.
+    code_version : str
+        Version of this package that trained it.
+    scores : dict
+        Held-out scores, with units in the names of the entries.
+    parameters : int
+        Number of trainable parameters.
+    created : str
+        When it was saved (UTC, ISO 8601); also written into the weights, which ties the two files together.
+    licence, limits : str
+        Of the weights; where the model should not be trusted.
+    distance_scale : dict
+        Of an encoder: by layer, the factor that gives it the magnitude of a normalised mean squared error.
+    notes : str
+        Anything else.
+    """
+
+    name: str
+    kind: str
+    architecture: dict[str, Any]
+    channels: tuple[str, ...]
+    normalization: SignedLogNormalization | None
+    grid_spacing_deg: float | None
+    factor: int = 1
+    period: str = ""
+    data: str = ""
+    level: str = ""
+    loss: dict[str, Any] = field(default_factory=dict)
+    schedule: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    code_version: str = field(default_factory=_code_version)
+    scores: dict[str, Any] = field(default_factory=dict)
+    parameters: int = 0
+    created: str = field(default_factory=_now)
+    licence: str = "BSD-3-Clause"
+    limits: str = ""
+    distance_scale: dict[str, float] = field(default_factory=dict)
+    notes: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", tuple(self.channels))
+        self._check_types()
+        self._check_values()
+
+    def _check_types(self) -> None:
+        number = (int, float)
+        types: dict[str, tuple[type, ...]] = {
+            **dict.fromkeys(("name", "kind", "period", "data", "level", "code_version", "created"), (str,)),
+            **dict.fromkeys(("licence", "limits", "notes"), (str,)),
+            **dict.fromkeys(("architecture", "loss", "schedule", "scores", "distance_scale"), (dict,)),
+            **dict.fromkeys(("factor", "seed", "parameters"), (int,)),
+            "normalization": (SignedLogNormalization, type(None)),
+            "grid_spacing_deg": (*number, type(None)),
+        }
+        for key, allowed in types.items():
+            value = getattr(self, key)
+            if not isinstance(value, allowed) or isinstance(value, bool):
+                self._refuse(
+                    key, " or ".join(kind.__name__ for kind in allowed), f"{type(value).__name__} {value!r}"
+                )
+        for layer, scale in self.distance_scale.items():
+            if not isinstance(scale, number) or isinstance(scale, bool) or not scale > 0:
+                self._refuse(
+                    "distance_scale", "a positive number for every layer", f"{scale!r} for {layer!r}"
+                )
+
+    def _check_values(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
+            self._refuse(
+                "name",
+                "letters, digits, dots, dashes and underscores, first a letter or digit",
+                repr(self.name),
+            )
+        if self.kind not in KINDS:
+            self._refuse("kind", f"one of {', '.join(KINDS)}", repr(self.kind))
+        if self.factor < 1:
+            self._refuse("factor", "1 or more", str(self.factor))
+        if self.kind == "interpolation":
+            return
+        if self.grid_spacing_deg is None or not self.grid_spacing_deg > 0:
+            self._refuse("grid_spacing_deg", "a positive spacing in degrees", repr(self.grid_spacing_deg))
+        if self.normalization is None or self.normalization.channels != self.channels or not self.channels:
+            found = "none" if self.normalization is None else repr(self.normalization.channels)
+            self._refuse("normalization", f"one for the channels {self.channels!r}", found)
+
+    def _refuse(self, key: str, wanted: str, found: str) -> None:
+        raise UserError(
+            f"Expected {key!r} of the model card {self.name!r} to be {wanted}, found {found}: correct the "
+            "card."
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        values = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
+        values["channels"] = list(self.channels)
+        values["normalization"] = None if self.normalization is None else self.normalization.to_dict()
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ModelCard:
+        """Build a card from plain values.
+
+        Raises
+        ------
+        UserError
+            Naming the first unknown or missing key, or the key whose value is not allowed.
+        """
+        if not isinstance(values, Mapping):
+            raise UserError(
+                f"Expected a model card to be a JSON object, found {type(values).__name__}: write it as "
+                f"{{...}}."
+            )
+        keys = [entry.name for entry in dataclasses.fields(cls)]
+        for what, wrong in (
+            ("the unknown key", [key for key in values if key not in keys]),
+            ("no key", [key for key in keys if key not in values]),
+        ):
+            if wrong:
+                raise UserError(
+                    f"Expected in a model card exactly the keys {', '.join(keys)}, found {what} "
+                    f"{wrong[0]!r}: "
+                    "correct the card or save the model again."
+                )
+        converted = dict(values)
+        if not isinstance(values["channels"], list | tuple):
+            raise UserError(
+                f"Expected 'channels' of a model card to be a list of names, found {values['channels']!r}: "
+                "correct the card."
+            )
+        if values["normalization"] is not None:
+            converted["normalization"] = SignedLogNormalization.from_dict(values["normalization"])
+        return cls(**converted)
+
+    def to_json(self) -> str:
+        """Return the text of ``card.json``.
+
+        Raises
+        ------
+        UserError
+            When an entry holds something JSON cannot, such as NaN.
+        """
+        try:
+            return json.dumps(self.to_dict(), indent=2, allow_nan=False, default=_plain) + "\n"
+        except (TypeError, ValueError) as error:
+            raise UserError(
+                f"Expected plain finite values in the model card {self.name!r}, found one that JSON cannot "
+                "hold "
+                f"({error}): convert or drop it."
+            ) from error
+
+
+def _plain(value: Any) -> Any:
+    """Turn NumPy numbers, which scores often are, into Python ones."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is not JSON serializable")
+
+
+def read_card(folder: str | Path) -> ModelCard:
+    """Read the card of a model's folder.
+
+    Raises
+    ------
+    UserError
+        When there is no card, it is not JSON, or a key is missing, unknown or wrong.
+    """
+    path = Path(folder) / CARD_FILE
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(
+            f"Expected a model folder with {CARD_FILE} and {TENSOR_FILE}, found no {CARD_FILE} in {folder}: "
+            "give the folder that training wrote."
+        ) from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UserError(
+            f"Expected {path} to be a readable JSON file, found an error ({error}): restore it or save the "
+            "model again."
+        ) from error
+    try:
+        return ModelCard.from_dict(values)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+_SERVES = {
+    "distance": "load it with load_distance",
+    "downscaler": "load it with load_downscaler",
+    "autoencoder": "its encoder serves train/gan.py as --content autoencoder",
+    "interpolation": "load it with load_downscaler",
+}
+
+
+def read_card_of(kind: str, folder: str | Path) -> ModelCard:
+    """Read the card of a model that has to be of one kind.
+
+    Raises
+    ------
+    UserError
+        As of :func:`read_card`, and when the model is of another kind.
+    """
+    card = read_card(folder)
+    if card.kind != kind:
+        raise UserError(
+            f"Expected a model of kind '{kind}', found {card.name!r} of kind '{card.kind}': {_SERVES[card.kind]}, or choose a model whose card says '{kind}'."
+        )
+    return card
+
+
+def model_folders() -> list[Path]:
+    """Return the folders where models are looked for: those of $ATMODIST_MODELS, then the shipped ones."""
+    listed = os.environ.get(MODELS_VARIABLE, "").split(os.pathsep)
+    folders = [Path(entry).expanduser() for entry in listed if entry.strip()]
+    # An installed package may come without its assets; a folder that the user named is missed aloud.
+    with contextlib.suppress(UserError):
+        folders.append(asset_folder("models"))
+    return folders
+
+
+def _found_models(
+    folders: Iterable[str | Path] | None,
+) -> tuple[dict[str, tuple[Path, ModelCard]], list[str]]:
+    """Return models by name, and a sentence for everything that was skipped."""
+    found: dict[str, tuple[Path, ModelCard]] = {}
+    problems: list[str] = []
+    for base in map(Path, model_folders() if folders is None else folders):
+        if not base.is_dir():
+            problems.append(f"The folder of models {base} does not exist, so it was skipped.")
+            continue
+        for folder in sorted(
+            path for path in base.iterdir() if path.is_dir() and not path.name.startswith(".")
+        ):
+            try:
+                card = read_card(folder)
+            except UserError as error:
+                problems.append(f"The model folder {folder} was skipped: {error}")
+                continue
+            if not (folder / TENSOR_FILE).is_file():
+                problems.append(f"The model folder {folder} was skipped: it holds no {TENSOR_FILE}.")
+            elif card.name in found:
+                problems.append(
+                    f"The model {card.name!r} in {folder} was skipped: {found[card.name][0]} has that name "
+                    "already."
+                )
+            else:
+                found[card.name] = (folder, card)
+    return found, problems
+
+
+def list_models(
+    folders: Iterable[str | Path] | None = None, *, problems: list[str] | None = None
+) -> list[ModelCard]:
+    """Return the cards of all models at hand, sorted by name.
+
+    Parameters
+    ----------
+    folders : iterable of path, optional
+        Where to look; default: the folders of $ATMODIST_MODELS, then the shipped models. The first model of
+        a name counts.
+    problems : list of str, optional
+        Receives one sentence for each folder that had to be skipped. Without it each sentence is an
+        :class:`~atmodist_core.common.errors.AtmodistWarning`.
+    """
+    found, sentences = _found_models(folders)
+    if problems is not None:
+        problems.extend(sentences)
+    else:
+        for sentence in sentences:
+            warnings.warn(sentence, AtmodistWarning, stacklevel=2)
+    return [found[name][1] for name in sorted(found)]
+
+
+def installed_models(problems: list[str]) -> dict[str, tuple[Path, ModelCard]]:
+    """Return folder and card of every model at hand, by name; ``problems`` receives a sentence for each folder skipped."""
+    found, sentences = _found_models(None)
+    problems.extend(sentences)
+    return {name: found[name] for name in sorted(found)}
+
+
+def find_model(name_or_path: str | Path) -> Path:
+    """Return the folder of a model.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        A name of :func:`list_models`, a model's folder, or its safetensors file.
+
+    Raises
+    ------
+    UserError
+        When there is no such model, or the path is a file that could run code when opened.
+    """
+    path = Path(name_or_path).expanduser()
+    if path.suffix.lower() in _PICKLES:
+        raise UserError(
+            f"Expected a model folder with {TENSOR_FILE} and {CARD_FILE}, found the name of a {path.suffix} "
+            "file "
+            f"({path.name}): such files can run code when opened, so save the weights as safetensors."
+        )
+    found, problems = _found_models(None)
+    if str(name_or_path) in found:
+        return found[str(name_or_path)][0]
+    if path.is_dir():
+        return path
+    if path.is_file() and path.name == TENSOR_FILE:
+        return path.parent
+    skipped = f" ({'; '.join(problems)})" if problems else ""
+    raise UserError(
+        f"Expected the name of a model ({', '.join(sorted(found)) or 'none is installed'}) or the folder of "
+        "one, found "
+        f"{str(name_or_path)!r}{skipped}: choose one of these or set {MODELS_VARIABLE} to the folder that "
+        "holds it."
+    )

@@ -1,0 +1,313 @@
+"""The signed logarithm that tames the heavy tails of vorticity and divergence, with its inverse."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+import xarray as xr
+
+from atmodist_core.common.errors import Cancelled, UserError
+
+Array = TypeVar("Array", np.ndarray, torch.Tensor)
+
+ALPHA = 0.2
+"""Strength of the logarithm in the published code."""
+
+_BLOCK_VALUES = 2**24
+"""Values of one field read at once when moments are measured: 128 MiB in float64."""
+
+
+@dataclass
+class RunningMoments:
+    """Mean and variance of values that arrive in blocks.
+
+    Blocks are merged as Chan, Golub & LeVeque (1983) do, so that a mean far from zero costs no accuracy and
+    blocks (or processes) can be combined in any order.
+
+    Examples
+    --------
+    >>> moments = RunningMoments()
+    >>> moments.add(np.array([1.0, 3.0]))
+    >>> moments.add(np.array([5.0]))
+    >>> moments.mean, round(moments.std, 4)
+    (3.0, 1.633)
+    """
+
+    count: int = 0
+    mean: float = 0.0
+    squared_deviations: float = 0.0
+
+    def add(self, values: np.ndarray) -> None:
+        """Take in one block of values of any shape."""
+        values = np.asarray(values, dtype=np.float64)
+        if values.size:
+            mean = float(values.mean())
+            self.merge(RunningMoments(values.size, mean, float(np.square(values - mean).sum())))
+
+    def merge(self, other: RunningMoments) -> None:
+        """Take in the moments of other values."""
+        count = self.count + other.count
+        if count:
+            step = other.mean - self.mean
+            self.squared_deviations += other.squared_deviations + step**2 * self.count * other.count / count
+            self.mean += step * other.count / count
+            self.count = count
+
+    @property
+    def std(self) -> float:
+        """Standard deviation (of the population) of everything taken in."""
+        return math.sqrt(self.squared_deviations / self.count) if self.count else math.nan
+
+
+@dataclass(frozen=True)
+class SignedLogNormalization:
+    """Normalise fields channel by channel, and undo it.
+
+    ``z = (x - mean) / std``; ``y = sign(z) log(1 + alpha |z|)``; the result is ``(y - mean_y) / std_y``.
+    Networks see only normalised fields (dimensionless); everything shown or scored is in physical units.
+
+    Parameters
+    ----------
+    channels : sequence of str
+        Names of the fields, in the order of the channel axis.
+    mean, std : sequence of float
+        Moments of each physical field, in its units.
+    alpha : float
+        Strength of the logarithm.
+    mean_y, std_y : sequence of float
+        Moments of ``y`` (dimensionless).
+
+    Raises
+    ------
+    UserError
+        When the moments do not fit the channels, or a standard deviation or alpha is not positive.
+    """
+
+    channels: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    alpha: float
+    mean_y: tuple[float, ...]
+    std_y: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", tuple(str(name) for name in self.channels))
+        for name in ("mean", "std", "mean_y", "std_y"):
+            values = tuple(float(value) for value in getattr(self, name))
+            object.__setattr__(self, name, values)
+            if len(values) != len(self.channels):
+                raise UserError(
+                    f"Expected one value of {name} for each of the {len(self.channels)} channels "
+                    f"({', '.join(self.channels)}), found {len(values)}: give one per channel."
+                )
+            positive = name.startswith("std")
+            if not all(math.isfinite(value) and (value > 0 or not positive) for value in values):
+                wanted = "positive and finite" if positive else "finite"
+                raise UserError(
+                    f"Expected every {name} of the normalisation to be {wanted}, found {list(values)}: "
+                    "measure the moments on fields that vary and hold no missing values."
+                )
+        if not (self.alpha > 0 and math.isfinite(self.alpha)):
+            raise UserError(
+                f"Expected alpha of the normalisation to be positive, found {self.alpha}: the paper's value "
+                "is 0.2."
+            )
+
+    def normalize(self, x: Array, channel_axis: int = -3) -> Array:
+        """Return normalised fields (dimensionless) of the shape and type of ``x``.
+
+        Parameters
+        ----------
+        x : numpy.ndarray or torch.Tensor
+            Physical fields, with one entry per channel along ``channel_axis``.
+        channel_axis : int
+            Default -3, as in ``(..., channel, latitude, longitude)``.
+        """
+        mean, std, mean_y, std_y = self._shaped(x, channel_axis)
+        library: Any = torch if isinstance(x, torch.Tensor) else np
+        z = (x - mean) / std
+        return (library.sign(z) * library.log1p(self.alpha * abs(z)) - mean_y) / std_y
+
+    def denormalize(self, x: Array, channel_axis: int = -3) -> Array:
+        """Return physical fields from normalised ones; the exact inverse of :meth:`normalize`."""
+        mean, std, mean_y, std_y = self._shaped(x, channel_axis)
+        library: Any = torch if isinstance(x, torch.Tensor) else np
+        y = x * std_y + mean_y
+        return library.sign(y) * (library.expm1(abs(y)) / self.alpha) * std + mean
+
+    def _shaped(self, x: Any, channel_axis: int) -> list[Any]:
+        if x.shape[channel_axis] != len(self.channels):
+            raise ValueError(
+                f"Expected {len(self.channels)} channels ({', '.join(self.channels)}) along axis "
+                f"{channel_axis}, "
+                f"found an array of shape {tuple(x.shape)}: stack the fields in this order."
+            )
+        shape = [1] * x.ndim
+        shape[channel_axis] = len(self.channels)
+        if isinstance(x, torch.Tensor):
+            return [values.reshape(shape) for values in _moments_on(self, x.dtype, x.device)]
+        moments = (self.mean, self.std, self.mean_y, self.std_y)
+        return [np.asarray(values, dtype=x.dtype).reshape(shape) for values in moments]
+
+    @classmethod
+    def from_fields(
+        cls,
+        fields: xr.Dataset,
+        *,
+        channels: Sequence[str] = ("vorticity", "divergence"),
+        alpha: float = ALPHA,
+        progress: Callable[[float, str], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> SignedLogNormalization:
+        """Measure the moments of fields in two passes over their times, a bounded block at once.
+
+        Every grid point counts alike, as in the authors' code; select latitudes first to leave the poles out.
+
+        Parameters
+        ----------
+        fields : xarray.Dataset
+            Canonical dataset, in memory or lazy.
+        channels : sequence of str
+            The variables, in the order of the channel axis.
+        alpha : float
+            Strength of the logarithm.
+        progress : callable, optional
+            Called with the fraction done (0 to 1) and a message.
+        cancel : callable, optional
+            Returns True to stop.
+
+        Raises
+        ------
+        UserError
+            When a variable is missing, holds missing values, or is constant.
+        Cancelled
+            When ``cancel`` returned True.
+        """
+        missing = [name for name in channels if name not in fields]
+        if missing:
+            raise UserError(
+                f"Expected the variables {', '.join(channels)} to measure a normalisation, found "
+                f"{', '.join(map(str, fields.data_vars)) or 'none'}: add {missing[0]!r} or name other "
+                "channels."
+            )
+        physical = [RunningMoments() for _ in channels]
+        logarithmic = [RunningMoments() for _ in channels]
+        blocks = _time_blocks(fields, channels[0])
+        for phase in (0, 1):
+            for number, block in enumerate(blocks):
+                if cancel is not None and cancel():
+                    raise Cancelled("Measuring the normalisation was cancelled.")
+                for name, first, second in zip(channels, physical, logarithmic, strict=True):
+                    values = fields[name].isel(block).values.astype(np.float64)
+                    if not np.isfinite(values).all():
+                        raise UserError(
+                            f"Expected no missing values in {name} to measure a normalisation, found "
+                            f"{np.count_nonzero(~np.isfinite(values))} in one block of times: fill or drop "
+                            "them."
+                        )
+                    if phase == 0:
+                        first.add(values)
+                    elif first.std > 0:
+                        z = (values - first.mean) / first.std
+                        second.add(np.sign(z) * np.log1p(alpha * np.abs(z)))
+                if progress is not None:
+                    done = (phase * len(blocks) + number + 1) / (2 * len(blocks))
+                    progress(done, f"measuring the normalisation, pass {phase + 1} of 2")
+        return cls(
+            channels=tuple(channels),
+            mean=tuple(moments.mean for moments in physical),
+            std=tuple(moments.std for moments in physical),
+            alpha=alpha,
+            mean_y=tuple(moments.mean for moments in logarithmic),
+            std_y=tuple(moments.std for moments in logarithmic),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        values = dataclasses.asdict(self)
+        return {
+            "type": "signed-log",
+            **{k: list(v) if isinstance(v, tuple) else v for k, v in values.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> SignedLogNormalization:
+        """Build a normalisation from plain values.
+
+        Raises
+        ------
+        UserError
+            For a missing or unknown key, a wrong type of value, or a normalisation of another type.
+        """
+        wanted = {"type", *(field.name for field in dataclasses.fields(cls))}
+        if not isinstance(values, Mapping) or set(values) != wanted:
+            given = set(values) if isinstance(values, Mapping) else set()
+            wrong = sorted(wanted - given) or sorted(given - wanted)
+            what = "missing" if wanted - given else "unknown"
+            raise UserError(
+                f"Expected for the normalisation exactly the keys {', '.join(sorted(wanted))}, found "
+                f"{wrong[0]!r} "
+                f"{what}: correct the model card."
+            )
+        if values["type"] != "signed-log":
+            raise UserError(
+                f"Expected a normalisation of type 'signed-log', found {values['type']!r}: this version "
+                "knows no other."
+            )
+        names = values["channels"]
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            raise UserError(
+                f"Expected 'channels' of the normalisation to be a list of names, found {names!r}: correct "
+                "the model card."
+            )
+        for key in ("mean", "std", "mean_y", "std_y", "alpha"):
+            numbers = [values[key]] if key == "alpha" else values[key]
+            if not isinstance(numbers, list | tuple) or not all(map(_is_number, numbers)):
+                raise UserError(
+                    f"Expected {key!r} of the normalisation to hold numbers, found {values[key]!r}: correct "
+                    "the model card."
+                )
+        return cls(**{key: value for key, value in values.items() if key != "type"})
+
+
+@lru_cache(maxsize=64)
+def _moments_on(
+    normalization: SignedLogNormalization, dtype: torch.dtype, device: torch.device
+) -> tuple[torch.Tensor, ...]:
+    """The moments as tensors, copied to a device once: a copy at every step would make a GPU wait."""
+    with torch.inference_mode(False):
+        return tuple(
+            torch.tensor(getattr(normalization, name), dtype=dtype, device=device)
+            for name in ("mean", "std", "mean_y", "std_y")
+        )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _time_blocks(fields: xr.Dataset, name: str) -> list[dict[str, slice]]:
+    """Return selections along time that hold a bounded number of values each."""
+    if "time" not in fields[name].dims:
+        return [{}]
+    count = fields.sizes["time"]
+    step = max(1, _BLOCK_VALUES // max(1, fields[name].size // max(count, 1)))
+    return [{"time": slice(start, start + step)} for start in range(0, count, step)]
+
+
+PAPER_ERA5 = SignedLogNormalization(
+    channels=("vorticity", "divergence"),
+    mean=(2.0548e-7, 1.9464e-8),
+    std=(5.0819e-5, 2.8569e-5),
+    alpha=ALPHA,
+    mean_y=(3.2483e-4, 8.8215e-4),
+    std_y=(0.16044, 0.15795),
+)
+"""The authors' moments of ERA5 at model level 120, 1979-1998 [s-1]; their files hold divergence first."""

@@ -1,1 +1,0 @@
-"""One page and one PDF that show and read an evaluation: :func:`atmodist_core.report.build.report_of` and the two renderers."""

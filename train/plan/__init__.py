@@ -1,0 +1,1 @@
+"""The experiment plan and the queue that runs it."""

@@ -1,0 +1,347 @@
+"""What an experiment of a plan is on this machine: its command, its folders, and how far it has come."""
+
+import contextlib
+import csv
+import dataclasses
+import fnmatch
+import functools
+import json
+import os
+import shlex
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from atmodist_core.common.errors import UserError
+from train import _cli
+from train.plan.experiment_plan import Experiment, Plan
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LOCK_NAME, LOG_NAME, FAILURE_NAME = "experiment.lock", "output.log", "failure.txt"
+
+State = Literal["done", "running", "stopped", "failed", "missing", "other settings"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and with what the experiments of a plan run.
+
+    Attributes
+    ----------
+    out
+        Folder of all runs; the models go to ``out/models``.
+    hardware
+        Name of the plan's settings for this kind of machine.
+    budget_scale
+        Factor of the steps in an epoch.
+    settings
+        Settings of this machine for all commands: data, device, threads.
+    given
+        Models that take the place of experiments: name of the experiment to name or folder of the model.
+    """
+
+    out: Path
+    hardware: str = "cpu"
+    budget_scale: float = 1.0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Job:
+    """An experiment on this machine.
+
+    Attributes
+    ----------
+    experiment
+        From the plan.
+    arguments
+        Flags of its command, without ``--resume``.
+    needs
+        Names of the experiments whose models it takes.
+    folder, model
+        Of the run and of the model.
+    """
+
+    experiment: Experiment
+    arguments: tuple[str, ...]
+    needs: tuple[str, ...]
+    folder: Path
+    model: Path
+
+    @property
+    def name(self) -> str:
+        """Name of the experiment."""
+        return self.experiment.name
+
+    @property
+    def script(self) -> str:
+        """The command, relative to the checkout."""
+        return f"train/{self.experiment.command}.py"
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a run to go on with."""
+        return (self.folder / "config.json").is_file()
+
+    def shell_line(self) -> str:
+        """What to type for the same run."""
+        return shlex.join(["python", self.script, *self.arguments])
+
+    def process_arguments(self) -> list[str]:
+        """What to start: goes on where a run has begun."""
+        return [
+            *(sys.executable, str(REPOSITORY / self.script)),
+            *self.arguments,
+            *(["--resume"] if self.begun else []),
+        ]
+
+    @functools.cached_property
+    def config(self) -> Any:
+        """The settings that the command will have.
+
+        Raises
+        ------
+        UserError
+            The plan names a setting that the command does not have, or a value that does not fit.
+        """
+        kind, presets = _kinds()[self.experiment.command]
+        try:
+            return _cli.parse(kind, presets, self.arguments, self.script)
+        except UserError as error:
+            raise UserError(f"Experiment {self.name}: {error}") from None
+
+    def samples(self) -> tuple[int, str]:
+        """Budget: pairs or patches that the optimiser sees, and which of them."""
+        c = self.config
+        if self.experiment.command == "gan":
+            epochs = c.epochs + c.final_epochs + (0 if c.start_from else c.pretraining_epochs)
+            return epochs * c.batches_per_epoch * c.batch_size, "patches"
+        subset = min(getattr(c, "subset_epochs", 0), c.epochs)
+        steps = (c.epochs - subset) * c.batches_per_epoch + subset * getattr(c, "subset_batches", 0)
+        return steps * c.batch_size, "pairs" if self.experiment.command == "distance" else "patches"
+
+
+@functools.cache
+def _kinds() -> dict[str, tuple[Any, Mapping[str, Any]]]:
+    from atmodist_core.training import configuration as c
+
+    return {
+        "distance": (c.DistanceConfig, c.DISTANCE_PRESETS),
+        "autoencoder": (c.AutoencoderConfig, c.AUTOENCODER_PRESETS),
+        "gan": (c.GanConfig, c.GAN_PRESETS),
+    }
+
+
+def jobs_of(plan: Plan, place: Place) -> list[Job]:
+    """All experiments of a plan on this machine, each after those it needs.
+
+    Raises
+    ------
+    UserError
+        The plan needs an experiment that it does not have, or has a circle; a given model is none of it.
+    """
+    by_name = {experiment.name: experiment for experiment in plan.experiments}
+    if len(by_name) < len(plan.experiments):
+        raise UserError("Expected experiments of different names in the plan, found two of one name.")
+    for name in place.given:
+        if name not in by_name:
+            raise UserError(
+                f"Expected --given of an experiment of the plan ({', '.join(by_name)}), found {name!r}."
+            )
+    ordered: list[str] = []
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        if name in path:
+            raise UserError(
+                f"Expected a plan without circles, found {' needs '.join([*path, name])}; mend the plan."
+            )
+        if name not in by_name:
+            raise UserError(
+                f"Expected the experiments {', '.join(by_name)}, found that {path[-1]} needs {name!r}."
+            )
+        if name not in ordered:
+            for needed in by_name[name].needs.values():
+                visit(needed, (*path, name))
+            ordered.append(name)
+
+    for name in by_name:
+        visit(name, ())
+    return [_job(plan, by_name[name], place) for name in ordered if name not in place.given]
+
+
+def _job(plan: Plan, experiment: Experiment, place: Place) -> Job:
+    command = experiment.command
+    folder, model = place.out / experiment.name, place.out / "models" / experiment.name
+    settings: dict[str, Any] = {
+        **plan.common.get(command, {}),
+        **plan.hardware.get(place.hardware, {}).get(command, {}),
+        **experiment.settings,
+    }
+    if place.budget_scale != 1.0:
+        # The steps of an epoch, not the epochs: small numbers of epochs would be rounded to unequal budgets.
+        preset = _kinds()[command][1][plan.preset]
+        steps = settings.get("batches_per_epoch", preset.batches_per_epoch)
+        settings["batches_per_epoch"] = max(1, round(steps * place.budget_scale))
+    settings |= {
+        name: place.given.get(needed, str(place.out / "models" / needed))
+        for name, needed in experiment.needs.items()
+    }
+    settings |= place.settings
+    settings |= {"seed": experiment.seed, "out": str(folder), "export": str(model)}
+    arguments = ["--preset", plan.preset]
+    for name, value in settings.items():
+        arguments += _flag(name, value)
+    needs = tuple(needed for needed in experiment.needs.values() if needed not in place.given)
+    return Job(experiment, tuple(arguments), needs, folder, model)
+
+
+def _flag(name: str, value: Any) -> list[str]:
+    flag = name.replace("_", "-")
+    if isinstance(value, bool):
+        return [f"--{flag}" if value else f"--no-{flag}"]
+    if isinstance(value, (tuple, list)):
+        return [f"--{flag}", *map(str, value)]
+    return [f"--{flag}", str(value)]
+
+
+def chosen(jobs: Sequence[Job], only: Sequence[str], optional: bool) -> list[Job]:
+    """The jobs that are wanted and those they need, in order.
+
+    Parameters
+    ----------
+    jobs
+        All of a plan.
+    only
+        Names or patterns (``srgan-*``); all without them.
+    optional
+        Take the optional ones too.
+
+    Raises
+    ------
+    UserError
+        A name fits none.
+    """
+    by_name = {job.name: job for job in jobs}
+    for pattern in only:
+        if not fnmatch.filter(by_name, pattern):
+            raise UserError(f"Expected --only to name {', '.join(by_name)}, found {pattern!r}.")
+    wanted: set[str] = set()
+
+    def take(name: str) -> None:
+        wanted.add(name)
+        for needed in by_name[name].needs:
+            take(needed)
+
+    for job in jobs:
+        named = any(fnmatch.fnmatch(job.name, pattern) for pattern in only)
+        if named or (not only and (optional or not job.experiment.optional)):
+            take(job.name)
+    return [job for job in jobs if job.name in wanted]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an experiment has come.
+
+    Attributes
+    ----------
+    state
+        One word.
+    detail
+        Why it failed, or which settings differ.
+    seconds
+        Wall-clock time of the run so far [s]; None before the first row of its curves.
+    """
+
+    state: State
+    detail: str = ""
+    seconds: float | None = None
+
+
+def progress_of(job: Job) -> Progress:
+    """Look at the folders of a job."""
+    from atmodist_core.training.configuration import differences, from_dict, to_dict
+
+    config_path = job.folder / "config.json"
+    seconds = _seconds(job.folder / "curves.csv")
+    if is_locked(job.folder):
+        return Progress("running", "", seconds)
+    # The curves are copied beside the card last of all.
+    finished = all((job.model / name).is_file() for name in ("model.safetensors", "card.json", "curves.csv"))
+    if config_path.is_file():
+        try:
+            former = json.loads(config_path.read_text(encoding="utf-8"))
+            former.pop("kind", None)
+            changed = differences(to_dict(from_dict(type(job.config), former)), to_dict(job.config))
+        except (UserError, json.JSONDecodeError) as error:
+            return Progress("other settings", f"its config.json cannot be used: {error}", seconds)
+        if changed:
+            return Progress("other settings", ", ".join(changed), seconds)
+        if finished:
+            return Progress("done", "", seconds)
+    failure = job.folder / FAILURE_NAME
+    if failure.is_file():
+        return Progress("failed", failure.read_text(encoding="utf-8").strip(), seconds)
+    return Progress("stopped" if config_path.is_file() else "missing", "", seconds)
+
+
+def _seconds(curves: Path) -> float | None:
+    if not curves.is_file():
+        return None
+    with curves.open(newline="", encoding="utf-8") as file:
+        cells = [row.get("seconds") or "" for row in csv.DictReader(file)]
+    numbers = [cell for cell in cells if cell.replace(".", "", 1).isdigit()]
+    return float(numbers[-1]) if numbers else None
+
+
+@contextlib.contextmanager
+def lock(folder: Path) -> Iterator[int | None]:
+    """Hold a run's lock; gives its file descriptor, or None when another process holds it.
+
+    A process that inherits the descriptor goes on holding the lock: a training that outlives a killed
+    train/experiments.py is still seen to run.
+    """
+    import fcntl
+
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield None
+        else:
+            yield handle
+    finally:
+        os.close(handle)
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a training writes to a folder now."""
+    if not (folder / LOCK_NAME).is_file():
+        return False
+    with lock(folder) as handle:
+        return handle is None
+
+
+def card_scores(job: Job) -> dict[str, float]:
+    """Held-out scores on the card of a finished model."""
+    try:
+        scores = json.loads((job.model / "card.json").read_text(encoding="utf-8"))["scores"]
+    except (OSError, json.JSONDecodeError, KeyError):
+        return {}
+    return {k: v for k, v in scores.items() if k.startswith("held_out_") and "bicubic" not in k}
+
+
+def place_settings(command: Any, names: Sequence[str]) -> dict[str, Any]:
+    """Those of a command's fields that were given, as settings of the trainings."""
+    values = {name: getattr(command, name) for name in names}
+    defaults = {entry.name: entry.default for entry in dataclasses.fields(command)}
+    return {
+        name: tuple(map(str, value)) if isinstance(value, tuple) else value
+        for name, value in values.items()
+        if value != defaults[name]
+    }
