@@ -2,7 +2,7 @@
 
 ::
 
-    python -m venv .peers && .peers/bin/pip install -r benchmarks/peers.txt
+    python -m venv .peers && .peers/bin/pip install -r benchmarks/peer_workers/requirements.txt
     python benchmarks/peers.py
     python benchmarks/peers.py --cores 1 2 --repeats 15
 
@@ -51,7 +51,7 @@ class Settings:
     """What is timed."""
 
     peer_python: Path = Path(".peers/bin/python")
-    """Interpreter of the environment of benchmarks/peers.txt."""
+    """Interpreter of the environment of benchmarks/peer_workers/requirements.txt."""
     cores: tuple[int, ...] = (1,)
     """Numbers of cores to measure with."""
     repeats: int = 9
@@ -169,7 +169,7 @@ def main(settings: Settings) -> None:
     if not python.exists():
         print(
             f"Skipped: needs TensorFlow and sup3r in an environment of their own, found none at {settings.peer_python}; "
-            "make it with: python -m venv .peers && .peers/bin/pip install -r benchmarks/peers.txt"
+            "make it with: python -m venv .peers && .peers/bin/pip install -r benchmarks/peer_workers/requirements.txt"
         )
         return
     available = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]

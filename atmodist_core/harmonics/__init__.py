@@ -1,8 +1,7 @@
 """Spherical-harmonic transforms: grids, Legendre tables, scalar and vector analysis and synthesis."""
 
 from atmodist_core.harmonics.grids import grid_of_latitudes, is_global
-from atmodist_core.harmonics.memory import keep_freed_memory
-from atmodist_core.harmonics.registry import get_transform
+from atmodist_core.harmonics.registry import get_transform, keep_freed_memory
 from atmodist_core.harmonics.spectrum import power_per_degree, shift_longitude
 from atmodist_core.harmonics.transform import SphericalHarmonicTransform
 

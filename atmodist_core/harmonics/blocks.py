@@ -1,64 +1,102 @@
-"""Legendre tables of a block of neighbouring orders and the products of scalars and winds with them.
+"""Legendre tables of a block of neighbouring orders, and their products with rows and with coefficients.
 
-Two kinds do the same: one stores the tables of the wind as well, the other has only the Legendre functions
-and combines neighbouring orders, which needs a third of the memory and, for few fields, some more time.
+:class:`StoredBlock` also stores the tables of the wind; :class:`CombinedBlock` has only the Legendre functions
+and combines neighbouring orders, which needs a third of the memory and, for few fields, somewhat more time.
+Both have the same methods.
 
-Rows are given as pairs (even, odd about the equator) of shape (orders, rows, columns), coefficients as views
-of shape (orders, degrees, columns) whose second axis is degree minus order.
+Rows are pairs (even, odd about the equator) of shape (orders, rows, columns). Coefficients are views of shape
+(orders, degrees, columns) whose second axis is degree minus order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from atmodist_core.common.cpu import is_made_by_amd
 from atmodist_core.harmonics.legendre import WindFactors
-from atmodist_core.harmonics.products import few, project, spread
 
 Pair = tuple[Tensor, Tensor]
 
+_FEW_COLUMNS = 8
+"""Up to this many columns, CPU libraries are two to four times faster with the table as the right factor."""
 
-class OrderBlock(Protocol):
-    """Tables of the orders ``first <= m < last``.
+_FEWEST_COLUMNS = 4
+"""Up to this many, AMD processors take half that time with the table as the left factor of transposed rows."""
 
-    They hold the rows from ``first_row`` on: nearer the pole all is negligible.
+
+def few(columns: int, device: torch.device) -> bool:
+    """Return whether products with this many columns are faster in transposed memory order."""
+    return columns <= _FEW_COLUMNS and device.type == "cpu"
+
+
+def project(table: Tensor, rows: Tensor) -> Tensor:
+    """Multiply a table (orders, degrees, rows) by rows (orders, rows, columns).
+
+    Returns
+    -------
+    Tensor, shape (orders, degrees, columns)
+        Coefficients, in either memory order.
     """
+    if few(rows.shape[-1], rows.device):
+        lines = rows.transpose(1, 2).contiguous()
+        # Chosen by vendor, not by timing: a timing can change from run to run, and with it the last bits.
+        if rows.shape[-1] <= _FEWEST_COLUMNS and is_made_by_amd():
+            return torch.bmm(table, lines.transpose(1, 2))
+        return torch.bmm(lines, table.transpose(1, 2)).transpose(1, 2)
+    return torch.bmm(table, rows)
 
-    @property
-    def first(self) -> int:
-        """First order."""
 
-    @property
-    def last(self) -> int:
-        """The order after the last one."""
+def spread(terms: Sequence[tuple[Tensor, Tensor]], out: Tensor | None = None) -> Tensor:
+    """Sum products of transposed tables with coefficients: the transpose of :func:`project`.
 
-    @property
-    def first_row(self) -> int:
-        """First row of the tables."""
+    Parameters
+    ----------
+    terms : sequence of (Tensor, Tensor)
+        Tables of shape (orders, degrees, rows) and coefficients of shape (orders, degrees, columns).
+    out : Tensor, shape (orders, rows, columns), optional
+        Where to write the result.
 
-    @property
-    def tensors(self) -> Sequence[Tensor]:
-        """All tables."""
-
-    @property
-    def scalar(self) -> Pair:
-        """Legendre functions for l - m even and odd, each (orders, degrees, rows)."""
-
-    def project_wind(self, across: Pair, along: Pair, *, curl: bool) -> list[Pair]:
-        """D across + M along and, if ``curl``, D along + M across: coefficients for l - m even and odd."""
-
-    def spread_wind(self, along: Tensor, across: Tensor | None, out: Sequence[Pair]) -> None:
-        """Write M along + D across and M across + D along to two pairs of rows."""
+    Returns
+    -------
+    Tensor, shape (orders, rows, columns)
+        Rows: ``out`` if given, else a new tensor in either memory order.
+    """
+    (table, values), *others = terms
+    if few(values.shape[-1], values.device):
+        transposed = torch.bmm(values.transpose(1, 2).contiguous(), table)
+        for table, values in others:
+            transposed.baddbmm_(values.transpose(1, 2).contiguous(), table)
+        result = transposed.transpose(1, 2)
+    elif out is not None and out.is_contiguous():
+        torch.bmm(table.transpose(1, 2), values, out=out)
+        for table, values in others:
+            out.baddbmm_(table.transpose(1, 2), values)
+        return out
+    else:
+        result = torch.bmm(table.transpose(1, 2), values)
+        for table, values in others:
+            result.baddbmm_(table.transpose(1, 2), values)
+    return result if out is None else out.copy_(result)
 
 
 @dataclass(frozen=True)
 class StoredBlock:
-    r"""Block with tables of :math:`M = m P/\sin\theta` and :math:`D = dP/d\theta` beside P."""
+    r"""Block that stores :math:`M = m P/\sin\theta` and :math:`D = dP/d\theta` beside P.
+
+    Attributes
+    ----------
+    first, last : int
+        The block holds the orders ``first <= m < last``.
+    first_row : int
+        First row of the tables; rows nearer the pole are negligible.
+    scalar, along, across : pair of Tensor, shape (orders, degrees, rows)
+        P, M and D for degree minus order even and odd.
+    """
 
     first: int
     last: int
@@ -69,14 +107,14 @@ class StoredBlock:
 
     @property
     def tensors(self) -> Sequence[Tensor]:
-        """See :class:`OrderBlock`."""
+        """All tables."""
         return (*self.scalar, *self.along, *self.across)
 
     def project_wind(self, across: Pair, along: Pair, *, curl: bool) -> list[Pair]:
-        """See :class:`OrderBlock`."""
+        """Return D across + M along and, if ``curl``, D along + M across, for l - m even and odd."""
         columns = across[0].shape[-1]
         if curl and few(2 * columns, across[0].device):
-            # Reading the tables takes longest then: let both results share it.
+            # Reading the tables dominates here: both results share one pass over them.
             swapped = [torch.cat(pair, dim=-1) for pair in zip(along, across, strict=True)]
             straight = [torch.cat(pair, dim=-1) for pair in zip(across, along, strict=True)]
             even, odd = self._project(straight, swapped)
@@ -91,7 +129,7 @@ class StoredBlock:
         return even, odd
 
     def spread_wind(self, along: Tensor, across: Tensor | None, out: Sequence[Pair]) -> None:
-        """See :class:`OrderBlock`."""
+        """Write M along + D across and M across + D along to two pairs of rows."""
         columns = along.shape[-1]
         if across is not None and few(2 * columns, along.device):
             straight, swapped = torch.cat((along, across), dim=-1), torch.cat((across, along), dim=-1)
@@ -124,7 +162,7 @@ class CombinedBlock:
     tables : pair of Tensor, shape (last - first + 2, degrees, rows)
         Legendre functions of the orders ``first - 1`` to ``last``, for degree minus order even and odd.
     factors : WindFactors
-        Of the block's own orders.
+        Factors of the block's own orders.
     """
 
     def __init__(self, first: int, last: int, first_row: int, tables: Pair, factors: WindFactors) -> None:
@@ -139,12 +177,12 @@ class CombinedBlock:
 
     @property
     def tensors(self) -> Sequence[Tensor]:
-        """See :class:`OrderBlock`."""
+        """All tables."""
         return self.tables
 
     @property
     def scalar(self) -> Pair:
-        """See :class:`OrderBlock`."""
+        """Legendre functions of the block's own orders, for degree minus order even and odd."""
         even, odd = (
             table[1:-1, : factor.shape[1]]
             for table, factor in zip(self.tables, self._along_lower, strict=True)
@@ -152,8 +190,8 @@ class CombinedBlock:
         return even, odd
 
     def project_wind(self, across: Pair, along: Pair, *, curl: bool) -> list[Pair]:
-        """See :class:`OrderBlock`."""
-        # Both components and both neighbours meet each table once.
+        """Return what :meth:`StoredBlock.project_wind` returns."""
+        # Both components and both neighbouring orders use each table in one product.
         joined = [torch.cat(pair, dim=-1) for pair in zip(across, along, strict=True)]
         lower = [project(table[:-2], rows) for table, rows in zip(self.tables, joined, strict=True)]
         upper = [project(table[2:], rows) for table, rows in zip(self.tables, joined, strict=True)]
@@ -175,14 +213,14 @@ class CombinedBlock:
         return results
 
     def _along(self, parity: int, lower: Sequence[Tensor], upper: Sequence[Tensor]) -> Tensor:
-        """M of one parity of l - m, from what the order below and the order above give."""
+        """M of one parity of l - m, from products with order m - 1 (lower) and m + 1 (upper)."""
         count = self._along_lower[parity].shape[1]
         out = self._along_lower[parity] * lower[parity][:, :count]
         out[:, 1:].addcmul_(self._along_upper[parity][:, 1:], upper[parity][:, : max(count - 1, 0)])
         return out
 
     def _across(self, parity: int, lower: Sequence[Tensor], upper: Sequence[Tensor]) -> Tensor:
-        """D of one parity of l - m, likewise."""
+        """D of one parity of l - m, from the same products."""
         count, other = self._along_lower[parity].shape[1], 1 - parity
         out = self._across_lower[parity] * lower[other][:, parity : count + parity]
         out[:, other:].addcmul_(self._across_upper[parity][:, other:], upper[other][:, : count - other])
@@ -197,7 +235,7 @@ class CombinedBlock:
         return along, across
 
     def spread_wind(self, along: Tensor, across: Tensor | None, out: Sequence[Pair]) -> None:
-        """See :class:`OrderBlock`."""
+        """Write what :meth:`StoredBlock.spread_wind` writes."""
         columns = along.shape[-1]
         halves = (slice(0, columns), slice(columns, None))
         for parity, table in enumerate(self.tables):
@@ -211,7 +249,7 @@ class CombinedBlock:
     def _separate(
         self, parity: int, lower: Tensor, upper: Tensor, along: Tensor | None, across: Tensor | None
     ) -> None:
-        """Add the shares of the order below and above: the transpose of `_along` and `_across`."""
+        """Add the terms for order m - 1 and m + 1: the transpose of `_along` and `_across`."""
         if along is not None:
             values = along[:, parity::2]
             lower[:, : values.shape[1]].addcmul_(self._along_lower[parity], values)
@@ -228,3 +266,7 @@ class CombinedBlock:
         if few(columns, table.device):
             return table.new_zeros(orders, columns, degrees).transpose(1, 2)
         return table.new_zeros(orders, degrees, columns)
+
+
+OrderBlock = StoredBlock | CombinedBlock
+"""Either kind of block."""

@@ -1,4 +1,9 @@
-"""From fields to the Fourier coefficients of folded rows and back, with the latitude quadrature."""
+"""Fourier transforms between fields and rows folded about the equator, with the latitude quadrature.
+
+Legendre functions are even or odd about the equator, so the sum and the difference of a northern row and its
+southern mirror image halve the work of the Legendre transform (e.g. Schaeffer, 2013, Geochem. Geophys. Geosyst.
+14, 751-758).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad
 
-from atmodist_core.harmonics.quadrature import EXACT_GRIDS, exact_quadrature, quadrature_weights
+from atmodist_core.harmonics.grids import EXACT_GRIDS, exact_quadrature, quadrature_weights
 
 _CHUNK_BYTES = 2 << 20
 """Rows are Fourier transformed in chunks of about this size, which stay in the cache of a CPU core."""
@@ -20,8 +25,8 @@ _CHUNK_BYTES = 2 << 20
 class FourierStage:
     """Fields (..., latitude, longitude) to rows [parity about the equator, order, row, batch, 2] and back.
 
-    Both directions are transposes of each other, but for the orders above zero, of which the way back takes
-    the real part twice: they stand for the negative orders as well.
+    The two directions are transposes of each other, except that the inverse counts orders above zero twice,
+    because they also stand for the negative orders.
 
     Parameters
     ----------
@@ -55,7 +60,8 @@ class FourierStage:
         self.weights = turn * quadrature_weights(latitude_count, grid)[: self.half]
         self.corrections: list[list[Tensor]] | None = None
         if grid in EXACT_GRIDS:
-            # What the exact inner products add to plain weights is small: kept apart, it rounds little.
+            # The exact inner products differ little from plain weights: rounding stays small if the
+            # difference is applied separately.
             self.corrections = [
                 [self._tensor(turn * part - np.diag(self.weights)) for part in self._folded(full)]
                 for full in exact_quadrature(latitude_count, grid)
@@ -66,7 +72,7 @@ class FourierStage:
     def to_rows(
         self, field: Tensor, scale: float, *, weighted: bool, vector: bool, turned: bool = False
     ) -> Tensor:
-        """Rows of ``scale * field``.
+        """Return the Fourier coefficients of the folded rows of ``scale * field``.
 
         Parameters
         ----------
@@ -118,7 +124,7 @@ class FourierStage:
     def to_field(
         self, rows: Tensor, batch: torch.Size, *, weighted: bool, vector: bool, turned: bool = False
     ) -> Tensor:
-        """Fields of rows.
+        """Return the fields of folded rows.
 
         Parameters
         ----------
@@ -152,7 +158,7 @@ class FourierStage:
             else:
                 _copy(spectrum[..., : self.size], source[:, :, start:stop].permute(0, 2, 3, 1), turned)
             spectrum[..., self.size :] = 0.0
-            # Not every Fourier library ignores the imaginary part of the mean, which no real field has.
+            # The mean of a real field has no imaginary part, and not every Fourier library ignores it.
             torch.view_as_real(spectrum)[..., 0, 1] = 0.0
             folded = torch.fft.irfft(spectrum, n=self.longitude_count, norm="forward")
             if factor is not None:
@@ -163,7 +169,7 @@ class FourierStage:
         return field[:, : self.latitude_count].reshape(*batch, self.latitude_count, self.longitude_count)
 
     def new_rows(self, batch: int) -> Tensor:
-        """Uninitialised memory for rows."""
+        """Allocate rows, uninitialised."""
         return torch.empty((2, self.size, self.half, batch, 2), dtype=self.dtype, device=self.device)
 
     def _new_series(self, batch: int) -> list[Tensor]:
@@ -173,7 +179,7 @@ class FourierStage:
         return [torch.empty((2, self.half, batch, n), dtype=kind, device=self.device) for n in counts]
 
     def _integrated(self, values: Tensor, kind: int, parity: int, vector: bool, *, transpose: bool) -> Tensor:
-        """Apply the exact quadrature; wind components have the other kind of series than scalars."""
+        """Apply the exact quadrature; wind components have sine series where scalars have cosine series."""
         assert self.corrections is not None
         matrix = self.corrections[(kind + vector) % 2][parity]
         columns = torch.view_as_real(values).reshape(self.half, -1)
@@ -182,7 +188,7 @@ class FourierStage:
         return torch.view_as_complex(product.view(*values.shape, 2))
 
     def _folded(self, full: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Quadrature matrices that act on folded rows."""
+        """Fold quadrature matrices, for even and for odd rows."""
         half = self.half
         even, odd = (full + full[:, ::-1])[:half, :half], (full - full[:, ::-1])[:half, :half]
         if self.row_count % 2:
@@ -203,7 +209,7 @@ class FourierStage:
 
     def _chunks(self, count: int) -> Iterator[tuple[int, int]]:
         if count == 0:
-            return  # not every Fourier library takes nothing
+            return  # not every Fourier library accepts an empty batch
         row_bytes = 2 * count * self.longitude_count * self.dtype.itemsize
         rows = self.half if self.device.type != "cpu" else max(_CHUNK_BYTES // row_bytes, 1)
         for start in range(0, self.half, rows):

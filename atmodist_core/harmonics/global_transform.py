@@ -1,37 +1,34 @@
-"""Spherical harmonics of fields on whatever global grid they come, and their truncation."""
+"""Spherical-harmonic analysis, power and truncation of xarray data sets on any global grid."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import torch
 import xarray as xr
+from torch import Tensor
 
 from atmodist_core.common.errors import UserError
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from atmodist_core.harmonics.grids import grid_of_latitudes, is_global, maximum_truncation
+from atmodist_core.harmonics.registry import get_transform
 
 MOST_ROWS_CLOSED = 800
-"""Driscoll-Healy grids of up to so many rows are closed at the south pole; beyond, the tables would take
-gigabytes.
-"""
+"""Driscoll-Healy grids up to this size are closed at the south pole; for larger ones, tables take gigabytes."""
 
 
 class GlobalTransform:
     """Spherical-harmonic analysis and synthesis on the grid of a data set.
 
-    A grid with a row on the north pole but none on the south pole is what is left of a pole-including one
-    when its rows are made divisible by a downscaling factor. As a Driscoll-Healy grid it would carry half as
-    many wavenumbers as rows only, and fold what lies beyond onto them. Here the missing row is put back,
-    exactly for every field that the grid carries, and all wavenumbers count.
+    A grid with a row on the north pole but none on the south pole remains when the rows of a grid with both
+    poles are made divisible by a downscaling factor. As a Driscoll-Healy grid it would resolve only half as many
+    wavenumbers as rows, and alias the others. Here the missing row is restored, exactly for every field that the
+    grid resolves, so that all wavenumbers count.
 
     Parameters
     ----------
     ds : xarray.Dataset
-        Gives the grid.
+        Data set with the grid.
     truncation : int, optional
-        Last total wavenumber; by default the largest that the grid carries.
+        Highest total wavenumber; by default the largest that the grid resolves.
 
     Attributes
     ----------
@@ -40,13 +37,10 @@ class GlobalTransform:
     Raises
     ------
     UserError
-        For a limited area, or a truncation beyond what the grid carries.
+        For a limited area, or a truncation that the grid does not resolve.
     """
 
     def __init__(self, ds: xr.Dataset, truncation: int | None = None) -> None:
-        from atmodist_core.harmonics import get_transform, is_global
-        from atmodist_core.harmonics.grids import grid_of_latitudes, maximum_truncation
-
         latitude, longitude = ds["latitude"].values, ds["longitude"].values
         if not is_global(latitude, longitude):
             raise UserError(
@@ -54,7 +48,7 @@ class GlobalTransform:
                 "use regional_spectrum for a limited area."
             )
         rows, columns, grid = latitude.size, longitude.size, grid_of_latitudes(latitude)
-        assert grid is not None  # is_global has said so
+        assert grid is not None  # is_global is true
         self._southwards = bool(latitude[0] > latitude[-1])
         self._closed = grid == "driscoll-healy" and rows <= MOST_ROWS_CLOSED
         if self._closed:
@@ -64,69 +58,37 @@ class GlobalTransform:
             truncation = largest
         elif not 1 <= truncation <= largest:
             raise UserError(
-                f"Expected a truncation from 1 to {largest} on this grid, found {truncation}; leave it "
-                "out for the largest."
+                f"Expected a truncation from 1 to {largest} on this grid, found {truncation}; omit it "
+                "for the largest."
             )
         self.truncation = truncation
         self._transform = get_transform(rows, columns, truncation, grid)
 
     def analysis(self, values: np.ndarray) -> Tensor:
-        """Coefficients of fields.
+        """Return coefficients of fields ``(..., latitude, longitude)``.
 
-        Parameters
-        ----------
-        values : numpy.ndarray, shape ``(..., latitude, longitude)``
-
-        Returns
-        -------
-        Tensor
-            As :meth:`atmodist_core.harmonics.SphericalHarmonicTransform.analysis` gives them.
+        See :meth:`atmodist_core.harmonics.SphericalHarmonicTransform.analysis`.
         """
-        import torch
-
         with torch.inference_mode():
             return self._transform.analysis(self._fields(values))
 
     def power(self, values: np.ndarray) -> np.ndarray:
-        """Power per degree of fields.
+        """Return power per degree ``(..., truncation + 1)`` of fields ``(..., latitude, longitude)``.
 
-        Parameters
-        ----------
-        values : numpy.ndarray, shape ``(..., latitude, longitude)``
-
-        Returns
-        -------
-        numpy.ndarray, shape ``(..., truncation + 1)``
-            As :meth:`atmodist_core.harmonics.SphericalHarmonicTransform.power` gives it, float64.
+        See :meth:`atmodist_core.harmonics.SphericalHarmonicTransform.power`.
         """
-        import torch
-
         with torch.inference_mode():
             return np.asarray(self._transform.power(self._fields(values)).cpu().numpy())
 
     def _fields(self, values: np.ndarray) -> Tensor:
-        """Fields as the transform takes them."""
-        import torch
-
+        """Convert fields to the row order, type and device of the transform."""
         field = torch.from_numpy(np.ascontiguousarray(values if self._southwards else values[..., ::-1, :]))
         if self._closed:
             field = _with_south_pole(field)
         return field.to(dtype=self._transform.dtype, device=self._transform.device)
 
     def truncated(self, values: np.ndarray) -> np.ndarray:
-        """Fields without what lies beyond the truncation.
-
-        Parameters
-        ----------
-        values : numpy.ndarray, shape ``(..., latitude, longitude)``
-
-        Returns
-        -------
-        numpy.ndarray
-            Same shape and type.
-        """
-        import torch
-
+        """Remove all degrees above the truncation from fields ``(..., latitude, longitude)``."""
         with torch.inference_mode():
             field = self._transform.synthesis(self.analysis(values)).cpu().numpy()
         if self._closed:
@@ -135,27 +97,27 @@ class GlobalTransform:
 
 
 def truncated(ds: xr.Dataset, truncation: int) -> xr.Dataset:
-    """Cut fields of the globe off at a total wavenumber, as a spectral model would hold them.
+    """Truncate global fields at a total wavenumber, as in a spectral model.
 
-    A downscaler works on the points of a grid and leaves a little power beyond the truncation of the data it
-    learned from; on a whole globe this takes it away without touching any other degree.
+    A downscaler works on grid points and leaves a little power above the truncation of its training data; on the
+    globe, this function removes it and leaves all other degrees unchanged.
 
     Parameters
     ----------
     ds : xarray.Dataset
         Canonical fields of the globe; every variable over latitude and longitude is truncated.
     truncation : int
-        Last total wavenumber that is kept.
+        Highest total wavenumber that is kept.
 
     Returns
     -------
     xarray.Dataset
-        The same fields and attributes, and ``truncation``.
+        The same fields and attributes, plus the attribute ``truncation``.
 
     Raises
     ------
     UserError
-        For a limited area, or a truncation beyond what the grid carries.
+        For a limited area, or a truncation that the grid does not resolve.
     """
     transform = GlobalTransform(ds, truncation)
     result = ds.copy()
@@ -169,12 +131,10 @@ def truncated(ds: xr.Dataset, truncation: int) -> xr.Dataset:
 def _with_south_pole(field: Tensor) -> Tensor:
     """Append the row of the south pole, shape ``(..., n, longitude)`` to ``(..., n + 1, longitude)``.
 
-    A field has one value on a pole, and it enters through its mean over longitude alone. That mean is a
-    cosine series in colatitude, of degree n - 1 at most, so its coefficient of degree n vanishes: ``f_0 / 2 -
-    f_1 + f_2 - ... +- f_n / 2 = 0``. This is exact for every field that the closed grid carries.
+    A field has one value at a pole, which contributes only to the mean over longitude. That mean is a cosine
+    series in colatitude of degree n - 1 at most, so its coefficient of degree n vanishes: ``f_0 / 2 - f_1 + f_2
+    - ... +- f_n / 2 = 0``. This is exact for every field that the closed grid resolves.
     """
-    import torch
-
     means = field.mean(dim=-1, dtype=torch.float64)
     count = means.shape[-1]
     signs = 1.0 - 2.0 * (torch.arange(count, device=field.device) % 2)

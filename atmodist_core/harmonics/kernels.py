@@ -1,32 +1,45 @@
-"""Scalar and vector transforms of stacked fields on the unit sphere, without autograd."""
+r"""Scalar and vector transforms of stacked fields on the unit sphere, without autograd.
+
+The wind of a stream function :math:`\psi` and a velocity potential :math:`\chi`,
+:math:`(u, v) = \nabla\chi + k \times \nabla\psi`, needs per order m the functions
+:math:`D = dP/d\theta` and :math:`M = m P/\sin\theta` (Temperton, 1991, Mon. Weather Rev. 119, 1303-1307;
+Swarztrauber & Spotz, 2000, J. Comput. Phys. 159, 213-230). Colatitude :math:`\theta` increases southwards, so
+that :math:`\partial/\partial y = -d/d\theta`; the signs are absorbed by multiplications by i.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from atmodist_core.harmonics.blocks import OrderBlock, Pair
+from atmodist_core.harmonics.blocks import OrderBlock, Pair, project, spread
+from atmodist_core.harmonics.coefficients import (
+    clear,
+    diagonal,
+    new_packed,
+    spread_scalar,
+    to_packed,
+    to_planes,
+    to_public,
+)
 from atmodist_core.harmonics.fourier import FourierStage
-from atmodist_core.harmonics.packed import clear, diagonal, new_packed, to_packed, to_public
-from atmodist_core.harmonics.planes import spread_scalar, to_planes
-from atmodist_core.harmonics.products import project, spread
-from atmodist_core.harmonics.quadrature import colatitudes
-from atmodist_core.harmonics.single_winds import MOST_SINGLE_WINDS, SingleWinds
+from atmodist_core.harmonics.grids import colatitudes
 from atmodist_core.harmonics.tables import build_blocks
+from atmodist_core.harmonics.winds import MOST_SINGLE_WINDS, SingleWinds
 
 
 class TransformKernels:
-    """The transforms between fields (..., latitude, longitude) and coefficients (..., L + 1, L + 1).
+    """Transforms between fields (..., latitude, longitude) and coefficients (..., L + 1, L + 1).
 
-    Every analysis is the transpose of the synthesis of the same name but for two factors: the latitude
-    quadrature (``weighted``), and two for every order above zero, which stands for the negative one as well.
+    Every analysis is the transpose of the synthesis of the same name except for two factors: the latitude
+    quadrature (``weighted``), and 2 for every order above zero, which also stands for the negative order.
 
     Parameters
     ----------
     latitude_count, longitude_count, truncation, grid, dtype, device
         As for :class:`~atmodist_core.harmonics.transform.SphericalHarmonicTransform`; not checked here.
     stored : bool, optional
-        Whether to store tables of the wind rather than to combine them; by default if they are small.
+        Whether to store the tables of the wind instead of combining them; by default if they are small.
     """
 
     def __init__(
@@ -58,7 +71,7 @@ class TransformKernels:
         return sum(table.numel() * table.element_size() for block in self.blocks for table in block.tensors)
 
     def scalar_analysis(self, field: Tensor, *, weighted: bool) -> Tensor:
-        """Coefficients of fields."""
+        """Return coefficients of fields."""
         rows = self.fourier.to_rows(field, 1.0, weighted=weighted, vector=False)
         packed = new_packed(self.size, rows.shape[-2], rows)
         for block in self.blocks:
@@ -68,31 +81,31 @@ class TransformKernels:
         return to_public(packed, field.shape[:-2])
 
     def scalar_power(self, field: Tensor) -> Tensor:
-        """Power per degree of fields (batch, latitude, longitude), float64, without keeping their coefficients."""
+        """Return power per degree of fields (batch, latitude, longitude) in float64, without storing coefficients."""
         rows = self.fourier.to_rows(field, 1.0, weighted=True, vector=False)
         batch = rows.shape[-2]
         power = torch.zeros((batch, self.size), dtype=torch.float64, device=rows.device)
         for block in self.blocks:
             orders, degrees = block.last - block.first, self.size - block.first
-            # Written along the diagonal, squares of one degree stand below each other.
+            # Each order is written one place further on, so that squares of one degree are in one column.
             width = degrees + orders
             squares = rows.new_zeros((orders, batch, width))
             for parity, (table, part) in enumerate(zip(block.scalar, self._pair(rows, block), strict=True)):
                 parts = project(table, part).transpose(1, 2).square().unflatten(1, (batch, 2))
                 shape, strides = (orders, batch, parts.shape[-1]), (batch * width + 1, width, 2)
                 torch.add(parts[:, :, 0], parts[:, :, 1], out=squares.as_strided(shape, strides, parity))
-            # Orders above zero stand for the negative ones as well.
+            # Orders above zero also stand for the negative ones.
             power[:, block.first :] += 2.0 * squares.sum(0, dtype=torch.float64)[:, :degrees]
             if block.first == 0:
                 power -= squares[0, :, :degrees]
         return power
 
     def scalar_synthesis(self, coefficients: Tensor, *, weighted: bool) -> Tensor:
-        """Fields of coefficients."""
+        """Return fields of coefficients."""
         packed = to_packed(coefficients)
         rows = self.fourier.new_rows(packed.shape[2])
         if packed.shape[2] == 1 and packed.device.type == "cpu":
-            # Two at once are as fast or faster block by block.
+            # Two fields at once are at least as fast block by block.
             spread_scalar(packed, self.blocks, rows)
         else:
             for block in self.blocks:
@@ -106,8 +119,8 @@ class TransformKernels:
     def vector_analysis(
         self, eastward: Tensor, northward: Tensor, scale: float, *, weighted: bool, curl: bool = True
     ) -> tuple[Tensor, ...]:
-        """``scale`` times (curl, divergence), or (divergence,), of vector fields (u, v)."""
-        # With U = iu: divergence = D v + M U and curl = i (D U + M v), so that the products just add up.
+        """Return ``scale`` times (curl, divergence), or (divergence,), of vector fields (u, v)."""
+        # With U = iu: divergence = D v + M U and curl = i (D U + M v), which are plain sums of products.
         across = self.fourier.to_rows(northward, scale, weighted=weighted, vector=True)
         along = self.fourier.to_rows(eastward, scale, weighted=weighted, vector=True, turned=True)
         results = [new_packed(self.size, across.shape[-2], across) for _ in range(1 + curl)]
@@ -126,7 +139,7 @@ class TransformKernels:
     def vector_synthesis(
         self, potential: Tensor, stream: Tensor | None, scale: Tensor, *, weighted: bool
     ) -> tuple[Tensor, Tensor]:
-        """Fields (u, v) = grad(scale * potential) + k x grad(scale * stream), ``scale`` by degree."""
+        """Return (u, v) = grad(scale * potential) + k x grad(scale * stream), ``scale`` by degree."""
         # With X = i chi: u = M X + D psi and v = i (M psi + D X).
         chi = to_packed(potential, 1j * scale)
         psi = None if stream is None else to_packed(stream, scale)
@@ -147,22 +160,22 @@ class TransformKernels:
         )
 
     def _single_winds_of(self, batch: int) -> SingleWinds | None:
-        """How to transform so many winds in one pass, if that is faster."""
+        """The one-pass products if they are faster for this many winds, else None."""
         return self._single_winds if 0 < batch <= MOST_SINGLE_WINDS else None
 
     def _pair(self, rows: Tensor, block: OrderBlock) -> Pair:
-        """Even and odd rows that a block needs."""
+        """Even and odd rows of a block."""
         even, odd = rows[:, block.first : block.last, block.first_row :].flatten(3)
         return even, odd
 
     def _targets(self, rows: Tensor, block: OrderBlock) -> Pair:
-        """Even and odd rows that a block fills; those it leaves out become zero."""
+        """Even and odd rows of a block, after setting the rows that it skips to zero."""
         if block.first_row > 0:
             rows[:, block.first : block.last, : block.first_row].zero_()
         return self._pair(rows, block)
 
     def _store(self, packed: Tensor, block: OrderBlock, pair: Pair) -> None:
         clear(packed, block.first, block.last)
-        slots = diagonal(packed, block.first, block.last)
+        view = diagonal(packed, block.first, block.last)
         for parity, values in enumerate(pair):
-            slots[:, parity::2].copy_(values)
+            view[:, parity::2].copy_(values)

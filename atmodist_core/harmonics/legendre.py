@@ -1,4 +1,4 @@
-r"""Associated Legendre functions and what the wind transforms need of them.
+r"""Associated Legendre functions, and their derivatives as combinations of neighbouring orders.
 
 Normalisation: :math:`2\pi\int_0^\pi (P_l^m)^2\sin\theta\,d\theta = 1`, no Condon-Shortley phase, so that
 :math:`Y_l^m = P_l^m(\theta)\,e^{im\lambda}` is orthonormal on the unit sphere.
@@ -24,7 +24,7 @@ def legendre_functions(
     dtype: DTypeLike = np.float64,
     tiny: float = 0.0,
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Legendre functions of a range of orders, by degree minus order and split by its parity.
+    """Compute Legendre functions of a range of orders, split by the parity of l - m.
 
     Parameters
     ----------
@@ -35,9 +35,9 @@ def legendre_functions(
     first_order, last_order : int
         Orders ``first_order <= m < last_order``. Order -1 is allowed: it is minus order 1.
     dtype : dtype
-        Of the result; the recursion is in float64.
+        Type of the result; the recursion is in float64.
     tiny : float
-        Values that are smaller become zero. Those below 2**-256 (1e-77) always do.
+        Smaller values become zero. Those below 2**-256 (1e-77) always do.
 
     Returns
     -------
@@ -65,6 +65,7 @@ def legendre_functions(
     shrink, limit = 2.0**-_RADIX_BITS, 2.0 ** (_RADIX_BITS // 2)
     for step in range(truncation + 1 - int(orders[0]) if len(orders) else 0):
         if step > 0:
+            # P_l = a_l (x P_(l-1) - b_l P_(l-2)), with l - m = step for all orders at once.
             degree = m + step
             a = np.sqrt((4.0 * degree**2 - 1.0) / (degree**2 - m**2))
             b = np.sqrt(((degree - 1.0) ** 2 - m**2) / np.maximum(4.0 * (degree - 1.0) ** 2 - 1.0, 1.0))
@@ -74,14 +75,14 @@ def legendre_functions(
             np.multiply(a, following, out=following)
             before, current, following = current, following, before
         if scaled and step % 8 == 0:
-            # A step multiplies by less than 2**7: looking every eighth time cannot miss an overflow.
+            # A step multiplies by less than 2**7, so checking every eighth step cannot miss an overflow.
             large = (np.abs(current) > limit) & (exponent < 0)
             if large.any():
                 current[large] *= shrink
                 before[large] *= shrink
                 exponent[large] += 1.0
                 scaled = bool((exponent < 0).any())
-        # Rows of higher order end earlier: what lies above the truncation stays zero.
+        # Higher orders end at a smaller l - m: entries above the truncation stay zero.
         count = min(len(orders), truncation + 1 - int(orders[0]) - step)
         values = current[:count]
         if scaled:
@@ -104,7 +105,7 @@ def _sectoral(
     """Functions of degree = order as mantissa and exponent of 2**512."""
     steps = np.arange(1, max(int(orders.max(initial=0)), 0) + 1, dtype=np.float64)
     log_norm = np.concatenate([[0.0], np.cumsum(0.5 * np.log2((2.0 * steps + 1.0) / (2.0 * steps)))])
-    # At a pole the logarithm is -inf, and 0 * -inf is not a number: a very negative number does as well.
+    # At a pole the logarithm is -inf, and 0 * -inf is NaN: a large negative number replaces it.
     with np.errstate(divide="ignore"):
         log_sine = np.maximum(np.log2(np.maximum(sine, 0.0)), -1e6)
     logarithm = (log_norm[orders] - 0.5 * np.log2(4.0 * np.pi))[:, None] + orders[:, None] * log_sine[None, :]
@@ -114,13 +115,14 @@ def _sectoral(
 
 @dataclass(frozen=True)
 class WindFactors:
-    r"""Factors, each of shape (orders, degrees) over (m, l - m), of the neighbouring orders in
+    r"""Factors a, b, c, d (``across_lower`` to ``along_upper``) by (m, l - m) of neighbouring orders in
 
     .. math::
         dP_l^m/d\theta = a\,P_l^{m-1} + b\,P_l^{m+1}, \qquad
         m P_l^m/\sin\theta = c\,P_{l-1}^{m-1} + d\,P_{l-1}^{m+1},
 
-    which hold at the poles as well and cancel nowhere. Zero above the truncation.
+    which also hold at the poles and involve no cancellation (Eshagh, 2008, Comput. Geosci. 34,
+    1762-1768, here in orthonormal form). Zero above the truncation.
     """
 
     across_lower: NDArray[np.float64]

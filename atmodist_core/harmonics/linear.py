@@ -1,4 +1,4 @@
-"""Real-linear operators with known adjoints, differentiable to any order and safe from reduced precision."""
+"""Linear operators with known adjoints: differentiable to any order, always in full precision."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 Operator = Callable[..., tuple[Tensor, ...]]
-"""Takes and returns tuples of tensors; linear over the real numbers."""
+"""Takes tensors and returns a tuple of tensors; linear over the real numbers."""
 
 
 class _Linear(torch.autograd.Function):
-    """Applies ``forward``; the derivative is ``adjoint``, whose own derivative is ``forward`` again."""
+    """Apply ``operator``; its derivative is ``adjoint``, whose derivative is ``operator`` again."""
 
     @staticmethod
     def forward(ctx: Any, operator: Operator, adjoint: Operator, *inputs: Tensor) -> tuple[Tensor, ...]:
@@ -28,10 +28,10 @@ class _Linear(torch.autograd.Function):
 
 @contextmanager
 def full_precision(device: torch.device) -> Iterator[None]:
-    """Keep autocast and TF32 or bfloat16 matrix products out: they would cost three digits or more."""
+    """Disable autocast and TF32 or bfloat16 products, which would lose three digits or more."""
     backend = torch.backends.cuda if device.type == "cuda" else torch.backends.mkldnn
     settings: Any = getattr(backend, "matmul", None)
-    # Before torch 2.9 there is one setting for all; from then on, mixing both interfaces is an error.
+    # Before torch 2.9 there is one global setting; since then, mixing both interfaces is an error.
     modern = hasattr(settings, "fp32_precision")
     before = settings.fp32_precision if modern else torch.get_float32_matmul_precision()
     reduced = before in ("tf32", "bf16", "high", "medium")
@@ -53,7 +53,7 @@ def full_precision(device: torch.device) -> Iterator[None]:
 
 
 def apply_linear(operator: Operator, adjoint: Operator, *inputs: Tensor) -> tuple[Tensor, ...]:
-    """Apply a linear operator so that autograd uses its adjoint.
+    """Apply a linear operator whose gradient is computed with its adjoint.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Small operations on coefficients."""
+"""Power per degree and shifts in longitude of coefficients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def power_per_degree(coefficients: Tensor) -> Tensor:
-    r"""Sum of squares of the coefficients of each degree.
+    r"""Sum the squared coefficients of each degree.
 
     Parameters
     ----------
@@ -32,19 +32,19 @@ def power_per_degree(coefficients: Tensor) -> Tensor:
 
 
 def shift_longitude(coefficients: Tensor, degrees: float) -> Tensor:
-    """Coefficients of fields whose first column lies at a longitude other than zero.
+    """Return coefficients of fields whose first column is not at longitude zero.
 
     Parameters
     ----------
     coefficients : Tensor, shape (..., L + 1, L + 1)
-        Analysis of fields whose first column was taken for longitude zero.
+        Analysis of the fields as if their first column were at longitude zero.
     degrees : float
-        True longitude of that column in degrees east. The opposite sign prepares a synthesis for such a grid.
+        Actual longitude of that column in degrees east. Use the opposite sign before a synthesis on such a grid.
 
     Returns
     -------
     Tensor, shape (..., L + 1, L + 1)
-        Coefficients about true longitude: order m times ``exp(-i m degrees)``.
+        Coefficients for the actual longitudes: order m times ``exp(-i m degrees)``.
     """
     orders = torch.arange(coefficients.shape[-1], dtype=torch.float64, device=coefficients.device)
     angle = -orders * math.radians(degrees)

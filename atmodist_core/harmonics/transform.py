@@ -13,7 +13,6 @@ from atmodist_core.common.errors import UserError
 from atmodist_core.harmonics import grids
 from atmodist_core.harmonics.kernels import TransformKernels
 from atmodist_core.harmonics.linear import apply_linear, full_precision
-from atmodist_core.harmonics.quadrature import latitudes
 from atmodist_core.harmonics.spectrum import power_per_degree
 
 _COMPLEX_OF = {torch.float32: torch.complex64, torch.float64: torch.complex128}
@@ -23,9 +22,9 @@ class SphericalHarmonicTransform:
     r"""Transforms between a global grid and triangularly truncated spherical-harmonic coefficients.
 
     Coefficients are complex, shape (..., L + 1, L + 1), indexed [degree l, order m >= 0], for harmonics that
-    are orthonormal on the unit sphere and carry no Condon-Shortley phase; those of negative order follow from
-    the field being real. Entries with m > l are zero on output and ignored on input. Fields have shape
-    (..., latitude, longitude), from north to south and from longitude zero eastward.
+    are orthonormal on the unit sphere, without the Condon-Shortley phase; negative orders are complex
+    conjugates, since fields are real. Entries with m > l are zero on output and ignored on input. Fields have
+    shape (..., latitude, longitude), from north to south and from longitude zero eastward.
 
     Parameters
     ----------
@@ -36,9 +35,9 @@ class SphericalHarmonicTransform:
     grid : {"gaussian", "equiangular-with-poles", "driscoll-healy", "cell-centred"}
         The grid.
     dtype : torch.dtype
-        torch.float32 or torch.float64: of the fields; the coefficients are complex of the same precision.
+        Type of the fields, torch.float32 or torch.float64; coefficients are complex of the same precision.
     device : str or torch.device
-        Where inputs live and results appear.
+        Device of inputs and results.
     radius_m : float
         Radius of the sphere in m.
 
@@ -80,7 +79,7 @@ class SphericalHarmonicTransform:
         self._kernels = TransformKernels(
             latitude_count, longitude_count, truncation, grid, self.dtype, self.device
         )
-        self.latitudes = latitudes(latitude_count, grid)
+        self.latitudes = grids.latitudes(latitude_count, grid)
         self.longitudes = np.arange(longitude_count) * (360.0 / longitude_count)
         degree = np.arange(truncation + 1, dtype=np.float64)
         eigenvalues = -degree * (degree + 1.0) / self.radius_m**2
@@ -103,7 +102,7 @@ class SphericalHarmonicTransform:
     # ------------------------------------------------------------------ public transforms
 
     def analysis(self, field: Tensor) -> Tensor:
-        """Coefficients of scalar fields.
+        """Return the coefficients of scalar fields.
 
         Parameters
         ----------
@@ -119,7 +118,7 @@ class SphericalHarmonicTransform:
         return apply_linear(self._analyse, self._analyse_adjoint, field)[0]
 
     def power(self, field: Tensor) -> Tensor:
-        """Power per degree of scalar fields, whose coefficients are not kept.
+        """Return the power per degree of scalar fields, without storing coefficients.
 
         Parameters
         ----------
@@ -129,7 +128,7 @@ class SphericalHarmonicTransform:
         Returns
         -------
         Tensor, shape (..., L + 1)
-            As :func:`~atmodist_core.harmonics.power_per_degree` gives it for the analysis, in float64.
+            :func:`~atmodist_core.harmonics.power_per_degree` of the analysis, in float64.
         """
         self._check_fields(field)
         if torch.is_grad_enabled() and field.requires_grad:
@@ -139,7 +138,7 @@ class SphericalHarmonicTransform:
             return self._kernels.scalar_power(stacked).reshape(*field.shape[:-2], self.truncation + 1)
 
     def synthesis(self, coefficients: Tensor) -> Tensor:
-        """Scalar fields of coefficients.
+        """Return the scalar fields of coefficients.
 
         Parameters
         ----------
@@ -155,7 +154,7 @@ class SphericalHarmonicTransform:
         return apply_linear(self._synthesise, self._synthesise_adjoint, coefficients)[0]
 
     def wind_to_vorticity_divergence(self, eastward: Tensor, northward: Tensor) -> tuple[Tensor, Tensor]:
-        """Coefficients of the vorticity and the divergence of a wind.
+        """Return the coefficients of the vorticity and divergence of a wind.
 
         Parameters
         ----------
@@ -172,7 +171,7 @@ class SphericalHarmonicTransform:
         return vorticity, divergence
 
     def wind_to_divergence(self, eastward: Tensor, northward: Tensor) -> Tensor:
-        """Coefficients of the divergence of a wind alone, at less than the cost of both.
+        """Return the coefficients of the divergence only, at less than the cost of both.
 
         Parameters
         ----------
@@ -188,12 +187,12 @@ class SphericalHarmonicTransform:
         return apply_linear(self._diverge, self._diverge_adjoint, eastward, northward)[0]
 
     def vorticity_divergence_to_wind(self, vorticity: Tensor, divergence: Tensor) -> tuple[Tensor, Tensor]:
-        """Wind of given vorticity and divergence.
+        """Return the wind of vorticity and divergence.
 
         Parameters
         ----------
         vorticity, divergence : Tensor, shape (..., L + 1, L + 1)
-            Complex coefficients in s-1; those of degree zero, which no wind has, are ignored.
+            Complex coefficients in s-1; degree zero is ignored, because no wind has it.
 
         Returns
         -------
@@ -205,7 +204,7 @@ class SphericalHarmonicTransform:
         return eastward, northward
 
     def gradient(self, coefficients: Tensor) -> tuple[Tensor, Tensor]:
-        """Horizontal gradient of scalar fields.
+        """Return the horizontal gradient of scalar fields.
 
         Parameters
         ----------
@@ -215,7 +214,7 @@ class SphericalHarmonicTransform:
         Returns
         -------
         eastward, northward : Tensor, shape (..., latitude, longitude)
-            Components of the gradient, in the unit of the field per m.
+            Components of the gradient, in the field's unit per m.
         """
         self._check_coefficients(coefficients)
         eastward, northward = apply_linear(self._slope, self._slope_adjoint, coefficients)
@@ -223,7 +222,7 @@ class SphericalHarmonicTransform:
 
     # ------------------------------------------------------------------ linear operators and their adjoints
 
-    # Real inner products: an order above zero counts twice in a synthesis and once in an analysis.
+    # Real inner products: an order above zero counts twice in the synthesis and once in the analysis.
 
     def _analyse(self, field: Tensor) -> tuple[Tensor, ...]:
         with full_precision(self.device):

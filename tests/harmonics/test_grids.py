@@ -6,8 +6,7 @@ import torch
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.harmonics import SphericalHarmonicTransform, get_transform, grid_of_latitudes, is_global
-from atmodist_core.harmonics.grids import GRIDS, maximum_truncation
-from atmodist_core.harmonics.quadrature import latitudes
+from atmodist_core.harmonics.grids import GRIDS, latitudes, maximum_truncation
 
 
 @pytest.mark.parametrize("grid", GRIDS)

@@ -8,7 +8,7 @@ import torch
 
 import atmodist_core.harmonics.tables as tables
 from atmodist_core.harmonics import SphericalHarmonicTransform, power_per_degree, shift_longitude
-from atmodist_core.harmonics.quadrature import quadrature_weights
+from atmodist_core.harmonics.grids import quadrature_weights
 from tests.harmonics.random_coefficients import (
     GRIDS_AT_THEIR_LIMIT,
     TOLERANCE,

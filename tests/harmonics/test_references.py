@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from atmodist_core.harmonics import SphericalHarmonicTransform
-from atmodist_core.harmonics.quadrature import colatitudes, quadrature_weights
+from atmodist_core.harmonics.grids import colatitudes, quadrature_weights
 from tests.harmonics.random_coefficients import random_coefficients, relative_error
 
 ducc0 = pytest.importorskip("ducc0", reason="needs ducc0 (extra: test)")

@@ -15,11 +15,10 @@ from atmodist_core.harmonics import (
     get_transform,
     keep_freed_memory,
     registry,
-    table_cache,
     tables,
 )
+from atmodist_core.harmonics.grids import GRIDS, colatitudes, exact_quadrature, quadrature_weights
 from atmodist_core.harmonics.legendre import legendre_functions
-from atmodist_core.harmonics.quadrature import GRIDS, colatitudes, exact_quadrature, quadrature_weights
 from tests.harmonics.random_coefficients import random_coefficients, relative_error
 
 
@@ -76,7 +75,7 @@ def _large(**options):
 
 @pytest.fixture()
 def every_table_is_cached(monkeypatch):
-    monkeypatch.setattr(table_cache, "SMALLEST_BYTES", 0)
+    monkeypatch.setattr(tables, "SMALLEST_BYTES", 0)
 
 
 @pytest.fixture()
@@ -92,7 +91,7 @@ def no_building(monkeypatch):
 def test_tables_come_back_from_the_cache(no_building, monkeypatch, stored):
     monkeypatch.setattr(tables, "STORED_BYTES_LIMIT", 1 << 30 if stored else 0)
     first = _large()
-    files = list(table_cache.cache_folder().iterdir())
+    files = list(tables.cache_folder().iterdir())
     assert [path.suffix for path in files] == [".safetensors"]
     no_building()
     again = _large()
@@ -120,7 +119,7 @@ def test_tables_of_another_kind_are_not_taken(no_building):
 @pytest.mark.usefixtures("every_table_is_cached")
 def test_damaged_and_old_tables_are_built_again(caplog):
     expected = _large()
-    (path,) = table_cache.cache_folder().iterdir()
+    (path,) = tables.cache_folder().iterdir()
     path.write_bytes(path.read_bytes()[:1000])
     with caplog.at_level(logging.WARNING):
         again = _large()
@@ -130,18 +129,18 @@ def test_damaged_and_old_tables_are_built_again(caplog):
     save_file({"0-0-even": torch.zeros(3)}, path, metadata={"format": "0"})
     assert torch.equal(_large().synthesis(coefficients), expected.synthesis(coefficients))
     # Files of the right format whose content is not what the name says.
-    save_file({"0-0-even": torch.zeros(3)}, path, metadata={"format": table_cache._FORMAT})
+    save_file({"0-0-even": torch.zeros(3)}, path, metadata={"format": tables._FORMAT})
     assert torch.equal(_large().synthesis(coefficients), expected.synthesis(coefficients))
 
 
 @pytest.mark.usefixtures("every_table_is_cached")
 def test_oldest_tables_make_room(monkeypatch):
     _large()
-    (first,) = table_cache.cache_folder().iterdir()
+    (first,) = tables.cache_folder().iterdir()
     os.utime(first, (0, 0))
-    monkeypatch.setattr(table_cache, "LIMIT_BYTES", int(first.stat().st_size * 2.5))
+    monkeypatch.setattr(tables, "LIMIT_BYTES", int(first.stat().st_size * 2.5))
     _large(dtype=torch.float64)  # twice the size
-    assert [path.name for path in table_cache.cache_folder().iterdir()] == [
+    assert [path.name for path in tables.cache_folder().iterdir()] == [
         first.name.replace("float32", "float64")
     ]
 
@@ -157,12 +156,12 @@ def test_cache_folder_follows_the_system(monkeypatch, tmp_path):
     monkeypatch.delenv("ATMODIST_CACHE")
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert table_cache.cache_folder() == tmp_path / "atmodist"
+    assert tables.cache_folder() == tmp_path / "atmodist"
 
 
 def test_small_tables_are_not_kept():
     _large()
-    assert not table_cache.cache_folder().exists()
+    assert not tables.cache_folder().exists()
 
 
 def test_size_of_the_largest_tables():

@@ -31,7 +31,10 @@ def run(name, *arguments):
 def test_without_the_peers_environment_one_sentence(tmp_path):
     said = run("peers", "--peer-python", str(tmp_path / "python"))
     assert said.startswith("Skipped: needs TensorFlow and sup3r") and said.count("\n") == 1
-    assert "benchmarks/peers.txt" in said and (ROOT / "benchmarks" / "peers.txt").is_file()
+    assert (
+        "benchmarks/peer_workers/requirements.txt" in said
+        and (ROOT / "benchmarks" / "peer_workers" / "requirements.txt").is_file()
+    )
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="has a GPU")

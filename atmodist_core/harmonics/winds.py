@@ -1,9 +1,10 @@
-"""A single wind, or two, on a CPU in one pass through the Legendre functions.
+"""Wind transforms of one or two fields on a CPU, in one pass through the Legendre functions.
 
-Reading the tables then takes longest. Here the functions of an order meet the rows of both neighbouring orders
-at once, so that nothing is read but them, and once; what neighbours share is combined for all orders together.
+For so few fields, reading the tables dominates. Each order's functions are therefore multiplied by the rows of
+both neighbouring orders at once, so that every table is read once; the contributions of the neighbours are then
+combined for all orders together, with the factors of :class:`~atmodist_core.harmonics.legendre.WindFactors`.
 
-Numbers lie in planes, see :mod:`atmodist_core.harmonics.planes`.
+Coefficients are planes, see :mod:`atmodist_core.harmonics.coefficients`.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from atmodist_core.harmonics.blocks import OrderBlock
+from atmodist_core.harmonics.coefficients import diagonal_planes, new_planes, spread_planes
 from atmodist_core.harmonics.legendre import wind_factors
-from atmodist_core.harmonics.planes import new_planes, slots, spread_planes
 
 MOST_SINGLE_WINDS = 2
-"""Four winds at once are as fast or faster block by block."""
+"""Four winds at once are at least as fast block by block."""
 
 
 class SingleWinds:
-    """Products of one wind, or a few, with the functions of neighbouring orders.
+    """Products of one or two winds with the Legendre functions of neighbouring orders.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ class SingleWinds:
     size : int
         Number of degrees and of orders.
     dtype : torch.dtype
-        Of the tables, which are on the CPU.
+        Type of the tables, which are on the CPU.
     """
 
     def __init__(self, blocks: Sequence[OrderBlock], size: int, dtype: torch.dtype) -> None:
@@ -46,7 +47,7 @@ class SingleWinds:
                 out[order, order:] = values[order, : size - order]
             return torch.as_tensor(out).to(dtype)
 
-        # Order -1 is minus order 1: what order 0 has from below is put to what it has from above.
+        # P of order -1 is minus P of order 1: for order 0, the lower factor is merged into the upper one.
         for upper, lower in (
             (factors.across_upper, factors.across_lower),
             (factors.along_upper, factors.along_lower),
@@ -57,7 +58,7 @@ class SingleWinds:
         self._along_lower, self._along_upper = placed(factors.along_lower), placed(factors.along_upper)
 
     def project(self, across: Tensor, along: Tensor, *, curl: bool) -> Tensor:
-        """D across + M along and, if ``curl``, D along + M across.
+        """Return D across + M along and, if ``curl``, D along + M across.
 
         Parameters
         ----------
@@ -69,13 +70,13 @@ class SingleWinds:
         Returns
         -------
         Tensor, shape (1 + curl, 2 * batch, orders, degrees)
-            Planes of coefficients; entries with order > degree mean nothing.
+            Planes of coefficients; entries with order > degree are arbitrary.
         """
         size, columns, row_count = self.size, 2 * across.shape[3], across.shape[2]
         joined = across.new_empty((2, size, 2, 2, columns, row_count))
         for index, rows in enumerate((across, along)):
             lines = rows.flatten(3).transpose(2, 3)
-            # Changing the order of axes costs most: rows for the order above are copied from those for below.
+            # Transposing costs most: rows for the upper neighbour are copied from those for the lower one.
             joined[:, :-1, 0, index] = lines[:, 1:]
             joined[:, 1:2, 1, index] = lines[:, : min(size - 1, 1)]
         joined[:, 2:, 1] = joined[:, : max(size - 2, 0), 0]
@@ -84,7 +85,7 @@ class SingleWinds:
         lines = joined.flatten(2, 4)
         memory, planes = new_planes(lines.shape[2], size, across)
         for block in self.blocks:
-            coefficients = slots(memory, block)
+            coefficients = diagonal_planes(memory, block)
             for parity, table in enumerate(block.scalar):
                 part = lines[parity, block.first : block.last, :, block.first_row :]
                 coefficients[:, :, parity::2] = torch.bmm(part, table.transpose(1, 2))
@@ -104,7 +105,7 @@ class SingleWinds:
         Parameters
         ----------
         along, across : Tensor, shape (2 * batch, orders, degrees)
-            Planes of coefficients; ``across`` may be None for zero.
+            Planes of coefficients; ``across`` is None for zero.
         out : sequence of two Tensor, shape (2, orders, rows, batch, 2)
             Rows.
         """
