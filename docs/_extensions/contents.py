@@ -7,13 +7,18 @@ from typing import Any
 
 CONTENTS: dict[str, tuple[str, ...]] = {
     "Using it": ("docs/app", "docs/data", "docs/gallery_pages/index", "docs/deploy"),
-    "What is computed": ("docs/method", "docs/cities", "docs/limits", "docs/simulation", "docs/models"),
-    "Training and judging": (
+    "What is computed": (
+        "docs/method",
+        "docs/glossary",
+        "docs/cities",
+        "docs/limits",
+        "docs/simulation",
+        "docs/models",
+    ),
+    "Training and evaluation": (
         "docs/training",
         "docs/evaluation",
         "docs/experiments",
-        "docs/experiments_controls",
-        "docs/experiments_demo_member",
         "docs/performance",
         "benchmarks/README",
     ),
@@ -32,8 +37,6 @@ CONTENTS: dict[str, tuple[str, ...]] = {
 TITLES = {
     "README": "Readme",
     "benchmarks/README": "Benchmarks",
-    "docs/experiments_controls": "Experiments: all controls",
-    "docs/experiments_demo_member": "Experiments: the demo's member",
     "docs/gallery_pages/index": "Gallery",
     "assets/geography/SOURCES": "Sources of coastlines and cities",
     "app/globe/SOURCES": "Sources of the globe",
