@@ -217,9 +217,9 @@ def main() -> None:
     import numpy as np
     import torch
 
-    from atmodist_core.evaluation.judging.one_time import OneTime
-    from atmodist_core.evaluation.period.evaluation_plan import EvaluationPlan
-    from atmodist_core.evaluation.period.evaluation_run import evaluate, prepare_evaluation
+    from atmodist_core.evaluation.run.evaluation import evaluate, prepare_evaluation
+    from atmodist_core.evaluation.run.plan import EvaluationPlan
+    from atmodist_core.evaluation.statistics.one_time import OneTime
     from atmodist_core.fields import coarsen, open_fields
     from atmodist_core.fields.grid.geography import cities
     from atmodist_core.harmonics import keep_freed_memory

@@ -17,7 +17,7 @@ def fill_document(path: Path | None, tables: Mapping[str, str], command: str) ->
     """Replace the tables of a document, if one is named, and say which on standard error."""
     if path is None:
         return
-    from atmodist_core.evaluation.judging.marked_tables import write_tables
+    from atmodist_core.evaluation.results.marked_tables import write_tables
 
     replaced = write_tables(path, tables, command)
     print(f"replaced in {path}: {', '.join(replaced)}", file=sys.stderr)

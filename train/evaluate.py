@@ -28,7 +28,7 @@ from atmodist_core.common.errors import AtmodistWarning, UserError
 from train import _cli
 
 if TYPE_CHECKING:
-    from atmodist_core.evaluation.period.evaluation_plan import EvaluationPlan
+    from atmodist_core.evaluation.run.plan import EvaluationPlan
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,12 +111,12 @@ def main(arguments: Sequence[str]) -> int:
             f"{config.replicates} and {config.workers}."
         )
     # Only now, since torch takes seconds to import: a wrong flag is told at once.
-    from atmodist_core.evaluation.judging.judgement import Bootstrap
-    from atmodist_core.evaluation.period.evaluation_file import write_evaluation
-    from atmodist_core.evaluation.period.evaluation_plan import EvaluationPlan
-    from atmodist_core.evaluation.period.evaluation_run import evaluate
-    from atmodist_core.evaluation.period.finished import finished_evaluation
-    from atmodist_core.evaluation.period.merging import merge_statistics
+    from atmodist_core.evaluation.results.build import evaluation_tree
+    from atmodist_core.evaluation.results.evaluation_result import Bootstrap
+    from atmodist_core.evaluation.results.file import write_evaluation
+    from atmodist_core.evaluation.run.evaluation import evaluate
+    from atmodist_core.evaluation.run.plan import EvaluationPlan
+    from atmodist_core.evaluation.store.merging import merge_statistics
     from atmodist_core.harmonics import keep_freed_memory
 
     # The same arrays come and go for every field: handed back to the system each time, their pages would be zeroed anew.
@@ -145,7 +145,7 @@ def main(arguments: Sequence[str]) -> int:
         command = shlex.join(["python", "train/evaluate.py", *arguments])
         bootstrap = Bootstrap(config.block_days, config.replicates, config.seed)
         reference = _reference(config, plan, [model.label for model in prepared.models])
-        tree = finished_evaluation(
+        tree = evaluation_tree(
             plan, prepared, bootstrap, reference, command, lambda what: bar.say(f"making {what}")
         )
     notes = {str(w.message) for w in caught if issubclass(w.category, AtmodistWarning)}

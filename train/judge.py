@@ -26,9 +26,9 @@ from train import _cli
 from train._documents import fill_document, require_document
 
 if TYPE_CHECKING:
-    from atmodist_core.evaluation.judging.judged_data import JudgedData
-    from atmodist_core.evaluation.judging.judgement import Judgement
-    from atmodist_core.evaluation.judging.judging_run import JudgedModel, LearnedDistance, Selection
+    from atmodist_core.evaluation.results.evaluation_result import EvaluationResult
+    from atmodist_core.evaluation.run.data import EvaluationData
+    from atmodist_core.evaluation.run.member_run import EvaluatedModel, LearnedDistance, Selection
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,23 +104,23 @@ def main(arguments: Sequence[str]) -> int:
     config = _cli.parse(JudgeConfig, {"default": JudgeConfig()}, arguments, "python train/judge.py")
     _check(config)
     # Only now, since torch takes seconds to import: a wrong flag is told at once.
-    from atmodist_core.evaluation.judging.judged_data import judged_data, require_one_grid
-    from atmodist_core.evaluation.judging.judged_models import (
-        judged_models,
+    from atmodist_core.evaluation.results.evaluation_result import Bootstrap, evaluation_result
+    from atmodist_core.evaluation.run.data import open_evaluation_data, require_one_grid
+    from atmodist_core.evaluation.run.models import (
         learned_distance,
+        load_models,
         truncated_model,
     )
-    from atmodist_core.evaluation.judging.judgement import Bootstrap, judge
 
     bootstrap = Bootstrap(config.block_days, config.replicates, config.seed)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", AtmodistWarning)
-        models = judged_models(
+        models = load_models(
             config.models, precision=config.precision, device=config.device, factor=config.factor
         )
         factor = models[0].downscaler.factor
         data = [
-            judged_data(source, factor=factor, period=config.period, level=config.level)
+            open_evaluation_data(source, factor=factor, period=config.period, level=config.level)
             for source in config.data
         ]
         require_one_grid(data)
@@ -137,7 +137,7 @@ def main(arguments: Sequence[str]) -> int:
             )
         )
         selection = _compute(config, data, models, distance)
-        result = judge(
+        result = evaluation_result(
             data,
             models,
             config.out,
@@ -181,18 +181,18 @@ def _check(config: JudgeConfig) -> None:
 
 def _compute(
     config: JudgeConfig,
-    data: "list[JudgedData]",
-    models: "list[JudgedModel]",
+    data: "list[EvaluationData]",
+    models: "list[EvaluatedModel]",
     distance: "LearnedDistance | None",
 ) -> "Selection":
     """Compute what is missing in the stores and return the selection of times."""
     import tqdm
 
-    from atmodist_core.evaluation.judging.judging_run import JudgingRun, Selection
+    from atmodist_core.evaluation.run.member_run import MemberRun, Selection
     from atmodist_core.fields.grid.geography import cities
 
     selection = Selection(config.every, config.cities_every)
-    runs = [JudgingRun(member, models, config.out, selection, cities(), distance) for member in data]
+    runs = [MemberRun(member, models, config.out, selection, cities(), distance) for member in data]
     total = sum(run.todo for run in runs)
     with tqdm.tqdm(total=total, unit="field", file=sys.stderr, mininterval=2) as bar:
         for run in runs:
@@ -201,7 +201,7 @@ def _compute(
     return selection
 
 
-def _pairs(config: JudgeConfig, result: "Judgement") -> list[tuple[str, str]]:
+def _pairs(config: JudgeConfig, result: "EvaluationResult") -> list[tuple[str, str]]:
     """Candidates with their references, of those that were judged."""
     references = config.reference * (len(config.candidates) if len(config.reference) == 1 else 1)
     return [
@@ -211,9 +211,9 @@ def _pairs(config: JudgeConfig, result: "Judgement") -> list[tuple[str, str]]:
     ]
 
 
-def _report(config: JudgeConfig, result: "Judgement", command: str) -> None:
-    from atmodist_core.evaluation.judging.tables import TABLES, heading, plain_values, table
-    from atmodist_core.evaluation.judging.targets import targets_table
+def _report(config: JudgeConfig, result: "EvaluationResult", command: str) -> None:
+    from atmodist_core.evaluation.results.tables import TABLES, heading, plain_values, table
+    from atmodist_core.evaluation.results.targets import targets_table
 
     reference = next((label for label in config.reference if label in result.models), None)
     texts = {name: table(result, name, reference) for name in TABLES}

@@ -23,9 +23,9 @@ from train._documents import fill_document, require_document
 if TYPE_CHECKING:
     import numpy as np
 
-    from atmodist_core.evaluation.judging.judged_data import JudgedData
-    from atmodist_core.evaluation.judging.judging_run import JudgedModel
-    from atmodist_core.evaluation.judging.latitude_power import LatitudePower
+    from atmodist_core.evaluation.run.data import EvaluationData
+    from atmodist_core.evaluation.run.member_run import EvaluatedModel
+    from atmodist_core.evaluation.statistics.latitude_power import LatitudePower
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,12 +78,12 @@ def main(arguments: Sequence[str]) -> int:
         raise UserError(f"Expected --every 1 or more, found {config.every}.")
     require_document(config.markdown)
     # Only now, since torch takes seconds to import: a wrong flag is told at once.
-    from atmodist_core.evaluation.judging.judged_data import judged_data
-    from atmodist_core.evaluation.judging.judged_models import judged_models
-    from atmodist_core.evaluation.judging.latitude_power import LatitudePower, power_band
+    from atmodist_core.evaluation.run.data import open_evaluation_data
+    from atmodist_core.evaluation.run.models import load_models
+    from atmodist_core.evaluation.statistics.latitude_power import LatitudePower, power_band
 
-    models = judged_models(config.models, precision=config.precision, device=config.device)
-    data = judged_data(config.data, factor=models[0].downscaler.factor)
+    models = load_models(config.models, precision=config.precision, device=config.device)
+    data = open_evaluation_data(config.data, factor=models[0].downscaler.factor)
     power = LatitudePower(data.template, *power_band(data), config.edges)
     text = _table(config, data, models, power, _compute(config, data, models, power))
     print(text)
@@ -93,7 +93,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _compute(
-    config: JudgeLatitudesConfig, data: "JudgedData", models: "list[JudgedModel]", power: "LatitudePower"
+    config: JudgeLatitudesConfig,
+    data: "EvaluationData",
+    models: "list[EvaluatedModel]",
+    power: "LatitudePower",
 ) -> "np.ndarray":
     """Power of the truth and of the models, shape ``(time, 1 + model, field, belt)``."""
     import numpy as np
@@ -118,8 +121,8 @@ def _compute(
 
 def _table(
     config: JudgeLatitudesConfig,
-    data: "JudgedData",
-    models: "list[JudgedModel]",
+    data: "EvaluationData",
+    models: "list[EvaluatedModel]",
     power: "LatitudePower",
     found: "np.ndarray",
 ) -> str:
@@ -132,7 +135,7 @@ def _table(
         bootstrap_counts,
         day_sums,
     )
-    from atmodist_core.evaluation.judging.tables import cell, number
+    from atmodist_core.evaluation.results.tables import cell, number
 
     axis, times = DayAxis.of([data.times]), data.times[:: config.every]
     counts = bootstrap_counts(

@@ -9,7 +9,7 @@ from app.session.period_spectra import PeriodSpectra
 from app.session.session import Session
 from app.theme.units import unit_of
 from app.views.maps.card_texts import names_on_show
-from atmodist_core.figures.numbers.compute import finished_spectra
+from atmodist_core.figures.numbers.compute import spectra_results
 from atmodist_core.figures.numbers.numbers import Numbers, fields_numbers, spectra_numbers
 from atmodist_core.figures.numbers.spectrum import coarse_nyquist_degree
 
@@ -53,7 +53,7 @@ def spectra_numbers_of(session: Session) -> Numbers:
         raise ad.UserError("The spectra are still being computed; export them when they are all there.")
     tables = spectra_numbers({name: found[name] for name in names if name in found})
     nyquist = coarse_nyquist_degree(comparison.truth, comparison.question.factor)
-    tables = finished_spectra(tables, nyquist, comparison.question.field)
+    tables = spectra_results(tables, nyquist, comparison.question.field)
     when = (
         f"{period.times[0]}/{period.times[-1]}"
         if averaged and period is not None

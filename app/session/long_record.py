@@ -11,7 +11,7 @@ import xarray as xr
 
 from atmodist_core.common.assets import asset_folder
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.period.evaluation_file import open_evaluation
+from atmodist_core.evaluation.results.file import open_evaluation
 
 PATTERN = "evaluation*.nc"
 """Names of evaluations among the shipped results."""

@@ -11,7 +11,7 @@ from app.session import long_record as module
 from app.session.long_record import Figure, LongRecord, long_record
 from app.views.cities.long_record_texts import city_html, figure_text, model_html, number
 from atmodist_core.common.assets import asset_folder
-from atmodist_core.evaluation.period.evaluation_file import open_evaluation
+from atmodist_core.evaluation.results.file import open_evaluation
 
 
 @pytest.fixture(scope="module")

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from atmodist_core.evaluation.judging.judged_data import JudgedData
-from atmodist_core.evaluation.judging.judging_run import FLUSH_SECONDS, LearnedDistance, Selection, Stores
-from atmodist_core.evaluation.judging.statistics_store import (
+from atmodist_core.evaluation.period.lag_pairs import LagPairs
+from atmodist_core.evaluation.run.data import EvaluationData
+from atmodist_core.evaluation.run.member_run import FLUSH_SECONDS, LearnedDistance, Selection, Stores
+from atmodist_core.evaluation.run.plan import EvaluationPlan
+from atmodist_core.evaluation.store.statistics_store import (
     LIBRARY_LOCK,
     StatisticsStore,
     block_name,
     identity_hash,
 )
-from atmodist_core.evaluation.period.evaluation_plan import EvaluationPlan
-from atmodist_core.evaluation.period.lag_pairs import LagPairs
 
 LAG = "lag"
 
@@ -28,7 +28,7 @@ class LagRun:
 
     Parameters
     ----------
-    data : JudgedData
+    data : EvaluationData
         The weather. Pairs reach beyond the period as far as the data do.
     stores : Stores
         Where the data's statistics are.
@@ -47,7 +47,7 @@ class LagRun:
 
     def __init__(
         self,
-        data: JudgedData,
+        data: EvaluationData,
         stores: Stores,
         distance: LearnedDistance,
         selection: Selection,
@@ -74,7 +74,7 @@ class LagRun:
     def __call__(
         self, progress: Callable[[int], None] | None = None, times: np.ndarray | None = None
     ) -> None:
-        """Compute and store pairs, as :class:`JudgingRun` does its statistics."""
+        """Compute and store pairs, as :class:`MemberRun` does its statistics."""
         wanted = self._missing if times is None else times
         done: list[tuple[np.datetime64, dict[str, np.ndarray]]] = []
         last_flush = time.monotonic()

@@ -173,11 +173,11 @@ def spectra(study: Study) -> Numbers:
             parts.setdefault(name, []).append(spectrum_and_semivariogram(ds, truth, coarse=name == "coarse"))
     tables = spectra_numbers({name: joined_times(found) for name, found in parts.items()})
     return Numbers(
-        "spectra", finished_spectra(tables, nyquist, study.request.field), study.caption(_span(times), "")
+        "spectra", spectra_results(tables, nyquist, study.request.field), study.caption(_span(times), "")
     )
 
 
-def finished_spectra(
+def spectra_results(
     tables: dict[str, xr.Dataset], nyquist: float | None, field: str
 ) -> dict[str, xr.Dataset]:
     """Tables of spectra with what the figure needs beside them."""

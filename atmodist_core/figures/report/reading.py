@@ -14,7 +14,7 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.judging.block_bootstrap import Estimate
-from atmodist_core.evaluation.period.evaluation_file import open_evaluation
+from atmodist_core.evaluation.results.file import open_evaluation
 from atmodist_core.figures.method_styles import Appearance, distinct_appearances
 
 TRUTH = "truth"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from atmodist_core.evaluation.judging.judging_run import JudgedModel
+from atmodist_core.evaluation.run.member_run import EvaluatedModel
 
 FACTOR = 4
 
@@ -23,7 +23,7 @@ class KnownDownscaler:
 
 def model(name, truth, change, **identity):
     """A model under judgement that changes the truth."""
-    return JudgedModel(name, KnownDownscaler(name, truth, change), {"name": name, **identity})
+    return EvaluatedModel(name, KnownDownscaler(name, truth, change), {"name": name, **identity})
 
 
 def scaled(by):

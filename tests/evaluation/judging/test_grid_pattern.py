@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from atmodist_core.evaluation.geometry import area_weights
-from atmodist_core.evaluation.judging.grid_pattern import (
+from atmodist_core.evaluation.results.targets import (
+    GREATEST_CONSTANT_PATTERN,
+    GREATEST_LINE,
+    GREATEST_MODULATED_PATTERN,
+)
+from atmodist_core.evaluation.statistics.grid_pattern import (
     fold_on_cells,
     grid_scale_part,
     line_height,
     line_spectra,
     pattern_strength,
-)
-from atmodist_core.evaluation.judging.targets import (
-    GREATEST_CONSTANT_PATTERN,
-    GREATEST_LINE,
-    GREATEST_MODULATED_PATTERN,
 )
 from atmodist_core.fields import coarsen
 from atmodist_core.inference.downscaler import load_downscaler

@@ -5,11 +5,11 @@ import pytest
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import scores
-from atmodist_core.evaluation.judging.judged_data import judged_data
-from atmodist_core.evaluation.judging.judgement import Bootstrap, judge
-from atmodist_core.evaluation.judging.judging_run import JudgedModel, JudgingRun, Selection
-from atmodist_core.evaluation.judging.tables import TABLES, heading, plain_values, ratio_to, table
-from atmodist_core.evaluation.judging.targets import targets, targets_table
+from atmodist_core.evaluation.results.evaluation_result import Bootstrap, evaluation_result
+from atmodist_core.evaluation.results.tables import TABLES, heading, plain_values, ratio_to, table
+from atmodist_core.evaluation.results.targets import targets, targets_table
+from atmodist_core.evaluation.run.data import open_evaluation_data
+from atmodist_core.evaluation.run.member_run import EvaluatedModel, MemberRun, Selection
 from atmodist_core.fields import coarsen, open_fields
 from atmodist_core.fields.grid.geography import cities
 from atmodist_core.inference.downscaler import load_downscaler
@@ -48,8 +48,8 @@ def models_of(truth):
 
 
 def run_on(source, models, out, selection=SELECTION, period=()):
-    data = judged_data(source, factor=FACTOR, period=period)
-    run = JudgingRun(data, models, out, selection, FEW_CITIES)
+    data = open_evaluation_data(source, factor=FACTOR, period=period)
+    run = MemberRun(data, models, out, selection, FEW_CITIES)
     todo = run.todo
     run()
     return data, todo
@@ -60,7 +60,7 @@ def judged(source, truth, tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
     models = models_of(truth)
     data, _ = run_on(source, models, out)
-    return judge([data], models, out, SELECTION, BOOTSTRAP), models, out
+    return evaluation_result([data], models, out, SELECTION, BOOTSTRAP), models, out
 
 
 def test_a_scaled_field_has_known_measures(judged):
@@ -97,9 +97,9 @@ def test_measures_are_those_of_the_scores(judged, truth, source, tmp_path):
     used = truth.isel(time=slice(None, None, 2))
     downscaler = load_downscaler("bicubic", factor=FACTOR)
     expected = scores(downscaler(coarsen(used, FACTOR)), used, factor=FACTOR)
-    bicubic = JudgedModel("bicubic", downscaler, {"name": "bicubic"})
+    bicubic = EvaluatedModel("bicubic", downscaler, {"name": "bicubic"})
     data, _ = run_on(source, [bicubic], tmp_path)
-    result = judge([data], [bicubic], tmp_path, SELECTION, Bootstrap(replicates=0))
+    result = evaluation_result([data], [bicubic], tmp_path, SELECTION, Bootstrap(replicates=0))
     for name in ("rmse", "mae", "correlation", "kurtosis", "kurtosis_ratio", "block_mean_error"):
         for field in result.fields:
             assert result.estimate(name, "bicubic", field).value == pytest.approx(
@@ -177,13 +177,13 @@ def test_only_what_is_new_is_computed(source, truth, tmp_path):
 def test_two_members(judged, source, truth, tmp_path_factory):
     folder = tmp_path_factory.mktemp("members")
     second = weather(folder, "second.nc", 7, times=6)
-    both = [judged_data(place, factor=FACTOR) for place in (source, second)]
+    both = [open_evaluation_data(place, factor=FACTOR) for place in (source, second)]
     out = folder / "out"
     models = []
     for data in both:
         models = [model("half", data.fields.load(), scaled(0.5)), model("nearly", data.fields, scaled(0.98))]
-        JudgingRun(data, models, out, SELECTION, FEW_CITIES)()
-    result = judge(both, models, out, SELECTION, BOOTSTRAP)
+        MemberRun(data, models, out, SELECTION, FEW_CITIES)()
+    result = evaluation_result(both, models, out, SELECTION, BOOTSTRAP)
     assert (result.times, result.city_times, result.days) == (8, 16, 16)
     assert result.estimate("band_power_ratio", "half", "vorticity").value == pytest.approx(0.25, rel=1e-5)
     single = judged[0].estimate("rmse", "half", "vorticity")
@@ -191,16 +191,16 @@ def test_two_members(judged, source, truth, tmp_path_factory):
 
 
 def test_mistakes(source, truth, tmp_path, judged):
-    data = judged_data(source, factor=FACTOR)
+    data = open_evaluation_data(source, factor=FACTOR)
     wrong = model("half", truth, scaled(0.5))
     wrong.downscaler.factor = 2
     with pytest.raises(UserError, match="one factor"):
-        JudgingRun(data, [wrong], tmp_path, SELECTION, FEW_CITIES)
+        MemberRun(data, [wrong], tmp_path, SELECTION, FEW_CITIES)
     with pytest.raises(UserError, match="run the"):
-        judge([data], models_of(truth), tmp_path, SELECTION, BOOTSTRAP)
+        evaluation_result([data], models_of(truth), tmp_path, SELECTION, BOOTSTRAP)
     shifted = model("shifted", truth, lambda ds: ds.isel(latitude=slice(4, None)))
     with pytest.raises(UserError, match="44 x 96"):
-        JudgingRun(data, [shifted], tmp_path, SELECTION, FEW_CITIES)()
+        MemberRun(data, [shifted], tmp_path, SELECTION, FEW_CITIES)()
     truth.sel(latitude=slice(60, 0)).to_netcdf(tmp_path / "area.nc", engine="netcdf4")
     with pytest.raises(UserError, match="whole globe"):
-        judged_data(tmp_path / "area.nc", factor=FACTOR)
+        open_evaluation_data(tmp_path / "area.nc", factor=FACTOR)

@@ -5,9 +5,9 @@ import pytest
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.energy_ratio import nyquist_degree
-from atmodist_core.evaluation.judging.judged_data import judged_data
-from atmodist_core.evaluation.judging.latitude_power import LatitudePower, power_band
+from atmodist_core.evaluation.run.data import open_evaluation_data
 from atmodist_core.evaluation.spectra import energy_spectrum
+from atmodist_core.evaluation.statistics.latitude_power import LatitudePower, power_band
 from tests.evaluation.judging.known_models import FACTOR, model, scaled
 from tests.evaluation.judging.test_judging_run import weather
 from train import judge_latitudes
@@ -23,7 +23,7 @@ def source(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def data(source):
-    return judged_data(source, factor=FACTOR)
+    return open_evaluation_data(source, factor=FACTOR)
 
 
 def values_of(ds):
@@ -74,13 +74,13 @@ def test_the_band_begins_beyond_the_coarse_grid(data):
 
 
 def test_the_command_fills_a_document(source, tmp_path, monkeypatch, capsys):
-    from atmodist_core.evaluation.judging import judged_models
+    from atmodist_core.evaluation.judging import load_models
     from atmodist_core.fields import open_fields
 
     truth = open_fields(source).load()
-    truth = truth.sel(latitude=judged_data(source, factor=FACTOR).template["latitude"])
+    truth = truth.sel(latitude=open_evaluation_data(source, factor=FACTOR).template["latitude"])
     half = model("half", truth, scaled(0.5))
-    monkeypatch.setattr(judged_models, "judged_models", lambda *a, **k: [half])
+    monkeypatch.setattr(load_models, "load_models", lambda *a, **k: [half])
     document = tmp_path / "document.md"
     document.write_text("<!-- begin table here: x -->\n<!-- end -->\n")
     given = ["--data", str(source), "--models", "half", "--every", "2", "--replicates", "20"]

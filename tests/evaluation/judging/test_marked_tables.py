@@ -3,7 +3,7 @@
 import pytest
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.judging.marked_tables import replace_tables, write_tables
+from atmodist_core.evaluation.results.marked_tables import replace_tables, write_tables
 
 DOCUMENT = """# Title
 <!-- begin table demo-spectra: old command -->

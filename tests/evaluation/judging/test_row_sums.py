@@ -5,19 +5,19 @@ import pytest
 
 from atmodist_core.evaluation.energy_ratio import HighWavenumberPower
 from atmodist_core.evaluation.geometry import area_weights
-from atmodist_core.evaluation.judging import row_sums
-from atmodist_core.evaluation.judging.global_means import GlobalMeans, GlobalSums
-from atmodist_core.evaluation.judging.grid_pattern import (
+from atmodist_core.evaluation.statistics import row_sums
+from atmodist_core.evaluation.measures import Sample
+from atmodist_core.evaluation.results.result_measures import PAIR_MEASURES
+from atmodist_core.evaluation.run.data import EvaluationData
+from atmodist_core.evaluation.statistics.area_means import GlobalMeans, GlobalSums
+from atmodist_core.evaluation.statistics.grid_pattern import (
     LINE_LATITUDE,
     fold_on_cells,
     folded_moments,
     grid_scale_part,
     line_spectra,
 )
-from atmodist_core.evaluation.judging.judged_data import JudgedData
-from atmodist_core.evaluation.judging.judged_measures import PAIR_MEASURES
-from atmodist_core.evaluation.judging.one_time import OneTime
-from atmodist_core.evaluation.measures import Sample
+from atmodist_core.evaluation.statistics.one_time import OneTime
 from tests.evaluation.mock_fields import globe
 
 ROWS, COLUMNS, FACTOR = 26, 44, 4
@@ -63,7 +63,7 @@ def test_measures_are_those_of_a_sample_of_whole_fields():
         np.stack([ds[name].values[n] for name in ds.data_vars]).astype(np.float32) for n in (0, 1)
     )
     template = ds.isel(time=[0])
-    data = JudgedData("globe", ds, template, FACTOR)
+    data = EvaluationData("globe", ds, template, FACTOR)
     sample = Sample(
         values.astype(float)[None],
         truth.astype(float)[None],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.judging.spectral_band import spectral_band, stated_truncation
+from atmodist_core.evaluation.statistics.spectral_band import spectral_band, stated_truncation
 
 LATITUDE = 90 - 0.5 * (np.arange(360) + 0.5)
 

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.judging.statistics_store import StatisticsStore, block_name, identity_hash
+from atmodist_core.evaluation.store.statistics_store import StatisticsStore, block_name, identity_hash
 
 TIMES = np.datetime64("2001-01-01T00", "ns") + np.arange(0, 240, 6) * np.timedelta64(1, "h")
 IDENTITY = {"name": "model", "weights": "abc", "factor": 4}

@@ -5,7 +5,7 @@ import pytest
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import wasserstein
-from atmodist_core.evaluation.judging.value_histogram import (
+from atmodist_core.evaluation.statistics.histogram import (
     ValueBins,
     histogram_quantile,
     histogram_wasserstein,

@@ -14,9 +14,9 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.judging.block_bootstrap import DayAxis, bootstrap_counts
-from atmodist_core.evaluation.judging.judging_run import JudgingRun
 from atmodist_core.evaluation.local_statistics import local_statistics
-from atmodist_core.evaluation.period.evaluation_file import open_evaluation
+from atmodist_core.evaluation.results.file import open_evaluation
+from atmodist_core.evaluation.run.member_run import MemberRun
 from atmodist_core.fields import coarsen, open_fields
 from atmodist_core.fields.grid.geography import cities
 from atmodist_core.inference.downscaler import load_downscaler
@@ -78,7 +78,7 @@ def test_nothing_is_computed_again_after_a_merge(source, whole, tmp_path, monkey
     def fail(*_):
         raise AssertionError("computed although it was there")
 
-    monkeypatch.setattr(JudgingRun, "_one_time", fail)
+    monkeypatch.setattr(MemberRun, "_one_time", fail)
     assert evaluate.main(arguments(source, tmp_path, "--merge", str(whole))) == 0
     assert_same_result(whole, tmp_path)
 

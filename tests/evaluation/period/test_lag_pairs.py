@@ -6,10 +6,10 @@ import xarray as xr
 
 from atmodist_core.common.errors import AtmodistWarning, UserError
 from atmodist_core.evaluation import structural_similarity
-from atmodist_core.evaluation.judging.statistics_store import StatisticsStore
 from atmodist_core.evaluation.lag_curves import lag_curve
 from atmodist_core.evaluation.period import lag_pairs
 from atmodist_core.evaluation.period.lag_pairs import LagPairs
+from atmodist_core.evaluation.store.statistics_store import StatisticsStore
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.inference.atmodist import load_distance
 from tests.evaluation.period.known_distance import ANSWERS, SIZE, clockwork, known_distance

@@ -5,16 +5,16 @@ import pytest
 import scipy.stats
 import xarray as xr
 
-from atmodist_core.evaluation.judging.judged_data import judged_data
-from atmodist_core.evaluation.judging.one_time import OneTime
-from atmodist_core.evaluation.judging.sums_store import added
-from atmodist_core.evaluation.period.moment_maps import MomentMaps, moments
+from atmodist_core.evaluation.run.data import open_evaluation_data
+from atmodist_core.evaluation.statistics.moment_maps import MomentMaps, moments
+from atmodist_core.evaluation.statistics.one_time import OneTime
+from atmodist_core.evaluation.store.sums_store import added
 from tests.evaluation.judging.test_judging_run import weather
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return judged_data(weather(tmp_path_factory.mktemp("maps"), "weather.nc", 3, times=12), factor=4)
+    return open_evaluation_data(weather(tmp_path_factory.mktemp("maps"), "weather.nc", 3, times=12), factor=4)
 
 
 def one_time(data, index):

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from atmodist_core.evaluation.judging.judged_data import judged_data
-from atmodist_core.evaluation.judging.judging_run import CITIES, GLOBAL
-from atmodist_core.evaluation.judging.one_time import OneTime
-from atmodist_core.evaluation.period.calendar_selection import CalendarSelection
-from atmodist_core.evaluation.period.similarity import SimilarityGroup
+from atmodist_core.evaluation.run.data import open_evaluation_data
+from atmodist_core.evaluation.run.member_run import CITIES, GLOBAL
+from atmodist_core.evaluation.run.selection import CalendarSelection
+from atmodist_core.evaluation.statistics.one_time import OneTime
+from atmodist_core.evaluation.statistics.similarity import SimilarityGroup
 from atmodist_core.evaluation.structural_similarity import structural_similarity
 from tests.evaluation.mock_fields import globe
 
@@ -22,9 +22,9 @@ def source(tmp_path_factory):
 
 def test_pieces_use_the_times_of_the_whole(source):
     selection = CalendarSelection(every_hours=12, cities_every_hours=6)
-    whole = judged_data(source, factor=4)
+    whole = open_evaluation_data(source, factor=4)
     pieces = [
-        judged_data(source, factor=4, period=p)
+        open_evaluation_data(source, factor=4, period=p)
         for p in (("2001-01-01T00", "2001-01-02T05"), ("2001-01-02T06", "2001-01-06"))
     ]
     for group, count in ((GLOBAL, 10), (CITIES, 20)):
@@ -37,7 +37,7 @@ def test_pieces_use_the_times_of_the_whole(source):
 
 
 def test_similarity_is_of_the_rows_near_the_equator(source):
-    data = judged_data(source, factor=4)
+    data = open_evaluation_data(source, factor=4)
     fine = data.at(0)
     truth = np.stack([fine[name].values[0] for name in data.names])
     random = np.random.default_rng(0)

@@ -1,0 +1,1 @@
+"""Measures, intervals, tables and the file of an evaluation, made from stored statistics."""

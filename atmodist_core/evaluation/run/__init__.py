@@ -1,0 +1,1 @@
+"""Computing the statistics of models over a period."""

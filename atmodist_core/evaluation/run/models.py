@@ -1,0 +1,159 @@
+"""Models under judgement, and what tells one from another in a store."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import xarray as xr
+
+from atmodist_core.common.errors import UserError
+from atmodist_core.evaluation.model_scores import DownscalerLike
+from atmodist_core.evaluation.run.member_run import TRUTH, EvaluatedModel, LearnedDistance
+from atmodist_core.evaluation.statistics.spectral_band import stated_truncation
+from atmodist_core.harmonics.global_transform import truncated
+
+Precision = Literal["float32", "bfloat16", "auto"]
+
+
+def weights_hash(folder: Path) -> str:
+    """Sixteen hexadecimal digits of the weights of a model's folder."""
+    from atmodist_core.models.card import TENSOR_FILE
+
+    return hashlib.sha256((folder / TENSOR_FILE).read_bytes()).hexdigest()[:16]
+
+
+def load_models(
+    names: Sequence[str],
+    *,
+    precision: Precision = "float32",
+    device: str | None = None,
+    factor: int | None = None,
+) -> list[EvaluatedModel]:
+    """Load models to judge.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names or folders, as :func:`atmodist_core.load_downscaler` takes them, or ``label=folder`` for another
+        name in the tables.
+    precision, device, factor
+        As for :func:`atmodist_core.load_downscaler`.
+
+    Returns
+    -------
+    list of EvaluatedModel
+
+    Raises
+    ------
+    UserError
+        If there is none, two have one label, or one cannot be loaded.
+    """
+    models = [_evaluated_model(name, precision, device, factor) for name in names]
+    labels = [model.label for model in models]
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if not models or twice or TRUTH in labels:
+        found = f"{twice[0]} twice" if twice else (", ".join(labels) or "none")
+        raise UserError(
+            f"Expected one or more models with different labels, none of them '{TRUTH}', found {found}; write "
+            "label=folder to give a model another label."
+        )
+    return models
+
+
+def _evaluated_model(
+    name: str, precision: Precision, device: str | None, factor: int | None
+) -> EvaluatedModel:
+    from atmodist_core.inference.downscaler import load_downscaler
+    from atmodist_core.models.card import find_model
+
+    label, _, place = name.rpartition("=")
+    downscaler = load_downscaler(place, precision=precision, device=device, factor=factor)
+    card = downscaler.card
+    identity: dict[str, Any] = {
+        "name": card.name,
+        "factor": downscaler.factor,
+        "created": card.created,
+        "precision": downscaler.precision,
+    }
+    if card.kind != "interpolation":
+        identity["weights"] = weights_hash(find_model(place))
+    return EvaluatedModel(label or card.name, downscaler, identity)
+
+
+class TruncatedDownscaler:
+    """A downscaler whose results are cut off at the truncation of the data, see :func:`truncated`.
+
+    Parameters
+    ----------
+    downscaler : DownscalerLike
+        Computes the fields, of the whole globe.
+    truncation : int
+        Last total wavenumber that is kept.
+    """
+
+    def __init__(self, downscaler: DownscalerLike, truncation: int) -> None:
+        self._downscaler, self._truncation = downscaler, truncation
+        self.name, self.factor = downscaler.name, downscaler.factor
+
+    def __call__(self, coarse: xr.Dataset, *, region: Any = None) -> xr.Dataset:
+        """Downscale fields of the globe; a region cannot be truncated."""
+        return truncated(self._downscaler(coarse, region=region), self._truncation)
+
+
+def truncated_model(model: EvaluatedModel, attributes: Mapping[str, Any]) -> EvaluatedModel:
+    """Return the model with its results cut off at the truncation that the data state.
+
+    Raises
+    ------
+    UserError
+        If they state none.
+    """
+    truncation = stated_truncation(attributes)
+    if truncation is None:
+        raise UserError(
+            "Expected data that state a truncation (coefficients, or fields with an attribute truncation) for "
+            "--truncate, found none; leave it out."
+        )
+    downscaler = TruncatedDownscaler(model.downscaler, truncation)
+    return EvaluatedModel(model.label, downscaler, {**model.identity, "truncation": truncation})
+
+
+def learned_distance(
+    name: str, *, layers: Sequence[str] = (), precision: Precision = "float32", device: str | None = None
+) -> LearnedDistance:
+    """Load a distance network for judging.
+
+    Parameters
+    ----------
+    name : str
+        Name or folder of a distance.
+    layers : sequence of str
+        At which layers; the last by default.
+    precision, device
+        As for :func:`atmodist_core.load_distance`.
+
+    Raises
+    ------
+    UserError
+        If there is no such model or layer.
+    """
+    from atmodist_core.inference.atmodist import load_distance
+    from atmodist_core.models.card import find_model
+
+    network = load_distance(name, precision=precision, device=device)
+    chosen = tuple(layers) or (network.layers[-1],)
+    for layer in chosen:
+        if layer not in network.layers:
+            raise UserError(
+                f"Expected layers among {', '.join(network.layers)}, found {layer!r}; choose among these."
+            )
+    identity = {
+        "name": network.name,
+        "weights": weights_hash(find_model(name)),
+        "scale": {layer: float(network.card.distance_scale.get(layer, 1.0)) for layer in chosen},
+        "precision": network.precision,
+    }
+    return LearnedDistance(network, chosen, identity)

@@ -1,0 +1,75 @@
+"""What is evaluated, on which data: everything that a worker on another machine needs to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from atmodist_core.common.errors import UserError
+from atmodist_core.evaluation.run.models import Precision
+
+
+@dataclass(frozen=True)
+class EvaluationPlan:
+    """Models, data, times and measures of an evaluation.
+
+    Parameters
+    ----------
+    models : tuple of str
+        Names or folders of downscalers, or ``label=folder``.
+    data : tuple of str
+        What :func:`atmodist_core.open_fields` reads, or "demo"; each is a member of its own.
+    out : Path
+        Folder of the statistics; all workers must see it.
+    period : tuple of str
+        First and last date, one date, or nothing for all.
+    every_hours, cities_every_hours : int
+        See :class:`~atmodist_core.evaluation.run.selection.CalendarSelection`.
+    distance : str
+        Name or folder of a distance network, or "none".
+    maps, series : bool
+        Whether to make maps of moments, and SSIM and PSNR over time.
+    lag_pairs : int
+        Pairs of patches at each time on which the distance network itself is judged; 0 for none.
+    seed : int
+        Of those pairs.
+    level, factor, device, precision
+        As for :func:`atmodist_core.load_downscaler` and :func:`atmodist_core.open_fields`.
+    torch_threads : int
+        Threads of the networks in each worker; 0 leaves them as they are.
+    """
+
+    models: tuple[str, ...]
+    data: tuple[str, ...]
+    out: Path
+    period: tuple[str, ...] = ()
+    every_hours: int = 0
+    cities_every_hours: int = 0
+    distance: str = "none"
+    maps: bool = True
+    series: bool = True
+    lag_pairs: int = 0
+    seed: int = 0
+    level: str | None = None
+    factor: int | None = None
+    device: str | None = None
+    precision: Precision = "float32"
+    torch_threads: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant.
+
+        Raises
+        ------
+        UserError
+            No model or data, more than two dates, or a negative number.
+        """
+        if not self.models or not self.data:
+            raise UserError("Expected at least one model and one data set, found none; see --help.")
+        if len(self.period) > 2:
+            raise UserError(f"Expected one or two dates after --period, found {len(self.period)}.")
+        for name, least in (("every_hours", 0), ("cities_every_hours", -1), ("lag_pairs", 0)):
+            if getattr(self, name) < least:
+                raise UserError(
+                    f"Expected --{name.replace('_', '-')} {least} or more, found {getattr(self, name)}."
+                )

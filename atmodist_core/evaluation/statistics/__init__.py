@@ -1,0 +1,1 @@
+"""Statistics of one time, from which all measures are made."""

@@ -1,0 +1,1 @@
+"""Statistics on disk: interrupted, resumed, extended and merged runs give the same files."""

@@ -1,0 +1,56 @@
+"""Taking over the statistics of runs made elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from atmodist_core.common.errors import UserError
+from atmodist_core.evaluation.store.statistics_store import IDENTITY_FILE, StatisticsStore
+from atmodist_core.evaluation.store.sums_store import PIECES, TOTAL, SumsStore, identity_of
+
+STATISTICS = "statistics"
+
+
+def merge_statistics(folders: Sequence[Path], out: Path) -> Iterator[Path]:
+    """Take over the statistics of other folders, one after the other.
+
+    A time that two folders have is taken once where statistics are kept time by time; where they are summed (maps) the
+    pieces must not share a time.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Each the ``--out`` of a run.
+    out : Path
+        Where they are put together.
+
+    Yields
+    ------
+    Path
+        Each folder, when it has been taken over. Taken over again, it changes nothing.
+
+    Raises
+    ------
+    UserError
+        If a folder holds no statistics, those of something else under the same name, or sums over times that are there
+        already.
+    """
+    for folder in folders:
+        source = Path(folder) / STATISTICS
+        identities = sorted(source.rglob(IDENTITY_FILE))
+        if not identities:
+            raise UserError(
+                f"Expected statistics to merge in {source}, found none; give the --out of another run."
+            )
+        for file in identities:
+            place = file.parent.relative_to(source)
+            identity = identity_of(file.parent)
+            assert identity is not None  # the file was just found
+            if (file.parent / TOTAL).is_file() or (file.parent / PIECES).is_dir():
+                SumsStore(out / STATISTICS / place, identity).merge(SumsStore(file.parent, identity))
+            else:
+                StatisticsStore(out / STATISTICS / place, identity).merge(
+                    StatisticsStore(file.parent, identity)
+                )
+        yield Path(folder)

@@ -1,0 +1,192 @@
+"""Sums over times on disk, as whole numbers: added in any order, in pieces or by several machines, they are the same.
+
+Floating-point sums depend on the order of their terms in the last digits. Sums of whole numbers do not, so maps, of
+which one per time would fill disks, need no more room than one sum, and yet a run that was killed, resumed, extended or
+put together from pieces ends with the very bits of one that ran through.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from atmodist_core.common.errors import UserError
+from atmodist_core.evaluation.store.statistics_store import (
+    IDENTITY_FILE,
+    block_name,
+    read_statistics,
+    replace_statistics,
+    require_identity,
+    write_identity,
+)
+
+TOTAL = "total.nc"
+PIECES = "pieces"
+LARGEST = 2**61
+"""Sums beyond this are refused: two of them might not fit into 64 bits."""
+
+
+class SumsStore:
+    """Sums of one thing (the truth, or a model) over the times of one data set.
+
+    A piece for each eight days of the calendar is written while it is worked on; :meth:`fold` adds finished pieces to
+    the total. Which times a file holds is written in it, so none is ever counted twice.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when something is written.
+    identity : Mapping
+        As for :class:`StatisticsStore`.
+
+    Raises
+    ------
+    UserError
+        If the folder holds sums of something else.
+    """
+
+    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
+        self.folder = Path(folder)
+        self.identity = dict(identity)
+        require_identity(self.folder, self.identity)
+
+    def missing(self, times: np.ndarray) -> np.ndarray:
+        """Return which of some times are not in the sums yet: boolean, shape ``(time,)``."""
+        covered = [file["time"].values for file in self._files()]
+        return ~np.isin(times.astype("datetime64[ns]"), np.concatenate(covered) if covered else [])
+
+    def add(self, sums: xr.Dataset) -> None:
+        """Add the sums over some times of one block of eight days.
+
+        Parameters
+        ----------
+        sums : xarray.Dataset
+            Variables of whole numbers without the dimension ``time``; the coordinate ``time`` holds the times summed up.
+        """
+        write_identity(self.folder, self.identity)
+        names = set(block_name(sums["time"].values))
+        if len(names) != 1:
+            raise ValueError(f"sums of one block at a time, not of {sorted(names)}")
+        file = self.folder / PIECES / f"{names.pop()}.nc"
+        if file.is_file():
+            sums = added([read_statistics(file), sums], self.folder)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_statistics(file, sums)
+
+    def fold(self) -> None:
+        """Add all pieces to the total and remove them. A kill in between neither loses nor doubles anything."""
+        pieces = self._pieces()
+        if not pieces:
+            return
+        total = self.folder / TOTAL
+        files = self._files()
+        if len(files) > 1 or not total.is_file():
+            replace_statistics(total, added(files, self.folder))
+        for piece in pieces:
+            piece.unlink()
+        (self.folder / PIECES).rmdir()
+
+    def load(self) -> xr.Dataset:
+        """Sums over all times that are there; the coordinate ``time`` says which.
+
+        Raises
+        ------
+        UserError
+            If there are none.
+        """
+        files = self._files()
+        if not files:
+            raise UserError(
+                f"Expected sums in {self.folder}, found none; run the command again to compute them."
+            )
+        return added(files, self.folder)
+
+    def merge(self, other: SumsStore) -> None:
+        """Take over the sums of a store of the same thing over other times.
+
+        Raises
+        ------
+        UserError
+            If both hold a time: sums cannot be taken apart.
+        """
+        files = other._files()
+        if not files:
+            return
+        write_identity(self.folder, self.identity)
+        mine = self._files()
+        new = added(files, other.folder)
+        if (
+            mine
+            and not (~np.isin(new["time"].values, np.concatenate([f["time"].values for f in mine]))).any()
+        ):
+            return  # merged before
+        replace_statistics(self.folder / TOTAL, added([*mine, new], self.folder))
+        for piece in self._pieces():
+            piece.unlink()
+
+    def _pieces(self) -> list[Path]:
+        return sorted((self.folder / PIECES).glob("*.nc"))
+
+    def _files(self) -> list[xr.Dataset]:
+        """Total and pieces, without pieces that the total holds already (left by a kill while folding)."""
+        total = self.folder / TOTAL
+        files = [read_statistics(total)] if total.is_file() else []
+        for path in self._pieces():
+            piece = read_statistics(path)
+            if not (files and np.isin(piece["time"].values, files[0]["time"].values).all()):
+                files.append(piece)
+        return files
+
+
+def added(parts: list[xr.Dataset], folder: Path) -> xr.Dataset:
+    """Sums over the times of all parts.
+
+    Raises
+    ------
+    UserError
+        If two parts hold one time, or a sum grows beyond 64 bits.
+    """
+    times = np.concatenate([part["time"].values for part in parts])
+    if np.unique(times).size != times.size:
+        raise UserError(
+            f"Expected pieces without a common time in {folder}, found {times.size - np.unique(times).size} in two of "
+            "them; merge pieces of periods that do not overlap."
+        )
+    return summed(parts)
+
+
+def summed(parts: list[xr.Dataset]) -> xr.Dataset:
+    """Sums over the times of all parts, of members whose times may be the same.
+
+    Raises
+    ------
+    UserError
+        If a sum grows beyond 64 bits.
+    """
+    times = np.concatenate([part["time"].values for part in parts])
+    # Made anew, in one order: what comes out of a sum must be the bytes of what was never taken apart.
+    variables = {}
+    for name in sorted(map(str, parts[0].data_vars)):
+        total = np.sum([part[name].values for part in parts], axis=0)
+        if np.abs(total).max(initial=0) > LARGEST:
+            raise UserError(
+                f"Expected sums of {name} below 2^61, found larger ones; check the units of the data."
+            )
+        variables[name] = (parts[0][name].dims, total, dict(parts[0][name].attrs))
+    coordinates = {
+        name: (parts[0][name].dims, parts[0][name].values, dict(parts[0][name].attrs))
+        for name in sorted(map(str, parts[0].coords))
+        if name != "time"
+    }
+    return xr.Dataset(variables, {**coordinates, "time": np.sort(times)})
+
+
+def identity_of(folder: Path) -> dict[str, Any] | None:
+    """What the statistics in a folder are of, or None where there are none."""
+    file = folder / IDENTITY_FILE
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
