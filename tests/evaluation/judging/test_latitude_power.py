@@ -74,7 +74,7 @@ def test_the_band_begins_beyond_the_coarse_grid(data):
 
 
 def test_the_command_fills_a_document(source, tmp_path, monkeypatch, capsys):
-    from atmodist_core.evaluation.judging import load_models
+    from atmodist_core.evaluation.run import models as load_models
     from atmodist_core.fields import open_fields
 
     truth = open_fields(source).load()

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.judging import sums_store
+from atmodist_core.evaluation.store import sums_store
 from atmodist_core.evaluation.store.sums_store import SumsStore
 
 DAYS = np.datetime64("2001-01-01", "ns") + np.arange(40) * np.timedelta64(1, "D")
