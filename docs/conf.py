@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "_extensions")]
 
 import atmodist_core as ad
-from atmodist_core.figures.method_styles import appearance
+from atmodist_core.figures.method_styles import method_style
 
 project = "AtmoDist Studio"
 author = "AtmoDist Studio authors"
@@ -95,7 +95,7 @@ sphinx_gallery_conf = {
 
 # Look: the colours of the page
 _METHOD_COLOURS = {
-    f"color-method-{name}": str(appearance(name).colour)
+    f"color-method-{name}": str(method_style(name).colour)
     for name in ("coarse", "bicubic", "srgan-4x-mse", "srgan-4x-atmodist")
 }
 html_theme = "furo"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from atmodist_core.fields.grid.interpolation import KERNELS
-from atmodist_core.figures.method_styles import KNOWN_DOWNSCALERS, appearance
+from atmodist_core.figures.method_styles import KNOWN_DOWNSCALERS, method_style
 from atmodist_core.figures.numbers.data_sets import (
     DATA_FOLDER_VARIABLE,
     DEMO,
@@ -147,10 +147,10 @@ def method_order(name: str) -> int:
 
 
 def _colour(name: str) -> str:
-    return str(appearance(name).colour)
+    return str(method_style(name).colour)
 
 
 def model_label(name: str) -> str:
     """Name of a method on the page."""
-    label = appearance(name).label
+    label = method_style(name).label
     return label[:1].upper() + label[1:] if name in _ORDER else label

@@ -7,10 +7,10 @@ from functools import lru_cache
 from typing import Any
 
 from app.theme.palettes import BALANCE, BALANCE_DARK, ICE, SPEED, interpolated
-from atmodist_core.figures.method_styles import appearance
+from atmodist_core.figures.method_styles import method_style
 
 LIGHT, DARK = "light", "dark"
-COARSE_COLOUR = str(appearance("coarse").colour)
+COARSE_COLOUR = str(method_style("coarse").colour)
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def method_colour(name: str, colour: str, theme: str) -> str:
 
 def line_dash(name: str, width: float) -> list[int]:
     """Strokes and gaps of a method's lines of a width, in pixels, as Bokeh takes them; empty for a whole line."""
-    return [max(1, round(length * width)) for length in appearance(name).dashes]
+    return [max(1, round(length * width)) for length in method_style(name).dashes]
 
 
 def line_sample(name: str, colour: str, *, length: int, width: float) -> str:

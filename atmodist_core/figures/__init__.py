@@ -2,7 +2,7 @@
 
 from atmodist_core.figures.atmosphere import atmosphere_figure
 from atmodist_core.figures.maps import field_maps, scale_limits
-from atmodist_core.figures.method_styles import Appearance, appearance
+from atmodist_core.figures.method_styles import MethodStyle, method_style
 from atmodist_core.figures.spectra import semivariogram_figure, spectrum_figure
 from atmodist_core.figures.style import (
     DARK,
@@ -16,12 +16,12 @@ __all__ = [
     "DARK",
     "FORMATS",
     "PUBLICATION",
-    "Appearance",
     "FigureStyle",
-    "appearance",
+    "MethodStyle",
     "atmosphere_figure",
     "field_maps",
     "figure_bytes",
+    "method_style",
     "scale_limits",
     "semivariogram_figure",
     "spectrum_figure",

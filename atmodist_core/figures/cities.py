@@ -10,7 +10,7 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields.grid.geography import coastlines
-from atmodist_core.figures.method_styles import appearance
+from atmodist_core.figures.method_styles import method_style
 from atmodist_core.figures.numbers.cities import BOXES, FIELDS, bin_edges, density, sample_of, totals
 from atmodist_core.figures.style import (
     PUBLICATION,
@@ -87,7 +87,7 @@ def draw_density(
     edges = bin_edges(samples)
     least = np.inf
     for name, sample in zip(methods, samples, strict=True):
-        look, height = appearance(name), density(sample, edges)
+        look, height = method_style(name), density(sample, edges)
         least = min(least, float(height[height > 0].min()))
         axes.stairs(
             height,
@@ -132,7 +132,7 @@ def draw_verdicts(axes: Axes, table: xr.Dataset, *, style: FigureStyle = PUBLICA
     axes.set_aspect("equal")
     axes.set_xticks(np.arange(-120, 121, 60), ["120°W", "60°W", "0°", "60°E", "120°E"])
     axes.set_yticks(np.arange(-30, 61, 30), ["30°S", "0°", "30°N", "60°N"])
-    judged, baseline = (appearance(str(table.attrs[name])).label for name in ("judged", "baseline"))
+    judged, baseline = (method_style(str(table.attrs[name])).label for name in ("judged", "baseline"))
     axes.set_title(
         f"{judged} against {baseline}: {table.attrs['field']}, {table.attrs['box']} x {table.attrs['box']} points"
     )

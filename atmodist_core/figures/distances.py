@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.figures.maps import add_colour_bar, draw_map, scale_limits
-from atmodist_core.figures.method_styles import appearance
+from atmodist_core.figures.method_styles import method_style
 from atmodist_core.figures.style import (
     PUBLICATION,
     FigureStyle,
@@ -163,7 +163,7 @@ def draw_confusion(axes: Axes, confusion: xr.Dataset, *, style: FigureStyle = PU
 def draw_method_matrix(axes: Axes, matrix: xr.DataArray, *, style: FigureStyle = PUBLICATION) -> None:
     """Draw distances between truth and methods with their values."""
     values = matrix.values
-    names = [appearance(str(name)).label for name in matrix["state"].values]
+    names = [method_style(str(name)).label for name in matrix["state"].values]
     high = float(np.nanmax(values)) or 1.0
     axes.imshow(values, cmap="Blues", vmin=0, vmax=1.4 * high, interpolation="nearest")
     for i in range(len(names)):

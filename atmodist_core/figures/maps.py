@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.figures.method_styles import appearance
+from atmodist_core.figures.method_styles import method_style
 from atmodist_core.figures.style import (
     PUBLICATION,
     FigureStyle,
@@ -152,7 +152,7 @@ def field_maps(
         picture = draw_map(axes, field, low, high, coastlines=lines, style=style)
         axes.set_xlim(extent[0], extent[1])
         axes.set_ylim(extent[2], extent[3])
-        axes.set_title(appearance(name).label)
+        axes.set_title(method_style(name).label)
         if cities is not None:
             _dots(axes, cities, extent, style)
         if notes and notes.get(name):

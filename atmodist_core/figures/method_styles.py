@@ -1,26 +1,36 @@
-"""How each method looks: one name, one colour and one line for page, figures and files alike."""
+"""Method styles: the label, colour and line of each model on the page and in figures, and legends."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from atmodist_core.figures.style import PUBLICATION, FigureStyle
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST_COLUMNS = 4
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
+"""Markers of models in scatter plots, in order."""
 
 
 @dataclass(frozen=True)
-class Appearance:
-    """How one method is drawn.
+class MethodStyle:
+    """Label, colour and line of one model, or of the truth or the coarse input.
 
     Parameters
     ----------
     label : str
         Name in legends.
     colour : str or None
-        Line colour; None for the colour of the text.
+        Line colour; None for the text colour.
     dashes : tuple of float
-        Lengths of strokes and gaps in widths of the line, so that lines differ without colour too; empty for a
-        whole line.
+        Lengths of dashes and gaps in line widths, so that lines also differ without colour; empty for a solid
+        line.
     width : float
         Line width in a printed figure [pt].
     """
@@ -32,83 +42,118 @@ class Appearance:
 
     @property
     def linestyle(self) -> str | tuple[float, tuple[float, ...]]:
-        """The dashes as Matplotlib takes them."""
+        """Dashes in Matplotlib's format."""
         return (0.0, self.dashes) if self.dashes else "-"
 
+    def line(self, style: FigureStyle) -> dict[str, Any]:
+        """Return colour, line style and line width as keywords of Matplotlib's drawing methods."""
+        return {"color": self.colour or style.text, "linestyle": self.linestyle, "linewidth": self.width}
 
-# Okabe and Ito's colours, which colour-blind readers tell apart: blues for interpolations, warm ones and green for networks.
-_APPEARANCES = {
-    "truth": Appearance("truth", None, (), 1.8),
-    "coarse": Appearance("coarse input", "#808a96", (3.5, 1.2, 1.0, 1.2)),
-    "bilinear": Appearance("bilinear", "#56b4e9", (1.0, 1.4)),
-    "bicubic": Appearance("bicubic", "#0072b2", (3.5, 1.5)),
-    "sr-4x-mse": Appearance("MSE, no GAN", "#cc79a7", (7.0, 1.2)),
-    "srgan-4x-mse": Appearance("MSE GAN", "#e69f00"),
-    "srgan-4x-autoencoder": Appearance("autoencoder GAN", "#d55e00", (7.0, 1.0, 1.0, 1.0)),
-    "srgan-4x-atmodist": Appearance("AtmoDist GAN", "#009e73"),
-    "srgan-4x-atmodist-spectrum": Appearance(
+
+# Colours of Okabe and Ito, safe for colour-blind readers: blues for interpolation, warm colours and green for networks.
+_STYLES = {
+    "truth": MethodStyle("truth", None, (), 1.8),
+    "coarse": MethodStyle("coarse input", "#808a96", (3.5, 1.2, 1.0, 1.2)),
+    "bilinear": MethodStyle("bilinear", "#56b4e9", (1.0, 1.4)),
+    "bicubic": MethodStyle("bicubic", "#0072b2", (3.5, 1.5)),
+    "sr-4x-mse": MethodStyle("MSE, no GAN", "#cc79a7", (7.0, 1.2)),
+    "srgan-4x-mse": MethodStyle("MSE GAN", "#e69f00"),
+    "srgan-4x-autoencoder": MethodStyle("autoencoder GAN", "#d55e00", (7.0, 1.0, 1.0, 1.0)),
+    "srgan-4x-atmodist": MethodStyle("AtmoDist GAN", "#009e73"),
+    "srgan-4x-atmodist-spectrum": MethodStyle(
         "AtmoDist GAN, spectrum term", "#8c6bb1", (6.0, 1.0, 1.0, 1.0, 1.0, 1.0)
     ),
 }
 _OTHER_COLOURS = ("#7a5c3e", "#a6761d", "#b5383f", "#6a8f2f", "#5b7fd1", "#aa4499")
 _OTHER_DASHES = ((), (7.0, 1.2), (3.5, 1.2, 1.0, 1.2))
-KNOWN_DOWNSCALERS = tuple(name for name in _APPEARANCES if name.startswith("sr"))
-"""Names of the networks that have an appearance of their own, simplest first."""
+KNOWN_DOWNSCALERS = tuple(name for name in _STYLES if name.startswith("sr"))
+"""Networks with a style of their own, simplest first."""
 
 
-def appearance(method: str) -> Appearance:
-    """Appearance of a method: the same in every figure and view, whatever else is drawn.
+def method_style(name: str) -> MethodStyle:
+    """Return the style of a model: the same in every figure and view.
 
     Parameters
     ----------
-    method : str
-        ``"truth"``, ``"coarse"``, or the name of a downscaler. A name that is not known gets a colour of its
-        own by the name alone.
-
-    Returns
-    -------
-    Appearance
+    name : str
+        ``"truth"``, ``"coarse"``, or the name of a downscaler. The style of an unknown name depends on the name
+        only.
 
     Examples
     --------
-    >>> appearance("srgan-4x-atmodist").label
+    >>> method_style("srgan-4x-atmodist").label
     'AtmoDist GAN'
     """
-    if method in _APPEARANCES:
-        return _APPEARANCES[method]
-    # Not hash(): it differs from process to process.
-    number = int.from_bytes(hashlib.sha256(method.encode()).digest()[:4], "big")
+    if name in _STYLES:
+        return _STYLES[name]
+    # Not hash(), which differs from process to process.
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
     colour = _OTHER_COLOURS[number % len(_OTHER_COLOURS)]
-    return Appearance(method, colour, _OTHER_DASHES[number // 7 % len(_OTHER_DASHES)])
+    return MethodStyle(name, colour, _OTHER_DASHES[number // 7 % len(_OTHER_DASHES)])
 
 
-def distinct_appearances(methods: Sequence[str]) -> dict[str, Appearance]:
-    """Appearances of methods that are shown together: where two would look alike, the later one gets another line.
-
-    Parameters
-    ----------
-    methods : sequence of str
-        As for :func:`appearance`.
-
-    Returns
-    -------
-    dict of str to Appearance
+def distinct_method_styles(names: Sequence[str]) -> dict[str, MethodStyle]:
+    """Return styles for models that are shown together, changing later ones that look like earlier ones.
 
     Examples
     --------
-    >>> looks = distinct_appearances([f"run-{number}" for number in range(8)])
-    >>> len({(look.colour, look.dashes) for look in looks.values()})
+    >>> styles = distinct_method_styles([f"run-{number}" for number in range(8)])
+    >>> len({(style.colour, style.dashes) for style in styles.values()})
     8
     """
-    found: dict[str, Appearance] = {}
-    for method in methods:
-        look = appearance(method)
+    found: dict[str, MethodStyle] = {}
+    for name in names:
+        own = method_style(name)
         taken = {(other.colour, other.dashes) for other in found.values()}
         colours = {other.colour for other in found.values()}
-        if (look.colour, look.dashes) in taken:
-            # A colour that is still free tells more than other dashes of one that is not.
+        if (own.colour, own.dashes) in taken:
+            # An unused colour is easier to tell apart than other dashes of a used one.
             free = [pair for pair in product(_OTHER_COLOURS, _OTHER_DASHES) if pair not in taken]
             colour, dashes = next((pair for pair in free if pair[0] not in colours), free[0])
-            look = replace(look, colour=colour, dashes=dashes)
-        found[method] = look
+            own = replace(own, colour=colour, dashes=dashes)
+        found[name] = own
     return found
+
+
+def legend_above(
+    figure: Figure,
+    styles: Mapping[str, MethodStyle],
+    names: Sequence[str],
+    style: FigureStyle = PUBLICATION,
+    *,
+    points: bool = False,
+) -> None:
+    """Add one legend above all panels of a figure, where it covers nothing.
+
+    Parameters
+    ----------
+    figure : Figure
+    styles : mapping of str to MethodStyle
+        By label.
+    names : sequence of str
+        Labels of what is drawn, in order.
+    style : FigureStyle
+    points : bool
+        Whether models are drawn as points with :data:`MARKERS` instead of lines.
+    """
+    from matplotlib.lines import Line2D
+
+    handles = []
+    for number, name in enumerate(names):
+        line = styles[name].line(style) | ({"linestyle": "none"} if points else {})
+        marker = MARKERS[number % len(MARKERS)] if points else "none"
+        handles.append(Line2D([], [], marker=marker, markersize=4, label=styles[name].label, **line))
+    figure.legend(
+        handles=handles,
+        loc="outside upper center",
+        ncols=min(MOST_COLUMNS, len(handles)),
+        fontsize=style.font_size - 0.5,
+        frameon=False,
+        labelcolor=style.text,
+        handlelength=3.2,
+    )
+
+
+def legend_height_in(names: Sequence[str]) -> float:
+    """Return the height [inch] that the legend adds to a figure."""
+    return 0.16 * -(-len(names) // MOST_COLUMNS) + 0.1

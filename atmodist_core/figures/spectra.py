@@ -10,7 +10,7 @@ import xarray as xr
 
 from atmodist_core.common.constants import EARTH_RADIUS_M
 from atmodist_core.common.errors import UserError
-from atmodist_core.figures.method_styles import Appearance, appearance
+from atmodist_core.figures.method_styles import MethodStyle, method_style
 from atmodist_core.figures.style import (
     PUBLICATION,
     FigureStyle,
@@ -135,7 +135,7 @@ def _over_wavenumber(spectrum: xr.Dataset, variable: str) -> tuple[np.ndarray, n
     return wavenumber[wavenumber > 0], power[:, wavenumber > 0]
 
 
-def _line(axes: Axes, x: np.ndarray, y: np.ndarray, look: Appearance, style: FigureStyle) -> None:
+def _line(axes: Axes, x: np.ndarray, y: np.ndarray, look: MethodStyle, style: FigureStyle) -> None:
     axes.plot(
         x,
         np.where(y > 0, y, np.nan),
@@ -158,7 +158,7 @@ def draw_spectra(
     lowest = highest = None
     for name, spectrum in spectra.items():
         wavenumber, power = _over_wavenumber(spectrum, variable)
-        look = appearance(name)
+        look = method_style(name)
         mean = power.mean(axis=0)
         _line(axes, wavenumber, mean, look, style)
         if power.shape[0] > 2:
@@ -219,7 +219,7 @@ def draw_spectrum_ratios(
         # Beyond the truncation of the truth only rounding noise is left to divide by.
         meant = below > LEAST_SHARE * truth.max()
         ratio = np.divide(above, below, out=np.full(below.shape, np.nan), where=meant)
-        _line(axes, x[of_method], ratio, appearance(name), style)
+        _line(axes, x[of_method], ratio, method_style(name), style)
     axes.set_xscale("log")
     axes.set_ylim(0, 1.6)
     axes.set_ylabel("ratio to truth")
@@ -286,7 +286,7 @@ def semivariogram_figure(
                 f"Expected the field {variable!r} in the semivariogram of {name!r}, found "
                 f"{', '.join(map(str, result.data_vars))}; choose among these."
             )
-        look = appearance(name)
+        look = method_style(name)
         values = result[variable].mean("time").values
         axes.plot(
             result["lag_km"].values,

@@ -1,15 +1,18 @@
-"""How the figures look: one type size, one look of axes and titles.
+"""Figure style: sizes, colours, axes, titles, colour bars, and units in labels.
 
-Figures are made as objects, without pyplot and without touching Matplotlib's global settings, so that several
-users of one process can draw at once.
+Figures are objects, made without pyplot and without changing Matplotlib's global settings, so that several users
+of one process can draw at the same time.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from atmodist_core.common.errors import UserError
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg", "pdf")
-"""What a figure can be written as."""
+"""File formats of figures."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,9 @@ class FigureStyle:
     width_in : float
         Width of a figure [inch].
     font_size : float
-        Size of the running text [pt]; titles are one larger, ticks one smaller.
+        Size of the text [pt]; titles are one point larger, tick labels one smaller.
     background, text, muted, grid, coastline : str
-        Colours; ``muted`` is for what is drawn for the eye only, coastlines lie on the light colours of a
-        map.
+        Colours; ``muted`` is for guide lines, ``coastline`` for lines on the light colours of a map.
     """
 
     width_in: float = 7.2
@@ -46,14 +48,14 @@ class FigureStyle:
 
 
 PUBLICATION = FigureStyle()
-"""Black on white, 183 mm wide: a double column."""
+"""Black on white, 183 mm wide (two columns)."""
 
 DARK = FigureStyle(background="#14181d", text="#e8e8e8", muted="#9aa4ae", grid="#3a4149")
 """For dark pages and slides."""
 
 
 def new_figure(width_in: float, height_in: float, style: FigureStyle = PUBLICATION) -> Figure:
-    """Make an empty figure of the given size [inch] whose parts are laid out without overlap."""
+    """Make an empty figure of a size [inch], with a layout that avoids overlaps."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -63,7 +65,7 @@ def new_figure(width_in: float, height_in: float, style: FigureStyle = PUBLICATI
 
 
 def style_axes(axes: Axes, style: FigureStyle = PUBLICATION, *, grid: bool = True) -> None:
-    """Give axes the sizes and colours of a style."""
+    """Apply the sizes and colours of a style to axes."""
     axes.set_facecolor(style.background)
     for spine in axes.spines.values():
         spine.set_color(style.text)
@@ -84,25 +86,26 @@ def style_axes(axes: Axes, style: FigureStyle = PUBLICATION, *, grid: bool = Tru
 def style_legend(
     axes: Axes, style: FigureStyle = PUBLICATION, *, columns: int = 1, location: Any = "best"
 ) -> None:
-    """Add a legend without a frame in the colours of a style."""
+    """Add a legend without a frame."""
     legend = axes.legend(
         fontsize=style.font_size - 1, frameon=False, ncols=columns, loc=location, labelcolor=style.text
     )
     legend.set_zorder(10)
 
 
+def style_colour_bar(bar: Any, label: str, style: FigureStyle = PUBLICATION) -> None:
+    """Apply a label and the sizes and colours of a style to a colour bar."""
+    bar.set_label(label, fontsize=style.font_size, color=style.text)
+    bar.ax.tick_params(labelsize=style.font_size - 1, colors=style.text, width=0.6)
+    bar.ax.yaxis.get_offset_text().set(fontsize=style.font_size - 1, color=style.text)
+    bar.outline.set_edgecolor(style.text)
+    bar.outline.set_linewidth(0.6)
+
+
 def add_titles(
     figure: Figure, title: str | None, caption: str | None, style: FigureStyle = PUBLICATION
 ) -> None:
-    """Put a title above and a caption (data, date, region, models) below everything else.
-
-    Parameters
-    ----------
-    figure : Figure
-    title, caption : str or None
-        Nothing is drawn for None.
-    style : FigureStyle
-    """
+    """Add a title at the top and a caption (data, date, region, models) at the bottom of a figure."""
     if title:
         figure.suptitle(title, fontsize=style.font_size + 2, color=style.text)
     if caption:
@@ -110,28 +113,28 @@ def add_titles(
 
 
 def wrapped(caption: str | None, style: FigureStyle = PUBLICATION) -> str | None:
-    """Break a caption into lines that fit the width of a figure."""
+    """Break a caption into lines that fit the figure's width."""
     if not caption:
         return None
-    # A letter of these faces is on average half as wide as it is high; 72 points make an inch.
+    # Letters are on average half as wide as high; an inch is 72 points.
     letters = int(style.width_in * 72 / (0.5 * (style.font_size - 1.5)))
     return "\n".join(textwrap.wrap(caption, letters))
 
 
 def figure_bytes(figure: Figure, file_format: str = "png", *, dpi: float = 200.0) -> bytes:
-    """Write a figure to memory.
+    """Encode a figure as the bytes of a file.
 
     Parameters
     ----------
     figure : Figure
     file_format : {"png", "svg", "pdf"}
     dpi : float
-        Resolution [dots per inch] of png and of pictures within svg and pdf.
+        Resolution [dots per inch] of png and of images within svg and pdf.
 
     Returns
     -------
     bytes
-        The file; the same figure gives the same bytes, since no date is written.
+        Content of the file; it has no date, so the same figure gives the same bytes.
 
     Raises
     ------
@@ -140,7 +143,7 @@ def figure_bytes(figure: Figure, file_format: str = "png", *, dpi: float = 200.0
     """
     if file_format not in FORMATS:
         raise UserError(
-            f"Expected a format among {', '.join(FORMATS)}, found {file_format!r}; choose among these."
+            f"Expected a format among {', '.join(FORMATS)}, found {file_format!r}; use one of these."
         )
     undated = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None}}
     buffer = io.BytesIO()
@@ -148,3 +151,41 @@ def figure_bytes(figure: Figure, file_format: str = "png", *, dpi: float = 200.0
         buffer, format=file_format, dpi=dpi, facecolor=figure.get_facecolor(), metadata=undated[file_format]
     )
     return buffer.getvalue()
+
+
+def units_label(units: str) -> str:
+    """Format units with superscript exponents for Matplotlib.
+
+    Examples
+    --------
+    >>> units_label("m2 s-2")
+    'm$^{2}$ s$^{-2}$'
+    """
+    return re.sub(r"([A-Za-z])(-?\d+)(?=\s|$)", r"\1$^{\2}$", units)
+
+
+def power_of_ten(values: np.ndarray) -> int:
+    """Return the power of ten that keeps tick labels short; 0 if they are short without it.
+
+    Examples
+    --------
+    >>> power_of_ten(np.array([-2.1e-5, 3.0e-5])), power_of_ten(np.array([12.0]))
+    (-5, 0)
+    """
+    finite = np.abs(values[np.isfinite(values)])
+    top = float(finite.max()) if finite.size else 0.0
+    power = int(np.floor(np.log10(top))) if top > 0 else 0
+    return power if not -2 <= power <= 3 else 0
+
+
+def scaled_units(units: str, power: int) -> str:
+    """Format a power of ten and units in brackets; empty for a plain number.
+
+    Examples
+    --------
+    >>> scaled_units("s-1", -5), scaled_units("1", 0)
+    (' [10$^{-5}$ s$^{-1}$]', '')
+    """
+    parts = [f"10$^{{{power}}}$" if power else "", "" if units in ("", "1") else units_label(units)]
+    text = " ".join(part for part in parts if part)
+    return f" [{text}]" if text else ""

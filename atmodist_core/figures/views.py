@@ -12,7 +12,7 @@ from atmodist_core.common.errors import UserError
 from atmodist_core.figures.cities import cities_figure
 from atmodist_core.figures.distances import distances_figure
 from atmodist_core.figures.maps import field_maps
-from atmodist_core.figures.method_styles import appearance
+from atmodist_core.figures.method_styles import method_style
 from atmodist_core.figures.numbers.numbers import Numbers
 from atmodist_core.figures.spectra import TRUTH, draw_spectra, draw_spectrum_ratios
 from atmodist_core.figures.style import (
@@ -111,7 +111,7 @@ def _semivariograms(axes: object, table: xr.Dataset | None, style: FigureStyle) 
         return
     variable = str(table.attrs.get("field", "vorticity"))
     for state in map(str, table["state"].values):
-        look = appearance(state)
+        look = method_style(state)
         values = table[variable].sel(state=state).mean("time").values
         axes.plot(  # type: ignore[attr-defined]
             table["lag_km"].values,

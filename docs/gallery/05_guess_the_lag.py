@@ -39,9 +39,9 @@ assert error[:3].max() <= 6
 # %%
 import matplotlib.pyplot as plt
 
-from atmodist_core.figures.method_styles import appearance
+from atmodist_core.figures.method_styles import method_style
 
-colour = appearance("srgan-4x-atmodist").colour
+colour = method_style("srgan-4x-atmodist").colour
 figure, axes = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
 for row, (step, chances) in enumerate(zip(steps, probability, strict=True)):
     axes.fill_between(leads, row, row + 2.4 * chances, step="mid", color=colour, alpha=0.45, linewidth=0)

@@ -6,7 +6,7 @@ import matplotlib
 import pytest
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.figures import DARK, appearance, figure_bytes, spectrum_figure
+from atmodist_core.figures import DARK, figure_bytes, method_style, spectrum_figure
 from atmodist_core.figures.style import add_titles, new_figure, style_axes
 from tests.evaluation.mock_fields import area
 
@@ -22,15 +22,15 @@ def test_known_methods_differ_in_colour():
         "srgan-4x-autoencoder",
         "srgan-4x-atmodist",
     ]
-    colours = [appearance(name).colour for name in names]
+    colours = [method_style(name).colour for name in names]
     assert len(set(colours)) == len(names)
-    assert len({(appearance(name).dashes, appearance(name).width) for name in names}) >= 6
+    assert len({(method_style(name).dashes, method_style(name).width) for name in names}) >= 6
 
 
 def test_unknown_method_keeps_its_colour():
-    assert appearance("my-model") == appearance("my-model")
-    assert appearance("my-model").label == "my-model"
-    assert appearance("my-model").colour is not None
+    assert method_style("my-model") == method_style("my-model")
+    assert method_style("my-model").label == "my-model"
+    assert method_style("my-model").colour is not None
 
 
 @pytest.mark.parametrize(("file_format", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])

@@ -7,7 +7,7 @@ import xarray as xr
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.judging.block_bootstrap import Estimate
 from atmodist_core.figures.evaluation.values import quantile_ratio, time_pieces
-from atmodist_core.figures.method_styles import distinct_appearances
+from atmodist_core.figures.method_styles import distinct_method_styles
 from atmodist_core.figures.report.build import report_of
 from atmodist_core.figures.report.document import Bullets, Paragraph
 from atmodist_core.figures.report.reading import Evaluation, estimate
@@ -162,9 +162,9 @@ def test_an_interval_with_one_end_is_none():
 
 
 def test_known_methods_keep_their_look_among_others():
-    looks = distinct_appearances(["srgan-4x-mse", "truth", *(f"run-{n}" for n in range(12))])
-    assert looks["srgan-4x-mse"].colour == "#e69f00" and looks["truth"].colour is None
-    assert len({(look.colour, look.dashes) for look in looks.values()}) == len(looks)
+    styles = distinct_method_styles(["srgan-4x-mse", "truth", *(f"run-{n}" for n in range(12))])
+    assert styles["srgan-4x-mse"].colour == "#e69f00" and styles["truth"].colour is None
+    assert len({(look.colour, look.dashes) for look in styles.values()}) == len(styles)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from app.theme.theme import COARSE_COLOUR, VARIABLES
 from app.views.cities.long_record_texts import model_html
 from app.views.models.learning_figure import LearningFigure
 from app.views.models.model_texts import STYLES, facts_html, own_html
-from atmodist_core.figures.method_styles import appearance
+from atmodist_core.figures.method_styles import method_style
 
 _GRID_STYLES = """
 :host { display: grid; gap: 10px; grid-template-columns: repeat(2, minmax(0, 1fr)); grid-auto-rows: max-content; align-items: start; height: auto; }
@@ -68,7 +68,9 @@ class ModelsView(pn.viewable.Viewer):
         self._on_theme()
 
     def _card(self, facts: ModelFacts) -> Any:
-        colour = str(appearance(facts.card.name).colour) if facts.card.kind == "downscaler" else COARSE_COLOUR
+        colour = (
+            str(method_style(facts.card.name).colour) if facts.card.kind == "downscaler" else COARSE_COLOUR
+        )
         record = model_html(long_record(), facts.card.name, facts.card.created)
         text = pn.pane.HTML(
             facts_html(facts, colour, record),

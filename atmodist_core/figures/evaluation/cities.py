@@ -11,10 +11,15 @@ import xarray as xr
 from atmodist_core.fields.grid.geography import coastlines
 from atmodist_core.figures.cities import VERDICTS
 from atmodist_core.figures.evaluation.values import draw_densities
-from atmodist_core.figures.legend import legend_above, legend_height_in
-from atmodist_core.figures.method_styles import Appearance
-from atmodist_core.figures.style import PUBLICATION, FigureStyle, new_figure, style_axes
-from atmodist_core.figures.units import power_of_ten, scaled_units
+from atmodist_core.figures.method_styles import MethodStyle, legend_above, legend_height_in
+from atmodist_core.figures.style import (
+    PUBLICATION,
+    FigureStyle,
+    new_figure,
+    power_of_ten,
+    scaled_units,
+    style_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -112,7 +117,7 @@ def _verdicts(axes: Axes, one: xr.Dataset, style: FigureStyle) -> None:
 
 
 def city_densities_figure(
-    table: xr.Dataset, city: str, looks: Mapping[str, Appearance], *, style: FigureStyle = PUBLICATION
+    table: xr.Dataset, city: str, styles: Mapping[str, MethodStyle], *, style: FigureStyle = PUBLICATION
 ) -> Figure:
     """Draw the densities at one city: a row for each field, a column for each size of box.
 
@@ -122,7 +127,7 @@ def city_densities_figure(
         The group ``cities`` of an evaluation.
     city : str
         Its name.
-    looks : mapping of str to Appearance
+    styles : mapping of str to MethodStyle
         By label.
     style : FigureStyle
 
@@ -144,7 +149,7 @@ def city_densities_figure(
         for axes, box in zip(row, boxes, strict=True):
             place = {"field": field, "box": box, "city": city}
             heights = {name: table["density"].sel({"method": name, **place}).values for name in methods}
-            draw_densities(axes, edges, heights, looks, units, style)
+            draw_densities(axes, edges, heights, styles, units, style)
             axes.set_xlabel(f"{field}{scaled_units(units, power_of_ten(edges))}")
             samples = f"\n{int(table['samples'].sel(box=box)):,} values" if "samples" in table else ""
             axes.set_title(f"{box} x {box} points{samples}")
@@ -152,5 +157,5 @@ def city_densities_figure(
                 axes.set_ylabel("")
             style_axes(axes, style)
             axes.title.set_fontsize(style.font_size)
-    legend_above(figure, looks, methods, style)
+    legend_above(figure, styles, methods, style)
     return figure

@@ -9,11 +9,17 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.common.constants import EARTH_RADIUS_M
-from atmodist_core.figures.legend import legend_above, legend_height_in
-from atmodist_core.figures.method_styles import Appearance
+from atmodist_core.figures.method_styles import MethodStyle, legend_above, legend_height_in
 from atmodist_core.figures.spectra import LEAST_SHARE, TRUTH
-from atmodist_core.figures.style import PUBLICATION, FigureStyle, new_figure, style_axes
-from atmodist_core.figures.units import power_of_ten, scaled_units, units_label
+from atmodist_core.figures.style import (
+    PUBLICATION,
+    FigureStyle,
+    new_figure,
+    power_of_ten,
+    scaled_units,
+    style_axes,
+    units_label,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +32,7 @@ RATIO_LIMITS = (0.0, 1.6)
 
 def evaluation_spectra_figure(
     table: xr.Dataset,
-    looks: Mapping[str, Appearance],
+    styles: Mapping[str, MethodStyle],
     *,
     band: tuple[int, int] | None = None,
     style: FigureStyle = PUBLICATION,
@@ -37,7 +43,7 @@ def evaluation_spectra_figure(
     ----------
     table : xarray.Dataset
         The group ``spectra`` of an evaluation.
-    looks : mapping of str to Appearance
+    styles : mapping of str to MethodStyle
         By label.
     band : tuple of int, optional
         First and last total wavenumber that are judged; shaded.
@@ -56,11 +62,11 @@ def evaluation_spectra_figure(
     for column, quantity in enumerate(quantities):
         upper, lower = grid[:, column]
         for name in methods:
-            _spectrum(upper, table, quantity, name, wavenumber, looks[name], style)
+            _spectrum(upper, table, quantity, name, wavenumber, styles[name], style)
         _limit_power(upper, table, quantity, methods, band)
         for name in methods:
             if name != TRUTH:
-                _ratio(lower, wavenumber, *_ratio_of(table, quantity, name), looks[name], style)
+                _ratio(lower, wavenumber, *_ratio_of(table, quantity, name), styles[name], style)
         lower.axhline(1.0, color=style.text, linewidth=0.8)
         lower.set_ylim(*RATIO_LIMITS)
         lower.set_xlabel("total wavenumber")
@@ -82,7 +88,7 @@ def evaluation_spectra_figure(
                 axes.axvspan(*band, color=style.grid, alpha=0.5, linewidth=0, zorder=0)
             style_axes(axes, style)
         upper.title.set_fontsize(style.font_size)
-    legend_above(figure, looks, methods, style)
+    legend_above(figure, styles, methods, style)
     return figure
 
 
@@ -110,7 +116,7 @@ def _spectrum(
     quantity: str,
     method: str,
     wavenumber: np.ndarray,
-    look: Appearance,
+    look: MethodStyle,
     style: FigureStyle,
 ) -> None:
     mean = _of(table, quantity, "", method)
@@ -165,7 +171,7 @@ def _ratio(
     ratio: np.ndarray,
     low: np.ndarray | None,
     high: np.ndarray | None,
-    look: Appearance,
+    look: MethodStyle,
     style: FigureStyle,
 ) -> None:
     drawn = (x > 0) & np.isfinite(ratio)
@@ -176,7 +182,7 @@ def _ratio(
 
 
 def evaluation_semivariogram_figure(
-    table: xr.Dataset, looks: Mapping[str, Appearance], *, style: FigureStyle = PUBLICATION
+    table: xr.Dataset, styles: Mapping[str, MethodStyle], *, style: FigureStyle = PUBLICATION
 ) -> Figure:
     """Draw semivariances over great-circle lag, and below them their ratio to the truth with 95 % intervals.
 
@@ -184,7 +190,7 @@ def evaluation_semivariogram_figure(
     ----------
     table : xarray.Dataset
         The group ``semivariogram`` of an evaluation.
-    looks : mapping of str to Appearance
+    styles : mapping of str to MethodStyle
         By label.
     style : FigureStyle
 
@@ -202,7 +208,7 @@ def evaluation_semivariogram_figure(
     for column, field in enumerate(fields):
         upper, lower = grid[:, column]
         for name in methods:
-            look, place = looks[name], {"method": name, "field": field}
+            look, place = styles[name], {"method": name, "field": field}
             upper.plot(
                 lag,
                 table["semivariance"].sel(place).values,
@@ -244,5 +250,5 @@ def evaluation_semivariogram_figure(
     ends = [axes.get_ylim() for axes in grid[1]]
     for axes in grid[1]:
         axes.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
-    legend_above(figure, looks, methods, style)
+    legend_above(figure, styles, methods, style)
     return figure

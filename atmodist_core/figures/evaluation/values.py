@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from atmodist_core.figures.legend import MARKERS, legend_above, legend_height_in
-from atmodist_core.figures.method_styles import Appearance
+from atmodist_core.figures.method_styles import MARKERS, MethodStyle, legend_above, legend_height_in
 from atmodist_core.figures.spectra import TRUTH
-from atmodist_core.figures.style import PUBLICATION, FigureStyle, new_figure, style_axes
-from atmodist_core.figures.units import power_of_ten, scaled_units, units_label
+from atmodist_core.figures.style import (
+    PUBLICATION,
+    FigureStyle,
+    new_figure,
+    power_of_ten,
+    scaled_units,
+    style_axes,
+    units_label,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +41,7 @@ def _units(table: xr.Dataset, field: str) -> str:
 
 
 def densities_figure(
-    table: xr.Dataset, looks: Mapping[str, Appearance], *, style: FigureStyle = PUBLICATION
+    table: xr.Dataset, styles: Mapping[str, MethodStyle], *, style: FigureStyle = PUBLICATION
 ) -> Figure:
     """Draw the densities of the values of every method on a logarithmic axis.
 
@@ -43,7 +49,7 @@ def densities_figure(
     ----------
     table : xarray.Dataset
         The group ``values`` of an evaluation.
-    looks : mapping of str to Appearance
+    styles : mapping of str to MethodStyle
         By label.
     style : FigureStyle
 
@@ -57,11 +63,11 @@ def densities_figure(
     for axes, field in zip(figure.subplots(1, len(fields), squeeze=False)[0], fields, strict=True):
         edges = np.append(table["value_left"].sel(field=field), table["value_right"].sel(field=field)[-1])
         heights = {name: table["density"].sel({"method": name, "field": field}).values for name in methods}
-        draw_densities(axes, edges, heights, looks, _units(table, field), style)
+        draw_densities(axes, edges, heights, styles, _units(table, field), style)
         axes.set_title(field)
         axes.set_xlabel(f"{field}{scaled_units(_units(table, field), power_of_ten(edges))}")
         style_axes(axes, style)
-    legend_above(figure, looks, methods, style)
+    legend_above(figure, styles, methods, style)
     return figure
 
 
@@ -69,7 +75,7 @@ def draw_densities(
     axes: Axes,
     edges: np.ndarray,
     heights: Mapping[str, np.ndarray],
-    looks: Mapping[str, Appearance],
+    styles: Mapping[str, MethodStyle],
     units: str,
     style: FigureStyle = PUBLICATION,
 ) -> None:
@@ -82,7 +88,7 @@ def draw_densities(
         In the units of the field.
     heights : mapping of str to numpy.ndarray, shape ``(bin,)``
         By label.
-    looks : mapping of str to Appearance
+    styles : mapping of str to MethodStyle
         By label.
     units : str
         Of the field.
@@ -95,7 +101,7 @@ def draw_densities(
         values = np.where(height > 0, height * 10.0**power, np.nan)
         filled |= np.isfinite(values)
         lowest = min(lowest, float(np.nanmin(values, initial=np.inf)))
-        look = looks[name]
+        look = styles[name]
         axes.stairs(
             values,
             edges / 10.0**power,
@@ -138,7 +144,7 @@ def quantile_ratio(table: xr.Dataset, field: str) -> xr.Dataset:
 
 
 def quantile_ratios_figure(
-    table: xr.Dataset, looks: Mapping[str, Appearance], *, style: FigureStyle = PUBLICATION
+    table: xr.Dataset, styles: Mapping[str, MethodStyle], *, style: FigureStyle = PUBLICATION
 ) -> Figure:
     """Draw quantiles relative to the truth's, with the 95 % interval of each method's own quantile.
 
@@ -146,7 +152,7 @@ def quantile_ratios_figure(
     ----------
     table : xarray.Dataset
         The group ``values`` of an evaluation, with the truth.
-    looks : mapping of str to Appearance
+    styles : mapping of str to MethodStyle
         By label.
     style : FigureStyle
 
@@ -165,7 +171,7 @@ def quantile_ratios_figure(
             one = ratios.sel({"method": name}).isel(probability=usable)
             shift = 0.7 * ((number + 0.5) / len(methods) - 0.5)
             mark = MARKERS[number % len(MARKERS)]
-            _points(axes, np.arange(usable.size) + shift, one, looks[name], mark, style)
+            _points(axes, np.arange(usable.size) + shift, one, styles[name], mark, style)
         axes.axhline(1.0, color=style.text, linewidth=0.8)
         labels = [f"{100 * float(p):g}" for p in table["probability"].values[usable]]
         axes.set_xticks(range(usable.size), labels)
@@ -173,12 +179,12 @@ def quantile_ratios_figure(
         axes.set_title(field)
         style_axes(axes, style)
     grid[0].set_ylabel("quantile / truth's")
-    legend_above(figure, looks, methods, style, points=True)
+    legend_above(figure, styles, methods, style, points=True)
     return figure
 
 
 def _points(
-    axes: Axes, x: np.ndarray, one: xr.Dataset, look: Appearance, mark: str, style: FigureStyle
+    axes: Axes, x: np.ndarray, one: xr.Dataset, look: MethodStyle, mark: str, style: FigureStyle
 ) -> None:
     """Points with bars from ``low`` to ``high``."""
     colour = look.colour or style.text
@@ -188,7 +194,7 @@ def _points(
 
 
 def return_ratios_figure(
-    table: xr.Dataset, looks: Mapping[str, Appearance], *, style: FigureStyle = PUBLICATION
+    table: xr.Dataset, styles: Mapping[str, MethodStyle], *, style: FigureStyle = PUBLICATION
 ) -> Figure:
     """Draw how often extremes are exceeded relative to the truth, with 95 % intervals: a row for each method and tail.
 
@@ -196,7 +202,7 @@ def return_ratios_figure(
     ----------
     table : xarray.Dataset
         The group ``extremes`` of an evaluation.
-    looks : mapping of str to Appearance
+    styles : mapping of str to MethodStyle
         By label.
     style : FigureStyle
 
@@ -213,7 +219,7 @@ def return_ratios_figure(
     for axes, field in zip(grid, fields, strict=True):
         for place, (tail, name) in enumerate(rows):
             at = {"method": name, "field": field, "tail": tail}
-            colour = looks[name].colour or style.text
+            colour = styles[name].colour or style.text
             if {"return_ratio_low", "return_ratio_high"} <= set(table):
                 ends = (float(table[f"return_ratio_{end}"].sel(at)) for end in ("low", "high"))
                 axes.hlines(place, *ends, color=colour, linewidth=1.6)
@@ -226,7 +232,7 @@ def return_ratios_figure(
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_xlim(left=0)
         style_axes(axes, style)
-    grid[0].set_yticks(range(len(rows)), [f"{looks[name].label}, {tail} tail" for tail, name in rows])
+    grid[0].set_yticks(range(len(rows)), [f"{styles[name].label}, {tail} tail" for tail, name in rows])
     return figure
 
 
@@ -235,7 +241,7 @@ SERIES = {"rmse": "RMSE", "ssim": "SSIM", "psnr": "PSNR", "atmodist": "AtmoDist"
 
 
 def series_figure(
-    table: xr.Dataset, looks: Mapping[str, Appearance], *, style: FigureStyle = PUBLICATION
+    table: xr.Dataset, styles: Mapping[str, MethodStyle], *, style: FigureStyle = PUBLICATION
 ) -> Figure:
     """Draw scores over time, a row for each score and a column for each field.
 
@@ -243,7 +249,7 @@ def series_figure(
     ----------
     table : xarray.Dataset
         The group ``series`` of an evaluation.
-    looks : mapping of str to Appearance
+    styles : mapping of str to MethodStyle
         By label.
     style : FigureStyle
 
@@ -263,16 +269,16 @@ def series_figure(
     for row, name in enumerate(per_field):
         for column, field in enumerate(fields):
             axes = figure.add_subplot(grid[row, column])
-            _lines(axes, table[name].sel(field=field), pieces, methods, looks, style)
+            _lines(axes, table[name].sel(field=field), pieces, methods, styles, style)
             if row == 0:
                 axes.set_title(field)
             units = str(table[name].attrs.get("units", "1"))
             _label(axes, SERIES[name], _units(table, field) if name == "rmse" else units, style)
     for row, name in enumerate(whole, start=len(per_field)):
         axes = figure.add_subplot(grid[row, :])
-        _lines(axes, table[name], pieces, methods, looks, style)
+        _lines(axes, table[name], pieces, methods, styles, style)
         _label(axes, SERIES[name], str(table[name].attrs.get("units", "1")), style)
-    legend_above(figure, looks, methods, style)
+    legend_above(figure, styles, methods, style)
     return figure
 
 
@@ -300,7 +306,7 @@ def _lines(
     values: xr.DataArray,
     pieces: Sequence[np.ndarray],
     methods: Sequence[str],
-    looks: Mapping[str, Appearance],
+    styles: Mapping[str, MethodStyle],
     style: FigureStyle,
 ) -> None:
     seconds = values["time"].values.astype("datetime64[s]").astype(np.int64)
@@ -310,7 +316,7 @@ def _lines(
     for name in methods:
         own = values.sel({"method": name}).values
         mean = [float(own[p].mean()) if p.size else np.nan for p in pieces]
-        look = looks[name]
+        look = styles[name]
         axes.plot(
             middle,
             mean,

@@ -15,7 +15,7 @@ import xarray as xr
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.judging.block_bootstrap import Estimate
 from atmodist_core.evaluation.results.file import open_evaluation
-from atmodist_core.figures.method_styles import Appearance, distinct_appearances
+from atmodist_core.figures.method_styles import MethodStyle, distinct_method_styles
 
 TRUTH = "truth"
 GROUPS = {
@@ -114,9 +114,9 @@ class Evaluation:
         return [str(entry["label"]) for entry in self.models]
 
     @cached_property
-    def looks(self) -> dict[str, Appearance]:
+    def styles(self) -> dict[str, MethodStyle]:
         """How each model and the truth are drawn: no two alike."""
-        return distinct_appearances([*self.labels, TRUTH])
+        return distinct_method_styles([*self.labels, TRUTH])
 
     @property
     def reference(self) -> str | None:
@@ -160,7 +160,7 @@ class Evaluation:
 
     def name(self, label: str) -> str:
         """What a model is called in figures and sentences."""
-        return self.looks[label].label if label in self.looks else label
+        return self.styles[label].label if label in self.styles else label
 
     def number_of(self, attribute: str) -> int | None:
         """A whole number among the attributes; None where it is not stated."""

@@ -188,7 +188,7 @@ def _densities(evaluation: Evaluation, table: xr.Dataset) -> list[Block]:
                 f"Densities at {where}",
                 "Density of the values in the box around the city over all times, on a logarithmic axis; the number of values is "
                 "that of times and grid points together.",
-                city_densities_figure(table, city, evaluation.looks),
+                city_densities_figure(table, city, evaluation.styles),
             )
         )
         columns = [

@@ -248,7 +248,7 @@ def series_section(evaluation: Evaluation) -> Section | None:
             "Scores over time",
             " ".join(definitions[name] for name in shown)
             + " Long records are drawn as means over equal pieces; lines break where times are missing.",
-            series_figure(table, evaluation.looks),
+            series_figure(table, evaluation.styles),
         ),
         Bullets(tuple(sentences)),
     ]

@@ -56,7 +56,7 @@ def spectra_section(evaluation: Evaluation) -> Section | None:
                 if limits
                 else ""
             ),
-            evaluation_spectra_figure(table, evaluation.looks, band=limits),
+            evaluation_spectra_figure(table, evaluation.styles, band=limits),
         )
     ]
     sentences = []
@@ -162,7 +162,7 @@ def semivariogram_section(evaluation: Evaluation) -> Section | None:
             "Semivariograms, and their ratio to the truth",
             _semivariance_words(table) + "Below: the ratio of the semivariance to the truth's, where "
             "1 is right; bands are 95 % intervals.",
-            evaluation_semivariogram_figure(table, evaluation.looks),
+            evaluation_semivariogram_figure(table, evaluation.styles),
         ),
     ]
     if "semivariance_ratio" in table:

@@ -41,7 +41,7 @@ def values_section(evaluation: Evaluation) -> Section | None:
             "Distribution of the values",
             "Density of the values over the area of the globe and all times, on a logarithmic axis; the axis ends a factor of "
             "ten below the truth's last value.",
-            densities_figure(table, evaluation.looks),
+            densities_figure(table, evaluation.styles),
         )
     ]
     if TRUTH in table["method"].values:
@@ -52,7 +52,7 @@ def values_section(evaluation: Evaluation) -> Section | None:
                 "Quantile of each model over that of the truth, where 1 is right; below 1 the values are too small in size. "
                 "Bars are 95 % intervals of the model's own quantile. Quantiles near zero, about the middle of the "
                 "distribution, are left out since nothing can be divided by them.",
-                quantile_ratios_figure(table, evaluation.looks),
+                quantile_ratios_figure(table, evaluation.styles),
             )
         )
         blocks.append(Bullets(tuple(_outer_quantiles(evaluation, table, fields, labels))))
@@ -116,7 +116,7 @@ def extremes_section(evaluation: Evaluation) -> Section | None:
             "How often extremes are exceeded, relative to the truth",
             "Share of area and time beyond the truth's 99.9 % quantile (upper tail) or below its 0.1 % quantile (lower tail), "
             "over the truth's share; 1 is right. Bars are 95 % intervals.",
-            return_ratios_figure(table, evaluation.looks),
+            return_ratios_figure(table, evaluation.styles),
         )
     ]
     sentences = []
