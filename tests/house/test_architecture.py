@@ -52,8 +52,6 @@ KNOWN_CYCLES = {
 
 KNOWN_LARGE_FOLDERS = {
     "atmodist_core/evaluation",
-    "atmodist_core/evaluation/judging",
-    "atmodist_core/evaluation/period",
     "train",
 }
 """Folders that still have too many entries. This list may only shrink."""

@@ -5,10 +5,10 @@ import pytest
 
 from atmodist_core.evaluation.energy_ratio import HighWavenumberPower
 from atmodist_core.evaluation.geometry import area_weights
-from atmodist_core.evaluation.statistics import row_sums
 from atmodist_core.evaluation.measures import Sample
 from atmodist_core.evaluation.results.result_measures import PAIR_MEASURES
 from atmodist_core.evaluation.run.data import EvaluationData
+from atmodist_core.evaluation.statistics import row_sums
 from atmodist_core.evaluation.statistics.area_means import GlobalMeans, GlobalSums
 from atmodist_core.evaluation.statistics.grid_pattern import (
     LINE_LATITUDE,
