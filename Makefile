@@ -12,26 +12,25 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	>/dev/null 2>&1 && echo $$p && break; done)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-CODE := atmodist_core app train
-# Folders may be given relative to where make is called; the app gets absolute paths. realpath is empty if there is none.
-DATA_FOLDER := $(realpath $(DATA))
-MODELS_FOLDER := $(realpath $(MODELS))
+CODE := atmodist_core app train atmodist_studio
+EXTRAS := grib,report,train
 
 .DEFAULT_GOAL := help
-.PHONY: help install app test test-fast slow lint format docs docs-pictures benchmark browser lock clean
+.PHONY: help install app wheel test test-fast slow lint format docs docs-pictures benchmark browser lock clean
 
 help:
 	@echo "make app [PORT=5006] [HOST=localhost] [DATA=folder] [MODELS=folder]   open the page"
-	@echo "make test            everything that is checked: style, types, examples in docstrings, tests"
+	@echo "make test            every check: style, types, examples in docstrings, tests"
 	@echo "make test-fast       the tests without slow ones and without a browser"
 	@echo "make slow            the slow tests only"
-	@echo "make lint            style and types only; make format mends what can be mended"
-	@echo "make install         library, command lines and app into $(VENV), without starting anything"
+	@echo "make lint            style and types only; make format repairs what can be repaired"
+	@echo "make install         library, command lines and app into $(VENV), without starting it"
+	@echo "make wheel           build the wheel and the source archive into dist"
 	@echo "make docs            build the site into docs/_build/html; warnings are errors, no network is used"
-	@echo "make docs-pictures   remake the pictures of README and docs from the running app"
+	@echo "make docs-pictures   take the pictures of README and docs from the running app"
 	@echo "make benchmark       time transforms, networks and training on this machine"
-	@echo "make lock            remake constraints.txt from the newest releases"
-	@echo "make clean           remove $(VENV) and everything else that can be remade"
+	@echo "make lock            write constraints.txt anew from the newest releases"
+	@echo "make clean           remove $(VENV) and all other generated files"
 
 $(VENV)/made:
 	@test -n "$(PYTHON)" || { echo "error: needs Python 3.11, 3.12 or 3.13 with venv and pip, found none;" \
@@ -48,23 +47,21 @@ $(VENV)/torch: $(VENV)/made constraints.txt
 
 $(VENV)/app: $(VENV)/torch pyproject.toml
 	@echo "Installing AtmoDist Studio into $(VENV)"
-	@$(PIP) -e '.[app,grib,report,train]'
+	@$(PIP) -e '.[$(EXTRAS)]'
 	@touch $@
 
 $(VENV)/test: $(VENV)/app
 	@echo "Installing what the tests need"
-	@$(PIP) -e '.[app,grib,report,train,remote,test,docs]'
+	@$(PIP) -e '.[$(EXTRAS),remote,test,docs]'
 	@touch $@
 
 install: $(VENV)/app
 
 app: $(VENV)/app
-	@test -z "$(DATA)" || test -d "$(DATA_FOLDER)" || { echo "error: DATA: expected a folder, found none at $(DATA)" >&2; exit 2; }
-	@test -z "$(MODELS)" || test -d "$(MODELS_FOLDER)" || { echo "error: MODELS: expected a folder, found none at $(MODELS)" >&2; exit 2; }
-	@echo "AtmoDist Studio will be at http://$(HOST):$(PORT)/main in a few seconds; Ctrl-C stops it"
-	@PYTHONPATH="$(CURDIR)" $(if $(DATA),ATMODIST_DATA="$(DATA_FOLDER)") $(if $(MODELS),ATMODIST_MODELS="$(MODELS_FOLDER)") \
-		$(BIN)/panel serve app/main.py --warm --address $(HOST) --port $(PORT) \
-		--allow-websocket-origin=$(HOST):$(PORT) --allow-websocket-origin=127.0.0.1:$(PORT) $(SERVE)
+	@$(BIN)/atmodist app --address $(HOST) --port $(PORT) $(if $(DATA),--data "$(DATA)") $(if $(MODELS),--models "$(MODELS)")
+
+wheel: $(VENV)/test
+	$(BIN)/hatchling build -d dist
 
 # Browser tests use a Chromium of the machine. Without one they are skipped, and say so.
 browser: $(VENV)/test
@@ -106,7 +103,7 @@ LOCK_VENV ?= .lock-venv
 lock:
 	test -d $(LOCK_VENV) || { $(PYTHON) -m venv $(LOCK_VENV) \
 		&& $(LOCK_VENV)/bin/pip install --quiet $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH) \
-		&& $(LOCK_VENV)/bin/pip install --quiet -e '.[app,grib,report,train,remote,test,docs]'; }
+		&& $(LOCK_VENV)/bin/pip install --quiet -e '.[$(EXTRAS),remote,test,docs]'; }
 	{ sed -n '/^#/p' constraints.txt; $(LOCK_VENV)/bin/pip freeze --exclude-editable \
 		| sed -e 's/^\(torch==[0-9.]*\).*/\1/' -e '/^nvidia-/d' -e '/^cuda-/d' -e '/^triton==/d' -e '/ @ /d'; } > constraints.new
 	mv constraints.new constraints.txt

@@ -18,6 +18,9 @@ ConfigT = TypeVar("ConfigT")
 
 EXIT_OK, EXIT_USER_ERROR, EXIT_INTERRUPTED = 0, 2, 130
 
+launched_as: str | None = None
+"""What the help calls the program when it was started as ``atmodist NAME``."""
+
 
 def flags_of(kind: type) -> list[str]:
     """All flags of a (nested) dataclass, as ``--some-name``."""
@@ -47,7 +50,7 @@ def parse(
     arguments
         Command line without the program's name.
     program
-        Name shown in the help.
+        Name shown in the help, unless the command was started as ``atmodist NAME``.
 
     Raises
     ------
@@ -73,7 +76,7 @@ def parse(
         with contextlib.redirect_stderr(messages):
             config, rest = tyro.cli(
                 kind,
-                prog=program,
+                prog=launched_as or program,
                 args=list(arguments),
                 default=presets[name],
                 return_unknown_args=True,

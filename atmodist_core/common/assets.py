@@ -1,4 +1,4 @@
-"""Where the files that ship with the project lie."""
+"""Find the files that ship with the project."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ from pathlib import Path
 
 from atmodist_core.common.errors import UserError
 
+_ROOT = Path(__file__).resolve().parents[2]
+
 
 def asset_folder(name: str) -> Path:
-    """Folder of shipped files: ``demo``, ``models``, ``geography`` or ``results``.
+    """Return the folder of shipped files: ``demo``, ``models``, ``geography`` or ``results``.
 
-    Looked up beside the package, or in the folder named by the environment variable ``ATMODIST_ASSETS``.
+    It lies in the folder that the environment variable ``ATMODIST_ASSETS`` names, else in the installed wheel, else in the clone.
 
     Raises
     ------
     UserError
         Where the folder does not exist.
     """
-    root = Path(os.environ.get("ATMODIST_ASSETS") or Path(__file__).resolve().parents[2] / "assets")
+    places = (_ROOT / "atmodist_studio" / "assets", _ROOT / "assets")
+    named = os.environ.get("ATMODIST_ASSETS")
+    root = Path(named) if named else next((place for place in places if place.is_dir()), places[0])
     folder = root / name
     if not folder.is_dir():
         raise UserError(
-            f"Expected the shipped files at {folder}, found no such folder; run from a clone of the project "
-            "or set "
-            "ATMODIST_ASSETS to its assets folder."
+            f"Expected the shipped files at {folder}, found no such folder; install the project again, or set ATMODIST_ASSETS "
+            "to the folder assets of a clone."
         )
     return folder

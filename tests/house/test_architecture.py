@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("atmodist_core", "app", "train")
+PACKAGES = ("atmodist_core", "app", "train", "atmodist_studio")
 UI = {"panel", "bokeh", "holoviews", "geoviews", "panel_material_ui", "param", "datashader"}
 GPL = {"pyshtools", "ducc0"}
 PICKLERS = {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"}

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import atmodist_core as ad
+from atmodist_studio.command import command_files
 from tests.house.test_architecture import PACKAGES, imported_packages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +54,8 @@ def test_commands_in_texts_exist(text):
         assert (ROOT / script).is_file(), script
     for module in re.findall(r"python -m ((?:app|train|atmodist_core)[\w.]*)", code):
         assert (ROOT / (module.replace(".", "/") + ".py")).is_file(), module
+    for name in re.findall(r"(?:^|`|bin/)atmodist ([a-z][a-z-]*)", code, flags=re.MULTILINE):
+        assert name in command_files(), f"atmodist {name}"
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda p: str(p.relative_to(ROOT)))
@@ -109,31 +112,26 @@ def test_constraints_pin_every_dependency():
 def test_dependencies_are_those_that_are_imported():
     """Each declared package is used by what it is declared for, and nothing undeclared is imported."""
     distribution = {"lightning_fabric": "lightning-fabric", "panel_material_ui": "panel-material-ui"}
+
+    def plain(entries: list[str]) -> set[str]:
+        return {re.split(r"[<>=\[]", entry)[0].lower() for entry in entries}
+
     extras = PYPROJECT["project"]["optional-dependencies"]
-    declared = {"atmodist_core": PYPROJECT["project"]["dependencies"], "app": extras["app"]}
-    names = {
-        key: {re.split(r"[<>=\[]", entry)[0].lower() for entry in value} for key, value in declared.items()
-    }
-    optional = {
-        re.split(r"[<>=\[]", e)[0].lower()
-        for group in ("train", "grib", "report", "openvino", "remote")
-        for e in extras[group]
-    }
-    known = names["atmodist_core"] | names["app"] | optional | set(PACKAGES)
-    imported: dict[str, set[str]] = {}
+    base = plain(PYPROJECT["project"]["dependencies"])
+    optional = plain(
+        [e for group in ("train", "grib", "report", "openvino", "remote") for e in extras[group]]
+    )
+    imported = set()
     for package in PACKAGES:
         roots = set().union(*(imported_packages(file) for file in (ROOT / package).rglob("*.py")))
-        imported[package] = {distribution.get(root, root).lower() for root in roots - sys.stdlib_module_names}
-    # pyproj is only loaded early where something else has installed it; playwright takes the pictures of the
-    # docs.
-    assert not set().union(*imported.values()) - known - {"pyproj", "playwright"}
+        imported |= {distribution.get(root, root).lower() for root in roots - sys.stdlib_module_names}
+    # pyproj is only loaded early where something else has installed it; playwright takes the pictures of the docs.
+    assert not imported - base - optional - set(PACKAGES) - {"pyproj", "playwright"}
     # By name: netCDF4, h5netcdf and h5py by xarray, aiohttp and gcsfs by fsspec, tensorboard by torch, the last
     # three by atmodist_core.figures.report.optional.
     loaded_by_name = {"netcdf4", "h5netcdf", "h5py", "aiohttp", "gcsfs", "tensorboard"}
     loaded_by_name |= {"jinja2", "reportlab", "pypdf"}
-    assert not names["atmodist_core"] - imported["atmodist_core"] - imported["train"] - loaded_by_name
-    assert not names["app"] - imported["app"]
-    assert not optional - imported["atmodist_core"] - loaded_by_name
+    assert not (base | optional) - imported - loaded_by_name
 
 
 def test_every_model_that_ships_is_safetensors_with_a_card():
