@@ -111,8 +111,8 @@ def main(arguments: Sequence[str]) -> int:
             f"{config.replicates} and {config.workers}."
         )
     # Only now, since torch takes seconds to import: a wrong flag is told at once.
+    from atmodist_core.evaluation.bootstrap import Bootstrap
     from atmodist_core.evaluation.results.build import evaluation_tree
-    from atmodist_core.evaluation.results.evaluation_result import Bootstrap
     from atmodist_core.evaluation.results.file import write_evaluation
     from atmodist_core.evaluation.run.evaluation import evaluate
     from atmodist_core.evaluation.run.plan import EvaluationPlan
@@ -143,7 +143,7 @@ def main(arguments: Sequence[str]) -> int:
             )
             return _cli.EXIT_INTERRUPTED
         command = shlex.join(["python", "train/evaluate.py", *arguments])
-        bootstrap = Bootstrap(config.block_days, config.replicates, config.seed)
+        bootstrap = Bootstrap(config.block_days, config.replicates, seed=config.seed)
         reference = _reference(config, plan, [model.label for model in prepared.models])
         tree = evaluation_tree(
             plan, prepared, bootstrap, reference, command, lambda what: bar.say(f"making {what}")

@@ -104,7 +104,8 @@ def main(arguments: Sequence[str]) -> int:
     config = _cli.parse(JudgeConfig, {"default": JudgeConfig()}, arguments, "python train/judge.py")
     _check(config)
     # Only now, since torch takes seconds to import: a wrong flag is told at once.
-    from atmodist_core.evaluation.results.evaluation_result import Bootstrap, evaluation_result
+    from atmodist_core.evaluation.bootstrap import Bootstrap
+    from atmodist_core.evaluation.results.evaluation_result import evaluation_result
     from atmodist_core.evaluation.run.data import open_evaluation_data, require_one_grid
     from atmodist_core.evaluation.run.models import (
         learned_distance,
@@ -112,7 +113,7 @@ def main(arguments: Sequence[str]) -> int:
         truncated_model,
     )
 
-    bootstrap = Bootstrap(config.block_days, config.replicates, config.seed)
+    bootstrap = Bootstrap(config.block_days, config.replicates, seed=config.seed)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", AtmodistWarning)
         models = load_models(

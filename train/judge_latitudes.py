@@ -129,7 +129,8 @@ def _table(
     """Share of the belts in the truth's power, and power of the models relative to it, as Markdown."""
     import numpy as np
 
-    from atmodist_core.evaluation.judging.block_bootstrap import (
+    from atmodist_core.evaluation.bootstrap import (
+        Bootstrap,
         DayAxis,
         Estimate,
         bootstrap_counts,
@@ -138,9 +139,7 @@ def _table(
     from atmodist_core.evaluation.results.tables import cell, number
 
     axis, times = DayAxis.of([data.times]), data.times[:: config.every]
-    counts = bootstrap_counts(
-        axis, block_days=config.block_days, replicates=config.replicates, seed=config.seed
-    )
+    counts = bootstrap_counts(axis, Bootstrap(config.block_days, config.replicates, seed=config.seed))
     sums = np.tensordot(counts, day_sums(found, axis.index(0, times), axis.size), axes=1)
     belts = [f"{near:g} to {far:g}" for near, far in pairwise(config.edges)]
     interval = (

@@ -6,6 +6,7 @@ from scipy.stats import wasserstein_distance
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import wasserstein
+from atmodist_core.evaluation.wasserstein import resampled_wasserstein
 
 
 @pytest.mark.parametrize(("size_a", "size_b"), [(100, 100), (70, 131), (1, 9), (5, 1)])
@@ -77,3 +78,33 @@ def test_it_is_a_distance():
 def test_bad_input(a, b, options, words):
     with pytest.raises(UserError, match=words):
         wasserstein(np.array(a), np.array(b), **options)
+
+
+def heavy_tailed(random, times, points):
+    """Truth and model like vorticity at a city [s-1], rounded so that values repeat."""
+    weather = random.standard_t(3, (times, 1))
+    truth = 2e-5 * (0.8 * weather + 0.6 * random.standard_t(3, (times, points)))
+    model = 0.97 * truth + 1e-6 * random.standard_t(3, truth.shape)
+    return truth.round(7).astype(np.float32), model.round(7).astype(np.float32)
+
+
+@pytest.mark.parametrize(("times", "points"), [(50, 1), (600, 4), (365, 9), (1235, 81)])
+def test_replicates_are_those_of_scipy(times, points):
+    random = np.random.default_rng(times)
+    truth, model = heavy_tailed(random, times, points)
+    days = np.arange(times) // 2
+    counts = np.concatenate([np.ones((1, days[-1] + 1)), random.integers(4, size=(6, days[-1] + 1))]).astype(
+        float
+    )
+    found = resampled_wasserstein(model, truth, days, counts)
+    for distance, drawn in zip(found, counts, strict=True):
+        weights = np.repeat(drawn[days], points)
+        expected = wasserstein_distance(model.ravel(), truth.ravel(), weights, weights)
+        assert distance == pytest.approx(expected, rel=1e-5)
+
+
+def test_replicates_without_any_value_are_missing():
+    a = np.ones((1, 1))
+    found = resampled_wasserstein(a, 2 * a, np.array([0]), np.array([[1.0, 1.0], [0.0, 2.0]]))
+    assert found[0] == 1 and np.isnan(found[1])
+    assert resampled_wasserstein(a, a, np.array([0]), np.ones((1, 1))).tolist() == [0.0]

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.judging.block_bootstrap import Estimate
+from atmodist_core.evaluation.bootstrap import Estimate
 from atmodist_core.figures.evaluation.values import quantile_ratio, time_pieces
 from atmodist_core.figures.method_styles import distinct_method_styles
 from atmodist_core.figures.report.build import report_of

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from atmodist_core.evaluation.judging.block_bootstrap import Estimate
+from atmodist_core.evaluation.bootstrap import Estimate
 from atmodist_core.figures.report.comparison import Side, Verdict, deviation, side_of, verdict
 from atmodist_core.figures.report.sentences import (
     above_chance,

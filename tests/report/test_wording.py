@@ -2,7 +2,7 @@
 
 import pytest
 
-from atmodist_core.evaluation.judging.block_bootstrap import Estimate
+from atmodist_core.evaluation.bootstrap import Estimate
 from atmodist_core.figures.report.wording import (
     count,
     estimate_text,

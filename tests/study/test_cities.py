@@ -18,7 +18,6 @@ from atmodist_core.figures.numbers.cities import (
     spread_order,
     totals,
     verdicts,
-    wasserstein_interval,
     wasserstein_table,
 )
 from atmodist_core.figures.numbers.city_store import describe_city_values, open_city_values, write_city_values
@@ -144,18 +143,6 @@ def test_cities_without_values_have_no_verdict(series):
     assert known_cities(gap).tolist() == [True, True, False]
     verdict = verdicts(wasserstein_table(gap), "near", "wide")["vorticity"].sel(box=2).values
     assert totals(verdict) == {"better": 2, "equal": 0, "worse": 0, "unknown": 1}
-
-
-def test_the_interval_holds_the_distance_and_needs_several_spells_of_weather(series):
-    truth, wide = (sample_of(series, name, "Suva", "vorticity", 1) for name in ("truth", "wide"))
-    low, high = wasserstein_interval(wide, truth, TIMES)
-    distance = float(np.abs(np.sort(wide, axis=None) - np.sort(truth, axis=None)).mean())
-    assert low < distance < high and high < 2 * distance
-    near = sample_of(series, "near", "Suva", "vorticity", 1)
-    ends = wasserstein_interval(near, truth, TIMES)
-    assert 0 <= ends[0] < float(np.abs(np.sort(near, axis=None) - np.sort(truth, axis=None)).mean()) < ends[1]
-    assert wasserstein_interval(wide, truth, TIMES) == (low, high), "seeded"
-    assert np.isnan(wasserstein_interval(wide[:20], truth[:20], TIMES[:20])).all()
 
 
 def test_every_beginning_of_the_order_is_spread(series):

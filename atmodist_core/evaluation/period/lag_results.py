@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.judging.block_bootstrap import DayAxis, Estimate
+from atmodist_core.evaluation.bootstrap import DayAxis, Estimate
 from atmodist_core.inference.lag_probabilities import chance_scores
 
 METRICS = {"atmodist": "atmodist", "l2": "l2", "l1": "l1", "1-ssim": "one_minus_ssim"}
@@ -86,7 +86,7 @@ def lag_results(
     axis : DayAxis
         Days of all members, that of the evaluation: a pair belongs to the day of its earlier state.
     counts : numpy.ndarray, shape ``(1 + replicates, days)``
-        Of :func:`~atmodist_core.evaluation.judging.block_bootstrap.bootstrap_counts`; without replicates all intervals
+        Of :func:`~atmodist_core.evaluation.bootstrap.bootstrap_counts`; without replicates all intervals
         are NaN.
     leads : array_like
         The leads that the network tells apart [h], rising in equal steps.

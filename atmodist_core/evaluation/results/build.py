@@ -12,14 +12,13 @@ import xarray as xr
 
 import atmodist_core
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.judging.block_bootstrap import DayAxis, bootstrap_counts
+from atmodist_core.evaluation.bootstrap import Bootstrap, DayAxis, bootstrap_counts
 from atmodist_core.evaluation.period.lag_results import lag_results
 from atmodist_core.evaluation.results.cities import (
     city_results,
-    use_exact_distances,
     verdict_results,
 )
-from atmodist_core.evaluation.results.evaluation_result import Bootstrap, evaluation_result
+from atmodist_core.evaluation.results.evaluation_result import evaluation_result
 from atmodist_core.evaluation.results.file import EVALUATION_VERSION
 from atmodist_core.evaluation.results.labelled import Finishing, read_global_sums
 from atmodist_core.evaluation.results.maps import map_results
@@ -80,9 +79,7 @@ def evaluation_tree(
         prepared.data, prepared.models, plan.out, prepared.selection, bootstrap, prepared.distance, progress
     )
     axis = DayAxis.of([member.times for member in prepared.data])
-    counts = bootstrap_counts(
-        axis, block_days=bootstrap.block_days, replicates=bootstrap.replicates, seed=bootstrap.seed
-    )
+    counts = bootstrap_counts(axis, bootstrap)
     reader = StatisticsReader(prepared.data, [run.stores for run in prepared.runs], prepared.selection, axis)
     sums = read_global_sums(reader, prepared.models)
     finishing = Finishing(prepared, reader, axis, counts, result, sums)
@@ -106,7 +103,6 @@ def evaluation_tree(
         from atmodist_core.fields.grid.geography import cities
 
         progress("cities")
-        use_exact_distances(finishing)
         parts["cities"] = city_results(finishing, cities())
         if len(labels) > 1:
             parts["verdicts"] = verdict_results(finishing, reference)

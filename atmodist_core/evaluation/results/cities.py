@@ -6,11 +6,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from atmodist_core.evaluation.judging.block_bootstrap import Estimate
-from atmodist_core.evaluation.judging.city_verdicts import odds, verdict_counts
+from atmodist_core.evaluation.city_verdicts import improved_to_degraded_estimate, verdict_counts
 from atmodist_core.evaluation.local_statistics import TOLERANCE
 from atmodist_core.evaluation.results.labelled import Finishing, dataset, described, with_interval
-from atmodist_core.evaluation.wasserstein import wasserstein
 
 PROBABILITIES = (0.001, 0.01, 0.5, 0.99, 0.999)
 DENSITY_BINS = 64
@@ -42,7 +40,7 @@ def city_results(finishing: Finishing, cities: pd.DataFrame) -> xr.Dataset:
     distances = [
         result.city_distances[label].transpose(1, 0, 3, 2) for label in finishing.labels
     ]  # (replicate, field, box, city)
-    distance = centred(np.stack([*distances, np.full_like(distances[0], np.nan)], axis=1))
+    distance = np.stack([*distances, np.full_like(distances[0], np.nan)], axis=1)
     axes = ("method", "field", "box", "city")
     units = finishing.common_units
     variables = {
@@ -96,27 +94,6 @@ def city_results(finishing: Finishing, cities: pd.DataFrame) -> xr.Dataset:
     )
 
 
-def use_exact_distances(finishing: Finishing) -> None:
-    """Put the exact distances of the data themselves in place of those of the bootstrap, which compares 512 places of the
-    distribution functions. Replicates keep theirs: the difference, below 0.1 %, is small beside their spread.
-    """
-    reader = finishing.reader
-    for model in finishing.prepared.models:
-        parts = []
-        for some in reader.cities_at_once():
-            (prediction, boxes), (truth, _) = (reader.city_values(each, some) for each in (model, None))
-            parts.append(
-                np.stack(
-                    [
-                        wasserstein(prediction[..., boxes == side], truth[..., boxes == side], axis=(0, 3))
-                        for side in np.unique(boxes)
-                    ],
-                    axis=-1,
-                )
-            )
-        finishing.judgement.city_distances[model.label][:, 0] = np.concatenate(parts, axis=1)
-
-
 def _density_edges(finishing: Finishing) -> np.ndarray:
     """Even bins between the truth's outermost values at the cities, a tenth wider; shape ``(field, bin + 1)``."""
     lows, highs = [], []
@@ -167,7 +144,10 @@ def verdict_results(finishing: Finishing, reference: str) -> xr.Dataset:
         totals = verdict_counts(of_candidate, of_reference)
         counts.append(np.stack([totals[field][0] for field in finishing.fields]))  # (field, box, 3)
         ratios.append(
-            [[odds_of(totals[field][:, box]) for box in range(len(sides))] for field in finishing.fields]
+            [
+                [improved_to_degraded_estimate(totals[field][:, box]) for box in range(len(sides))]
+                for field in finishing.fields
+            ]
         )
     verdict, certain, count = np.stack(verdicts), np.stack(sure), np.stack(counts)
     axes = ("candidate", "field", "box")
@@ -220,37 +200,6 @@ def verdict_results(finishing: Finishing, reference: str) -> xr.Dataset:
             "city": names,
         },
     ).assign_attrs(reference=reference)
-
-
-def centred(replicates: np.ndarray) -> np.ndarray:
-    """Replicates, after the first entry of the axis, shifted so that their mean is that entry; never below zero."""
-    if len(replicates) == 1:
-        return replicates
-    excess = replicates[1:].mean(axis=0) - replicates[0]
-    return np.concatenate([replicates[:1], np.clip(replicates[1:] - excess, 0, None)])
-
-
-def odds_of(counts: np.ndarray) -> Estimate:
-    """Better over worse with an interval that holds it.
-
-    Parameters
-    ----------
-    counts : numpy.ndarray, shape ``(1 + replicates, 3)``
-        Better, equal, worse.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> odds_of(np.array([[4, 0, 2], [3, 1, 2], [5, 0, 1]])).value
-    2.0
-    """
-    value = float(odds(counts[:1])[0])
-    if len(counts) == 1:
-        return Estimate(value, np.nan, np.nan)
-    # Half a city more on both sides: no replicate has infinite or zero odds.
-    logs = np.log((counts[:, 0] + 0.5) / (counts[:, 2] + 0.5))
-    low, high = np.exp(np.percentile(logs[1:], (2.5, 97.5)) - np.median(logs[1:]) + logs[0])
-    return Estimate(value, min(float(low), value), max(float(high), value))
 
 
 def _signs(candidate: np.ndarray, reference: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from atmodist_core.evaluation.judging.block_bootstrap import DayAxis, Estimate, bootstrap_counts
+from atmodist_core.evaluation.bootstrap import Bootstrap, DayAxis, Estimate, bootstrap_counts, remove_excess
 from atmodist_core.evaluation.measures import Kurtosis
 from atmodist_core.evaluation.results.reader import DaySums, StatisticsReader
 from atmodist_core.evaluation.results.result_measures import ResultMeasure, result_measures
@@ -26,25 +26,6 @@ from atmodist_core.evaluation.run.member_run import (
 from atmodist_core.evaluation.statistics.spectral_band import SpectralBand, spectral_band, stated_truncation
 
 REPLICATES_AT_ONCE = 32
-
-
-@dataclass(frozen=True)
-class Bootstrap:
-    """How intervals are made.
-
-    Parameters
-    ----------
-    block_days : int
-        Length of a block [days].
-    replicates : int
-        Number of resampled data sets.
-    seed : int
-        Of the resampling.
-    """
-
-    block_days: int = 3
-    replicates: int = 1000
-    seed: int = 0
 
 
 @dataclass
@@ -152,9 +133,7 @@ def evaluation_result(
     """
     require_one_grid(data)
     axis = DayAxis.of([member.times for member in data])
-    counts = bootstrap_counts(
-        axis, block_days=bootstrap.block_days, replicates=bootstrap.replicates, seed=bootstrap.seed
-    )
+    counts = bootstrap_counts(axis, bootstrap)
     stores = [Stores(out, member, distance) for member in data]
     reader = StatisticsReader(data, stores, selection, axis)
     say = progress or (lambda _: None)
@@ -223,7 +202,8 @@ def _finalised(
         means = model.means(part), truth.means(part)
         for measure in measures:
             found[measure.name].append(measure.finalise(*means))
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+    joined = {name: np.concatenate(parts) for name, parts in found.items()}
+    return joined | {each.name: remove_excess(joined[each.name]) for each in measures if each.raised}
 
 
 def _truth_kurtosis(found: DaySums, counts: np.ndarray) -> np.ndarray:

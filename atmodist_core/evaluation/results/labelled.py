@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from atmodist_core.evaluation.judging.block_bootstrap import DayAxis
+from atmodist_core.evaluation.bootstrap import DayAxis, interval
 from atmodist_core.evaluation.results.evaluation_result import REPLICATES_AT_ONCE, EvaluationResult
 from atmodist_core.evaluation.results.file import TRUTH
 from atmodist_core.evaluation.results.reader import DaySums, StatisticsReader
@@ -97,17 +97,6 @@ def read_global_sums(reader: StatisticsReader, models: Sequence[EvaluatedModel])
     """Statistics of the globe of all models and of the truth."""
     sums = {model.label: reader.sums(model, GLOBAL) for model in models}
     return {**sums, TRUTH: reader.sums(None, GLOBAL)}
-
-
-def interval(replicates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """2.5 and 97.5 % of replicates along the first axis, whose first entry is the data themselves; missing without replicates."""
-    rest = replicates[1:]
-    if not len(rest):
-        nothing = np.full(replicates.shape[1:], np.nan)
-        return nothing, nothing.copy()
-    finite = np.isfinite(rest).any(axis=0)
-    low, high = np.nanpercentile(np.where(finite, rest, 0.0), (2.5, 97.5), axis=0)
-    return np.where(finite, low, np.nan), np.where(finite, high, np.nan)
 
 
 Variable = tuple[tuple[str, ...], np.ndarray, dict[str, str]]

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from atmodist_core.evaluation.judging.block_bootstrap import DayAxis, day_sums
-from atmodist_core.evaluation.judging.city_verdicts import city_wasserstein
+from atmodist_core.evaluation.bootstrap import DayAxis, day_sums
+from atmodist_core.evaluation.city_verdicts import city_wasserstein
 from atmodist_core.evaluation.results.result_measures import Means
 from atmodist_core.evaluation.run.data import EvaluationData
 from atmodist_core.evaluation.run.member_run import CITIES, EvaluatedModel, Selection, Stores

@@ -23,9 +23,9 @@ from atmodist_core.evaluation.statistics.grid_pattern import line_height, patter
 from atmodist_core.evaluation.statistics.histogram import (
     ValueBins,
     histogram_quantile,
-    histogram_wasserstein,
 )
 from atmodist_core.evaluation.statistics.spectral_band import SpectralBand
+from atmodist_core.evaluation.wasserstein import histogram_wasserstein
 
 Means = Mapping[str, np.ndarray]
 """Averages over times by name, each of shape ``(replicate, field, ...)``."""
@@ -59,6 +59,8 @@ class ResultMeasure:
         The value of a perfect prediction.
     finalise : callable
         ``(model, truth) -> (replicate, field)`` from the averages of both.
+    raised : bool
+        Whether the repeated days of a resampled record raise it, see :func:`remove_excess`.
     """
 
     name: str
@@ -66,6 +68,7 @@ class ResultMeasure:
     table: str
     ideal: Literal["zero", "one", "none"]
     finalise: Callable[[Means, Means], np.ndarray]
+    raised: bool = False
 
 
 def result_measures(
@@ -171,8 +174,8 @@ def _pattern_measures(points: tuple[int, int], factor: int) -> list[ResultMeasur
 
     rows, columns = points
     return [
-        ResultMeasure("pattern_constant", "constant pattern", "grid", "zero", strength(0)),
-        ResultMeasure("pattern_modulated", "modulated pattern", "grid", "zero", strength(1)),
+        ResultMeasure("pattern_constant", "constant pattern", "grid", "zero", strength(0), raised=True),
+        ResultMeasure("pattern_modulated", "modulated pattern", "grid", "zero", strength(1), raised=True),
         ResultMeasure("zonal_line", "zonal line", "grid", "none", line("zonal_power", columns)),
         ResultMeasure("meridional_line", "meridional line", "grid", "none", line("meridional_power", rows)),
     ]
@@ -212,7 +215,7 @@ def _value_measures(units: list[str]) -> list[ResultMeasure]:
         return np.stack(parts, axis=-1)
 
     return [
-        ResultMeasure("wasserstein", "Wasserstein-1 [field]", "values", "zero", distance),
+        ResultMeasure("wasserstein", "Wasserstein-1 [field]", "values", "zero", distance, raised=True),
         *(
             ResultMeasure(
                 f"quantile_{100 * share:g}_ratio",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from atmodist_core.evaluation.results.labelled import Finishing, dataset, described, interval, with_interval
+from atmodist_core.evaluation.bootstrap import interval
+from atmodist_core.evaluation.results.labelled import Finishing, dataset, described, with_interval
 from atmodist_core.evaluation.results.result_measures import ResultMeasure
 from atmodist_core.evaluation.run.member_run import DISTANCE, GLOBAL, EvaluatedModel
 from atmodist_core.evaluation.statistics.similarity import LARGEST_LATITUDE, SERIES

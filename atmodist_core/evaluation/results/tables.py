@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from atmodist_core.evaluation.judging.block_bootstrap import Estimate
-from atmodist_core.evaluation.judging.city_verdicts import interval_of_odds, median_of, odds, verdict_counts
+from atmodist_core.evaluation.bootstrap import Estimate
+from atmodist_core.evaluation.city_verdicts import improved_to_degraded_estimate, verdict_counts
 from atmodist_core.evaluation.results.evaluation_result import EvaluationResult
 from atmodist_core.evaluation.results.result_measures import ResultMeasure
 from atmodist_core.evaluation.run.member_run import TRUTH
@@ -149,8 +149,7 @@ def _truth_row(result: EvaluationResult, measures: Sequence[ResultMeasure], fiel
 def _cities(result: EvaluationResult, reference: str) -> str:
     lines = [
         f"Local Wasserstein-1 distance to the truth at {len(result.cities)} cities against {reference}, "
-        f"{result.city_times} times: cities that are better / equal / worse (10 % rule), then better over worse "
-        "[interval] and its median over the resamplings.",
+        f"{result.city_times} times: cities that are better / equal / worse (10 % rule), then improved-to-degraded ratio [interval].",
         "",
         _row(["model", "field", *(f"{n} x {n}" for n in result.boxes)]),
         "|---|---|" + "---|" * len(result.boxes),
@@ -166,9 +165,8 @@ def _cities(result: EvaluationResult, reference: str) -> str:
             cells = []
             for n in range(len(result.boxes)):
                 three = " / ".join(map(str, counts[0, n]))
-                ratio = interval_of_odds(counts[:, n])
-                middle = median_of(odds(counts[:, n]))
-                cells.append(f"{three}; {cell(ratio)}, median {number(middle)}")
+                ratio = improved_to_degraded_estimate(counts[:, n])
+                cells.append(f"{three}; {cell(ratio)}")
             lines.append(_row([model, field, *cells]))
     return "\n".join(lines)
 
@@ -272,12 +270,11 @@ def _plain_cities(result: EvaluationResult, model: str, reference: str | None) -
                 str(box): {
                     word: {
                         "value": int(values[0, n, k]),
-                        "median": median_of(values[:, n, k]),
                         "interval": Estimate.of(values[:, n, k].astype(float)).to_list()[1:],
                     }
                     for k, word in enumerate(("better", "equal", "worse"))
                 }
-                | {"better_over_worse": interval_of_odds(values[:, n]).to_list()}
+                | {"better_over_worse": improved_to_degraded_estimate(values[:, n]).to_list()}
                 for n, box in enumerate(result.boxes)
             }
             for field, values in counts.items()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atmodist_core.evaluation.judging.block_bootstrap import Estimate
-from atmodist_core.evaluation.judging.city_verdicts import interval_of_odds, verdict_counts
+from atmodist_core.evaluation.bootstrap import Estimate
+from atmodist_core.evaluation.city_verdicts import improved_to_degraded_estimate, verdict_counts
 from atmodist_core.evaluation.results.evaluation_result import EvaluationResult
 from atmodist_core.evaluation.results.tables import cell, number, ratio_to
 
@@ -168,7 +168,7 @@ def _cities(result: EvaluationResult, candidate: str, reference: str, field: str
         Target(
             f"{side} x {side} at cities: better over worse at least {limit:g}",
             field,
-            interval_of_odds(counts[:, result.boxes.index(side)]),
+            improved_to_degraded_estimate(counts[:, result.boxes.index(side)]),
             limit,
             np.inf,
         )

@@ -31,10 +31,6 @@ POINT_BOX = np.repeat(BOXES, np.square(BOXES))
 
 TRUTH = "truth"
 QUANTILES = (0.02, 0.09, 0.25, 0.5, 0.75, 0.91, 0.98)
-RESAMPLES = 200
-INTERVAL = (0.05, 0.95)
-BLOCK_HOURS = 48
-"""Weather of one place is much alike for about two days: times closer than this are resampled together."""
 
 
 def city_values(fields: xr.Dataset, cities: pd.DataFrame) -> NDArray[np.float32]:
@@ -252,58 +248,6 @@ def density(sample: NDArray[np.float32], edges: NDArray[np.float64]) -> NDArray[
 def quantiles(sample: NDArray[np.float32]) -> NDArray[np.float64]:
     """Quantiles of :data:`QUANTILES` of all values of a sample."""
     return np.quantile(np.asarray(sample, dtype=np.float64), QUANTILES)
-
-
-def wasserstein_interval(
-    sample: NDArray[np.float32],
-    truth: NDArray[np.float32],
-    times: NDArray[np.datetime64],
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """How far the Wasserstein-1 distance to the truth would vary with other weather: 90 % interval of a block bootstrap.
-
-    Values that are drawn twice make samples rougher, so that resampled distances are larger than that of the sample; the interval is
-    shifted by their mean excess.
-
-    Parameters
-    ----------
-    sample, truth : ndarray, shape (time, point)
-        Values of a method and of the truth at the same times.
-    times : ndarray of datetime64, shape (time,)
-        Ascending; times within :data:`BLOCK_HOURS` of each other are drawn together.
-    resamples : int
-        How often times are drawn anew.
-    seed : int
-        Of the draw.
-
-    Returns
-    -------
-    tuple of float
-        The two ends, in the units of the values; NaN with fewer than four blocks of times.
-    """
-    blocks = _blocks(times)
-    if len(blocks) < 4:
-        return float("nan"), float("nan")
-    random = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(resamples):
-        chosen = np.concatenate([blocks[i] for i in random.integers(len(blocks), size=len(blocks))])
-        a, b = np.sort(sample[chosen], axis=None), np.sort(truth[chosen], axis=None)
-        drawn.append(float(np.abs(a.astype(np.float64) - b).mean()))
-    distance = float(np.abs(np.sort(sample, axis=None).astype(np.float64) - np.sort(truth, axis=None)).mean())
-    low, high = np.quantile(drawn, INTERVAL) - (np.mean(drawn) - distance)
-    return max(float(low), 0.0), float(high)
-
-
-def _blocks(times: NDArray[np.datetime64]) -> list[NDArray[np.int64]]:
-    """Indices of times in spans of :data:`BLOCK_HOURS`, counted from the first."""
-    if np.isnat(times).any():
-        return []
-    hours = (times - times[0]) / np.timedelta64(1, "h")
-    span = (hours // BLOCK_HOURS).astype(int)
-    return [np.flatnonzero(span == one) for one in np.unique(span)]
 
 
 def spread_order(count: int) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ from enum import Enum
 
 import numpy as np
 
-from atmodist_core.evaluation.judging.block_bootstrap import Estimate
+from atmodist_core.evaluation.bootstrap import Estimate
 from atmodist_core.figures.report.wording import has_interval
 
 

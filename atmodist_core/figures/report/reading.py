@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.judging.block_bootstrap import Estimate
+from atmodist_core.evaluation.bootstrap import Estimate
 from atmodist_core.evaluation.results.file import open_evaluation
 from atmodist_core.figures.method_styles import MethodStyle, distinct_method_styles
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from atmodist_core.evaluation.judging.block_bootstrap import Estimate
+from atmodist_core.evaluation.bootstrap import Estimate
 from atmodist_core.figures.report.comparison import Side, Verdict, side_of, verdict
 from atmodist_core.figures.report.wording import (
     count,

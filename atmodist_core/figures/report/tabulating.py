@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from atmodist_core.evaluation.judging.block_bootstrap import Estimate
+from atmodist_core.evaluation.bootstrap import Estimate
 from atmodist_core.figures.report.document import Table
 from atmodist_core.figures.report.reading import Evaluation, estimate
 from atmodist_core.figures.report.wording import NOTHING, bracketed, estimate_text, number

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from atmodist_core.evaluation.judging.block_bootstrap import Estimate
+from atmodist_core.evaluation.bootstrap import Estimate
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NOTHING = "–"

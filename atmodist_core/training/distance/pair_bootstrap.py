@@ -3,10 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from atmodist_core.evaluation.judging.block_bootstrap import DayAxis, Estimate, bootstrap_counts
+from atmodist_core.evaluation.bootstrap import Bootstrap, DayAxis, Estimate, bootstrap_counts
 from atmodist_core.training.data.training_fields import Member
-
-REPLICATES = 1000
 
 
 class PairBootstrap:
@@ -28,7 +26,7 @@ class PairBootstrap:
         # Days are counted from the start of each member; the calendar does not matter here.
         first = np.datetime64("2000-01-01", "D")
         self.axis = DayAxis((first,) * len(members), tuple(int(length) for length in lengths))
-        self.counts = bootstrap_counts(self.axis, block_days=block_days, replicates=REPLICATES, seed=seed)
+        self.counts = bootstrap_counts(self.axis, Bootstrap(block_days, seed=seed))
 
     @staticmethod
     def _day(member: Member, times: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -5,7 +5,8 @@ import pytest
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import scores
-from atmodist_core.evaluation.results.evaluation_result import Bootstrap, evaluation_result
+from atmodist_core.evaluation.bootstrap import Bootstrap
+from atmodist_core.evaluation.results.evaluation_result import evaluation_result
 from atmodist_core.evaluation.results.tables import TABLES, heading, plain_values, ratio_to, table
 from atmodist_core.evaluation.results.targets import targets, targets_table
 from atmodist_core.evaluation.run.data import open_evaluation_data

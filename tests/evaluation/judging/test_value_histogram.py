@@ -8,8 +8,8 @@ from atmodist_core.evaluation import wasserstein
 from atmodist_core.evaluation.statistics.histogram import (
     ValueBins,
     histogram_quantile,
-    histogram_wasserstein,
 )
+from atmodist_core.evaluation.wasserstein import histogram_wasserstein
 
 BINS = ValueBins.of_units("s-1")
 

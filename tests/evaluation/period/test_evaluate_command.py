@@ -13,7 +13,7 @@ import scipy.stats
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.judging.block_bootstrap import DayAxis, bootstrap_counts
+from atmodist_core.evaluation.bootstrap import Bootstrap, DayAxis, bootstrap_counts
 from atmodist_core.evaluation.local_statistics import local_statistics
 from atmodist_core.evaluation.results.file import open_evaluation
 from atmodist_core.evaluation.run.member_run import MemberRun
@@ -227,7 +227,7 @@ def test_an_advantage_by_hand(source, whole):
     assert (scores["advantage"].sel({"method": "bilinear"}) == 0).all()
     errors = tree["series"].to_dataset()["rmse"]
     times = open_fields(source)["time"].values
-    counts = bootstrap_counts(DayAxis.of([times]), block_days=3, replicates=30, seed=0)
+    counts = bootstrap_counts(DayAxis.of([times]), Bootstrap(block_days=3, replicates=30, seed=0))
     days = ((errors["time"].values - times[0]) / np.timedelta64(1, "D")).astype(int)
     weights = counts[:, days] / counts[:, days].sum(axis=1, keepdims=True)
     for field in ("vorticity", "divergence"):

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.judging.block_bootstrap import DayAxis, bootstrap_counts
+from atmodist_core.evaluation.bootstrap import Bootstrap, DayAxis, bootstrap_counts
 from atmodist_core.evaluation.lag_confusion import lag_confusion
 from atmodist_core.evaluation.period.lag_pairs import LagPairs
 from atmodist_core.evaluation.period.lag_results import METRICS, lag_results
@@ -20,7 +20,7 @@ def judged(distance, fields, *, block_days=3, replicates=200, **settings):
     pairs = LagPairs(distance, fields, **settings)
     table = pairs.table(pairs.times_with_pairs(fields.time.values))
     axis = DayAxis.of([fields.time.values])
-    counts = bootstrap_counts(axis, block_days=block_days, replicates=replicates, seed=0)
+    counts = bootstrap_counts(axis, Bootstrap(block_days=block_days, replicates=replicates, seed=0))
     return table, lag_results([table], axis, counts, pairs.leads, network=distance.name), counts
 
 

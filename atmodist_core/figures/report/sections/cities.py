@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from atmodist_core.evaluation.judging.block_bootstrap import Estimate
+from atmodist_core.evaluation.bootstrap import Estimate
 from atmodist_core.figures.evaluation.cities import city_densities_figure, verdict_maps_figure
 from atmodist_core.figures.report.document import Block, Bullets, Paragraph, Picture, Section, Subheading
 from atmodist_core.figures.report.reading import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
-from atmodist_core.evaluation.judging.block_bootstrap import Estimate
+from atmodist_core.evaluation.bootstrap import Estimate
 from atmodist_core.figures.evaluation.values import SERIES, series_figure
 from atmodist_core.figures.report.comparison import Verdict, verdict
 from atmodist_core.figures.report.document import Block, Bullets, Paragraph, Picture, Section

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from atmodist_core.evaluation.judging.block_bootstrap import Estimate
+from atmodist_core.evaluation.bootstrap import Estimate
 from atmodist_core.figures.evaluation.spectra import (
     evaluation_semivariogram_figure,
     evaluation_spectra_figure,
