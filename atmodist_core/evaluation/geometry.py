@@ -5,13 +5,13 @@ points.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 
 import numpy as np
 import xarray as xr
 
 from atmodist_core.common.constants import EARTH_RADIUS_M
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.grid.cell_areas import cell_areas
 
 HORIZONTAL = ("latitude", "longitude")
 
@@ -288,12 +288,10 @@ def grid_spacing_km(ds: xr.Dataset) -> tuple[float, float]:
 
 
 def area_weights(ds: xr.Dataset) -> np.ndarray:
-    """Weights of an area mean on the grid of ``ds``; they sum to one.
+    """Return the weights of an area mean on the grid of ``ds``; they sum to one.
 
-    On the globe the weights are those of the quadrature of the grid's latitudes (Gauss, Fejer,
-    Clenshaw-Curtis or Driscoll-Healy), so that the area mean of the product of two fields of low enough
-    degree is exact and equals the sum over their spectrum. On a limited area a point stands for the cell that
-    ends half-way to its neighbours, whose area is proportional to the difference of the sines of its edges.
+    Areas as :func:`~atmodist_core.fields.grid.cell_areas.cell_areas` has them, which block means use as well: a
+    field whose block means are conserved has the same area mean.
 
     Parameters
     ----------
@@ -304,22 +302,6 @@ def area_weights(ds: xr.Dataset) -> np.ndarray:
     -------
     numpy.ndarray, shape ``(latitude, longitude)``
     """
-    latitude = ds["latitude"].values.astype(float)
-    rows = _row_weights(tuple(latitude), is_global_grid(ds))
+    rows = cell_areas(ds["latitude"].values)
     columns = ds.sizes["longitude"]
-    return np.broadcast_to((rows / (rows.sum() * columns))[:, None], (latitude.size, columns))
-
-
-@lru_cache(maxsize=32)
-def _row_weights(latitude: tuple[float, ...], on_the_globe: bool) -> np.ndarray:
-    degrees = np.asarray(latitude)
-    if on_the_globe:
-        from atmodist_core.harmonics.grids import grid_of_latitudes, quadrature_weights
-
-        grid = grid_of_latitudes(degrees)
-        assert grid is not None  # is_global_grid has said so
-        weights = quadrature_weights(degrees.size, grid)
-        return weights if degrees[0] > degrees[-1] else weights[::-1]
-    from atmodist_core.fields.coarsening import cell_heights
-
-    return np.abs(cell_heights(degrees))
+    return np.broadcast_to((rows / (rows.sum() * columns))[:, None], (rows.size, columns))

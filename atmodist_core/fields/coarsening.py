@@ -11,6 +11,7 @@ import xarray as xr
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields.canonical.coordinates import grid_name, is_full_circle
 from atmodist_core.fields.canonical.notes import add_note
+from atmodist_core.fields.grid.cell_areas import cell_areas
 
 LEAST_AREA = 0.5
 """A coarse cell is missing when less than this share of its area has values."""
@@ -71,7 +72,7 @@ def coarsen(dataset: xr.Dataset, factor: int = 4) -> xr.Dataset:
         )
     rows, columns = latitude.size // factor, longitude.size // factor
     trimmed = (latitude.size - rows * factor, longitude.size - columns * factor)
-    weights = cell_heights(latitude)[: rows * factor]
+    weights = cell_areas(latitude)[: rows * factor]
     result = xr.Dataset(attrs=dict(dataset.attrs))
     for key, array in dataset.data_vars.items():
         if not {"latitude", "longitude"} <= set(array.dims):
@@ -100,30 +101,6 @@ def coarsen(dataset: xr.Dataset, factor: int = 4) -> xr.Dataset:
     if trimmed[1]:
         add_note(result, f"The {trimmed[1]} easternmost columns fill no block of {factor} and were left out.")
     return result
-
-
-def cell_heights(latitude: np.ndarray) -> np.ndarray:
-    """Relative area of the cells of each row: the difference of the sine of latitude between their edges.
-
-    Edges lie midway between rows. On even spacing this is proportional to the cosine of latitude; a row on a
-    pole has the half cell that the sphere leaves it.
-
-    Parameters
-    ----------
-    latitude : numpy.ndarray, shape (n,)
-        Degrees, strictly decreasing.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n,)
-        Positive weights.
-    """
-    if latitude.size == 1:
-        return np.ones(1)
-    middle = 0.5 * (latitude[:-1] + latitude[1:])
-    north, south = 1.5 * latitude[0] - 0.5 * latitude[1], 1.5 * latitude[-1] - 0.5 * latitude[-2]
-    edges = np.clip(np.concatenate([[north], middle, [south]]), -90.0, 90.0)
-    return -np.diff(np.sin(np.deg2rad(edges)))
 
 
 def _check_factor(factor: Any) -> int:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields import coarsen
-from atmodist_core.fields.coarsening import cell_heights
+from atmodist_core.fields.grid.cell_areas import cell_areas
 from tests.fields.analytic_flow import flow_arrays
 from tests.fields.layouts import TIMES
 
@@ -45,10 +45,10 @@ def test_global_mean_is_kept(factor, lazy):
     assert coarse.sizes == {"time": 2, "latitude": 36 // factor, "longitude": 72 // factor}
     assert coarse.attrs["grid"] == ("cell-centred" if factor < 12 else coarse.attrs["grid"])
     for name in ("vorticity", "divergence"):
-        fine_mean = (dataset[name] * cell_heights(dataset.latitude.values)[:, None]).sum(
+        fine_mean = (dataset[name] * cell_areas(dataset.latitude.values)[:, None]).sum(
             ("latitude", "longitude")
         )
-        coarse_mean = (coarse[name] * cell_heights(coarse.latitude.values)[:, None]).sum(
+        coarse_mean = (coarse[name] * cell_areas(coarse.latitude.values)[:, None]).sum(
             ("latitude", "longitude")
         )
         np.testing.assert_allclose(coarse_mean * factor, fine_mean, rtol=1e-5)
@@ -56,14 +56,14 @@ def test_global_mean_is_kept(factor, lazy):
 
 def test_weights_are_the_cosine_on_even_rows():
     latitude = np.arange(59.5, 20, -1)
-    weights = cell_heights(latitude)
+    weights = cell_areas(latitude)
     np.testing.assert_allclose(
         weights / weights[0], np.cos(np.deg2rad(latitude)) / np.cos(np.deg2rad(59.5)), rtol=1e-12
     )
 
 
 def test_polar_rows_have_their_half_cell():
-    weights = cell_heights(np.linspace(90, -90, 181))
+    weights = cell_areas(np.linspace(90, -90, 181))
     assert weights.sum() == pytest.approx(2.0)
     assert weights[0] == pytest.approx(1 - np.sin(np.deg2rad(89.5)))
 

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.networks.output_layers import block_means
 from atmodist_core.training.data import patches
 from atmodist_core.training.data.fields_in_memory import load_fields
 from atmodist_core.training.data.training_fields import gather_by_index
@@ -155,13 +156,6 @@ def test_patches_are_channels_last(fields):
     assert patches.cut(fields, places.time, places, 6).is_contiguous(memory_format=torch.channels_last)
 
 
-def test_block_mean_of_a_hand_made_case():
-    # rows at 60 and 0 degrees weigh 1/2 and 1: (0.5 * (1 + 3) / 2 + 1 * (5 + 7) / 2) / 1.5 = 7 / 1.5
-    patch = torch.tensor([[[[1.0, 3.0], [5.0, 7.0]]]])
-    mean = patches.block_mean(patch, torch.tensor([[60.0, 0.0]]), 2)
-    torch.testing.assert_close(mean, torch.tensor([[[[7.0 / 1.5]]]]))
-
-
 def test_block_mean_agrees_with_coarsening_the_globe():
     """A patch on the blocks of the whole grid gives the same coarse cells as coarsening the globe."""
     import atmodist_core as ad
@@ -171,7 +165,7 @@ def test_block_mean_agrees_with_coarsening_the_globe():
     fields = load_fields([weather], storage="float32")
     places = patches.Places(*(np.array([v]) for v in (1, 0, 4, 8, False)))
     patch = patches.cut(fields, places.time, places, 8)
-    mean = patches.block_mean(patch, patches.patch_latitudes(fields, places, 8), 4)
+    mean = block_means(patch, patches.patch_row_areas(fields, places, 8), 4)
     coarse = ad.coarsen(weather, factor=4)
     np.testing.assert_allclose(mean[0, 0], coarse.vorticity.values[1, 1:3, 2:4], rtol=2e-5, atol=2e-6)
 
@@ -180,7 +174,7 @@ def test_mirrored_patches_are_coarsened_with_mirrored_weights(fields):
     plain = patches.Places(*(np.array([v]) for v in (3, 0, 10, 5, False)))
     mirror = plain._replace(mirrored=np.array([True]))
     coarse = [
-        patches.block_mean(patches.cut(fields, p.time, p, 4), patches.patch_latitudes(fields, p, 4), 2)[0, 1]
+        block_means(patches.cut(fields, p.time, p, 4), patches.patch_row_areas(fields, p, 4), 2)[0, 1]
         for p in (plain, mirror)
     ]
     torch.testing.assert_close(coarse[1], coarse[0].flip(0))

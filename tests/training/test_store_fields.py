@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.networks.output_layers import block_means
 from atmodist_core.training.configuration import DataConfig
 from atmodist_core.training.data import patches, store_data
 from atmodist_core.training.data.fields_in_memory import FieldsInMemory, load_fields
@@ -53,16 +54,16 @@ def test_patches_are_those_from_memory_to_the_bit(store, memory, workers, size):
             patches.cut_pairs(fields, part, size, 1), patches.cut_pairs(memory, part, size, 1), strict=True
         ):
             assert torch.equal(ours, theirs)
-    latitudes = [patches.patch_latitudes(source, places, size) for source in (fields, memory)]
-    assert torch.equal(*latitudes)
+    areas = [patches.patch_row_areas(source, places, size) for source in (fields, memory)]
+    assert torch.equal(*areas)
 
 
 def test_block_means_are_those_from_memory(store, memory):
     fields = open_store(store, CHANNELS, residence="store").fields
     places = places_of(memory, 16)
     means = [
-        patches.block_mean(
-            patches.cut(source, places.time, places, 16), patches.patch_latitudes(source, places, 16), 4
+        block_means(
+            patches.cut(source, places.time, places, 16), patches.patch_row_areas(source, places, 16), 4
         )
         for source in (fields, memory)
     ]

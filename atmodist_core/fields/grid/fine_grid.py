@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atmodist_core.fields.grid.boundaries import Boundaries
+from atmodist_core.fields.grid.cell_areas import cell_areas
 from atmodist_core.harmonics import grid_of_latitudes
 from atmodist_core.harmonics.grids import colatitudes
 
@@ -92,8 +93,8 @@ def fine_row_areas(
 ) -> NDArray[np.float32]:
     """Return relative areas of the fine cells in the rows of a window, shape ``(factor * rows,)``.
 
-    The cosine of their centres' latitude, of which a regular grid's cell areas are a multiple. Beyond a pole the
-    rows come back, and so do their areas.
+    Within the grid they are those of :func:`~atmodist_core.fields.grid.cell_areas.cell_areas`, so that means over
+    the blocks of the fine grid are conserved. Beyond a pole the rows come back, and so do their areas.
 
     Parameters
     ----------
@@ -104,9 +105,15 @@ def fine_row_areas(
     row_range : tuple of int
         First index and end of the coarse rows; both may lie beyond the grid.
     """
-    position = (np.arange(row_range[0] * factor, row_range[1] * factor) + 0.5) / factor - 0.5
-    cosine = np.abs(np.cos(np.deg2rad(_at(latitude, position))))
-    return np.maximum(cosine, _SMALLEST_AREA).astype(np.float32)
+    rows = np.arange(row_range[0] * factor, row_range[1] * factor + 1)
+    edges = np.deg2rad(_at(latitude, rows / factor - 0.5))
+    # The integral of |cos| up to an edge, which grows on beyond the poles.
+    sine, pole = np.sin(edges), 0.5 * np.pi
+    integral = np.where(edges > pole, 2.0 - sine, np.where(edges < -pole, -2.0 - sine, sine))
+    areas = np.abs(np.diff(integral))
+    inside = (rows[:-1] >= 0) & (rows[:-1] < latitude.size * factor)
+    areas[inside] = cell_areas(_snapped(_refined(latitude, factor)))[rows[:-1][inside]]
+    return np.maximum(areas, _SMALLEST_AREA).astype(np.float32)
 
 
 def _refined(axis: NDArray[np.float64], factor: int) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from atmodist_core.networks.output_layers import block_means
 from atmodist_core.training.configuration import GanConfig
 from atmodist_core.training.data import patches
 from atmodist_core.training.data.training_data import TrainingData
@@ -38,11 +39,10 @@ def downscaling_batch(
     size = config.data.patch_size
     physical = patches.cut(fields, places.time, places, size)
     fine = data.normalization.normalize(physical)
-    latitude = patches.patch_latitudes(fields, places, size)
-    area = torch.cos(torch.deg2rad(latitude)).clamp_min(1e-6)
+    area = patches.patch_row_areas(fields, places, size)
     if config.pool_normalized:
         return DownscalingBatch(functional.avg_pool2d(fine, config.factor), fine, area)
-    coarse = data.normalization.normalize(patches.block_mean(physical, latitude, config.factor))
+    coarse = data.normalization.normalize(block_means(physical, area, config.factor))
     return DownscalingBatch(coarse.contiguous(memory_format=torch.channels_last), fine, area)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.grid.cell_areas import cell_areas
 from atmodist_core.fields.grid.patches import TRAINED_LATITUDES_DEG, area_shares, rows_within
 from atmodist_core.training.data.training_fields import Member, TrainingFields, upload
 
@@ -292,30 +293,8 @@ def cut_pairs(
     return earlier, later, upload(torch.from_numpy(places.label), fields.device)
 
 
-def block_mean(patches: Tensor, latitude: Tensor, factor: int) -> Tensor:
-    """Area-weighted mean over blocks of ``factor`` x ``factor`` cells.
-
-    The area of a cell on a regular grid is proportional to the cosine of its centre's latitude.
-
-    Parameters
-    ----------
-    patches
-        Shape ``(batch, channel, height, width)``.
-    latitude
-        Shape ``(batch, height)`` [degrees].
-    factor
-        Side of a block; divides height and width.
-    """
-    batch, channels, height, width = patches.shape
-    area = torch.cos(torch.deg2rad(latitude)).clamp_min(1e-6).view(batch, 1, height // factor, factor, 1)
-    area = area / area.sum(dim=3, keepdim=True)
-    rows = (patches.reshape(batch, channels, height // factor, factor, width) * area).sum(dim=3)
-    return rows.reshape(batch, channels, height // factor, width // factor, factor).mean(dim=4)
-
-
-def patch_latitudes(fields: TrainingFields, places: Places, size: int) -> Tensor:
-    """Latitude of the rows of patches [degrees], shape ``(batch, size)``, mirrored where the patch is."""
-    rows = places.row[:, None] + np.arange(size)
-    latitude = fields.latitude[rows]
-    latitude = np.where(places.mirrored[:, None], -latitude[:, ::-1], latitude)
-    return torch.from_numpy(latitude.astype(np.float32)).to(fields.device)
+def patch_row_areas(fields: TrainingFields, places: Places, size: int) -> Tensor:
+    """Return relative areas of the cells in the rows of patches, shape ``(batch, size)``, mirrored where the patch is."""
+    areas = cell_areas(fields.latitude)[places.row[:, None] + np.arange(size)]
+    areas = np.where(places.mirrored[:, None], areas[:, ::-1], areas)
+    return torch.from_numpy(areas.astype(np.float32)).to(fields.device)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from atmodist_core.fields.grid.cell_areas import cell_areas
 from atmodist_core.figures.maps import field_maps
 from atmodist_core.figures.report.document import Block, Paragraph, Picture, Section
 from atmodist_core.figures.report.reading import TRUTH, Evaluation, field_units, fields_of
@@ -97,8 +98,8 @@ def _maps(evaluation: Evaluation, table: xr.Dataset, field: str, name: str, word
 
 
 def _patterns(evaluation: Evaluation, table: xr.Dataset) -> pd.DataFrame:
-    cosine = xr.DataArray(np.cos(np.deg2rad(table["latitude"].values)), dims="latitude")
-    weights = cosine * xr.ones_like(table["longitude"], dtype=float)
+    areas = xr.DataArray(cell_areas(table["latitude"].values), dims="latitude")
+    weights = areas * xr.ones_like(table["longitude"], dtype=float)
     if TRUTH not in table["method"].values:
         return pd.DataFrame()
     records = []
