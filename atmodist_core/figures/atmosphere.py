@@ -1,4 +1,4 @@
-"""One figure that shows what an atmosphere is like: maps, spectrum, tails, memory."""
+"""Figure of the statistics of an atmosphere: maps, spectra, densities, correlation over time lag."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ if TYPE_CHECKING:
 
 COLOURS = {"vorticity": "#0072b2", "divergence": "#d55e00"}
 SLOPE_RANGE_KM = (500.0, 2500.0)
-"""Wavelengths over which the slope is fitted: below the storms, above the dissipation of the demo
-atmosphere.
-"""
+"""Wavelengths of the slope fit: shorter than storms, longer than the dissipation scale of the demo data."""
 
 
 def atmosphere_figure(
@@ -44,18 +42,18 @@ def atmosphere_figure(
     caption: str | None = None,
     style: FigureStyle = PUBLICATION,
 ) -> Figure:
-    """Draw vorticity and divergence of one time, their spectra, densities, and correlation over time lag.
+    """Draw maps of one time, spectra, densities and correlation over time lag.
 
     Parameters
     ----------
     ds : xarray.Dataset
-        Global ``vorticity`` and ``divergence``, best some tens of times; all are read.
+        Global ``vorticity`` and ``divergence``, preferably tens of times; all are read.
     label : str
-        What the data are, as "simulated" or "ERA5": the title starts with it.
+        Origin of the data for the title, e.g. "simulated" or "ERA5".
     maximum_lag_h : float
-        Longest time lag of the correlation [h].
+        Largest time lag of the correlation [h].
     caption : str, optional
-        Below everything.
+        Text at the bottom.
     style : FigureStyle
 
     Returns
@@ -68,9 +66,7 @@ def atmosphere_figure(
         If a field is missing, the area is not the globe, or there is no label.
     """
     if not label:
-        raise UserError(
-            "Expected a label that says what the data are, found none; give for instance 'simulated'."
-        )
+        raise UserError("Expected a label with the origin of the data, found none; give e.g. 'simulated'.")
     names = horizontal_fields(ds, ["vorticity", "divergence"])
     loaded = ds[names].compute()
     statistics = atmosphere_statistics(loaded)
@@ -145,7 +141,7 @@ def _densities(
         label="normal",
     )
     axes.set_yscale("log")
-    # Room above the curves for the legend.
+    # Leaves room for the legend above the curves.
     axes.set_ylim(1e-6, 1e4)
     axes.set_title("density")
     axes.set_xlabel("value / standard deviation")

@@ -1,4 +1,4 @@
-"""Densities at cities, and where one method is closer to the truth than another."""
+"""Figures of cities: densities, and where one model is closer to the truth than another."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MOST_CITIES = 4
 SCALE = 1e5
-"""Values are shown in 1e-5 s-1, as on the page."""
+"""Values are drawn in 1e-5 s-1, as on the page."""
 
 VERDICTS = {1: ("better", "^", "#009e73"), 0: ("equal", "o", "#9aa4ae"), -1: ("worse", "v", "#e69f00")}
 
@@ -36,14 +36,14 @@ VERDICTS = {1: ("better", "^", "#009e73"), 0: ("equal", "o", "#9aa4ae"), -1: ("w
 def cities_figure(
     tables: Mapping[str, xr.Dataset], *, caption: str | None = None, style: FigureStyle = PUBLICATION
 ) -> Figure:
-    """Draw the densities of both fields at three sizes of box for each selected city, and the map of the verdicts.
+    """Draw densities of both fields in boxes around the selected cities, and the map of verdicts.
 
     Parameters
     ----------
     tables : mapping of str to xarray.Dataset
         From :func:`atmodist_core.figures.numbers.cities.city_tables`.
     caption : str, optional
-        Below everything.
+        Text at the bottom.
     style : FigureStyle
 
     Returns
@@ -53,19 +53,19 @@ def cities_figure(
     Raises
     ------
     UserError
-        If there is neither a city nor a verdict.
+        If there is neither a city nor a pair of models.
     """
     values = tables.get("values")
     names = [] if values is None else [str(name) for name in values["city"].values[:MOST_CITIES]]
     if not names and "verdict" not in tables:
-        raise UserError("Expected a selected city or two methods to compare, found neither; select a city.")
+        raise UserError("Expected a selected city or two models to compare, found neither; select a city.")
     rows = len(FIELDS) * len(names)
     has_map = "verdict" in tables
     ratios = [1.0] * rows + ([2.1] if has_map else [])
     figure = new_figure(style.width_in, 0.235 * style.width_in * sum(ratios) + 0.4, style)
     grid = figure.add_gridspec(len(ratios), len(BOXES), height_ratios=ratios)
     for number, city in enumerate(names):
-        assert values is not None  # there are names only with values
+        assert values is not None  # without values there are no names
         for line, field in enumerate(FIELDS):
             for column, box in enumerate(BOXES):
                 axes = figure.add_subplot(grid[len(FIELDS) * number + line, column])
@@ -81,23 +81,15 @@ def cities_figure(
 def draw_density(
     axes: Axes, values: xr.Dataset, city: str, field: str, box: int, *, style: FigureStyle = PUBLICATION
 ) -> None:
-    """Draw the densities of one field at one city, for every method, on a logarithmic axis."""
+    """Draw the densities of one field at one city on a logarithmic axis."""
     methods = [str(name) for name in values["method"].values]
     samples = [sample_of(values, name, city, field, box) * np.float32(SCALE) for name in methods]
     edges = bin_edges(samples)
     least = np.inf
     for name, sample in zip(methods, samples, strict=True):
-        look, height = method_style(name), density(sample, edges)
+        own, height = method_style(name), density(sample, edges)
         least = min(least, float(height[height > 0].min()))
-        axes.stairs(
-            height,
-            edges,
-            baseline=None,
-            color=look.colour or style.text,
-            linestyle=look.linestyle,
-            linewidth=look.width,
-            label=look.label,
-        )
+        axes.stairs(height, edges, baseline=None, label=own.label, **own.line(style))
     axes.set_yscale("log")
     axes.set_ylim(bottom=0.5 * least)
     axes.set_title(f"{city}, {box} x {box}: {samples[0].size} values")
@@ -108,9 +100,8 @@ def draw_density(
 
 
 def draw_verdicts(axes: Axes, table: xr.Dataset, *, style: FigureStyle = PUBLICATION) -> None:
-    """Draw where one method is closer to the truth than another, on a map of the world."""
-    for line in coastlines():
-        axes.plot(line[:, 0], line[:, 1], color=style.muted, linewidth=0.4)
+    """Draw where one model is closer to the truth than another on a world map."""
+    draw_world(axes, style)
     verdict = table["verdict"].values
     longitude = (table["longitude"].values + 180.0) % 360.0 - 180.0
     counts = totals(verdict)
@@ -127,14 +118,21 @@ def draw_verdicts(axes: Axes, table: xr.Dataset, *, style: FigureStyle = PUBLICA
             label=f"{word}: {counts[word]}",
             zorder=3,
         )
-    axes.set_xlim(-180, 180)
-    axes.set_ylim(-60, 80)
-    axes.set_aspect("equal")
-    axes.set_xticks(np.arange(-120, 121, 60), ["120°W", "60°W", "0°", "60°E", "120°E"])
-    axes.set_yticks(np.arange(-30, 61, 30), ["30°S", "0°", "30°N", "60°N"])
     judged, baseline = (method_style(str(table.attrs[name])).label for name in ("judged", "baseline"))
     axes.set_title(
         f"{judged} against {baseline}: {table.attrs['field']}, {table.attrs['box']} x {table.attrs['box']} points"
     )
     style_axes(axes, style, grid=False)
     style_legend(axes, style, location="lower left")
+
+
+def draw_world(axes: Axes, style: FigureStyle = PUBLICATION) -> None:
+    """Draw coastlines and degree labels from 60°S to 80°N."""
+    from matplotlib.collections import LineCollection
+
+    axes.add_collection(LineCollection(coastlines(), colors=style.muted, linewidths=0.35), autolim=False)
+    axes.set_xlim(-180, 180)
+    axes.set_ylim(-60, 80)
+    axes.set_aspect("equal")
+    axes.set_xticks(np.arange(-120, 121, 60), ["120°W", "60°W", "0°", "60°E", "120°E"])
+    axes.set_yticks(np.arange(-30, 61, 30), ["30°S", "0°", "30°N", "60°N"])

@@ -1,4 +1,4 @@
-"""Curves of several trainings on common axes."""
+"""Learning curves of several training runs."""
 
 from __future__ import annotations
 
@@ -23,21 +23,19 @@ _DASHES = ("-", "--", "-.", ":")
 
 @dataclass(frozen=True)
 class Curve:
-    """One score of one run.
+    """One score of one training run.
 
     Attributes
     ----------
-    run
-        Name of the run, in the legend.
-    score
+    run : str
+        Name in the legend.
+    score : str
         Title of the score, with its unit.
-    positions
-        By the title of an axis (``steps``, ``samples``, ``wall clock [min]``): where the values belong, shape
-        ``(points,)``.
-    values
-        Shape ``(points,)``.
-    target
-        Value to be reached, drawn as a line.
+    positions : dict of str to numpy.ndarray, shape ``(points,)``
+        Horizontal positions by axis title (``steps``, ``samples``, ``wall clock [min]``).
+    values : numpy.ndarray, shape ``(points,)``
+    target : float, optional
+        Target value, drawn as a line.
     """
 
     run: str
@@ -50,14 +48,14 @@ class Curve:
 def curves_figure(
     curves: Sequence[Curve], *, title: str | None = None, style: FigureStyle = PUBLICATION
 ) -> Figure:
-    """Draw a row for each score and a column for each of the axes that any curve has.
+    """Draw curves: a row per score, a column per axis.
 
     Parameters
     ----------
     curves : sequence of Curve
-        In the order of the legend.
+        In legend order.
     title : str, optional
-        Above.
+        Title at the top.
     style : FigureStyle
 
     Returns
@@ -71,7 +69,7 @@ def curves_figure(
     """
     if not curves:
         raise UserError(
-            "Expected at least one held-out score in the curves, found none; wait for an epoch's end."
+            "Expected at least one held-out score in the curves, found none; wait for the end of an epoch."
         )
     scores = list(dict.fromkeys(curve.score for curve in curves))
     places = list(dict.fromkeys(place for curve in curves for place in curve.positions))
@@ -110,7 +108,7 @@ def curves_figure(
 
 
 def _draw(axes: Axes, curve: Curve, place: str, number: int) -> Line2D:
-    """One line; beyond eight runs the dashes tell colours apart."""
+    """Draw one line; runs beyond the eighth repeat colours with other dashes."""
     (line,) = axes.plot(
         curve.positions[place],
         curve.values,

@@ -1,4 +1,4 @@
-"""Maps side by side on one colour scale."""
+"""Maps of one field by several models on one colour scale."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from atmodist_core.figures.style import (
     FigureStyle,
     add_titles,
     new_figure,
+    power_of_ten,
+    scaled_units,
     style_axes,
+    style_colour_bar,
 )
 
 if TYPE_CHECKING:
@@ -24,37 +27,33 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 QUANTILE = 0.995
-"""Share of the absolute values that the colour scale covers: tails are long, and a few cells would pale the
-rest.
-"""
+"""Quantile of the absolute values at which the colour scale ends: tails are long, and few cells would dominate."""
 
 DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"
-"""Colour maps of signed and of unsigned fields; both can be read by colour-blind people."""
+"""Colour maps of signed and of non-negative fields, both safe for colour-blind readers."""
 
 LARGEST_STRETCH = 3.0
-"""Largest ratio of the lengths of a degree of latitude and of longitude in a map; beyond, shapes give way to
-room.
-"""
+"""Largest ratio of the drawn lengths of a degree of latitude and of longitude; limits the height of maps."""
 
 
 def scale_limits(
     fields: Iterable[xr.DataArray], *, limit: float | None = None, quantile: float = QUANTILE
 ) -> tuple[float, float]:
-    """Limits of one colour scale for several fields.
+    """Return the limits of one colour scale for several fields.
 
     Parameters
     ----------
     fields : iterable of xarray.DataArray
-        They count alike, however many points they have.
+        Each counts equally, whatever its number of points.
     limit : float, optional
-        Upper limit in the units of the fields; from the data when left out.
+        Upper limit in the units of the fields; from the data by default.
     quantile : float
-        Share of the absolute values of the most varied field that lies within the scale.
+        The limit is the largest of the fields' quantiles of absolute values.
 
     Returns
     -------
     low, high : float
-        Symmetric about zero where any value is negative, else from zero.
+        Symmetric about zero if any value is negative, else from zero.
 
     Raises
     ------
@@ -70,7 +69,7 @@ def scale_limits(
         )
     if limit is not None and not limit > 0:
         raise UserError(
-            f"Expected a positive limit of the colour scale, found {limit!r}; leave it out for automatic."
+            f"Expected a positive limit of the colour scale, found {limit!r}; omit it for an automatic one."
         )
     high = float(limit) if limit is not None else max(float(np.quantile(np.abs(v), quantile)) for v in values)
     high = high or 1.0
@@ -90,33 +89,29 @@ def field_maps(
     caption: str | None = None,
     style: FigureStyle = PUBLICATION,
 ) -> Figure:
-    """Draw maps of one field by several methods, side by side on one colour scale.
+    """Draw maps of one field by several models side by side on one colour scale.
 
-    Every panel shows the values of its own grid points, nothing is interpolated. A field with negative values
-    gets a diverging scale that is symmetric about zero, so that sign and colour agree; other fields get a
-    sequential one from zero.
+    Every panel shows the values of its own grid points without interpolation. Fields with negative values get a
+    diverging scale that is symmetric about zero; other fields get a sequential scale from zero.
 
     Parameters
     ----------
     panels : mapping of str to xarray.DataArray
-        Method (``"truth"``, ``"coarse"``, or the name of a downscaler) to its field over ``latitude`` and
-        ``longitude`` [degrees], in the order of drawing; all in the same units. Grids may differ, as of a
-        coarse input.
+        Model (``"truth"``, ``"coarse"``, or the name of a downscaler) to its field over ``latitude`` and
+        ``longitude`` [degrees], in drawing order; all in the same units. Grids may differ, e.g. for the coarse
+        input.
     notes : mapping of str to str, optional
-        A line under each panel, as its scores.
-    limit : float, optional
-        End of the colour scale in the units of the field; by default the 99.5 per cent quantile of absolute
-        values.
-    quantile : float
-        That quantile.
+        One line below each panel, e.g. its scores.
+    limit, quantile
+        See :func:`scale_limits`.
     columns : int, optional
-        Panels in a row; at most three, or as fits, by default.
+        Panels per row; two or three by default.
     coastlines : iterable of arrays (points, 2), "auto" or None
-        Lines of longitude and latitude; the shipped ones by default, none for None.
+        Lines of longitude and latitude; the shipped ones by default.
     cities : pandas.DataFrame, optional
-        Columns ``latitude`` and ``longitude``: dots.
+        Columns ``latitude`` and ``longitude``, drawn as dots.
     title, caption : str, optional
-        Above and below; a caption should say data, date, region and model versions.
+        Text at the top and bottom; a caption should give data, date, region and model versions.
     style : FigureStyle
 
     Returns
@@ -126,14 +121,14 @@ def field_maps(
     Raises
     ------
     UserError
-        If there is nothing to draw, or a field is no map.
+        If there is nothing to draw, or a field is not a map.
     """
     if not panels:
-        raise UserError("Expected at least one field to draw, found none; switch a method on.")
+        raise UserError("Expected at least one field to draw, found none; select a model.")
     fields = {name: _map_of(name, field) for name, field in panels.items()}
     low, high = scale_limits(fields.values(), limit=limit, quantile=quantile)
     first = next(iter(fields.values()))
-    # Coarse cells reach a little further than fine ones: all panels show the same piece of the Earth.
+    # Coarse cells extend a little further than fine ones, but all panels show the same area.
     extents = np.array([_extent(field) for field in fields.values()])
     extent = (extents[:, 0].min(), extents[:, 1].max(), extents[:, 2].min(), extents[:, 3].max())
     stretch = _stretch(extent)
@@ -183,7 +178,7 @@ def _map_of(name: str, field: xr.DataArray) -> xr.DataArray:
 
 
 def cell_edges(centres: np.ndarray) -> np.ndarray:
-    """Edges of the cells around points, half-way to the neighbours; shape ``(points + 1,)``."""
+    """Return cell edges, half-way between points; shape ``(points + 1,)``."""
     between = 0.5 * (centres[1:] + centres[:-1])
     first, last = 1.5 * centres[0] - 0.5 * centres[1], 1.5 * centres[-1] - 0.5 * centres[-2]
     return np.concatenate([[first], between, [last]])
@@ -197,9 +192,7 @@ def _extent(field: xr.DataArray) -> tuple[float, float, float, float]:
 
 
 def _stretch(extent: tuple[float, float, float, float]) -> float:
-    """How much longer a degree of latitude is drawn than one of longitude: true to shape at the middle
-    latitude.
-    """
+    """Ratio of a degree of latitude to one of longitude that preserves shapes at the middle latitude."""
     west, east, south, north = extent
     if east - west > 180:
         return 1.0
@@ -209,12 +202,6 @@ def _stretch(extent: tuple[float, float, float, float]) -> float:
 def _columns(count: int, extent: tuple[float, float, float, float], stretch: float) -> int:
     wide = (extent[1] - extent[0]) / ((extent[3] - extent[2]) * stretch) > 1.7
     return min(count, 2 if wide else 3)
-
-
-def _exponent(high: float) -> int:
-    """Power of ten that is written beside the units, so that tick labels stay short."""
-    power = int(np.floor(np.log10(high)))
-    return power if not -1 <= power <= 3 else 0
 
 
 def _lines(
@@ -244,18 +231,16 @@ def draw_map(
     coastlines: Iterable[np.ndarray] | str | None = "auto",
     style: FigureStyle = PUBLICATION,
 ) -> Any:
-    """Draw one field into axes.
+    """Draw one field over ``latitude`` and ``longitude`` [degrees] into axes.
 
     Parameters
     ----------
     axes : Axes
     field : xarray.DataArray
-        Over ``latitude`` and ``longitude`` [degrees].
     low, high : float
-        Ends of the colour scale; a negative ``low`` makes it a diverging one.
-    coastlines : iterable of arrays (points, 2), "auto" or None
-        Lines of longitude and latitude; the shipped ones by default.
-    style : FigureStyle
+        Limits of the colour scale, which is diverging if ``low`` is negative.
+    coastlines, style
+        See :func:`field_maps`.
 
     Returns
     -------
@@ -271,7 +256,7 @@ def draw_map(
     latitude, longitude = (cell_edges(field[name].values.astype(float)) for name in ("latitude", "longitude"))
     values = np.ma.masked_invalid(field.values)
     if all(np.ptp(np.diff(edges)) < 1e-3 * np.abs(np.diff(edges)).max() for edges in (latitude, longitude)):
-        # An image is exact on an even grid, and far smaller in a file than one polygon for every cell.
+        # An image is exact on an even grid, and its file is far smaller than one polygon per cell.
         rising = latitude[-1] > latitude[0]
         picture: Any = axes.imshow(
             values,
@@ -305,7 +290,7 @@ def _degree_locator() -> Any:
 
 
 def degrees_label(value: float, positive: str, negative: str) -> str:
-    """Write an angle as on a map.
+    """Format an angle for the axis of a map.
 
     Examples
     --------
@@ -347,20 +332,19 @@ def add_colour_bar(
     aspect: float = 40,
     style: FigureStyle = PUBLICATION,
 ) -> None:
-    """Put a horizontal colour bar below axes, with name and units of the field and short tick labels.
+    """Add a horizontal colour bar with the name and units of a field.
 
     Parameters
     ----------
     figure : Figure or SubFigure
-        What the axes belong to.
     picture : matplotlib.cm.ScalarMappable
-        As :func:`draw_map` returns it.
+        Result of :func:`draw_map`.
     axes : Axes or list of Axes
-        What it stands for.
+        Axes below which the bar is placed.
     field : xarray.DataArray
-        Gives ``long_name`` and ``units``.
+        Field with the attributes ``long_name`` and ``units``.
     aspect : float
-        Length over thickness.
+        Ratio of length to thickness.
     style : FigureStyle
     """
     low, high = picture.get_clim()
@@ -373,13 +357,7 @@ def add_colour_bar(
         extend="both" if low < 0 else "max",
         pad=0.02,
     )
-    exponent = _exponent(high)
+    exponent = power_of_ten(np.array([high]))
     name = str(field.attrs.get("long_name", field.name or "")).replace("_", " ")
-    units = str(field.attrs.get("units", "")).replace("s-1", "s$^{-1}$")
-    power = f"10$^{{{exponent}}}$ " if exponent else ""
-    label = f"{name} [{power}{units}]" if units or power else name
-    bar.set_label(label, fontsize=style.font_size, color=style.text)
-    bar.ax.xaxis.set_major_formatter(lambda x, _: f"{x / 10**exponent:g}")
-    bar.ax.tick_params(labelsize=style.font_size - 1, colors=style.text, width=0.6)
-    bar.outline.set_edgecolor(style.text)
-    bar.outline.set_linewidth(0.6)
+    bar.ax.xaxis.set_major_formatter(lambda x, _: f"{x / 10.0**exponent:g}")
+    style_colour_bar(bar, name + scaled_units(str(field.attrs.get("units", "")), exponent), style)

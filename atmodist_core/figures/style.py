@@ -97,7 +97,6 @@ def style_colour_bar(bar: Any, label: str, style: FigureStyle = PUBLICATION) -> 
     """Apply a label and the sizes and colours of a style to a colour bar."""
     bar.set_label(label, fontsize=style.font_size, color=style.text)
     bar.ax.tick_params(labelsize=style.font_size - 1, colors=style.text, width=0.6)
-    bar.ax.yaxis.get_offset_text().set(fontsize=style.font_size - 1, color=style.text)
     bar.outline.set_edgecolor(style.text)
     bar.outline.set_linewidth(0.6)
 

@@ -1,4 +1,4 @@
-"""Figures of a training: patches side by side, and how well the pretext task is solved."""
+"""Figures of a training run: example patches, and the result of the pretext task."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.figures.maps import DIVERGING, QUANTILE, SEQUENTIAL
+from atmodist_core.figures.distances import draw_confusion
+from atmodist_core.figures.maps import DIVERGING, QUANTILE
 from atmodist_core.figures.style import (
     PUBLICATION,
     FigureStyle,
     add_titles,
     new_figure,
     style_axes,
+    style_colour_bar,
     style_legend,
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _LINES = ("#1a1a1a", "#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
@@ -34,18 +35,18 @@ def patch_figure(
     title: str | None = None,
     style: FigureStyle = PUBLICATION,
 ) -> Figure:
-    """Draw patches: a row for each patch and channel, a column for each method.
+    """Draw patches: a row per patch and channel, a column per model.
 
     Parameters
     ----------
     panels : mapping of str to array
-        Title of a column to normalised fields of shape ``(patches, channels, height, width)``; sizes may
-        differ, as of a coarse input. The last column is the truth: its 99.5 per cent quantile of absolute
-        values, channel by channel, ends the colour scale, so that pictures of one run can be compared.
+        Column title to normalised fields of shape ``(patches, channels, height, width)``; sizes may differ,
+        e.g. for a coarse input. The last column is the truth: the colour scale ends at the 99.5 % quantile of
+        its absolute values per channel, so that figures of one run can be compared.
     channels : sequence of str
         Names of the channels.
     title : str, optional
-        Above.
+        Title at the top.
     style : FigureStyle
 
     Returns
@@ -85,35 +86,34 @@ def patch_figure(
                 if first + patch == 0:
                     axes.set_title(name, fontsize=style.font_size, color=style.text)
         bar = figure.colorbar(picture, ax=list(block.ravel()), extend="both", fraction=0.03, pad=0.01)
-        bar.set_label(f"{channel}, normalised (no unit)", fontsize=style.font_size, color=style.text)
-        bar.ax.tick_params(labelsize=style.font_size - 1, colors=style.text, width=0.6)
+        style_colour_bar(bar, f"{channel}, normalised", style)
     add_titles(figure, title, None, style)
     return figure
 
 
 def pretext_figure(
     confusion: NDArray[np.int64],
-    lead_step_hours: float,
-    leads_hours: NDArray[np.float64],
+    lag_step_hours: float,
+    lags_hours: NDArray[np.float64],
     distances: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]],
     *,
     title: str | None = None,
     style: FigureStyle = PUBLICATION,
 ) -> Figure:
-    """Draw how well lags are told apart, and how distances grow with the lag.
+    """Draw the lag classification and the growth of distances with the lag.
 
     Parameters
     ----------
     confusion : array of int
         Counts, true classes in rows, predicted ones in columns; class k is a lag of ``(k + 1)`` steps.
-    lead_step_hours : float
-        Time between two classes [h].
-    leads_hours : array
+    lag_step_hours : float
+        Difference between two classes [h].
+    lags_hours : array
         Lags of the curves [h].
     distances : mapping of str to (mean, standard deviation)
-        Name of a distance to its values at these lags, all scaled to the size of the mean squared error.
+        Name of a distance to its values at these lags, scaled to the mean squared error.
     title : str, optional
-        Above.
+        Title at the top.
     style : FigureStyle
 
     Returns
@@ -122,39 +122,21 @@ def pretext_figure(
     """
     figure = new_figure(style.width_in, 0.46 * style.width_in, style)
     left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.15))
-    _draw_confusion(figure, left, confusion, lead_step_hours, style)
+    lags = lag_step_hours * np.arange(1, len(confusion) + 1)
+    picture = draw_confusion(left, confusion.astype(float), lags, style=style)
+    bar = figure.colorbar(picture, ax=left, fraction=0.046, pad=0.02)
+    style_colour_bar(bar, "share of the pairs of a true lag", style)
     for number, (name, (mean, deviation)) in enumerate(distances.items()):
-        colour = _LINES[number % len(_LINES)]
-        dashes = _DASHES[number % len(_DASHES)]
+        colour, dashes = _LINES[number % len(_LINES)], _DASHES[number % len(_DASHES)]
         label = "mean squared error" if name == "mse" else f"AtmoDist, {name}"
-        right.plot(leads_hours, mean, dashes, color=colour, label=label, linewidth=1.2)
+        right.plot(lags_hours, mean, dashes, color=colour, label=label, linewidth=1.2)
         if name == "mse":
             low, high = mean - deviation, mean + deviation
-            right.fill_between(leads_hours, low, high, color=colour, alpha=0.12, linewidth=0)
+            right.fill_between(lags_hours, low, high, color=colour, alpha=0.12, linewidth=0)
     right.set_xlabel("time lag [h]")
-    right.set_ylabel("distance, scaled to the MSE (no unit)")
+    right.set_ylabel("distance, scaled to the MSE")
     right.set_ylim(bottom=0)
     style_axes(right, style)
     style_legend(right, style, location="lower right")
     add_titles(figure, title, None, style)
     return figure
-
-
-def _draw_confusion(
-    figure: Figure, axes: Axes, confusion: NDArray[np.int64], lead_step_hours: float, style: FigureStyle
-) -> None:
-    """Shares of the predictions for each true lag."""
-    counts = confusion.sum(axis=1, keepdims=True)
-    shares = confusion / np.maximum(counts, 1)
-    half = 0.5 * lead_step_hours
-    first, last = lead_step_hours - half, len(confusion) * lead_step_hours + half
-    picture = axes.imshow(
-        shares, cmap=SEQUENTIAL, vmin=0.0, origin="lower", extent=(first, last, first, last), aspect="equal"
-    )
-    axes.plot([first, last], [first, last], color="#ffffff", linewidth=0.6, linestyle=":")
-    axes.set_xlabel("predicted lag [h]")
-    axes.set_ylabel("true lag [h]")
-    style_axes(axes, style, grid=False)
-    bar = figure.colorbar(picture, ax=axes, fraction=0.046, pad=0.02)
-    bar.set_label("share of the pairs of a true lag", fontsize=style.font_size, color=style.text)
-    bar.ax.tick_params(labelsize=style.font_size - 1, colors=style.text, width=0.6)

@@ -1,4 +1,4 @@
-"""The figure of each view, drawn from its numbers alone: the page and the command without the page give the same."""
+"""The figure of each view, drawn from its numbers only, so that the page and the command give the same figure."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from atmodist_core.common.errors import UserError
 from atmodist_core.figures.cities import cities_figure
 from atmodist_core.figures.distances import distances_figure
 from atmodist_core.figures.maps import field_maps
-from atmodist_core.figures.method_styles import method_style
 from atmodist_core.figures.numbers.numbers import Numbers
-from atmodist_core.figures.spectra import TRUTH, draw_spectra, draw_spectrum_ratios
+from atmodist_core.figures.spectra import TRUTH, draw_semivariograms, draw_spectra, draw_spectrum_ratios
 from atmodist_core.figures.style import (
     PUBLICATION,
     FigureStyle,
@@ -34,7 +33,7 @@ _NOTES = {"rmse": "RMSE", "atmodist": "AtmoDist", "energy_ratio": "energy", "was
 
 
 def figure_of(numbers: Numbers, style: FigureStyle = PUBLICATION) -> Figure:
-    """Draw the figure of some numbers.
+    """Draw the figure of the numbers of a view.
 
     Raises
     ------
@@ -83,7 +82,6 @@ def _spectra(numbers: Numbers, style: FigureStyle) -> Figure:
     spectra = {
         state: table.sel(state=state, drop=True).dropna("total_wavenumber", how="all") for state in states
     }
-    # The coarse input is shown, but drawn first, so that the methods lie over it.
     nyquist = table.attrs.get("coarse_nyquist_degree")
     figure = new_figure(style.width_in, 1.12 * style.width_in, style)
     grid = figure.subplots(4, 2, height_ratios=(2.2, 1, 2.2, 1))
@@ -100,34 +98,17 @@ def _spectra(numbers: Numbers, style: FigureStyle) -> Figure:
             style_axes(axes, style)
     style_legend(grid[0, 0], style, location="lower left")
     grid[3, 1].set_visible(False)
-    _semivariograms(grid[2, 1], numbers.datasets.get("semivariograms"), style)
+    semivariograms = numbers.datasets.get("semivariograms")
+    if semivariograms is None:
+        grid[2, 1].set_visible(False)
+    else:
+        variable = str(semivariograms.attrs.get("field", "vorticity"))
+        tables = {str(state): semivariograms.sel(state=state) for state in semivariograms["state"].values}
+        draw_semivariograms(grid[2, 1], tables, variable, style=style)
+        grid[2, 1].set_title(f"semivariogram of {variable}")
+        style_axes(grid[2, 1], style)
     add_titles(figure, None, wrapped(numbers.caption, style), style)
     return figure
-
-
-def _semivariograms(axes: object, table: xr.Dataset | None, style: FigureStyle) -> None:
-    if table is None:
-        axes.set_visible(False)  # type: ignore[attr-defined]
-        return
-    variable = str(table.attrs.get("field", "vorticity"))
-    for state in map(str, table["state"].values):
-        look = method_style(state)
-        values = table[variable].sel(state=state).mean("time").values
-        axes.plot(  # type: ignore[attr-defined]
-            table["lag_km"].values,
-            values,
-            color=look.colour or style.text,
-            linestyle=look.linestyle,
-            linewidth=look.width,
-            marker="o",
-            markersize=2.2,
-        )
-    axes.set_xscale("log")  # type: ignore[attr-defined]
-    axes.set_ylim(bottom=0)  # type: ignore[attr-defined]
-    axes.set_title(f"semivariogram of {variable}")  # type: ignore[attr-defined]
-    axes.set_xlabel("lag [km]")  # type: ignore[attr-defined]
-    axes.set_ylabel("semivariance / variance of truth")  # type: ignore[attr-defined]
-    style_axes(axes, style)  # type: ignore[arg-type]
 
 
 def _distances(numbers: Numbers, style: FigureStyle) -> Figure:
@@ -183,4 +164,4 @@ FIGURES: dict[str, Drawing] = {
     "cities": _cities,
     "models": _models,
 }
-"""By name of the view."""
+"""Functions by the name of the view."""

@@ -136,7 +136,7 @@ def test_patches_lie_side_by_side_on_the_scale_of_the_truth(tmp_path):
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
     assert titles == ["coarse input", "generated", "truth"]
     labels = [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()]
-    assert labels == ["vorticity, normalised (no unit)", "divergence, normalised (no unit)"]
+    assert labels == ["vorticity, normalised", "divergence, normalised"]
     with pytest.raises(UserError, match="at least one patch"):
         patch_figure({"truth": truth[:0].numpy()}, ("vorticity", "divergence"))
 
@@ -152,11 +152,11 @@ def test_reconstructions_are_drawn_with_their_error(tmp_path, monkeypatch):
 
 def test_the_confusion_matrix_shows_shares_of_each_true_lag():
     confusion = np.array([[3, 1], [0, 8]])
-    leads = np.array([3.0, 6.0])
-    curves = {"mse": (np.array([1.0, 2.0]), np.array([0.1, 0.2])), "stage2": (leads, leads)}
-    figure = pretext_figure(confusion, 3.0, leads, curves)
+    lags = np.array([3.0, 6.0])
+    curves = {"mse": (np.array([1.0, 2.0]), np.array([0.1, 0.2])), "stage2": (lags, lags)}
+    figure = pretext_figure(confusion, 3.0, lags, curves)
     picture = figure.axes[0].images[0]
-    np.testing.assert_allclose(picture.get_array(), [[0.75, 0.25], [0.0, 1.0]])
+    np.testing.assert_allclose(picture.get_array(), [[0.75, 0.0], [0.25, 1.0]])  # true lags are columns
     assert tuple(picture.get_extent()) == (1.5, 7.5, 1.5, 7.5) and picture.origin == "lower"
     assert [line.get_label() for line in figure.axes[1].lines] == ["mean squared error", "AtmoDist, stage2"]
     assert figure.axes[1].get_xlabel() == "time lag [h]"

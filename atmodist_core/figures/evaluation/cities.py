@@ -1,4 +1,4 @@
-"""Cities in an evaluation: where a candidate is better on a map of the world, and densities at one city."""
+"""Figures of cities in an evaluation: maps of where a candidate is better, and densities at one city."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from atmodist_core.fields.grid.geography import coastlines
-from atmodist_core.figures.cities import VERDICTS
+from atmodist_core.figures.cities import VERDICTS, draw_world
 from atmodist_core.figures.evaluation.values import draw_densities
 from atmodist_core.figures.method_styles import MethodStyle, legend_above, legend_height_in
 from atmodist_core.figures.style import (
@@ -27,20 +26,9 @@ if TYPE_CHECKING:
 
 
 def verdict_maps_figure(table: xr.Dataset, candidate: str, *, style: FigureStyle = PUBLICATION) -> Figure:
-    """Draw where a candidate is closer to the truth: a row for each size of box, a column for each field.
+    """Draw where a candidate is closer to the truth, from the group ``verdicts``.
 
-    Parameters
-    ----------
-    table : xarray.Dataset
-        The group ``verdicts`` of an evaluation.
-    candidate : str
-        Its label.
-    style : FigureStyle
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Full marks where the interval agrees with the verdict, hollow ones elsewhere.
+    A row per box size, a column per field; markers are filled where the interval agrees with the verdict.
     """
     fields = [str(name) for name in table["field"].values]
     boxes = table["box"].values
@@ -57,7 +45,7 @@ def verdict_maps_figure(table: xr.Dataset, candidate: str, *, style: FigureStyle
 
     words = [(word, mark, colour, True) for word, mark, colour in VERDICTS.values()]
     words += [
-        (f"{word}, not sure", mark, colour, False)
+        (f"{word}, not significant", mark, colour, False)
         for word, mark, colour in VERDICTS.values()
         if word != "equal"
     ]
@@ -87,13 +75,11 @@ def verdict_maps_figure(table: xr.Dataset, candidate: str, *, style: FigureStyle
 
 
 def _verdicts(axes: Axes, one: xr.Dataset, style: FigureStyle) -> None:
-    from matplotlib.collections import LineCollection
-
-    axes.add_collection(LineCollection(coastlines(), colors=style.muted, linewidths=0.35), autolim=False)
+    draw_world(axes, style)
     longitude = (one["longitude"].values + 180.0) % 360.0 - 180.0
     verdict = one["verdict"].values
     sure = one["sure"].values == 1 if "sure" in one else np.ones(verdict.shape, dtype=bool)
-    # Equal ones first, so that they do not cover a difference.
+    # Equal cities first, so that they do not cover others.
     for value in (0, -1, 1):
         _, mark, colour = VERDICTS[value]
         for full in (False, True):
@@ -108,33 +94,13 @@ def _verdicts(axes: Axes, one: xr.Dataset, style: FigureStyle) -> None:
                 linewidth=0.35 if full else 0.9,
                 zorder=3,
             )
-    axes.set_xlim(-180, 180)
-    axes.set_ylim(-60, 80)
-    axes.set_aspect("equal")
-    axes.set_xticks(np.arange(-120, 121, 60), ["120°W", "60°W", "0°", "60°E", "120°E"])
-    axes.set_yticks(np.arange(-30, 61, 30), ["30°S", "0°", "30°N", "60°N"])
     style_axes(axes, style, grid=False)
 
 
 def city_densities_figure(
     table: xr.Dataset, city: str, styles: Mapping[str, MethodStyle], *, style: FigureStyle = PUBLICATION
 ) -> Figure:
-    """Draw the densities at one city: a row for each field, a column for each size of box.
-
-    Parameters
-    ----------
-    table : xarray.Dataset
-        The group ``cities`` of an evaluation.
-    city : str
-        Its name.
-    styles : mapping of str to MethodStyle
-        By label.
-    style : FigureStyle
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Draw the densities at one city from the group ``cities``: a row per field, a column per box size."""
     fields = [str(name) for name in table["field"].values]
     boxes = table["box"].values
     methods = [str(name) for name in table["density"]["method"].values]

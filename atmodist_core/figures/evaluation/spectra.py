@@ -1,4 +1,4 @@
-"""Spectra and semivariograms of an evaluation, each above its ratio to the truth with intervals."""
+"""Figures of spectra and semivariograms of an evaluation, with their ratio to the truth below."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from atmodist_core.common.constants import EARTH_RADIUS_M
 from atmodist_core.figures.method_styles import MethodStyle, legend_above, legend_height_in
-from atmodist_core.figures.spectra import LEAST_SHARE, TRUTH
+from atmodist_core.figures.spectra import LEAST_SHARE, TRUTH, add_wavelength_axis
 from atmodist_core.figures.style import (
     PUBLICATION,
     FigureStyle,
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 KINETIC_ENERGY = "kinetic_energy"
 RATIO_LIMITS = (0.0, 1.6)
-"""Of the panels with ratios; what lies beyond is at the edge of the panel."""
+"""Limits of the ratio panels."""
 
 
 def evaluation_spectra_figure(
@@ -37,7 +36,7 @@ def evaluation_spectra_figure(
     band: tuple[int, int] | None = None,
     style: FigureStyle = PUBLICATION,
 ) -> Figure:
-    """Draw mean spectra with the spread of days, and below them their ratio to the truth with 95 % intervals.
+    """Draw mean spectra with the spread of days, and their ratio to the truth with 95 % intervals.
 
     Parameters
     ----------
@@ -46,12 +45,8 @@ def evaluation_spectra_figure(
     styles : mapping of str to MethodStyle
         By label.
     band : tuple of int, optional
-        First and last total wavenumber that are judged; shaded.
+        First and last total wavenumber that are evaluated; shaded.
     style : FigureStyle
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     fields = [str(name) for name in table["field"].values]
     quantities = ([KINETIC_ENERGY] if KINETIC_ENERGY in table else []) + fields
@@ -75,13 +70,10 @@ def evaluation_spectra_figure(
         upper.set_ylabel(f"power per wavenumber [{units_label(units)}]")
         if column == 0:
             lower.set_ylabel("ratio to truth")
-        top = upper.secondary_xaxis("top", functions=(_wavelength, _wavelength))
-        top.set_xlabel("wavelength [km]", fontsize=style.font_size - 1, color=style.text)
-        top.tick_params(which="both", labelsize=style.font_size - 1, colors=style.text, width=0.6)
+        add_wavelength_axis(upper, style)
         upper.set_xscale("log")
         upper.set_xlim(left=1.0, right=float(wavenumber[-1]))
-        # Linear, so that the small scales, which are the question, have their room.
-        # Beyond the truncation there is no truth to divide by.
+        # A linear axis gives room to the small scales; it ends at the truncation of the truth.
         lower.set_xlim(left=0.0, right=float(band[1]) if band else float(wavenumber[-1]))
         for axes in (upper, lower):
             if band is not None:
@@ -96,13 +88,8 @@ def _methods(table: xr.Dataset, variable: str) -> list[str]:
     return [str(name) for name in table[variable]["method"].values]
 
 
-def _wavelength(x: np.ndarray) -> np.ndarray:
-    """Wavelength [km] of a total wavenumber and the other way round."""
-    return 2 * np.pi * EARTH_RADIUS_M / 1000 / np.maximum(np.abs(x), 1e-9)
-
-
 def _of(table: xr.Dataset, quantity: str, suffix: str, method: str) -> np.ndarray | None:
-    """Values over the total wavenumber, or None where the table does not have them."""
+    """Values over the total wavenumber, or None if the table does not have them."""
     name = quantity + suffix if quantity == KINETIC_ENERGY else "power" + suffix
     if name not in table:
         return None
@@ -116,30 +103,36 @@ def _spectrum(
     quantity: str,
     method: str,
     wavenumber: np.ndarray,
-    look: MethodStyle,
+    own_style: MethodStyle,
     style: FigureStyle,
 ) -> None:
     mean = _of(table, quantity, "", method)
     assert mean is not None
     drawn = (wavenumber > 0) & (mean > 0)
-    colour = look.colour or style.text
-    axes.plot(wavenumber[drawn], mean[drawn], color=colour, linestyle=look.linestyle, linewidth=look.width)
+    axes.plot(wavenumber[drawn], mean[drawn], **own_style.line(style))
     low, high = (_of(table, quantity, suffix, method) for suffix in ("_p10", "_p90"))
     if low is not None and high is not None:
-        axes.fill_between(wavenumber[drawn], low[drawn], high[drawn], color=colour, alpha=0.12, linewidth=0)
+        axes.fill_between(
+            wavenumber[drawn],
+            low[drawn],
+            high[drawn],
+            color=own_style.colour or style.text,
+            alpha=0.12,
+            linewidth=0,
+        )
 
 
 def _limit_power(
     axes: Axes, table: xr.Dataset, quantity: str, methods: list[str], band: tuple[int, int] | None
 ) -> None:
-    """Room for the truth: interpolation has almost no power at small scales and would squeeze the rest."""
+    """Set the vertical limits by the truth: interpolation has almost no power at small scales."""
     power = _of(table, quantity, "", TRUTH if TRUTH in methods else methods[0])
     assert power is not None
-    # Beyond its truncation the truth holds rounding noise.
-    meant = np.isfinite(power) & (power > LEAST_SHARE * np.nanmax(power))
+    # Beyond its truncation, the truth has rounding noise only.
+    usable = np.isfinite(power) & (power > LEAST_SHARE * np.nanmax(power))
     if band is not None:
-        meant &= table["total_wavenumber"].values <= band[1]
-    positive = power[meant]
+        usable &= table["total_wavenumber"].values <= band[1]
+    positive = power[usable]
     axes.set_yscale("log")
     if positive.size:
         axes.set_ylim(positive.min() / 10, positive.max() * 3)
@@ -148,7 +141,7 @@ def _limit_power(
 def _ratio_of(
     table: xr.Dataset, quantity: str, method: str
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-    """Ratio of power to the truth's with its interval, where there is one."""
+    """Ratio of power to the truth's, with its interval if there is one."""
     if quantity != KINETIC_ENERGY and "power_ratio" in table:
         place = {"method": method, "field": quantity}
         low, high = (
@@ -161,8 +154,8 @@ def _ratio_of(
     assert own is not None
     if truth is None:
         return np.full(own.shape, np.nan), None, None
-    meant = truth > LEAST_SHARE * np.nanmax(truth)
-    return np.divide(own, truth, out=np.full(own.shape, np.nan), where=meant), None, None
+    usable = truth > LEAST_SHARE * np.nanmax(truth)
+    return np.divide(own, truth, out=np.full(own.shape, np.nan), where=usable), None, None
 
 
 def _ratio(
@@ -171,33 +164,21 @@ def _ratio(
     ratio: np.ndarray,
     low: np.ndarray | None,
     high: np.ndarray | None,
-    look: MethodStyle,
+    own_style: MethodStyle,
     style: FigureStyle,
 ) -> None:
     drawn = (x > 0) & np.isfinite(ratio)
-    colour = look.colour or style.text
-    axes.plot(x[drawn], ratio[drawn], color=colour, linestyle=look.linestyle, linewidth=look.width)
+    axes.plot(x[drawn], ratio[drawn], **own_style.line(style))
     if low is not None and high is not None:
-        axes.fill_between(x[drawn], low[drawn], high[drawn], color=colour, alpha=0.25, linewidth=0)
+        axes.fill_between(
+            x[drawn], low[drawn], high[drawn], color=own_style.colour or style.text, alpha=0.25, linewidth=0
+        )
 
 
 def evaluation_semivariogram_figure(
     table: xr.Dataset, styles: Mapping[str, MethodStyle], *, style: FigureStyle = PUBLICATION
 ) -> Figure:
-    """Draw semivariances over great-circle lag, and below them their ratio to the truth with 95 % intervals.
-
-    Parameters
-    ----------
-    table : xarray.Dataset
-        The group ``semivariogram`` of an evaluation.
-    styles : mapping of str to MethodStyle
-        By label.
-    style : FigureStyle
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Draw the group ``semivariogram`` over great-circle lag, and its ratio to the truth with 95 % intervals."""
     fields = [str(name) for name in table["field"].values]
     methods = _methods(table, "semivariance")
     width = style.width_in if len(fields) > 1 else 0.6 * style.width_in
@@ -208,16 +189,9 @@ def evaluation_semivariogram_figure(
     for column, field in enumerate(fields):
         upper, lower = grid[:, column]
         for name in methods:
-            look, place = styles[name], {"method": name, "field": field}
-            upper.plot(
-                lag,
-                table["semivariance"].sel(place).values,
-                color=look.colour or style.text,
-                linestyle=look.linestyle,
-                linewidth=look.width,
-                marker="o",
-                markersize=2.5,
-            )
+            own, place = styles[name], {"method": name, "field": field}
+            values = table["semivariance"].sel(place).values
+            upper.plot(lag, values, marker="o", markersize=2.5, **own.line(style))
             if name == TRUTH or "semivariance_ratio" not in table:
                 continue
             low, high = (
@@ -226,7 +200,7 @@ def evaluation_semivariogram_figure(
                 else None
                 for end in ("low", "high")
             )
-            _ratio(lower, lag, table["semivariance_ratio"].sel(place).values, low, high, look, style)
+            _ratio(lower, lag, table["semivariance_ratio"].sel(place).values, low, high, own, style)
         upper.set_title(field)
         upper.set_xscale("log")
         lower.axhline(1.0, color=style.text, linewidth=0.8)

@@ -1,4 +1,7 @@
-"""Distributions, quantiles, extremes and scores over time of an evaluation."""
+"""Figures of distributions, quantiles, extremes and scores over time of an evaluation.
+
+Each figure function takes one group of the evaluation and the method styles by label.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +28,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_POINTS = 240
-"""Points of a line over time: more would be one grey band."""
+"""Most points of a line over time: longer records are averaged."""
 
 LEAST_QUANTILE = 0.02
-"""Quantiles smaller than this share of the largest are not divided by: the middle of the distribution is near zero."""
+"""Ratios need a quantile larger than this share of the largest one: the median is near zero."""
 
 
 def _columns(table: xr.Dataset, style: FigureStyle) -> tuple[list[str], float]:
@@ -43,20 +46,7 @@ def _units(table: xr.Dataset, field: str) -> str:
 def densities_figure(
     table: xr.Dataset, styles: Mapping[str, MethodStyle], *, style: FigureStyle = PUBLICATION
 ) -> Figure:
-    """Draw the densities of the values of every method on a logarithmic axis.
-
-    Parameters
-    ----------
-    table : xarray.Dataset
-        The group ``values`` of an evaluation.
-    styles : mapping of str to MethodStyle
-        By label.
-    style : FigureStyle
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Draw the densities of all models, from the group ``values``, on a logarithmic axis."""
     fields, width = _columns(table, style)
     methods = [str(name) for name in table["density"]["method"].values]
     figure = new_figure(width, 0.4 * style.width_in + legend_height_in(methods), style)
@@ -79,19 +69,19 @@ def draw_densities(
     units: str,
     style: FigureStyle = PUBLICATION,
 ) -> None:
-    """Draw densities as steps; the vertical axis ends where the truth's does.
+    """Draw densities as steps; the vertical axis ends just below the truth's smallest density.
 
     Parameters
     ----------
     axes : Axes
     edges : numpy.ndarray, shape ``(bin + 1,)``
-        In the units of the field.
+        Edges of the bins in the units of the field.
     heights : mapping of str to numpy.ndarray, shape ``(bin,)``
-        By label.
+        Densities by label.
     styles : mapping of str to MethodStyle
         By label.
     units : str
-        Of the field.
+        Units of the field.
     style : FigureStyle
     """
     power = power_of_ten(edges)
@@ -101,19 +91,11 @@ def draw_densities(
         values = np.where(height > 0, height * 10.0**power, np.nan)
         filled |= np.isfinite(values)
         lowest = min(lowest, float(np.nanmin(values, initial=np.inf)))
-        look = styles[name]
-        axes.stairs(
-            values,
-            edges / 10.0**power,
-            baseline=None,
-            color=look.colour or style.text,
-            linestyle=look.linestyle,
-            linewidth=look.width,
-        )
+        axes.stairs(values, edges / 10.0**power, baseline=None, **styles[name].line(style))
     if np.isfinite(lowest):
         truth = heights.get(TRUTH)
         if truth is not None and (truth > 0).any():
-            # Bins that only another method reaches, once in years, would double the axis.
+            # Bins that only another model reaches, once in years, would double the axis.
             lowest = max(lowest, 0.1 * float(truth[truth > 0].min()) * 10.0**power)
         axes.set_yscale("log")
         axes.set_ylim(bottom=0.5 * lowest)
@@ -124,9 +106,9 @@ def draw_densities(
 
 
 def quantile_ratio(table: xr.Dataset, field: str) -> xr.Dataset:
-    """Quantiles of methods over the truth's, ``value``, ``low`` and ``high`` over ``(method, probability)``.
+    """Return quantiles relative to the truth's: ``value``, ``low`` and ``high`` by (model, probability).
 
-    Where the truth's quantile is near zero there is nothing to divide by: missing.
+    Ratios are missing where the truth's quantile is near zero.
     """
     truth = table["quantile"].sel({"method": TRUTH, "field": field}).drop_vars("method")
     usable = np.abs(truth) > LEAST_QUANTILE * np.abs(truth).max()
@@ -137,7 +119,7 @@ def quantile_ratio(table: xr.Dataset, field: str) -> xr.Dataset:
             found[name] = (table[variable].sel({"method": methods, "field": field}) / truth).where(usable)
     result = xr.Dataset(found)
     if {"low", "high"} <= set(found):
-        # Below zero the lower end of a quantile is the larger ratio.
+        # For negative quantiles, the lower end gives the larger ratio.
         ends = np.stack([result["low"].values, result["high"].values])
         result["low"].values[...], result["high"].values[...] = ends.min(axis=0), ends.max(axis=0)
     return result
@@ -146,20 +128,7 @@ def quantile_ratio(table: xr.Dataset, field: str) -> xr.Dataset:
 def quantile_ratios_figure(
     table: xr.Dataset, styles: Mapping[str, MethodStyle], *, style: FigureStyle = PUBLICATION
 ) -> Figure:
-    """Draw quantiles relative to the truth's, with the 95 % interval of each method's own quantile.
-
-    Parameters
-    ----------
-    table : xarray.Dataset
-        The group ``values`` of an evaluation, with the truth.
-    styles : mapping of str to MethodStyle
-        By label.
-    style : FigureStyle
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Draw quantiles of the group ``values`` relative to the truth's, with their own 95 % intervals."""
     fields, width = _columns(table, style)
     methods = [str(name) for name in table["method"].values if name != TRUTH]
     figure = new_figure(width, 0.34 * style.width_in + legend_height_in(methods), style)
@@ -170,8 +139,8 @@ def quantile_ratios_figure(
         for number, name in enumerate(methods):
             one = ratios.sel({"method": name}).isel(probability=usable)
             shift = 0.7 * ((number + 0.5) / len(methods) - 0.5)
-            mark = MARKERS[number % len(MARKERS)]
-            _points(axes, np.arange(usable.size) + shift, one, styles[name], mark, style)
+            marker = MARKERS[number % len(MARKERS)]
+            _points(axes, np.arange(usable.size) + shift, one, styles[name], marker, style)
         axes.axhline(1.0, color=style.text, linewidth=0.8)
         labels = [f"{100 * float(p):g}" for p in table["probability"].values[usable]]
         axes.set_xticks(range(usable.size), labels)
@@ -184,11 +153,11 @@ def quantile_ratios_figure(
 
 
 def _points(
-    axes: Axes, x: np.ndarray, one: xr.Dataset, look: MethodStyle, mark: str, style: FigureStyle
+    axes: Axes, x: np.ndarray, one: xr.Dataset, own: MethodStyle, marker: str, style: FigureStyle
 ) -> None:
-    """Points with bars from ``low`` to ``high``."""
-    colour = look.colour or style.text
-    axes.plot(x, one["value"].values, linestyle="none", marker=mark, markersize=3.2, color=colour)
+    """Draw points with bars from ``low`` to ``high``."""
+    colour = own.colour or style.text
+    axes.plot(x, one["value"].values, linestyle="none", marker=marker, markersize=3.2, color=colour)
     if "low" in one and "high" in one:
         axes.vlines(x, one["low"].values, one["high"].values, color=colour, linewidth=1.1)
 
@@ -196,20 +165,7 @@ def _points(
 def return_ratios_figure(
     table: xr.Dataset, styles: Mapping[str, MethodStyle], *, style: FigureStyle = PUBLICATION
 ) -> Figure:
-    """Draw how often extremes are exceeded relative to the truth, with 95 % intervals: a row for each method and tail.
-
-    Parameters
-    ----------
-    table : xarray.Dataset
-        The group ``extremes`` of an evaluation.
-    styles : mapping of str to MethodStyle
-        By label.
-    style : FigureStyle
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Draw how often extremes are exceeded relative to the truth, from the group ``extremes``, with 95 % intervals."""
     fields, width = _columns(table, style)
     methods = [str(name) for name in table["method"].values if name != TRUTH]
     tails = [str(tail) for tail in table["tail"].values]
@@ -237,26 +193,13 @@ def return_ratios_figure(
 
 
 SERIES = {"rmse": "RMSE", "ssim": "SSIM", "psnr": "PSNR", "atmodist": "AtmoDist"}
-"""Scores over time, in the order in which they are drawn."""
+"""Scores over time, in drawing order."""
 
 
 def series_figure(
     table: xr.Dataset, styles: Mapping[str, MethodStyle], *, style: FigureStyle = PUBLICATION
 ) -> Figure:
-    """Draw scores over time, a row for each score and a column for each field.
-
-    Parameters
-    ----------
-    table : xarray.Dataset
-        The group ``series`` of an evaluation.
-    styles : mapping of str to MethodStyle
-        By label.
-    style : FigureStyle
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Draw the group ``series`` over time: a row per score, a column per field."""
     fields, _ = _columns(table, style)
     methods = [str(name) for name in table["method"].values]
     scores = [name for name in SERIES if name in table]
@@ -283,12 +226,7 @@ def series_figure(
 
 
 def time_pieces(times: np.ndarray) -> list[np.ndarray]:
-    """Indices of times that are averaged to one point each, none across a gap; an empty piece marks a gap.
-
-    Parameters
-    ----------
-    times : numpy.ndarray of datetime64, shape ``(time,)``
-    """
+    """Return the indices of times averaged to one point each; an empty array marks a gap in time."""
     steps = np.diff(times).astype("timedelta64[s]").astype(float)
     usual = float(np.median(steps)) if steps.size else 1.0
     breaks = np.flatnonzero((steps > 4 * usual) | (steps <= 0)) + 1
@@ -316,14 +254,7 @@ def _lines(
     for name in methods:
         own = values.sel({"method": name}).values
         mean = [float(own[p].mean()) if p.size else np.nan for p in pieces]
-        look = styles[name]
-        axes.plot(
-            middle,
-            mean,
-            color=look.colour or style.text,
-            linestyle=look.linestyle,
-            linewidth=0.8 * look.width,
-        )
+        axes.plot(middle, mean, **styles[name].line(style) | {"linewidth": 0.8 * styles[name].width})
 
 
 def _label(axes: Axes, name: str, units: str, style: FigureStyle) -> None:
