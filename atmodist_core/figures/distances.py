@@ -179,7 +179,12 @@ def draw_model_matrix(axes: Axes, matrix: xr.DataArray, *, style: FigureStyle = 
     values = matrix.values
     names = [method_style(str(name)).label for name in matrix["state"].values]
     axes.imshow(values, cmap="Blues", vmin=0, vmax=1.4 * (float(np.nanmax(values)) or 1.0))
-    text = {"ha": "center", "va": "center", "fontsize": style.font_size - 2, "color": "#1a1a1a"}
+    text: dict[str, Any] = {
+        "ha": "center",
+        "va": "center",
+        "fontsize": style.font_size - 2,
+        "color": "#1a1a1a",
+    }
     for i, j in np.argwhere(~np.eye(len(names), dtype=bool)):
         axes.text(j, i, f"{values[i, j]:.3g}", **text)
     axes.set_xticks(range(len(names)), names, rotation=30, ha="right")

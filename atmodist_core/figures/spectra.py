@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -103,7 +103,7 @@ def spectrum_figure(
     return figure
 
 
-def _reciprocal(x: np.ndarray) -> np.ndarray:
+def _reciprocal(x: Any) -> Any:
     """Convert total wavenumber to wavelength [km] and back; finite at zero, which Matplotlib tries."""
     return 2 * np.pi * EARTH_RADIUS_M / 1000 / np.maximum(np.abs(x), 1e-9)
 
