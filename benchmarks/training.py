@@ -25,7 +25,7 @@ from atmodist_core.training.data.synthetic import synthetic_fields
 from atmodist_core.training.data.training_data import load_training_data
 from atmodist_core.training.distance.distance_training import DistanceTrainer, train_distance
 from atmodist_core.training.gan.gan_training import GanTrainer
-from atmodist_core.training.loop.loop import Trainer
+from atmodist_core.training.loop.trainer import Trainer
 
 
 def speed(trainer: Trainer, seconds: float) -> tuple[float, float]:

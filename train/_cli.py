@@ -1,4 +1,4 @@
-"""What the commands share: flags from dataclasses, presets, and errors in one sentence."""
+"""Shared by all commands: flags from dataclasses, presets, stopping, and errors in one sentence."""
 
 import contextlib
 import dataclasses
@@ -6,13 +6,16 @@ import difflib
 import io
 import os
 import re
+import signal
 import sys
 import typing
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from atmodist_core.common.errors import UserError
+from atmodist_core.common.errors import AtmodistWarning, UserError, disk_error_sentence
+from atmodist_core.common.settings_values import check_settings_values
 
 ConfigT = TypeVar("ConfigT")
 
@@ -55,12 +58,21 @@ def parse(
     Raises
     ------
     UserError
-        An unknown flag or preset, or a value that does not fit.
+        An unknown flag or preset, or a value that does not fit, such as an empty text, NaN or 1e300.
     SystemExit
         After ``--help``.
     """
     import tyro
 
+    arguments = [_current_name(argument) for argument in arguments]
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        flag, equals, value = (
+            argument.partition("=") if argument.startswith("--") else (before, "=", argument)
+        )
+        if equals and not value.strip():
+            raise UserError(
+                f"Expected a value after {flag or 'the command'}, found an empty one; give one or leave it out."
+            )
     name = _preset_name(arguments) or ("demo" if "demo" in presets else next(iter(presets)))
     if name not in presets:
         raise UserError(
@@ -88,7 +100,17 @@ def parse(
         raise UserError(_condense(messages.getvalue())) from None
     if rest:
         raise UserError(f"Expected only flags and their values, found {rest[0]!r}; see --help.")
+    check_settings_values(config)
     return config
+
+
+_RENAMED = {"--lead-step-hours": "--lag-step-hours"}
+"""Flags of earlier versions."""
+
+
+def _current_name(argument: str) -> str:
+    flag, equals, value = argument.partition("=")
+    return _RENAMED.get(flag.replace("_", "-"), flag) + equals + value
 
 
 def _preset_name(arguments: Sequence[str]) -> str | None:
@@ -121,27 +143,22 @@ def _condense(text: str) -> str:
 
 
 def train(config: Any, start: Callable[[Any, list[Any] | None], Path | None]) -> int:
-    """Run a training whose settings are known, and tell where its model is.
+    """Train with checked settings, print the model's folder, and return the exit code.
 
     Parameters
     ----------
     config
-        Settings; the preset ``smoke`` without data gets weather that is made up.
+        Settings; the preset ``smoke`` without data gets synthetic fields.
     start
         Trains with these settings and sources; returns the model's folder, None when it was stopped.
-
-    Returns
-    -------
-    int
-        Exit code.
     """
     from atmodist_core.harmonics import keep_freed_memory
     from atmodist_core.training.data.synthetic import synthetic_fields
 
-    # Every step asks for the same arrays: handed back to the system each time, their pages would be zeroed anew.
+    # Every step allocates the same arrays: returned to the system each time, their pages would be cleared again.
     keep_freed_memory()
-    made_up = config.preset == "smoke" and not config.data.data
-    folder = start(config, [synthetic_fields()] if made_up else None)
+    synthetic = config.preset == "smoke" and not config.data.data
+    folder = start(config, [synthetic_fields()] if synthetic else None)
     if folder is None:
         return EXIT_INTERRUPTED
     if os.environ.get("RANK", "0") == "0":  # torchrun starts several processes; the first one writes
@@ -149,17 +166,77 @@ def train(config: Any, start: Callable[[Any, list[Any] | None], Path | None]) ->
     return EXIT_OK
 
 
-def run(main: Callable[[Sequence[str]], int]) -> NoReturn:
-    """Run a command: a mistake of the user's becomes one sentence and exit code 2."""
+def stop_requests(sentence: str) -> Callable[[], bool]:
+    """Return a function that says whether Ctrl-C or SIGTERM came; a second one stops at once.
+
+    Parameters
+    ----------
+    sentence
+        Printed at the first one.
+    """
+    received: list[int] = []
+
+    def receive(number: int, _: Any) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+        print(f"\n{sentence}; once more to stop at once.", file=sys.stderr)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, receive)
+    return lambda: bool(received)
+
+
+def run(main: Callable[[Sequence[str]], int], arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command and exit: a user's mistake or a full disk becomes one sentence and exit code 2."""
+    warnings.showwarning = _show_warning
     try:
-        code = main(sys.argv[1:])
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        code = EXIT_USER_ERROR
+        code = main(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         print("Stopped at once; the last checkpoint is kept.", file=sys.stderr)
         code = EXIT_INTERRUPTED
-    except BrokenPipeError:  # the reader of our output, such as head, has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of the output, such as head, has left
+        _discard_output()
         code = EXIT_OK
+    except Exception as error:
+        sentence = _sentence(error)
+        if sentence is None:
+            raise
+        print(f"error: {sentence}", file=sys.stderr)
+        _discard_output()
+        code = EXIT_USER_ERROR
     raise SystemExit(code)
+
+
+def _sentence(error: Exception) -> str | None:
+    """The message for an error that the user can mend; None for a bug."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError):
+        return disk_error_sentence(error)
+    if isinstance(error, MemoryError) or re.search(r"allocate memory|out of memory", str(error)):
+        return (
+            f"Expected settings that fit into memory, found none left ({str(error).splitlines()[0] or 'no detail'});"
+            " lower the batch size, the patch size or the number of filters."
+        )
+    return None
+
+
+def _discard_output() -> None:
+    """Send what is left in the buffer nowhere: flushing it at the exit would fail again."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+_show_other_warning = warnings.showwarning
+
+
+def _show_warning(message: Any, category: Any, *rest: Any, **named: Any) -> None:
+    """Print the project's own warnings as sentences, without the line of code they come from."""
+    if issubclass(category, AtmodistWarning):
+        print(f"warning: {message}", file=sys.stderr)
+    else:
+        _show_other_warning(message, category, *rest, **named)

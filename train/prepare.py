@@ -3,7 +3,6 @@
 python train/prepare.py --data SOURCE [SOURCE ...] --out data/store [--resume] [--scheduler ADDRESS] [any field as a flag]
 """
 
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -72,26 +71,17 @@ def main(arguments: Sequence[str]) -> int:
     config = _cli.parse(PrepareConfig, PREPARE_PRESETS, arguments, "python train/prepare.py")
     from atmodist_core.training.store.store_writing import prepare_store
 
-    asked: list[int] = []
-
-    def ask(number: int, _: Any) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-        print("\nStopping when the shards in hand are written; once more to stop at once.", file=sys.stderr)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, ask)
+    stopping = _cli.stop_requests("Stopping when the shards being written are done")
     progress = PrepareProgress(config.progress)
 
     def say(sentence: str) -> None:
         if config.progress:
             print(sentence, file=sys.stderr, flush=True)
 
-    complete = prepare_store(config, stop=lambda: bool(asked), report=progress, say=say)
+    complete = prepare_store(config, stop=stopping, report=progress, say=say)
     progress.close()
     if not complete:
-        print(f"Stopped; {config.out} holds what was done, --resume goes on.", file=sys.stderr)
+        print(f"Stopped; {config.out} holds what was done, --resume continues.", file=sys.stderr)
         return _cli.EXIT_INTERRUPTED
     print(f"The training store is in {config.out}; train with --data {config.out}.")
     return _cli.EXIT_OK

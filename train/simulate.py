@@ -4,7 +4,6 @@ python train/simulate.py --preset demo --seed 1 --days 30 --out data/member-1 [-
 """
 
 import dataclasses
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -95,19 +94,8 @@ def main(arguments: Sequence[str]) -> int:
         raise UserError("Expected a CUDA device for --device cuda, found none; take --device cpu or auto.")
     device = "cuda" if command.device != "cpu" and torch.cuda.is_available() else "cpu"
 
-    asked: list[int] = []
-
-    # the run asks after each checkpoint, so that a first Ctrl-C loses nothing and a second one ends it at
-    # once
-    def ask(number: int, _: Any) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-        print("\nStopping at the next checkpoint; once more to stop at once.", file=sys.stderr)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, ask)
-
+    # The run looks after each checkpoint, so a first Ctrl-C loses nothing.
+    stopping = _cli.stop_requests("Stopping at the next checkpoint")
     bars = DayBars(command.progress)
     store = run_simulation(
         command.member,
@@ -115,11 +103,11 @@ def main(arguments: Sequence[str]) -> int:
         resume=command.resume,
         device=device,
         report=bars.report,
-        stop=lambda: bool(asked),
+        stop=stopping,
     )
     bars.close()
-    if asked:
-        print(f"Stopped; {store} holds what was done, --resume goes on.", file=sys.stderr)
+    if stopping():
+        print(f"Stopped; {store} holds what was done, --resume continues.", file=sys.stderr)
         return _cli.EXIT_INTERRUPTED
     print(f"The simulated fields are in {store}.")
     return _cli.EXIT_OK

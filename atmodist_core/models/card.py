@@ -16,6 +16,7 @@ from typing import Any
 
 from atmodist_core.common.assets import asset_folder
 from atmodist_core.common.errors import AtmodistWarning, UserError
+from atmodist_core.networks.generator import LARGEST_FACTOR
 from atmodist_core.networks.normalization import SignedLogNormalization
 
 CARD_FILE = "card.json"
@@ -25,6 +26,7 @@ MODELS_VARIABLE = "ATMODIST_MODELS"
 
 KINDS = ("distance", "downscaler", "autoencoder", "interpolation")
 
+_LARGEST_CARD = 4 * 2**20
 _PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".h5", ".npy"}
 
 
@@ -80,6 +82,8 @@ class ModelCard:
         Of an encoder: by layer, the factor that gives it the magnitude of a normalised mean squared error.
     notes : str
         Anything else.
+    weights_sha256 : str
+        SHA-256 of ``model.safetensors``, checked on loading; empty in cards of earlier versions.
     """
 
     name: str
@@ -103,6 +107,7 @@ class ModelCard:
     limits: str = ""
     distance_scale: dict[str, float] = field(default_factory=dict)
     notes: str = ""
+    weights_sha256: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(self.channels))
@@ -113,7 +118,7 @@ class ModelCard:
         number = (int, float)
         types: dict[str, tuple[type, ...]] = {
             **dict.fromkeys(("name", "kind", "period", "data", "level", "code_version", "created"), (str,)),
-            **dict.fromkeys(("licence", "limits", "notes"), (str,)),
+            **dict.fromkeys(("licence", "limits", "notes", "weights_sha256"), (str,)),
             **dict.fromkeys(("architecture", "loss", "schedule", "scores", "distance_scale"), (dict,)),
             **dict.fromkeys(("factor", "seed", "parameters"), (int,)),
             "normalization": (SignedLogNormalization, type(None)),
@@ -140,12 +145,12 @@ class ModelCard:
             )
         if self.kind not in KINDS:
             self._refuse("kind", f"one of {', '.join(KINDS)}", repr(self.kind))
-        if self.factor < 1:
-            self._refuse("factor", "1 or more", str(self.factor))
+        if not 1 <= self.factor <= LARGEST_FACTOR:
+            self._refuse("factor", f"from 1 to {LARGEST_FACTOR}", str(self.factor))
         if self.kind == "interpolation":
             return
-        if self.grid_spacing_deg is None or not self.grid_spacing_deg > 0:
-            self._refuse("grid_spacing_deg", "a positive spacing in degrees", repr(self.grid_spacing_deg))
+        if self.grid_spacing_deg is None or not 0 < self.grid_spacing_deg <= 180:
+            self._refuse("grid_spacing_deg", "a spacing in degrees, above 0", repr(self.grid_spacing_deg))
         if self.normalization is None or self.normalization.channels != self.channels or not self.channels:
             found = "none" if self.normalization is None else repr(self.normalization.channels)
             self._refuse("normalization", f"one for the channels {self.channels!r}", found)
@@ -173,14 +178,11 @@ class ModelCard:
             Naming the first unknown or missing key, or the key whose value is not allowed.
         """
         if not isinstance(values, Mapping):
-            raise UserError(
-                f"Expected a model card to be a JSON object, found {type(values).__name__}: write it as "
-                f"{{...}}."
-            )
+            raise UserError(f"Expected a model card to be a JSON object, found {type(values).__name__}.")
         keys = [entry.name for entry in dataclasses.fields(cls)]
         for what, wrong in (
             ("the unknown key", [key for key in values if key not in keys]),
-            ("no key", [key for key in keys if key not in values]),
+            ("no key", [key for key in keys if key not in values and key != "weights_sha256"]),
         ):
             if wrong:
                 raise UserError(
@@ -233,13 +235,15 @@ def read_card(folder: str | Path) -> ModelCard:
     """
     path = Path(folder) / CARD_FILE
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        if path.exists() and (not path.is_file() or path.stat().st_size > _LARGEST_CARD):
+            raise ValueError(f"it is no file of at most {_LARGEST_CARD // 2**20} MiB")
+        values = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except FileNotFoundError:
         raise UserError(
             f"Expected a model folder with {CARD_FILE} and {TENSOR_FILE}, found no {CARD_FILE} in {folder}: "
             "give the folder that training wrote."
         ) from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(
             f"Expected {path} to be a readable JSON file, found an error ({error}): restore it or save the "
             "model again."
@@ -248,6 +252,15 @@ def read_card(folder: str | Path) -> ModelCard:
         return ModelCard.from_dict(values)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+        raise UserError(
+            f"Expected the entries of a model card in {path}, found one of another form ({error}): correct the"
+            " card."
+        ) from error
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"the number {name}, which JSON does not have")
 
 
 _SERVES = {
@@ -294,9 +307,14 @@ def _found_models(
         if not base.is_dir():
             problems.append(f"The folder of models {base} does not exist, so it was skipped.")
             continue
-        for folder in sorted(
-            path for path in base.iterdir() if path.is_dir() and not path.name.startswith(".")
-        ):
+        try:
+            inside = sorted(base.iterdir())
+        except OSError as error:
+            problems.append(
+                f"The folder of models {base} cannot be read ({error.strerror}), so it was skipped."
+            )
+            continue
+        for folder in (path for path in inside if path.is_dir() and not path.name.startswith(".")):
             try:
                 card = read_card(folder)
             except UserError as error:
@@ -317,7 +335,7 @@ def _found_models(
 def list_models(
     folders: Iterable[str | Path] | None = None, *, problems: list[str] | None = None
 ) -> list[ModelCard]:
-    """Return the cards of all models at hand, sorted by name.
+    """Return the cards of all installed models, sorted by name.
 
     Parameters
     ----------
@@ -338,7 +356,7 @@ def list_models(
 
 
 def installed_models(problems: list[str]) -> dict[str, tuple[Path, ModelCard]]:
-    """Return folder and card of every model at hand, by name; ``problems`` receives a sentence for each folder skipped."""
+    """Return folder and card of every model by name; ``problems`` receives a sentence per skipped folder."""
     found, sentences = _found_models(None)
     problems.extend(sentences)
     return {name: found[name] for name in sorted(found)}

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import os
-import tempfile
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from atmodist_core.common.atomic_write import replacing
 from atmodist_core.common.errors import UserError
+from atmodist_core.common.tensor_files import DamagedFileError, read_tensors, save_tensors, tensor_shapes
 from atmodist_core.models.card import CARD_FILE, TENSOR_FILE, ModelCard, find_model, read_card
 from atmodist_core.networks import (
     Autoencoder,
@@ -121,13 +118,12 @@ def _save_network(
     folder: str | Path, network: nn.Module, card: ModelCard, architecture: dict, weight_type: str
 ) -> ModelCard:
     card = dataclasses.replace(card, architecture=architecture, parameters=parameter_count(network))
-    save_model(folder, network.state_dict(), card, weight_type)
-    return card
+    return save_model(folder, network.state_dict(), card, weight_type)
 
 
 def save_model(
     folder: str | Path, tensors: Mapping[str, Tensor], card: ModelCard, weight_type: str = "float32"
-) -> Path:
+) -> ModelCard:
     """Write ``model.safetensors`` and ``card.json`` into a folder, each completely or not at all.
 
     Both files are written under temporary names first and renamed at the end. The card's time of creation
@@ -147,39 +143,35 @@ def save_model(
 
     Returns
     -------
-    pathlib.Path
-        The folder.
+    ModelCard
+        The card with the checksum of the weights.
 
     Raises
     ------
     UserError
         When tensors and card do not belong together, or a weight is not finite.
     """
-    _check_tensors(tensors, card, str(folder))
+    _check_shapes({name: tuple(tensor.shape) for name, tensor in tensors.items()}, card, str(folder))
     if weight_type not in WEIGHT_TYPES:
         raise UserError(
             f"Expected weights to be saved as {', '.join(WEIGHT_TYPES)}, found {weight_type!r}: choose one."
         )
     tensors = {name: _narrowed(tensor, WEIGHT_TYPES[weight_type]) for name, tensor in tensors.items()}
-    for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise UserError(
-                f"Expected finite weights to save as {card.name!r}, found NaN or infinity in {name!r}: "
-                "training diverged, so lower the learning rate or go back to an earlier checkpoint."
-            )
-    text = card.to_json()
+    broken = _not_finite(tensors)
+    if broken:
+        raise UserError(
+            f"Expected finite weights to save as {card.name!r}, found NaN or infinity in {broken!r}: "
+            "training diverged, so lower the learning rate or go back to an earlier checkpoint."
+        )
+    card.to_json()  # refuses what JSON cannot hold before anything is written
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    with _temporary(folder, TENSOR_FILE) as weights, _temporary(folder, CARD_FILE) as description:
-        save_file(plain, weights, metadata={"format": "pt", "created": card.created, "name": card.name})
-        os.chmod(weights, 0o644)  # safetensors makes files that only their owner can read
-        _flush_to_disk(weights)
-        description.write_text(text, encoding="utf-8")
-        _flush_to_disk(description)
-        os.replace(weights, folder / TENSOR_FILE)
-        os.replace(description, folder / CARD_FILE)
-    return folder
+    # Both files are complete before the first of them, the weights, is replaced.
+    with replacing(folder / CARD_FILE) as description, replacing(folder / TENSOR_FILE) as weights:
+        save_tensors(weights, tensors, {"format": "pt", "created": card.created, "name": card.name})
+        card = dataclasses.replace(card, weights_sha256=file_sha256(weights))
+        description.write_text(card.to_json(), encoding="utf-8")
+    return card
 
 
 def save_card(folder: str | Path, card: ModelCard) -> None:
@@ -197,29 +189,15 @@ def save_card(folder: str | Path, card: ModelCard) -> None:
             f"Expected a card created at {saved.created} for the weights in {folder}, found {card.created}: "
             "change a copy of the card that was read, or save the model as a whole."
         )
-    with _temporary(folder, CARD_FILE) as description:
+    card = dataclasses.replace(card, weights_sha256=saved.weights_sha256)
+    with replacing(folder / CARD_FILE) as description:
         description.write_text(card.to_json(), encoding="utf-8")
-        _flush_to_disk(description)
-        os.replace(description, folder / CARD_FILE)
 
 
-@contextlib.contextmanager
-def _temporary(folder: Path, name: str) -> Any:
-    """Yield the path of a new file beside the final one, removed again if it was not renamed."""
-    handle, path = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
-    os.close(handle)
-    # mkstemp makes files that only their owner can read; models are shared.
-    os.chmod(path, 0o644)
-    try:
-        yield Path(path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
-
-
-def _flush_to_disk(path: Path) -> None:
-    with open(path, "rb+") as file:
-        os.fsync(file.fileno())
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load_model_tensors(name_or_path: str | Path) -> tuple[ModelCard, dict[str, Tensor]]:
@@ -246,18 +224,18 @@ def load_model_tensors(name_or_path: str | Path) -> tuple[ModelCard, dict[str, T
     folder = find_model(name_or_path)
     card = read_card(folder)
     path = folder / TENSOR_FILE
-    try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except FileNotFoundError:
+    if not path.is_file():
         raise UserError(
             f"Expected {TENSOR_FILE} beside {CARD_FILE} in {folder}, found none: give the folder that "
             "training wrote."
-        ) from None
-    except (OSError, SafetensorError) as error:
+        )
+    try:
+        # The header first: no more is read into memory than the architecture has.
+        _check_shapes(tensor_shapes(path), card, str(path))
+        tensors, metadata = read_tensors(path)
+    except DamagedFileError as error:
         raise UserError(
-            f"Expected {path} to be a safetensors file, found an error ({error}): restore it or save the "
+            f"Expected {path} to be an intact safetensors file, found an error ({error}): restore it or save the "
             "model again."
         ) from error
     if metadata.get("created", card.created) != card.created:
@@ -266,7 +244,17 @@ def load_model_tensors(name_or_path: str | Path) -> tuple[ModelCard, dict[str, T
             "and a card "
             f"of {card.created}: save the model again."
         )
-    _check_tensors(tensors, card, str(path))
+    if card.weights_sha256 and file_sha256(path) != card.weights_sha256:
+        raise UserError(
+            f"Expected in {path} the weights that the card describes, found other bytes (SHA-256): the file is "
+            "damaged or belongs to another card, so copy the model again."
+        )
+    broken = _not_finite(tensors)
+    if broken:
+        raise UserError(
+            f"Expected finite weights in {path}, found NaN or infinity in {broken!r}: the file is damaged, so copy "
+            "the model again."
+        )
     return card, {name: _widened(tensor) for name, tensor in tensors.items()}
 
 
@@ -279,6 +267,11 @@ def load_network(name_or_path: str | Path) -> tuple[ModelCard, nn.Module]:
     return card, network.requires_grad_(False).eval()
 
 
+def _not_finite(tensors: Mapping[str, Tensor]) -> str | None:
+    """Name of the first tensor with NaN or infinity, if any."""
+    return next((n for n, t in tensors.items() if t.is_floating_point() and not t.isfinite().all()), None)
+
+
 def _narrowed(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     return tensor.detach().to(dtype) if tensor.is_floating_point() else tensor
 
@@ -289,17 +282,17 @@ def _widened(tensor: Tensor) -> Tensor:
     return tensor.to(torch.float32 if tensor.is_floating_point() else tensor.dtype, copy=True)
 
 
-def _check_tensors(tensors: Mapping[str, Tensor], card: ModelCard, where: str) -> None:
+def _check_shapes(shapes: Mapping[str, tuple[int, ...]], card: ModelCard, where: str) -> None:
     """Refuse tensors whose names or shapes are not those of the card's architecture."""
     # On the meta device the network costs neither memory nor random numbers.
     with torch.device("meta"):
-        wanted = build_network(card).state_dict()
-    missing = [name for name in wanted if name not in tensors]
-    unknown = [name for name in tensors if name not in wanted]
+        wanted = {name: tuple(tensor.shape) for name, tensor in build_network(card).state_dict().items()}
+    missing = [name for name in wanted if name not in shapes]
+    unknown = [name for name in shapes if name not in wanted]
     found = f"{missing[0]!r} missing" if missing else f"the unknown {unknown[0]!r}" if unknown else ""
     for name in wanted if not found else ():
-        if wanted[name].shape != tensors[name].shape:
-            found = f"{name!r} of shape {tuple(tensors[name].shape)} instead of {tuple(wanted[name].shape)}"
+        if wanted[name] != shapes[name]:
+            found = f"{name!r} of shape {shapes[name]} instead of {wanted[name]}"
             break
     if found:
         raise UserError(

@@ -37,7 +37,7 @@ class DecoderConfig(NetworkConfig):
     doublings: int = 5
 
     def __post_init__(self) -> None:
-        self._require_positive("channels", "encoder_channels", "filters", "doublings")
+        self._require_counts("channels", "encoder_channels", "filters", "doublings")
 
 
 class Decoder(nn.Module):

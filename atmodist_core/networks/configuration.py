@@ -9,6 +9,11 @@ from typing import Any, Self
 
 from atmodist_core.common.errors import UserError
 
+_LARGEST_COUNT = 8192
+_LARGEST = {"blocks": 256, "blocks_per_stage": 64, "doublings": 10}
+_MOST_ENTRIES = 16
+"""Of a tuple: stages of an encoder, convolutions of a discriminator."""
+
 
 @dataclasses.dataclass(frozen=True)
 class NetworkConfig:
@@ -69,10 +74,12 @@ class NetworkConfig:
             "correct its type."
         )
 
-    def _require_positive(self, *names: str) -> None:
+    def _require_counts(self, *names: str) -> None:
+        """Refuse counts below 1, and those so large that building the network would never end."""
         for name in names:
-            value = getattr(self, name)
-            if min(value if isinstance(value, tuple) else (value,), default=0) <= 0:
+            value, largest = getattr(self, name), _LARGEST.get(name, _LARGEST_COUNT)
+            entries = value if isinstance(value, tuple) else (value,)
+            if not 0 < len(entries) <= _MOST_ENTRIES or min(entries) <= 0 or max(entries) > largest:
                 raise UserError(
-                    f"Expected {name} of {type(self).__name__} to be positive, found {value}: give 1 or more."
+                    f"Expected {name} of {type(self).__name__} from 1 to {largest}, found {value}: correct it."
                 )

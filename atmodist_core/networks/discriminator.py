@@ -35,7 +35,7 @@ class DiscriminatorConfig(NetworkConfig):
     dense_units: int = 1024
 
     def __post_init__(self) -> None:
-        self._require_positive("channels", "patch_size", "filters", "dense_units")
+        self._require_counts("channels", "patch_size", "filters", "dense_units")
 
     @property
     def encoded_size(self) -> int:

@@ -44,7 +44,7 @@ class LagClassifierConfig(NetworkConfig):
     filters: int = 128
 
     def __post_init__(self) -> None:
-        self._require_positive(
+        self._require_counts(
             "classes", "lead_step_hours", "patch_size", "encoder_channels", "encoder_stride", "filters"
         )
 

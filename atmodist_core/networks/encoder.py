@@ -36,7 +36,7 @@ class EncoderConfig(NetworkConfig):
     blocks_per_stage: int = 6
 
     def __post_init__(self) -> None:
-        self._require_positive("channels", "stem_filters", "stage_filters", "blocks_per_stage")
+        self._require_counts("channels", "stem_filters", "stage_filters", "blocks_per_stage")
 
     @property
     def layers(self) -> tuple[str, ...]:

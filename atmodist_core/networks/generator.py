@@ -34,6 +34,7 @@ _SMALL_START = 0.1
 BLOCKS_PER_CUT = 2
 """Residual blocks after which what is no longer needed is left behind: a copy costs as much as it saves sooner."""
 
+LARGEST_FACTOR = 64
 UPSAMPLINGS = ("subpixel", "resize")
 OUTPUT_FILTERS = ("none", "low-pass")
 
@@ -81,21 +82,18 @@ class GeneratorConfig(NetworkConfig):
     conserve_block_mean: bool = False
 
     def __post_init__(self) -> None:
-        self._require_positive("channels", "filters", "blocks")
+        self._require_counts("channels", "filters", "blocks")
         for name, choices in (("upsampling", UPSAMPLINGS), ("output_filter", OUTPUT_FILTERS)):
             if getattr(self, name) not in choices:
                 raise UserError(
                     f"Expected {name} of GeneratorConfig to be {' or '.join(choices)}, found "
                     f"{getattr(self, name)!r}: choose one of these."
                 )
-        if self.noise_channels < 0:
+        if self.noise_channels:
+            self._require_counts("noise_channels")
+        if not 2 <= self.factor <= LARGEST_FACTOR or self.factor & (self.factor - 1):
             raise UserError(
-                f"Expected noise_channels of GeneratorConfig of 0 or more, found {self.noise_channels}: "
-                "give 0 for none."
-            )
-        if self.factor < 2 or self.factor & (self.factor - 1):
-            raise UserError(
-                "Expected a factor of GeneratorConfig that is a power of two (2, 4, 8, ...), found "
+                f"Expected a factor of GeneratorConfig that is a power of two (2, 4, 8, ... {LARGEST_FACTOR}), found "
                 f"{self.factor}: choose one of these."
             )
         if self.output_filter != "none" and not 1 / self.factor < self.filter_cutoff < 1:

@@ -8,11 +8,17 @@ import itertools
 import math
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.common.settings_values import check_settings_values
 
 HALF_LEVELS = (0.0, 0.1, 0.22, 0.35, 0.5, 0.66, 0.81, 0.956, 1.0)
 """Half levels of sigma; the seventh full level, 0.883, is the one that is kept (ERA5's level 120 lies at
 about 883 hPa).
 """
+
+
+_LARGEST_TRUNCATION = 2047
+_FIRST_YEAR, _LAST_YEAR = 1680, 2260
+"""Times are stored with nanoseconds, which reach from 1678 to 2262."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,12 +87,13 @@ class AtmosphereConfig:
     """alpha of the Robert-Asselin-Williams time filter (Williams, 2009)."""
 
     def __post_init__(self) -> None:
-        if self.truncation < 5:
+        check_settings_values(self)
+        if not 5 <= self.truncation <= _LARGEST_TRUNCATION:
             raise UserError(
-                f"Expected a truncation of at least 5, found {self.truncation}; choose 21 and more."
+                f"Expected a truncation from 5 to {_LARGEST_TRUNCATION}, found {self.truncation}; choose 21 or more."
             )
         least = math.ceil((2 * self.truncation + 1) / 2)
-        if self.latitude_count < least:
+        if not least <= self.latitude_count <= 4 * _LARGEST_TRUNCATION:
             raise UserError(
                 f"Expected at least {least} latitudes for truncation {self.truncation}, found "
                 f"{self.latitude_count}; (3 x truncation + 1) / 2 is free of aliasing."
@@ -185,8 +192,18 @@ class SimulationConfig:
             raise UserError(
                 f"Expected a start date like 2001-01-01, found {self.start!r}; write it as YYYY-MM-DD."
             ) from None
-        if self.days <= 0:
+        check_settings_values(self)
+        begin, spun_up = (
+            dt.datetime.fromisoformat(self.start).year,
+            self.settle_days + sum(s[3] for s in self.ladder),
+        )
+        if self.days <= 0 or spun_up < 0:
             raise UserError(f"Expected a positive number of days, found {self.days}; a demo takes 30.")
+        if not begin >= _FIRST_YEAR or begin + (self.days + spun_up) / 365 > _LAST_YEAR:
+            raise UserError(
+                f"Expected a simulation within the years {_FIRST_YEAR} to {_LAST_YEAR}, found {self.days:g} days from"
+                f" {self.start}; choose another --start or fewer --days."
+            )
         if self.kept_truncation > self.atmosphere.truncation:
             raise UserError(
                 f"Expected to keep at most truncation {self.atmosphere.truncation} of the dynamics, found "

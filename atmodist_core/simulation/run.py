@@ -7,18 +7,22 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 
 import atmodist_core
 from atmodist_core.common.errors import UserError
+from atmodist_core.common.folder_lock import exclusive_folder
+from atmodist_core.common.tensor_files import (
+    DamagedFileError,
+    previous_path,
+    read_newest_intact,
+    write_tensors,
+)
 from atmodist_core.fields.open.coefficient_store import CoefficientWriter, is_coefficient_store
 from atmodist_core.simulation.configuration import SimulationConfig
 from atmodist_core.simulation.primitive_equations import PrimitiveEquations, State
@@ -69,7 +73,7 @@ def configuration_to_dict(config: SimulationConfig) -> dict[str, Any]:
 def _save_checkpoint(
     path: Path, model: PrimitiveEquations, config: SimulationConfig, stage: int, steps: int
 ) -> None:
-    """One file, replaced in one move: a kill leaves the old checkpoint or the new one, never half of each."""
+    """Write the state of the model and its random generator."""
     tensors = {}
     for when, state in (("state", model.state), ("previous", model.previous)):
         for name, value in zip(_VARIABLES, state.variables(), strict=True):
@@ -83,21 +87,18 @@ def _save_checkpoint(
         "starting": model.starting,
         "configuration": configuration_to_dict(config),
     }
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata={"record": json.dumps(record)})
-    os.replace(partial, path)
+    write_tensors(path, tensors, {"record": json.dumps(record)})
 
 
 def _load_checkpoint(path: Path, config: SimulationConfig) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     try:
-        with safe_open(path, framework="pt") as file:
-            record = json.loads(file.metadata()["record"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except Exception as error:
+        tensors, metadata = read_newest_intact(path)
+        record = json.loads(metadata["record"])
+    except (DamagedFileError, KeyError, json.JSONDecodeError) as error:
         raise UserError(
-            f"Expected a checkpoint of a simulation in {path}, found an unreadable file ({error}); start "
-            "anew."
-        ) from None
+            f"Expected an intact checkpoint of a simulation, found a damaged file at {path} ({error}); start again"
+            " in another folder."
+        ) from error
     found, wanted = record["configuration"], configuration_to_dict(config)
     # a longer run may go on from a shorter one; anything else would be another atmosphere
     for free in ("days", "checkpoint_slices"):
@@ -196,18 +197,29 @@ def run_simulation(
     """
     out = Path(out)
     checkpoint = out / CHECKPOINT
-    if not resume and (checkpoint.exists() or is_coefficient_store(out)):
+    begun = checkpoint.exists() or previous_path(checkpoint).exists()
+    if not resume and (begun or is_coefficient_store(out)):
         raise UserError(
             f"Expected a new folder, found a simulation in {out}; add --resume to go on with it or choose "
             "another."
         )
-    out.mkdir(parents=True, exist_ok=True)
-    stages = _stages(config)
-    first_stage, first_step, saved = 0, 0, None
-    if resume and checkpoint.exists():
-        saved = _load_checkpoint(checkpoint, config)
-        first_stage, first_step = saved[1]["stage"], saved[1]["steps"]
+    with exclusive_folder(out):
+        saved = _load_checkpoint(checkpoint, config) if begun else None
+        _simulate(config, out, saved, device, report or (lambda stage, done, total: None), stop)
+    return out
 
+
+def _simulate(
+    config: SimulationConfig,
+    out: Path,
+    saved: tuple[dict[str, torch.Tensor], dict[str, Any]] | None,
+    device: str,
+    report: Report,
+    stop: Callable[[], bool],
+) -> None:
+    """Run all stages, or those after a saved state, and write slices and checkpoints."""
+    stages = _stages(config)
+    first_stage, first_step = (saved[1]["stage"], saved[1]["steps"]) if saved else (0, 0)
     model: PrimitiveEquations | None = None
     for index in range(first_stage, len(stages)):
         stage = stages[index]
@@ -238,8 +250,7 @@ def run_simulation(
             for _ in range(per_slice):
                 model.step()
             done += per_slice
-            if report is not None:
-                report(stage.name, done // per_slice * days_of, stage.steps // per_slice * days_of)
+            report(stage.name, done // per_slice * days_of, stage.steps // per_slice * days_of)
             kept = (done - settle) // per_slice
             if writer is not None and done > settle:
                 buffer.append(_kept(model, level, config.kept_truncation))
@@ -259,7 +270,6 @@ def run_simulation(
                         },
                     )
                     buffer.clear()
-                _save_checkpoint(checkpoint, model, config, index, done)
+                _save_checkpoint(out / CHECKPOINT, model, config, index, done)
                 if stop():
-                    return out
-    return out
+                    return

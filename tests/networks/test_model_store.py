@@ -10,8 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-import atmodist_core.models.store as store
+from atmodist_core.common import atomic_write
 from atmodist_core.common.errors import AtmodistWarning, UserError
+from atmodist_core.models import store
 from atmodist_core.models.card import ModelCard, find_model, list_models, model_folders, read_card
 from atmodist_core.models.store import (
     load_model_tensors,
@@ -86,6 +87,7 @@ def test_half_precision_weights_are_widened(tmp_path, dtype):
     folder = saved_downscaler(tmp_path / "tiny")
     tensors = load_file(folder / "model.safetensors")
     save_file({name: tensor.to(dtype) for name, tensor in tensors.items()}, folder / "model.safetensors")
+    rewrite_card(folder, weights_sha256="")
     _, loaded = load_model_tensors(folder)
     assert all(tensor.dtype == torch.float32 for tensor in loaded.values())
     for name, tensor in tensors.items():
@@ -172,9 +174,9 @@ def test_a_kill_while_saving_leaves_the_old_model(tmp_path, monkeypatch):
     def killed(*_, **__):
         raise KeyboardInterrupt
 
-    for place in ("save_file", "_flush_to_disk"):
+    for module, place in ((store, "save_tensors"), (store, "file_sha256"), (atomic_write, "_flush")):
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(store, place, killed)
+            patch.setattr(module, place, killed)
             saved_downscaler(folder, seed=2)
         assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
 
@@ -190,7 +192,7 @@ def test_a_kill_between_the_renames_is_noticed(tmp_path, monkeypatch):
         replace(*paths)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(store.os, "replace", killed_at_second)
+        patch.setattr(atomic_write.os, "replace", killed_at_second)
         saved_downscaler(folder, seed=2)
     with pytest.raises(UserError, match="one saving"):
         load_network(folder)

@@ -137,7 +137,7 @@ def test_a_wrong_configuration_is_one_sentence(change, sentence):
     ("change", "sentence"),
     [
         ({"step_minutes": 7.0}, "divides 180 minutes"),
-        ({"truncation": 2}, "truncation of at least 5"),
+        ({"truncation": 2}, "truncation from 5"),
         ({"latitude_count": 20}, "at least 32 latitudes"),
         ({"half_levels": (0.0, 0.5, 0.4, 1.0)}, "rise from 0 to 1"),
     ],
@@ -159,7 +159,7 @@ def test_another_run_cannot_be_resumed(whole):
 
 def test_a_broken_checkpoint_is_said(tmp_path):
     (tmp_path / "checkpoint.safetensors").write_bytes(b"not a checkpoint")
-    with pytest.raises(UserError, match="unreadable file"):
+    with pytest.raises(UserError, match="damaged file"):
         run_simulation(SMALL, tmp_path, resume=True)
 
 

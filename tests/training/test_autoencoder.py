@@ -22,11 +22,8 @@ from atmodist_core.networks import (
     parameter_count,
 )
 from atmodist_core.networks.losses.content import AtmoDistLoss
-from atmodist_core.training.autoencoder.autoencoder_training import (
-    AutoencoderTrainer,
-    build_autoencoder,
-    train_autoencoder,
-)
+from atmodist_core.training.autoencoder.autoencoder_trainer import build_autoencoder
+from atmodist_core.training.autoencoder.autoencoder_training import AutoencoderTrainer, train_autoencoder
 from atmodist_core.training.configuration import AUTOENCODER_PRESETS, AutoencoderConfig, RunConfig
 from atmodist_core.training.data.training_data import load_training_data
 from atmodist_core.training.gan.content import build_content_loss

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from atmodist_core.common import tensor_files
 from atmodist_core.common.errors import UserError
 from atmodist_core.training.loop import checkpoints
 
@@ -55,7 +56,7 @@ def test_a_failure_while_writing_leaves_the_old_checkpoint(tmp_path, monkeypatch
             file.write(b"half")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(checkpoints, "save_file", half_written)
+    monkeypatch.setattr(tensor_files, "save_file", half_written)
     with pytest.raises(OSError, match="no space"):
         checkpoints.write_checkpoint(path, {"a": torch.zeros(2)}, {"step": 2})
     tensors, state = checkpoints.read_checkpoint(path)
@@ -70,10 +71,10 @@ def test_nothing_unwritable_or_unreadable_passes(tmp_path):
     with pytest.raises(UserError, match="found none at"):
         checkpoints.read_checkpoint(path)
     path.write_bytes(b"not a checkpoint")
-    with pytest.raises(UserError, match="cannot be read at"):
+    with pytest.raises(UserError, match="damaged file at"):
         checkpoints.read_checkpoint(path)
     from safetensors.torch import save_file
 
     save_file({"a": torch.ones(1)}, str(path))  # safetensors, but not one of ours
-    with pytest.raises(UserError, match="KeyError"):
+    with pytest.raises(UserError, match="state"):
         checkpoints.read_checkpoint(path)

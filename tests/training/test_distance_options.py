@@ -62,10 +62,10 @@ def test_averaged_weights_are_judged_exported_and_resumed(weather, tmp_path, mon
 
 def test_training_ends_when_the_held_out_loss_stops_falling(weather, tmp_path, monkeypatch):
     losses = iter([3.0, 2.0, 2.5, 2.0, 1.0, 1.0])
-    from atmodist_core.training.distance import distance_training
+    from atmodist_core.training.distance import distance_trainer
 
-    original = distance_training.pretext_scores
-    monkeypatch.setattr(distance_training, "pretext_scores", lambda *a: original(*a) | {"loss": next(losses)})
+    original = distance_trainer.pretext_scores
+    monkeypatch.setattr(distance_trainer, "pretext_scores", lambda *a: original(*a) | {"loss": next(losses)})
     config = distance_config(
         tmp_path, epochs=6, batches_per_epoch=1, early_stop_patience=2, keep="best", log_interval=1
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.common.folder_lock import try_lock
 from train import _cli
 from train.plan.experiment_plan import Experiment, Plan
 
@@ -304,19 +305,12 @@ def lock(folder: Path) -> Iterator[int | None]:
     A process that inherits the descriptor goes on holding the lock: a training that outlives a killed
     train/experiments.py is still seen to run.
     """
-    import fcntl
-
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+    handle = try_lock(folder / LOCK_NAME)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield None
-        else:
-            yield handle
+        yield handle
     finally:
-        os.close(handle)
+        if handle is not None:
+            os.close(handle)
 
 
 def is_locked(folder: Path) -> bool:

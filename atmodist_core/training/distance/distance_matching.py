@@ -18,6 +18,7 @@ from atmodist_core.networks.losses.content import distance_scale, mean_squared_a
 from atmodist_core.training.data.patches import PatchSampler, cut_pairs
 from atmodist_core.training.data.training_fields import TrainingFields
 
+CURVES_OVER_LAG_NAME = "distance_curves.csv"
 _BATCH = 64
 
 

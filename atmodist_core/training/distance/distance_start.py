@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.common.hardware import Hardware
+from atmodist_core.common.settings_values import check_settings_values
 from atmodist_core.models.card import CARD_FILE, ModelCard
 from atmodist_core.models.store import load_network
 from atmodist_core.networks import DistanceNetwork, Encoder, EncoderConfig, LagClassifier, LagClassifierConfig
@@ -101,6 +102,7 @@ def check_distance_config(config: DistanceConfig) -> None:
     UserError
         Naming the flag.
     """
+    check_settings_values(config)
     counts = ("batch_size", "epochs", "batches_per_epoch", "subset_batches")
     pairs = ("validation_pairs", "final_pairs", "matching_pairs")
     others = ("classes", "lead_step_hours", "learning_rate", "clip_norm")

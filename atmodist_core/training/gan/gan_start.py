@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.common.settings_values import check_settings_values
 from atmodist_core.models.card import CARD_FILE, ModelCard
 from atmodist_core.models.store import load_network
 from atmodist_core.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
@@ -116,6 +117,7 @@ def check_gan_config(config: GanConfig) -> None:
     UserError
         Naming the flag.
     """
+    check_settings_values(config)
     counts = (
         *("factor", "residual_blocks", "filters", "batch_size", "batches_per_epoch", "validation_patches"),
         *("matching_pairs", "r1_interval", "discriminator_dense"),

@@ -6,15 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from atmodist_core.common.hardware import (
-    Hardware,
-    check_batch_is_shared,
-    make_fabric,
-    use_channels_last,
-)
+from atmodist_core.common.hardware import Hardware, check_batch_is_shared, use_channels_last
 from atmodist_core.networks import Generator, PhysicalOutput
 from atmodist_core.networks.losses.content import MeanSquaredErrorLoss
 from atmodist_core.training.configuration import GanConfig
@@ -38,14 +33,15 @@ from atmodist_core.training.loop.checkpoints import (
 )
 from atmodist_core.training.loop.ema import WeightAverage
 from atmodist_core.training.loop.schedules import one_cycle
+from atmodist_core.training.loop.trainer import Trainer, set_rate
 from atmodist_core.training.records.samples import SAMPLES, draw_downscaling_samples, evaluating
 
 _INPUT, _EXTRA, _HELD_OUT, _REAL, _GENERATED = range(5)
 """Purposes of random numbers, so that no two of a step are the same."""
 
 
-class GanTrainer:
-    """One training of a generator; see :class:`atmodist_core.training.loop.loop.Trainer`.
+class GanTrainer(Trainer):
+    """Training of a generator.
 
     The epochs are: pre-training with the MSE alone (none when the run starts from a trained generator), then
     adversarial ones. In an adversarial step the discriminator learns first, then the generator, from the same
@@ -53,29 +49,22 @@ class GanTrainer:
 
     Parameters
     ----------
-    config
-        All settings.
-    data
-        Weather with physical fields.
-    hardware
-        Device and precision.
+    config, data, hardware
+        As for :class:`Trainer`, with physical fields.
     start
         Generator to start from, if any.
     """
 
+    config: GanConfig
     unit = "patches"
-    shown: tuple[str, ...] = ("content", "mse", "discriminator_loss", "held_out_mse")
+    shown = ("content", "mse", "discriminator_loss", "held_out_mse")
 
     def __init__(
         self, config: GanConfig, data: TrainingData, hardware: Hardware, start: StartModel | None = None
     ) -> None:
-        self.config, self.hardware, self.start = config, hardware, start
-        self.fabric = make_fabric(hardware)
-        self.fabric.launch()
-        self.data = data.to(self.fabric.device)
-        self.is_main_process = self.fabric.is_global_zero
+        super().__init__(config, data, hardware)
+        self.start = start
         check_batch_is_shared(config.batch_size, self.fabric.world_size)
-        self.samples_per_step = config.batch_size
         self.pretraining_epochs = 0 if start is not None else config.pretraining_epochs
         self.epochs = self.pretraining_epochs + config.epochs + config.final_epochs
         self.total_steps = self.epochs * config.batches_per_epoch
@@ -84,16 +73,8 @@ class GanTrainer:
         self.form = ADVERSARIAL_FORMS[config.adversarial_form]()
         scores = ("mse", *(f"{score}_{c}" for score in SCORE_NAMES for c in config.data.channels))
         self.columns = [
-            *(
-                "loss",
-                "content",
-                "mse",
-                "l1",
-                "spectrum",
-                "distribution",
-                "adversarial",
-                "discriminator_loss",
-            ),
+            *("loss", "content", "mse", "l1", "spectrum", "distribution"),
+            *("adversarial", "discriminator_loss"),
             *("real_recognised", "generated_recognised", "real_logit", "generated_logit", "r1"),
             *("generator_steps", "discriminator_steps", "learning_rate", "samples_per_second"),
             *(f"held_out_{name}" for name in scores),
@@ -113,8 +94,8 @@ class GanTrainer:
         self.content = content.to(self.fabric.device)
         self.statistics = build_statistics_losses(config, data.normalization)
         self._build_networks()
-        self.sampler = self._sampler(patches.TRAINING_STREAM)
-        self._sampler(patches.VALIDATION_STREAM).patches(0, 1)
+        self.sampler = self.make_sampler(patches.TRAINING_STREAM)
+        self.make_sampler(patches.VALIDATION_STREAM).patches(0, 1)
 
     def _build_networks(self) -> None:
         c = self.config
@@ -140,13 +121,6 @@ class GanTrainer:
         """The generator that is evaluated and exported: the average of weights where there is one."""
         return self.generator if self.average is None else self.average.network
 
-    def _sampler(self, stream: int) -> patches.PatchSampler:
-        return self.data.sampler(self.config.data, self.config.run.seed, stream)
-
-    def epoch_of(self, step: int) -> int:
-        """Epoch (0-based) a step belongs to."""
-        return step // self.config.batches_per_epoch
-
     def learning_rate(self, step: int) -> float:
         """Learning rate of the generator at a step."""
         c = self.config
@@ -169,14 +143,12 @@ class GanTrainer:
         rate = self.learning_rate(step)
         ratio = (c.discriminator_learning_rate or c.learning_rate) / c.learning_rate
         for optimizer, factor in ((self.generator_optimizer, 1.0), (self.discriminator_optimizer, ratio)):
-            for group in optimizer.param_groups:
-                group["lr"] = rate * factor
-        places = self.sampler.patches(step, c.batch_size)
-        places = places.part(self.fabric.global_rank, self.fabric.world_size)
+            set_rate(optimizer, rate * factor)
+        places = self.own_share(self.sampler.patches(step, c.batch_size))
         batch = downscaling_batch(self.data, places, c, training=True)
         if step < self.pretraining_steps:
             loss = self.mse(self._generate(batch, step), batch.fine)
-            self._update(self.generator, self.generator_optimizer, loss)
+            self.update(self.generator, self.generator_optimizer, loss, c.clip_norm)
             numbers = {"loss": loss.detach(), "mse": loss.detach(), "content": loss.detach()}
         elif self.adversarial:
             numbers = self._adversarial_step(batch, step)
@@ -198,13 +170,6 @@ class GanTrainer:
             return batch.coarse
         shape = (channels, *batch.coarse.shape[-2:])
         return torch.cat((batch.coarse, self.noise.draw(len(batch.coarse), shape, step, purpose)), dim=1)
-
-    def _update(self, network: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-        optimizer.zero_grad(set_to_none=True)
-        self.fabric.backward(loss)
-        if self.config.clip_norm > 0:
-            nn.utils.clip_grad_norm_(network.parameters(), self.config.clip_norm)
-        optimizer.step()
 
     def _adversarial_step(self, batch: DownscalingBatch, step: int) -> dict[str, Tensor]:
         """Discriminator, then generator, kept in balance."""
@@ -264,7 +229,7 @@ class GanTrainer:
             penalty = c.r1_interval * r1_penalty(self.discriminator, fine)
             numbers["r1"] = penalty.detach()
             loss = loss + 0.5 * c.r1_weight * penalty
-        self._update(self.discriminator, self.discriminator_optimizer, loss)
+        self.update(self.discriminator, self.discriminator_optimizer, loss, c.clip_norm)
         return numbers
 
     def _seen(self, fine: Tensor, step: int, purpose: int) -> Tensor:
@@ -302,7 +267,7 @@ class GanTrainer:
             adversarial = self.form.generator(on_generated, on_real)
             loss = loss + c.adversarial_weight * adversarial
             numbers["adversarial"] = adversarial.detach()
-        self._update(self.generator, self.generator_optimizer, loss)
+        self.update(self.generator, self.generator_optimizer, loss, c.clip_norm)
         return numbers | {"loss": loss.detach()}
 
     @torch.no_grad()
@@ -331,7 +296,7 @@ class GanTrainer:
 
     def _held_out_batches(self) -> Iterator[DownscalingBatch]:
         c = self.config
-        sampler = self._sampler(patches.VALIDATION_STREAM)
+        sampler = self.make_sampler(patches.VALIDATION_STREAM)
         for number, first in enumerate(range(0, c.validation_patches, c.batch_size)):
             places = sampler.patches(number, min(c.batch_size, c.validation_patches - first))
             yield downscaling_batch(self.data, places, c, training=False)

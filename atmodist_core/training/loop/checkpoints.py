@@ -1,74 +1,63 @@
-"""Checkpoints: one safetensors file each, tensors plus a JSON text of everything else, replaced atomically.
+"""Checkpoints: tensors and a JSON text of everything else, verified when read.
 
-Nothing is pickled, so that reading a checkpoint never runs code. A kill at any moment leaves either the old
-file or the new one.
+Nothing is pickled, so that reading a checkpoint never runs code. The checkpoint before the last one is kept: a
+run goes on from it when the last one is damaged.
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.common.tensor_files import (
+    DamagedFileError,
+    previous_path,
+    read_newest_intact,
+    write_tensors,
+)
 
 CHECKPOINT_NAME = "checkpoint.safetensors"
 BEST_NAME = "best.safetensors"
 
 
-def write_checkpoint(path: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-    """Write tensors and JSON state to ``path``, replacing an older file only when all is on disk."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    try:
-        save_file(plain, str(temporary), metadata={"state": json.dumps(state, allow_nan=False)})
-        temporary.chmod(0o644)  # safetensors makes files that only their owner can read
-        _flush(temporary)
-        os.replace(temporary, path)
-        _flush(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+def has_checkpoint(folder: Path) -> bool:
+    """Whether a run left a checkpoint in its folder."""
+    path = folder / CHECKPOINT_NAME
+    return path.is_file() or previous_path(path).is_file()
 
 
-def _flush(path: Path) -> None:
-    """Make sure the disk has it; without this a power cut could leave an empty file under the final name."""
-    if path.is_dir() and os.name == "nt":  # Windows cannot open folders
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def write_checkpoint(
+    path: Path, tensors: dict[str, Tensor], state: dict[str, Any], *, keep_previous: bool = True
+) -> None:
+    """Replace a checkpoint, and keep the one before it."""
+    metadata = {"state": json.dumps(state, allow_nan=False)}
+    write_tensors(path, tensors, metadata, keep_previous=keep_previous)
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and state of a checkpoint.
+    """Return the tensors and state of a checkpoint, or of the one before it if the last one is damaged.
 
     Raises
     ------
     UserError
-        The file is absent, broken, or something else.
+        There is none, or none that is intact.
     """
-    if not path.is_file():
+    try:
+        tensors, metadata = read_newest_intact(path)
+        return tensors, json.loads(metadata["state"])
+    except FileNotFoundError:
         raise UserError(
             f"Expected a checkpoint to resume from, found none at {path}; check --out or start without"
             " --resume."
-        )
-    try:
-        with safe_open(str(path), framework="pt", device="cpu") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        state = json.loads(metadata["state"])
-    except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
+        ) from None
+    except (DamagedFileError, KeyError, json.JSONDecodeError) as error:
         raise UserError(
-            f"Expected a checkpoint written by this program, found a file that cannot be read at {path} "
-            f"({type(error).__name__}); start again without --resume."
+            f"Expected an intact checkpoint, found a damaged file at {path} ({error}); start again without"
+            " --resume in another folder."
         ) from error
-    return tensors, state
 
 
 def module_tensors(module: torch.nn.Module, prefix: str) -> dict[str, Tensor]:

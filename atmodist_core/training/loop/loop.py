@@ -7,58 +7,33 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from atmodist_core.common.atomic_write import replacing
 from atmodist_core.common.errors import UserError
 from atmodist_core.training.configuration import RunConfig, differences, from_dict, to_dict
-from atmodist_core.training.loop.checkpoints import CHECKPOINT_NAME, read_checkpoint, write_checkpoint
+from atmodist_core.training.loop.checkpoints import (
+    CHECKPOINT_NAME,
+    has_checkpoint,
+    read_checkpoint,
+    write_checkpoint,
+)
 from atmodist_core.training.loop.distributed import (
     any_process,
     mean_over_processes,
     process_count,
     same_on_all_processes,
 )
+from atmodist_core.training.loop.trainer import Trainer
 from atmodist_core.training.records.logs import CurveLog, Progress
 from atmodist_core.training.records.run_folder import write_environment
 from atmodist_core.training.records.samples import draw_samples_if_due
 
 CONFIG_NAME = "config.json"
 _STEPS_BETWEEN_AGREEMENTS = 10
-
-
-class Trainer(Protocol):
-    """What the loop needs of a training.
-
-    One that may end before its last step also has an attribute ``stopped_early``, read after every epoch.
-    """
-
-    unit: str
-    total_steps: int
-    samples_per_step: int
-    columns: list[str]
-    shown: tuple[str, ...]
-    is_main_process: bool
-
-    def step(self, step: int) -> Mapping[str, Tensor]:
-        """Do one step (0-based); returns scalar tensors to be averaged into the curves."""
-
-    def epoch_of(self, step: int) -> int:
-        """Epoch (0-based) a step belongs to."""
-
-    def end_epoch(self, step: int) -> Mapping[str, float]:
-        """Evaluate after the last step of an epoch; returns numbers named ``held_out_...``."""
-
-    def tensors(self) -> dict[str, Tensor]:
-        """All tensors of a checkpoint."""
-
-    def state(self) -> dict[str, Any]:
-        """Everything else of a checkpoint, as JSON types."""
-
-    def restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-        """Go back to what :meth:`tensors` and :meth:`state` gave."""
 
 
 class StopRequest:
@@ -148,7 +123,7 @@ def check_run_folder(config: Any) -> None:
                 f"Expected the settings of the run in {run.out} for --resume, found {', '.join(changed)}; "
                 "use the same ones or another --out."
             )
-    elif (run.out / CHECKPOINT_NAME).exists():
+    elif has_checkpoint(run.out):
         raise UserError(
             f"Expected an unused folder for a new run, found the checkpoint of another in {run.out}; "
             "add --resume to go on or choose another --out."
@@ -156,25 +131,11 @@ def check_run_folder(config: Any) -> None:
 
 
 def write_run_config(config: Any) -> None:
-    """Make the folder of a run and write its ``config.json``.
-
-    Raises
-    ------
-    UserError
-        The folder cannot be written.
-    """
+    """Write the ``config.json`` of a run."""
     run: RunConfig = config.run
-    partial = run.out / f".{CONFIG_NAME}.partial"
     values = to_dict(config) | {"kind": type(config).__name__}
-    try:
-        run.out.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-        partial.replace(run.out / CONFIG_NAME)
-    except OSError as error:
-        raise UserError(
-            f"Expected a folder that can be written for --out, found {run.out} ({error.strerror}); choose"
-            " another."
-        ) from error
+    with replacing(run.out / CONFIG_NAME) as path:
+        path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -205,9 +166,7 @@ def run_training(trainer: Trainer, run: RunConfig) -> bool:
     """
     checkpoint = run.out / CHECKPOINT_NAME
     done, averages = 0, Averages()
-    if (
-        run.resume and checkpoint.is_file()
-    ):  # without one (killed early) a run starts over: same seed, same weights
+    if run.resume and has_checkpoint(run.out):  # a run killed before its first one starts over
         tensors, state = read_checkpoint(checkpoint)
         trainer.restore(tensors, state["trainer"])
         averages.load(state["averages"])
@@ -219,7 +178,7 @@ def run_training(trainer: Trainer, run: RunConfig) -> bool:
         )
     main = trainer.is_main_process
     if main:
-        write_environment(run, getattr(trainer, "hardware", None), done)
+        write_environment(run, trainer.hardware, done)
     log = CurveLog(run.out, trainer.columns, done) if main else None
     progress = Progress(
         trainer.total_steps, done, trainer.samples_per_step, trainer.unit, shown=run.progress and main
@@ -232,7 +191,7 @@ def run_training(trainer: Trainer, run: RunConfig) -> bool:
 
     saved_at, saved_step = time.monotonic(), done
     latest: dict[str, float] = {}
-    over, stopping = done >= trainer.total_steps or _stopped_early(trainer), False
+    over, stopping = done >= trainer.total_steps or trainer.stopped_early, False
     try:
         with StopRequest().listening() as stop:
             while not over and not stopping:
@@ -247,7 +206,7 @@ def run_training(trainer: Trainer, run: RunConfig) -> bool:
                     row["samples_per_second"] = progress.samples_per_second
                 if done == trainer.total_steps or trainer.epoch_of(done) != epoch:
                     row |= trainer.end_epoch(done - 1)
-                    over = done == trainer.total_steps or _stopped_early(trainer)
+                    over = done == trainer.total_steps or trainer.stopped_early
                     draw_samples_if_due(trainer, run, epoch, done, last=over)
                 if row:
                     latest |= row
@@ -277,10 +236,6 @@ def run_training(trainer: Trainer, run: RunConfig) -> bool:
         if log is not None:
             log.close()
     return over
-
-
-def _stopped_early(trainer: Trainer) -> bool:
-    return bool(getattr(trainer, "stopped_early", False))
 
 
 def _check_finite(row: Mapping[str, float], step: int, folder: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from atmodist_core import __version__
+from atmodist_core.common.atomic_write import replacing
 from atmodist_core.common.hardware import Hardware
 from atmodist_core.training.configuration import RunConfig
 from atmodist_core.training.records.provenance import checkout_state
@@ -40,10 +41,9 @@ def write_environment(run: RunConfig, hardware: Hardware | None, step: int = 0) 
     path = run.out / ENVIRONMENT_NAME
     starts = _earlier_starts(path) if step else []
     starts.append({"from_step": step, **describe_environment(hardware)})
-    partial = path.with_name(f".{ENVIRONMENT_NAME}.partial")
     run.out.mkdir(parents=True, exist_ok=True)
-    partial.write_text(json.dumps({"starts": starts}, indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_text(json.dumps({"starts": starts}, indent=2) + "\n", encoding="utf-8")
 
 
 def _earlier_starts(path: Path) -> list[dict[str, Any]]:

@@ -66,7 +66,7 @@ def draw_samples_if_due(trainer: Any, run: RunConfig, epoch: int, step: int, *, 
     Parameters
     ----------
     trainer
-        A :class:`~atmodist_core.training.loop.loop.Trainer`; one without ``draw_samples(folder, step)`` is left
+        A :class:`~atmodist_core.training.loop.trainer.Trainer`; one without ``draw_samples(folder, step)`` is left
         alone.
     run
         Folder and interval.

@@ -11,7 +11,9 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.common.folder_lock import exclusive_folder
 from atmodist_core.common.jobs import results_of
+from atmodist_core.common.settings_values import check_settings_values
 from atmodist_core.training.data.member_reading import check_same_grid, describe_member, storage_unit
 from atmodist_core.training.data.patches import is_pseudo_scalar, split_members
 from atmodist_core.training.data.training_fields import Member
@@ -25,7 +27,7 @@ from atmodist_core.training.store.store_layout import (
     read_description,
     shard_path,
 )
-from atmodist_core.training.store.store_ledger import LEDGER_NAME, Ledger
+from atmodist_core.training.store.store_ledger import LEDGER_NAME, Ledger, remove_ledger
 from atmodist_core.training.store.store_shards import create_arrays
 
 Report = Callable[[int, int, int, int], None]
@@ -68,7 +70,7 @@ def prepare_store(
         held = read_description(config.out, complete=False)
         _check_same_settings(held, config)
         if held.complete:
-            _ledger_path(config.out).unlink(missing_ok=True)  # a kill may have come just before
+            remove_ledger(config.out / LEDGER_NAME)  # a kill may have come just before
             say(f"The store in {config.out} is complete already.")
             return True
         if not config.resume:
@@ -78,8 +80,10 @@ def prepare_store(
             )
     elif config.out.exists() and (not config.out.is_dir() or any(config.out.iterdir())):
         raise UserError(f"Expected a new or empty folder, found other files in {config.out}; choose another.")
+    out = config.out.resolve()
     try:
-        return _write(config, stop, report, say)
+        with exclusive_folder(out, out.with_name(f".{out.name}.lock")):
+            return _write(config, stop, report, say)
     finally:
         forget_sources()
 
@@ -99,7 +103,7 @@ def _write(
         _check_disk(config.out, _total_bytes(description))
         _create(config.out, description, datasets)
     jobs = list(_jobs(config, description, sources))
-    ledger = Ledger(_ledger_path(config.out), len(jobs), len(description.channels))
+    ledger = Ledger(config.out / LEDGER_NAME, len(jobs), len(description.channels))
     done = [job for job in jobs if ledger.done[job.number]]
     for job in done:
         if not shard_path(config.out, job.member, job.shard).is_file():
@@ -130,6 +134,7 @@ def _write(
 
 def check_settings(config: PrepareConfig) -> None:
     """Raise a UserError for settings that make no store."""
+    check_settings_values(config)
     if not config.data:
         raise UserError("Expected at least one source after --data, found none; name files or an address.")
     for name in ("every", "coarsen", "tile"):
@@ -343,8 +348,4 @@ def _finish(out: Path, description: StoreDescription, ledger: Ledger) -> None:
         mirrored_normalization=moments(description.channels, description.units, odd=odd),
     )
     zarr.open_group(out, mode="r+", zarr_format=3).update_attributes(whole.to_attributes())
-    ledger.remove()
-
-
-def _ledger_path(out: Path) -> Path:
-    return out / LEDGER_NAME
+    remove_ledger(out / LEDGER_NAME)
