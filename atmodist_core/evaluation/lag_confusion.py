@@ -53,7 +53,7 @@ def lag_confusion(
         If the region is smaller than a patch, or no two times lie a known lead apart.
     """
     arrays = FieldArrays.of(fields, distance.card.channels, distance.name)
-    leads = np.array(distance.inference.network.classifier.config.leads_hours, dtype=np.float64)
+    leads = np.array(distance.inference.network.classifier.config.lags_hours, dtype=np.float64)
     size = distance.inference.network.classifier.config.patch_size
     cover = PatchCover.of(arrays.latitude, arrays.longitude, size)
     found = pairs_by_lead(time_values(fields), float(leads[-1]), pairs_per_lead, seed)

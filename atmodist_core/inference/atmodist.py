@@ -266,7 +266,7 @@ class AtmoDist:
         first, second, pairs = self._pairs(earlier, later)
         cover = PatchCover.of(first.latitude, first.longitude, self._classifier.patch_size)
         watch = ProgressWatch(self.name, len(pairs), progress, cancel)
-        leads = np.array(self._classifier.leads_hours, dtype=np.float64)
+        leads = np.array(self._classifier.lags_hours, dtype=np.float64)
         probability = np.empty((len(pairs), cover.count, leads.size))
         for number, (time_a, time_b) in enumerate(pairs):
             watch.before()

@@ -1,4 +1,4 @@
-"""What a model was trained with, in words."""
+"""The loss of a training as text."""
 
 from __future__ import annotations
 
@@ -11,36 +11,30 @@ _TERMS = {
     "distribution_weight": "distribution",
     "adversarial_weight": "adversary",
 }
-"""Weights on a card -> what they weigh, in words."""
+"""Weights on a card -> names of the terms."""
 
 _ENCODERS = {
     "atmodist": "AtmoDist",
     "autoencoder": "features of",
     "random-encoder": "encoder of random weights",
 }
-"""Contents that compare features of an encoder, as the loss calls them."""
+"""Content losses that compare features of an encoder."""
 
 
 def loss_text(card: ModelCard) -> str:
-    """Loss of a training, in words.
+    """Return the loss of a model's training, such as "1 × MSE + 0.03 × adversary".
 
     Parameters
     ----------
     card : ModelCard
         Of any kind of model.
-
-    Returns
-    -------
-    str
-        As "1 × MSE + 0.03 × adversary"; the terms are those of the training commands.
     """
     loss = card.loss
     if card.kind == "distance":
-        return (
-            f"cross-entropy over {loss.get('classes', '?')} lags, {loss.get('lead_step_hours', '?'):g} h apart"
-            if isinstance(loss.get("lead_step_hours"), int | float)
-            else "cross-entropy over lags"
-        )
+        step = loss.get("lag_step_hours", loss.get("lead_step_hours"))
+        if not isinstance(step, int | float):
+            return "cross-entropy over lags"
+        return f"cross-entropy over {loss.get('classes', '?')} lags, {step:g} h apart"
     if card.kind == "autoencoder":
         return str(loss.get("name", "mean squared error of the reconstruction"))
     content = str(loss.get("content", "unknown"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -23,9 +25,9 @@ class LagClassifierConfig(NetworkConfig):
     Attributes
     ----------
     classes : int
-        Number of leads told apart.
-    lead_step_hours : int
-        Class ``k`` (from 0) stands for a lead of ``(k + 1) * lead_step_hours`` [h].
+        Number of lags to classify.
+    lag_step_hours : int
+        Class ``k`` (from 0) stands for a lag of ``(k + 1) * lag_step_hours`` [h].
     patch_size : int
         Points along each side of the square patches that the classifier accepts.
     encoder_channels : int
@@ -37,7 +39,7 @@ class LagClassifierConfig(NetworkConfig):
     """
 
     classes: int = 23
-    lead_step_hours: int = 3
+    lag_step_hours: int = 3
     patch_size: int = 160
     encoder_channels: int = 128
     encoder_stride: int = 32
@@ -45,13 +47,20 @@ class LagClassifierConfig(NetworkConfig):
 
     def __post_init__(self) -> None:
         self._require_counts(
-            "classes", "lead_step_hours", "patch_size", "encoder_channels", "encoder_stride", "filters"
+            "classes", "lag_step_hours", "patch_size", "encoder_channels", "encoder_stride", "filters"
         )
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build the configuration from plain values; cards of earlier versions say ``lead`` for lag."""
+        if isinstance(values, Mapping) and "lead_step_hours" in values:
+            values = {key.replace("lead_step", "lag_step"): value for key, value in values.items()}
+        return super().from_dict(values)
+
     @property
-    def leads_hours(self) -> tuple[int, ...]:
-        """The lead that each class stands for [h]."""
-        return tuple(self.lead_step_hours * number for number in range(1, self.classes + 1))
+    def lags_hours(self) -> tuple[int, ...]:
+        """The lag that each class stands for [h]."""
+        return tuple(self.lag_step_hours * number for number in range(1, self.classes + 1))
 
     @property
     def encoded_size(self) -> int:
@@ -60,7 +69,7 @@ class LagClassifierConfig(NetworkConfig):
 
 
 class LagClassifier(nn.Module):
-    """Tail of the distance network: two encoded patches to one logit per lead.
+    """Tail of the distance network: two encoded patches to one logit per lag.
 
     Both convolutions keep a bias although batch normalisation follows, and the dense layer has none: the
     published parameter count says so.
@@ -68,7 +77,7 @@ class LagClassifier(nn.Module):
     Parameters
     ----------
     config : LagClassifierConfig, optional
-        Default: 23 leads of 3 h on patches of 160 x 160.
+        Default: 23 lags of 3 h on patches of 160 x 160.
     """
 
     def __init__(self, config: LagClassifierConfig | None = None) -> None:
@@ -127,7 +136,7 @@ class DistanceNetwork(nn.Module):
         self.classifier = classifier
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        """Return a logit per lead.
+        """Return a logit per lag.
 
         Both fields go through the encoder as one batch: it is faster than two passes, and batch
         normalisation then sees both under one set of statistics.
@@ -140,7 +149,7 @@ class DistanceNetwork(nn.Module):
         Returns
         -------
         Tensor
-            Logits ``(batch, classes)``; class ``k`` is a lead of ``(k + 1) * lead_step_hours``.
+            Logits ``(batch, classes)``; class ``k`` is a lag of ``(k + 1) * lag_step_hours``.
 
         Raises
         ------

@@ -99,9 +99,9 @@ def test_any_patch_size(patch_size):
 
 
 def test_leads_of_the_classes():
-    assert LagClassifierConfig().leads_hours[:3] == (3, 6, 9)
-    assert LagClassifierConfig().leads_hours[-1] == 69
-    assert LagClassifierConfig(classes=2, lead_step_hours=6).leads_hours == (6, 12)
+    assert LagClassifierConfig().lags_hours[:3] == (3, 6, 9)
+    assert LagClassifierConfig().lags_hours[-1] == 69
+    assert LagClassifierConfig(classes=2, lag_step_hours=6).lags_hours == (6, 12)
 
 
 @pytest.mark.parametrize(("factor", "radius"), [(2, 40.0), (4, 39.5), (8, 39.25)])

@@ -65,7 +65,7 @@ FLAGS = {
     "--preset smoke --out X --patch-size 32 --precision bfloat16": "more than 32 points for bfloat16",
     "--preset smoke --out X --latitude-limit 0": "Expected a positive --latitude-limit",
     "--preset smoke --out X --classes 60": "longer than 60 time steps for 60 classes",
-    "--preset smoke --out X --lead-step-hours 4": "divides the lead step of 4 h, found 3 h",
+    "--preset smoke --out X --lag-step-hours 4": "divides the lag step of 4 h, found 3 h",
     "--preset smoke --out X --validation-fraction 1.5": "between 0 and 1, found 1.5",
     "--preset smoke --out FILE/below": "Expected a folder that can be written for --out",
     "--preset smoke --out X --resume": "Expected a run to resume in",

@@ -37,7 +37,7 @@ def test_presets_know_their_names():
 def test_paper_preset_of_the_distance_has_every_published_number():
     c = DISTANCE_PRESETS["paper"]
     assert (c.data.patch_size, c.data.latitude_limit, c.data.mirror) == (160, 60.0, False)
-    assert (c.classes, c.lead_step_hours, c.batch_size) == (23, 3, 128)
+    assert (c.classes, c.lag_step_hours, c.batch_size) == (23, 3, 128)
     assert (c.optimizer, c.momentum, c.learning_rate, c.clip_norm) == ("sgd", 0.9, 0.1, 5.0)
     assert (c.subset_epochs, c.subset_batches, c.epochs) == (20, 2000, 60)
     assert (c.schedule, c.plateau_factor, c.plateau_patience) == ("plateau", 0.1, 8)

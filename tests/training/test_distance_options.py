@@ -174,5 +174,5 @@ def test_any_fields_of_any_levels_and_any_number_of_lags(weather, tmp_path):
 @pytest.mark.parametrize("classes", [15, 23, 31])
 def test_the_published_numbers_of_lags(classes, tmp_path):
     network = build_distance_network(distance_config(tmp_path, classes=classes))
-    assert network.classifier.config.leads_hours[-1] == {15: 45, 23: 69, 31: 93}[classes]
+    assert network.classifier.config.lags_hours[-1] == {15: 45, 23: 69, 31: 93}[classes]
     assert network.classifier.dense.out_features == classes

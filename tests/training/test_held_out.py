@@ -45,13 +45,13 @@ def test_baselines_find_a_lag_that_differences_tell_and_no_other():
     labels = random.integers(0, 6, 4000)
     exact = np.stack([labels * 0.1 + 1.0, random.standard_normal(4000)], axis=1)
     parts = (exact[:3000], labels[:3000]), (exact[3000:], labels[3000:])
-    scores = held_out.difference_baselines(*parts, classes=6, lead_step_hours=3.0)
+    scores = held_out.difference_baselines(*parts, classes=6, lag_step_hours=3.0)
     assert scores["least_squares_accuracy"] == 1.0
     assert scores["rms_accuracy"] > 0.99 and scores["rms_lag_error_hours"] < 0.1
 
     noise = random.standard_normal((4000, 2))
     parts = (noise[:3000], labels[:3000]), (noise[3000:], labels[3000:])
-    scores = held_out.difference_baselines(*parts, classes=6, lead_step_hours=3.0)
+    scores = held_out.difference_baselines(*parts, classes=6, lag_step_hours=3.0)
     chance = chance_scores(6, 3.0)
     for name in ("accuracy", "lag_error_hours"):
         assert scores[f"rms_{name}"] == pytest.approx(chance[name], rel=0.2)
@@ -63,7 +63,7 @@ def test_a_curved_relation_is_found_by_neighbours_but_not_by_least_squares():
     labels = random.integers(0, 5, 3000)
     x = ((labels - 2.0) ** 2 + 0.1 * labels)[:, None]
     parts = (x[:2000], labels[:2000]), (x[2000:], labels[2000:])
-    scores = held_out.difference_baselines(*parts, classes=5, lead_step_hours=3.0)
+    scores = held_out.difference_baselines(*parts, classes=5, lag_step_hours=3.0)
     assert scores["rms_accuracy"] > 0.95 > 0.5 > scores["least_squares_accuracy"]
 
 
@@ -75,10 +75,10 @@ def curves(weather, classes=8):
     sampler = PatchSampler(fields, [(0, 60)], patch_size=16, stream=MATCHING_STREAM)
     options = {
         "classes": classes,
-        "lead_step_hours": 3.0,
+        "lag_step_hours": 3.0,
         "stride": 1,
         "patch_size": 16,
-        "pairs_per_lead": 24,
+        "pairs_per_lag": 24,
     }
     return encoder, measure_distance_curves(encoder, fields, sampler, **options)
 
@@ -86,7 +86,7 @@ def curves(weather, classes=8):
 def test_distance_matching_brings_every_layer_to_the_size_of_the_mse(weather):
     encoder, measured = curves(weather)
     assert set(measured.mean) == {"mse", *encoder.config.layers}
-    assert measured.leads_hours.tolist() == [3.0 * k for k in range(1, 9)]
+    assert measured.lags_hours.tolist() == [3.0 * k for k in range(1, 9)]
     upper = slice(4, None)
     for layer, scale in measured.scales().items():
         d, m = measured.mean[layer][upper], measured.mean["mse"][upper]
@@ -102,7 +102,7 @@ def test_distance_curves_are_reproducible_and_written(weather, tmp_path):
     np.testing.assert_array_equal(one.mean["stage2"], two.mean["stage2"])
     one.write(tmp_path / "curves.csv")
     lines = (tmp_path / "curves.csv").read_text().splitlines()
-    assert lines[0].startswith("lead_hours,mse_mean,mse_std,stage1_mean") and len(lines) == 4
+    assert lines[0].startswith("lag_hours,mse_mean,mse_std,stage1_mean") and len(lines) == 4
 
 
 def test_saturation_is_the_first_lag_near_the_plateau():

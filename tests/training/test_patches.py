@@ -212,14 +212,14 @@ def test_members_are_split_in_time_with_a_gap(fields):
 
 def test_lead_steps_follow_the_time_spacing():
     hourly = load_fields([counting_weather(10, step_hours=1)])
-    assert patches.lead_stride(hourly.members, 3) == 3
+    assert patches.lag_stride(hourly.members, 3) == 3
     six_hourly = load_fields([counting_weather(10, step_hours=6)])
-    with pytest.raises(UserError, match="divides the lead step of 3 h, found 6 h"):
-        patches.lead_stride(six_hourly.members, 3)
+    with pytest.raises(UserError, match="divides the lag step of 3 h, found 6 h"):
+        patches.lag_stride(six_hourly.members, 3)
     with pytest.raises(UserError, match="one time spacing"):
-        patches.lead_stride((*hourly.members, *load_fields([counting_weather(10)]).members), 3)
+        patches.lag_stride((*hourly.members, *load_fields([counting_weather(10)]).members), 3)
     gap = counting_weather(10).isel(time=[0, 1, 2, 4, 5])
     with pytest.raises(UserError, match="the step after 2001-01-01T06:00 is 6 h where others are 3 h"):
-        patches.lead_stride(load_fields([gap]).members, 3)
+        patches.lag_stride(load_fields([gap]).members, 3)
     with pytest.raises(UserError, match="holds a single time"):
-        patches.lead_stride(load_fields([counting_weather(1)]).members, 3)
+        patches.lag_stride(load_fields([counting_weather(1)]).members, 3)

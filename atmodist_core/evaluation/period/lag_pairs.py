@@ -108,7 +108,7 @@ class LagPairs:
         self.layer = distance.layers[-1]
         config = distance.inference.network.classifier.config
         self.patch_size = int(config.patch_size)
-        self.leads = np.array(config.leads_hours, dtype=np.float64)
+        self.leads = np.array(config.lags_hours, dtype=np.float64)
         self._arrays = FieldArrays.of(fields, distance.card.channels, distance.name)
         latitude, longitude = self._arrays.latitude, self._arrays.longitude
         if min(latitude.size, longitude.size) < self.patch_size:
@@ -130,7 +130,7 @@ class LagPairs:
         if not self._has_all_leads(self._seconds).any():
             raise UserError(
                 f"Expected data with times {self.leads[0]:g} to {self.leads[-1]:g} h apart in steps of "
-                f"{config.lead_step_hours:g} h, the leads that {distance.name} tells apart, found none of "
+                f"{config.lag_step_hours:g} h, the leads that {distance.name} tells apart, found none of "
                 f"{self._seconds.size} times with all of these after it; choose a longer or denser period."
             )
         self._cache: dict[int, NDArray[np.float32]] = {}

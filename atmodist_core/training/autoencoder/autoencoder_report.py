@@ -23,10 +23,10 @@ def save_autoencoder_model(trainer: AutoencoderTrainer) -> Path:
         trainer.data.held_out_fields,
         trainer.make_sampler(patches.MATCHING_STREAM),
         classes=config.lags,
-        lead_step_hours=config.lead_step_hours,
+        lag_step_hours=config.lag_step_hours,
         stride=trainer.stride,
         patch_size=config.data.patch_size,
-        pairs_per_lead=config.matching_pairs,
+        pairs_per_lag=config.matching_pairs,
     )
     for metric in curves.mean:
         scores[f"saturation_hours_{metric}"] = curves.saturation_hours(metric)

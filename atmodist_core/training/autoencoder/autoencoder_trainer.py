@@ -52,7 +52,7 @@ class AutoencoderTrainer(Trainer):
     def __init__(self, config: AutoencoderConfig, data: TrainingData, hardware: Hardware) -> None:
         check_autoencoder_config(config)
         super().__init__(config, data, hardware)
-        self.stride = patches.lead_stride(data.held_out_fields.members, config.lead_step_hours)
+        self.stride = patches.lag_stride(data.held_out_fields.members, config.lag_step_hours)
         check_batch_is_shared(config.batch_size, self.fabric.world_size)
         self.total_steps = config.epochs * config.batches_per_epoch
         self.columns = [
@@ -163,7 +163,7 @@ def check_autoencoder_config(config: AutoencoderConfig) -> None:
     """
     check_settings_values(config)
     counts = ("batch_size", "epochs", "batches_per_epoch", "decoder_filters", "validation_patches")
-    others = ("matching_pairs", "lags", "lead_step_hours", "learning_rate", "clip_norm")
+    others = ("matching_pairs", "lags", "lag_step_hours", "learning_rate", "clip_norm")
     require_positive(config, (*counts, *others))
     if config.weight_decay < 0:
         raise UserError(f"Expected --weight-decay of 0 or more, found {config.weight_decay:g}.")

@@ -35,7 +35,7 @@ class Clips(NamedTuple):
     places
         Where, and when the first time is; ``(places,)``.
     offsets
-        Lead steps from the first time to each, increasing from 0; int64, shape ``(places, times)``.
+        Lag steps from the first time to each, increasing from 0; int64, shape ``(places, times)``.
     """
 
     places: Places

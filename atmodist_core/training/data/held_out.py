@@ -16,7 +16,7 @@ from atmodist_core.training.data.training_fields import TrainingFields
 _NEIGHBOURS = 100
 
 
-def pretext_scores(logits: Tensor, labels: Tensor, lead_step_hours: float) -> dict[str, float]:
+def pretext_scores(logits: Tensor, labels: Tensor, lag_step_hours: float) -> dict[str, float]:
     """Scores of predicted lags.
 
     Parameters
@@ -24,8 +24,8 @@ def pretext_scores(logits: Tensor, labels: Tensor, lead_step_hours: float) -> di
     logits
         Shape ``(pairs, classes)``.
     labels
-        int64, shape ``(pairs,)``; class k is a lag of ``(k + 1) * lead_step_hours``.
-    lead_step_hours
+        int64, shape ``(pairs,)``; class k is a lag of ``(k + 1) * lag_step_hours``.
+    lag_step_hours
         Time between classes [h].
 
     Returns
@@ -46,7 +46,7 @@ def pretext_scores(logits: Tensor, labels: Tensor, lead_step_hours: float) -> di
     median = (logits.softmax(dim=1).cumsum(dim=1) >= 0.5).int().argmax(dim=1)
 
     def error(predicted: Tensor) -> float:
-        return float((predicted - labels).abs().float().mean()) * lead_step_hours
+        return float((predicted - labels).abs().float().mean()) * lag_step_hours
 
     return {
         "loss": float(functional.cross_entropy(logits, labels)),
@@ -110,7 +110,7 @@ def difference_baselines(
     training: tuple[NDArray[Any], NDArray[np.int64]],
     held_out: tuple[NDArray[Any], NDArray[np.int64]],
     classes: int,
-    lead_step_hours: float,
+    lag_step_hours: float,
 ) -> dict[str, float]:
     """Guess the lag from RMS differences alone: fitted on training pairs, judged on held-out pairs.
 
@@ -118,7 +118,7 @@ def difference_baselines(
     ----------
     training, held_out
         Features and labels of :func:`difference_features`.
-    classes, lead_step_hours
+    classes, lag_step_hours
         Of the pretext task.
 
     Returns
@@ -137,10 +137,10 @@ def difference_baselines(
     median = median_classes(counts)
     return {
         "least_squares_accuracy": float((guess == labels_held).mean()),
-        "least_squares_lag_error_hours": float(np.abs(guess - labels_held).mean() * lead_step_hours),
+        "least_squares_lag_error_hours": float(np.abs(guess - labels_held).mean() * lag_step_hours),
         "rms_accuracy": float((ranked[:, 0] == labels_held).mean()),
         "rms_top3": float((ranked == labels_held[:, None]).any(axis=1).mean()),
-        "rms_lag_error_hours": float(np.abs(median - labels_held).mean() * lead_step_hours),
+        "rms_lag_error_hours": float(np.abs(median - labels_held).mean() * lag_step_hours),
     }
 
 

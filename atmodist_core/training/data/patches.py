@@ -37,7 +37,7 @@ class Places(NamedTuple):
     time
         Position along the time axis (of the earlier patch of a pair).
     label
-        Class of the pair, 0 for one lead step; zeros for single patches.
+        Class of the pair, 0 for one lag step; zeros for single patches.
     row, column
         North-west corner on the grid.
     mirrored
@@ -94,13 +94,13 @@ def split_members(
     return training, held_out
 
 
-def lead_stride(members: Sequence[Member], lead_step_hours: float) -> int:
-    """How many slices make one lead step; the same for every member.
+def lag_stride(members: Sequence[Member], lag_step_hours: float) -> int:
+    """How many slices make one lag step; the same for every member.
 
     Raises
     ------
     UserError
-        The spacing is irregular, differs, or does not divide the lead step.
+        The spacing is irregular, differs, or does not divide the lag step.
     """
     strides = set()
     for member in members:
@@ -109,11 +109,11 @@ def lead_stride(members: Sequence[Member], lead_step_hours: float) -> int:
                 f"Expected times at a regular spacing, found that {member.irregularity}; "
                 "give each unbroken period as a --data folder of its own."
             )
-        stride = lead_step_hours / member.spacing_hours
+        stride = lag_step_hours / member.spacing_hours
         if stride < 0.999 or abs(stride - round(stride)) > 1e-3:
             raise UserError(
-                f"Expected a time spacing that divides the lead step of {lead_step_hours:g} h, found "
-                f"{member.spacing_hours:g} h in {member.name}; set --lead-step-hours to a multiple of it."
+                f"Expected a time spacing that divides the lag step of {lag_step_hours:g} h, found "
+                f"{member.spacing_hours:g} h in {member.name}; set --lag-step-hours to a multiple of it."
             )
         strides.add(round(stride))
     if len(strides) > 1:
@@ -196,7 +196,7 @@ class PatchSampler:
         classes
             Labels are uniform in 0 .. classes - 1 (unless ``label`` fixes them).
         stride
-            Slices in one lead step.
+            Slices in one lag step.
         label
             One label for all pairs.
         """

@@ -28,36 +28,36 @@ class DistanceCurves:
 
     Attributes
     ----------
-    leads_hours
-        Shape ``(leads,)`` [h].
+    lags_hours
+        Shape ``(lags,)`` [h].
     mean, std
-        By metric (``mse`` and every encoder layer): shape ``(leads,)``, dimensionless, unscaled.
+        By metric (``mse`` and every encoder layer): shape ``(lags,)``, dimensionless, unscaled.
     """
 
-    leads_hours: NDArray[np.float64]
+    lags_hours: NDArray[np.float64]
     mean: dict[str, NDArray[np.float64]]
     std: dict[str, NDArray[np.float64]]
 
     def scales(self) -> dict[str, float]:
         """The scale s of every encoder layer against the mean squared error."""
         return {
-            layer: distance_scale(values, self.mean["mse"], self.leads_hours)
+            layer: distance_scale(values, self.mean["mse"], self.lags_hours)
             for layer, values in self.mean.items()
             if layer != "mse"
         }
 
     def saturation_hours(self, metric: str, share: float = 0.9) -> float:
         """First lag [h] at which a distance reaches a share of its value over the last quarter of lags."""
-        return saturation_lag(self.mean[metric], self.leads_hours, share)
+        return saturation_lag(self.mean[metric], self.lags_hours, share)
 
     def write(self, path: Path) -> None:
-        """Write the curves as CSV: ``lead_hours``, then mean and standard deviation of every metric."""
+        """Write the curves as CSV: ``lag_hours``, then mean and standard deviation of every metric."""
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(["lead_hours", *(f"{m}_{kind}" for m in self.mean for kind in ("mean", "std"))])
-            for i, lead in enumerate(self.leads_hours):
+            writer.writerow(["lag_hours", *(f"{m}_{kind}" for m in self.mean for kind in ("mean", "std"))])
+            for i, lag in enumerate(self.lags_hours):
                 numbers = [f"{table[m][i]:.6g}" for m in self.mean for table in (self.mean, self.std)]
-                writer.writerow([f"{lead:g}", *numbers])
+                writer.writerow([f"{lag:g}", *numbers])
 
 
 @dataclass(frozen=True)
@@ -67,27 +67,25 @@ class LagDistances:
     Attributes
     ----------
     values
-        By metric (``mse`` and every encoder layer): shape ``(leads, pairs)``, dimensionless, unscaled.
+        By metric (``mse`` and every encoder layer): shape ``(lags, pairs)``, dimensionless, unscaled.
     times
-        Position of the earlier patch along the time axis, shape ``(leads, pairs)``.
+        Position of the earlier patch along the time axis, shape ``(lags, pairs)``.
     """
 
     values: dict[str, NDArray[np.float64]]
     times: NDArray[np.int64]
 
-    def curves(self, leads_hours: NDArray[np.float64]) -> DistanceCurves:
+    def curves(self, lags_hours: NDArray[np.float64]) -> DistanceCurves:
         """Means and standard deviations over pairs."""
         mean = {metric: table.mean(axis=1) for metric, table in self.values.items()}
         std = {metric: table.std(axis=1) for metric, table in self.values.items()}
-        return DistanceCurves(leads_hours, mean, std)
+        return DistanceCurves(lags_hours, mean, std)
 
 
-def saturation_lag(
-    values: NDArray[np.float64], leads_hours: NDArray[np.float64], share: float = 0.9
-) -> float:
+def saturation_lag(values: NDArray[np.float64], lags_hours: NDArray[np.float64], share: float = 0.9) -> float:
     """First lag [h] at which a curve reaches a share of its mean over the last quarter of lags."""
     plateau = values[-max(1, len(values) // 4) :].mean()
-    return float(leads_hours[int(np.argmax(values >= share * plateau))])
+    return float(lags_hours[int(np.argmax(values >= share * plateau))])
 
 
 @torch.no_grad()
@@ -99,7 +97,7 @@ def lag_distances(
     classes: int,
     stride: int,
     patch_size: int,
-    pairs_per_lead: int,
+    pairs_per_lag: int,
 ) -> LagDistances:
     """Distances of pairs at every lag and encoder layer, in float32.
 
@@ -113,21 +111,21 @@ def lag_distances(
         Draws the pairs.
     classes, stride, patch_size
         Of the pretext task.
-    pairs_per_lead
+    pairs_per_lag
         Pairs at each lag.
     """
     was_training = encoder.training
     encoder.eval()
     layers = encoder.config.layers
-    batches = -(-pairs_per_lead // _BATCH)
+    batches = -(-pairs_per_lag // _BATCH)
     found: dict[str, list[list[torch.Tensor]]] = {metric: [] for metric in ("mse", *layers)}
-    times = np.zeros((classes, pairs_per_lead), dtype=np.int64)
+    times = np.zeros((classes, pairs_per_lag), dtype=np.int64)
     for label in range(classes):
         for row in found.values():
             row.append([])
         for number in range(batches):
-            first, last = number * _BATCH, min((number + 1) * _BATCH, pairs_per_lead)
-            step = label * (pairs_per_lead // _BATCH + 1) + number
+            first, last = number * _BATCH, min((number + 1) * _BATCH, pairs_per_lag)
+            step = label * (pairs_per_lag // _BATCH + 1) + number
             places = sampler.pairs(step, last - first, classes=classes, stride=stride, label=label)
             times[label, first:last] = places.time
             earlier, later, _ = cut_pairs(fields, places, patch_size, stride)
@@ -149,14 +147,14 @@ def measure_distance_curves(
     sampler: PatchSampler,
     *,
     classes: int,
-    lead_step_hours: float,
+    lag_step_hours: float,
     stride: int,
     patch_size: int,
-    pairs_per_lead: int,
+    pairs_per_lag: int,
 ) -> DistanceCurves:
     """Mean distances at every lag and encoder layer; see :func:`lag_distances`.
 
-    ``lead_step_hours`` is the time between two lags [h].
+    ``lag_step_hours`` is the time between two lags [h].
     """
     distances = lag_distances(
         encoder,
@@ -165,6 +163,6 @@ def measure_distance_curves(
         classes=classes,
         stride=stride,
         patch_size=patch_size,
-        pairs_per_lead=pairs_per_lead,
+        pairs_per_lag=pairs_per_lag,
     )
-    return distances.curves(lead_step_hours * np.arange(1.0, classes + 1.0))
+    return distances.curves(lag_step_hours * np.arange(1.0, classes + 1.0))

@@ -40,8 +40,8 @@ def judge_distance(trainer: DistanceTrainer) -> tuple[dict[str, float], Tensor, 
     """
     c = trainer.config
     logits, labels = trainer.predict_held_out(c.final_pairs, shared=False)
-    scores = prefixed("held_out_", pretext_scores(logits, labels, c.lead_step_hours))
-    scores |= prefixed("chance_", chance_scores(c.classes, c.lead_step_hours))
+    scores = prefixed("held_out_", pretext_scores(logits, labels, c.lag_step_hours))
+    scores |= prefixed("chance_", chance_scores(c.classes, c.lag_step_hours))
     options: dict[str, Any] = {
         "batch_size": c.batch_size,
         "patch_size": c.data.patch_size,
@@ -55,16 +55,16 @@ def judge_distance(trainer: DistanceTrainer) -> tuple[dict[str, float], Tensor, 
             (trainer.data.held_out_fields, patches.VALIDATION_STREAM, c.final_pairs),
         )
     )
-    scores |= difference_baselines(training, held_out, c.classes, c.lead_step_hours)
+    scores |= difference_baselines(training, held_out, c.classes, c.lag_step_hours)
     curves = measure_distance_curves(
         trainer.judged_network.encoder,
         trainer.data.held_out_fields,
         trainer.make_sampler(patches.MATCHING_STREAM),
         classes=c.classes,
-        lead_step_hours=c.lead_step_hours,
+        lag_step_hours=c.lag_step_hours,
         stride=trainer.stride,
         patch_size=c.data.patch_size,
-        pairs_per_lead=c.matching_pairs,
+        pairs_per_lag=c.matching_pairs,
     )
     for metric in curves.mean:
         scores[f"saturation_hours_{metric}"] = curves.saturation_hours(metric)
@@ -82,9 +82,9 @@ def save_distance_model(trainer: DistanceTrainer) -> Path:
         scores,
         lambda folder, card: save_distance(folder, trainer.judged_network, card, config.run.export_type),
         kind="distance",
-        loss={"name": "cross-entropy", "classes": config.classes, "lead_step_hours": config.lead_step_hours},
+        loss={"name": "cross-entropy", "classes": config.classes, "lag_step_hours": config.lag_step_hours},
         schedule={
-            **settings_without(config, "classes", "lead_step_hours", "start_from"),
+            **settings_without(config, "classes", "lag_step_hours", "start_from"),
             "processes": trainer.fabric.world_size,
             **({"start_model": trainer.start.card.name} if trainer.start else {}),
         },

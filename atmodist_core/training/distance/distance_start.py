@@ -66,7 +66,7 @@ def build_distance_network(config: DistanceConfig, start: StartDistance | None =
     classifier = LagClassifier(
         LagClassifierConfig(
             classes=config.classes,
-            lead_step_hours=config.lead_step_hours,
+            lag_step_hours=config.lag_step_hours,
             patch_size=config.data.patch_size,
             encoder_channels=encoder.config.output_channels,
             encoder_stride=encoder.config.stride(),
@@ -105,7 +105,7 @@ def check_distance_config(config: DistanceConfig) -> None:
     check_settings_values(config)
     counts = ("batch_size", "epochs", "batches_per_epoch", "subset_batches")
     pairs = ("validation_pairs", "final_pairs", "matching_pairs")
-    others = ("classes", "lead_step_hours", "learning_rate", "clip_norm")
+    others = ("classes", "lag_step_hours", "learning_rate", "clip_norm")
     require_positive(config, (*counts, *pairs, *others))
     for name in ("patch_size", "latitude_limit"):
         if not getattr(config.data, name) > 0:

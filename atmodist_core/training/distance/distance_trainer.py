@@ -74,8 +74,8 @@ class DistanceTrainer(Trainer):
         check_distance_config(config)
         super().__init__(config, data, hardware)
         self.start = start
-        self.stride = patches.lead_stride(
-            (*data.training_fields.members, *data.held_out_fields.members), config.lead_step_hours
+        self.stride = patches.lag_stride(
+            (*data.training_fields.members, *data.held_out_fields.members), config.lag_step_hours
         )
         self.total_steps = sum(self._epoch_lengths())
         self.columns = [
@@ -220,7 +220,7 @@ class DistanceTrainer(Trainer):
         """Scores on held-out pairs; keeps the best weights and tells the plateau schedule."""
         c = self.config
         self.last_held_out = self.predict_held_out(c.validation_pairs)
-        scores = pretext_scores(*self.last_held_out, c.lead_step_hours)
+        scores = pretext_scores(*self.last_held_out, c.lag_step_hours)
         self.plateau.update(scores["loss"])
         if self.is_main_process:
             write_confusion(c.run.out, *self.last_held_out, epoch=self.epoch_of(step))
@@ -244,12 +244,12 @@ class DistanceTrainer(Trainer):
             self.data.held_out_fields,
             self.make_sampler(patches.MATCHING_STREAM),
             classes=c.classes,
-            lead_step_hours=c.lead_step_hours,
+            lag_step_hours=c.lag_step_hours,
             stride=self.stride,
             patch_size=c.data.patch_size,
-            pairs_per_lead=min(16, c.matching_pairs),
+            pairs_per_lag=min(16, c.matching_pairs),
         )
-        draw_distance_samples(folder, step, *self.last_held_out, curves, lead_step_hours=c.lead_step_hours)
+        draw_distance_samples(folder, step, *self.last_held_out, curves, lag_step_hours=c.lag_step_hours)
 
     def close(self) -> None:
         """End the threads that read ahead."""

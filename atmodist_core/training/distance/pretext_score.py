@@ -23,7 +23,7 @@ from atmodist_core.training.data.patches import (
     VALIDATION_STREAM,
     PatchSampler,
     cut_pairs,
-    lead_stride,
+    lag_stride,
 )
 from atmodist_core.training.data.training_fields import TrainingFields
 from atmodist_core.training.distance.difference_predictors import PairFeatures, difference_predictions
@@ -40,7 +40,7 @@ class _Task:
 
     fields: TrainingFields
     classes: int
-    lead_step_hours: int
+    lag_step_hours: int
     patch_size: int
     stride: int
     seed: int
@@ -117,9 +117,9 @@ def score_pretext_task(
     task = _Task(
         fields.to(torch.device(hardware.device)),
         settings.classes,
-        settings.lead_step_hours,
+        settings.lag_step_hours,
         settings.patch_size,
-        lead_stride(fields.members, settings.lead_step_hours),
+        lag_stride(fields.members, settings.lag_step_hours),
         seed,
     )
     network.to(hardware.device)
@@ -129,9 +129,9 @@ def score_pretext_task(
     predictions = {"network": probabilities} | difference_predictions(training, held_out, task.classes)
     bootstrap = PairBootstrap(task.fields.members, block_days)
     scores = {"pairs": float(pairs), "days": float(bootstrap.axis.size)}
-    scores |= {f"chance_{k}": v for k, v in chance_scores(task.classes, task.lead_step_hours).items()}
+    scores |= {f"chance_{k}": v for k, v in chance_scores(task.classes, task.lag_step_hours).items()}
     scores |= _classification_scores(
-        predictions, held_out.labels, task.lead_step_hours, bootstrap.days(times), bootstrap
+        predictions, held_out.labels, task.lag_step_hours, bootstrap.days(times), bootstrap
     )
     distances = lag_distances(
         network.encoder,
@@ -140,7 +140,7 @@ def score_pretext_task(
         classes=task.classes,
         stride=task.stride,
         patch_size=task.patch_size,
-        pairs_per_lead=lag_pairs,
+        pairs_per_lag=lag_pairs,
     )
     return scores | _saturation_scores(distances, task, bootstrap)
 
@@ -179,7 +179,7 @@ def _look_at_pairs(
 
 
 def pair_outcomes(
-    probabilities: NDArray[np.float64], labels: NDArray[np.int64], lead_step_hours: float
+    probabilities: NDArray[np.float64], labels: NDArray[np.int64], lag_step_hours: float
 ) -> dict[str, NDArray[np.float64]]:
     """What each pair contributes to every score.
 
@@ -189,7 +189,7 @@ def pair_outcomes(
         Shape ``(pairs, classes)``.
     labels
         Shape ``(pairs,)``.
-    lead_step_hours
+    lag_step_hours
         Time between two classes [h].
 
     Returns
@@ -203,19 +203,19 @@ def pair_outcomes(
     return {
         "accuracy": (ranked[:, 0] == labels).astype(np.float64),
         "top3": (ranked == labels[:, None]).any(axis=1).astype(np.float64),
-        "lag_error_hours": np.abs(median - labels) * float(lead_step_hours),
-        "mode_lag_error_hours": np.abs(ranked[:, 0] - labels) * float(lead_step_hours),
+        "lag_error_hours": np.abs(median - labels) * float(lag_step_hours),
+        "mode_lag_error_hours": np.abs(ranked[:, 0] - labels) * float(lag_step_hours),
     }
 
 
 def _classification_scores(
     predictions: dict[str, NDArray[np.float64]],
     labels: NDArray[np.int64],
-    lead_step_hours: float,
+    lag_step_hours: float,
     days: NDArray[np.int64],
     bootstrap: PairBootstrap,
 ) -> dict[str, float]:
-    outcomes = {who: pair_outcomes(p, labels, lead_step_hours) for who, p in predictions.items()}
+    outcomes = {who: pair_outcomes(p, labels, lag_step_hours) for who, p in predictions.items()}
     scores: dict[str, float] = {}
     simple = [who for who in outcomes if who != "network"]
     for name in outcomes["network"]:
@@ -239,16 +239,16 @@ def _classification_scores(
 
 def _saturation_scores(distances: LagDistances, task: _Task, bootstrap: PairBootstrap) -> dict[str, float]:
     """Lags of 90 % saturation, and their ratios to that of the mean squared error."""
-    leads = task.lead_step_hours * np.arange(1.0, task.classes + 1.0)
+    lags_hours = task.lag_step_hours * np.arange(1.0, task.classes + 1.0)
     days = [bootstrap.days(row) for row in distances.times]
     values = dict(distances.values)
-    scales = distances.curves(leads).scales()
+    scales = distances.curves(lags_hours).scales()
     values["all"] = np.mean([scale * values[layer] for layer, scale in scales.items()], axis=0)
     lags: dict[str, NDArray[np.float64]] = {}
     scores: dict[str, float] = {}
     for metric, table in values.items():
         curves = np.stack([bootstrap.means(row, of) for row, of in zip(table, days, strict=True)], axis=1)
-        lags[metric] = np.array([saturation_lag(curve, leads) for curve in curves])
+        lags[metric] = np.array([saturation_lag(curve, lags) for curve in curves])
         scores |= with_interval(f"saturation_hours_{metric}", lags[metric])
     for metric in values:
         if metric != "mse":

@@ -45,7 +45,7 @@ def matched_scales(
         The time spacing does not divide 3 h, or the data are too short for 69 h.
     """
     fields = data.training_fields
-    stride = patches.lead_stride(fields.members, _LAG_HOURS)
+    stride = patches.lag_stride(fields.members, _LAG_HOURS)
     sampler = patches.PatchSampler(
         fields, data.training, patch_size=patch_size, seed=seed, stream=patches.MATCHING_STREAM
     )

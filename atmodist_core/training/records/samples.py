@@ -184,7 +184,7 @@ def draw_distance_samples(
     labels: Tensor,
     curves: "DistanceCurves",
     *,
-    lead_step_hours: float,
+    lag_step_hours: float,
 ) -> Path:
     """Draw the confusion matrix of held-out pairs and the distances over the lag.
 
@@ -196,7 +196,7 @@ def draw_distance_samples(
         Shapes ``(pairs, classes)`` and ``(pairs,)``.
     curves
         Distances over the lag.
-    lead_step_hours
+    lag_step_hours
         Time between two classes [h].
     """
     from atmodist_core.figures.training import pretext_figure
@@ -206,8 +206,8 @@ def draw_distance_samples(
     scaled = {name: (s * curves.mean[name], s * curves.std[name]) for name, s in scales.items()}
     figure = pretext_figure(
         confusion_matrix(logits.detach().float(), labels),
-        lead_step_hours,
-        curves.leads_hours,
+        lag_step_hours,
+        curves.lags_hours,
         scaled,
         title=f"Held-out pairs after step {step}",
     )

@@ -41,7 +41,7 @@ class AutoencoderConfig:
     """Held-out pairs per lag for the distance curves and the scale s."""
     lags: int = 23
     """Number of time lags over which the scale s is matched."""
-    lead_step_hours: int = 3
+    lag_step_hours: int = 3
     """Time between two neighbouring lags [h]."""
 
 

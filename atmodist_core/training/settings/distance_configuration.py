@@ -19,7 +19,7 @@ class DistanceConfig:
     """Folder, hardware, reports."""
     classes: int = 23
     """Number of time lags told apart."""
-    lead_step_hours: int = 3
+    lag_step_hours: int = 3
     """Time between two neighbouring classes [h]; class k means k + 1 such steps."""
     batch_size: int = 128
     """Half the patches encoded per optimiser step (of all processes together): pairs, at two times a place."""

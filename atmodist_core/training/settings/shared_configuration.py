@@ -117,6 +117,10 @@ def to_dict(config: Any) -> dict[str, Any]:
     return result
 
 
+_RENAMED = {"lead_step_hours": "lag_step_hours"}
+"""Settings in the files of earlier versions."""
+
+
 def from_dict(kind: type[ConfigT], values: dict[str, Any]) -> ConfigT:
     """Settings from what :func:`to_dict` gave.
 
@@ -126,6 +130,7 @@ def from_dict(kind: type[ConfigT], values: dict[str, Any]) -> ConfigT:
         A key is unknown; a missing one takes its default.
     """
     hints = typing.get_type_hints(kind)
+    values = {_RENAMED.get(name, name): value for name, value in values.items()}
     unknown = sorted(set(values) - set(hints))
     if unknown:
         raise UserError(

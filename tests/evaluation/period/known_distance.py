@@ -50,7 +50,7 @@ class _Classifier(nn.Module):
     def __init__(self, answers):
         super().__init__()
         self.config = LagClassifierConfig(
-            classes=len(answers), lead_step_hours=STEP_HOURS, patch_size=SIZE, encoder_channels=2
+            classes=len(answers), lag_step_hours=STEP_HOURS, patch_size=SIZE, encoder_channels=2
         )
         self.answers = torch.from_numpy(np.asarray(answers, dtype=np.float64).copy())
 
