@@ -217,7 +217,7 @@ def _sentence(error: Exception) -> str | None:
         return disk_error_sentence(error)
     if isinstance(error, MemoryError) or re.search(r"allocate memory|out of memory", str(error)):
         return (
-            f"Expected settings that fit into memory, found none left ({str(error).splitlines()[0] or 'no detail'});"
+            f"Expected settings that fit into memory, found none left ({str(error).partition(chr(10))[0] or type(error).__name__});"
             " lower the batch size, the patch size or the number of filters."
         )
     return None

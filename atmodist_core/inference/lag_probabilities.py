@@ -39,14 +39,14 @@ def median_classes(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.argmax(np.cumsum(probabilities, axis=1) >= half, axis=1)
 
 
-def chance_scores(classes: int, lead_step_hours: float) -> dict[str, float]:
+def chance_scores(classes: int, lag_step_hours: float) -> dict[str, float]:
     """What the best constant answer scores: every class alike, and for the error the middle lag.
 
     Parameters
     ----------
     classes : int
         Number of leads told apart, all equally frequent.
-    lead_step_hours : float
+    lag_step_hours : float
         Time between two of them [h].
 
     Returns
@@ -59,5 +59,5 @@ def chance_scores(classes: int, lead_step_hours: float) -> dict[str, float]:
         "loss": float(np.log(classes)),
         "accuracy": 1.0 / classes,
         "top3": min(1.0, 3.0 / classes),
-        "lag_error_hours": float(np.abs(lags - np.median(lags)).mean() * lead_step_hours),
+        "lag_error_hours": float(np.abs(lags - np.median(lags)).mean() * lag_step_hours),
     }

@@ -248,7 +248,7 @@ def _saturation_scores(distances: LagDistances, task: _Task, bootstrap: PairBoot
     scores: dict[str, float] = {}
     for metric, table in values.items():
         curves = np.stack([bootstrap.means(row, of) for row, of in zip(table, days, strict=True)], axis=1)
-        lags[metric] = np.array([saturation_lag(curve, lags) for curve in curves])
+        lags[metric] = np.array([saturation_lag(curve, lags_hours) for curve in curves])
         scores |= with_interval(f"saturation_hours_{metric}", lags[metric])
     for metric in values:
         if metric != "mse":
