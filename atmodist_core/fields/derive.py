@@ -72,8 +72,14 @@ def vorticity_divergence(u: xr.DataArray, v: xr.DataArray) -> xr.Dataset:
     """
     notes: list[str] = []
     u, v = (_wind_component(array, name, notes.append) for array, name in ((u, "u"), (v, "v")))
-    _check_same_axes(u, v, ("u", "v"))
-    v = v.assign_coords(latitude=u["latitude"], longitude=u["longitude"]).transpose(*u.dims)
+    fields = derive_from_canonical_wind(u, _on_axes_of(u, v, ("u", "v")), notes.append)
+    for sentence in notes:
+        add_note(fields, sentence)
+    return fields
+
+
+def derive_from_canonical_wind(u: xr.DataArray, v: xr.DataArray, note: Callable[[str], None]) -> xr.Dataset:
+    """Return vorticity and divergence of winds [m s-1] that already have the same canonical axes."""
     latitude, longitude = u["latitude"].values, u["longitude"].values
     grid = grid_name(latitude, longitude)
     if grid != "limited-area":
@@ -81,7 +87,7 @@ def vorticity_divergence(u: xr.DataArray, v: xr.DataArray) -> xr.Dataset:
         fields = _apply(partial(_spectral_derivatives, grid, truncation), u, v, slice_by_slice=True)
         derived_from = f"u and v with spherical harmonics up to total wavenumber {truncation}"
         if grid == "driscoll-healy":
-            notes.append(
+            note(
                 f"a Driscoll-Healy grid of {latitude.size} rows resolves total wavenumbers up to "
                 f"{truncation}; smaller scales of the wind were left out"
             )
@@ -90,7 +96,7 @@ def vorticity_divergence(u: xr.DataArray, v: xr.DataArray) -> xr.Dataset:
         if not full_circle and np.any(np.abs(latitude) > 90.0 - POLE_DEG):
             keep = np.flatnonzero(np.abs(latitude) <= 90.0 - POLE_DEG)
             u, v, latitude = u.isel(latitude=keep), v.isel(latitude=keep), latitude[keep]
-            notes.append("the row at the pole was left out: on part of a circle it has no derivatives")
+            note("the row at the pole was left out: on part of a circle it has no derivatives")
         if latitude.size < 3 or longitude.size < 3:
             raise UserError(
                 "Expected at least 3 rows and 3 columns to derive vorticity and divergence of a limited "
@@ -98,7 +104,7 @@ def vorticity_divergence(u: xr.DataArray, v: xr.DataArray) -> xr.Dataset:
             )
         fields = _apply(partial(_differences, latitude, longitude, full_circle), u, v)
         derived_from = "u and v with second-order finite differences on the sphere"
-    return _finish(dict(zip(("vorticity", "divergence"), fields, strict=True)), grid, derived_from, notes)
+    return _finish(dict(zip(("vorticity", "divergence"), fields, strict=True)), grid, derived_from)
 
 
 def wind(vorticity: xr.DataArray, divergence: xr.DataArray) -> xr.Dataset:
@@ -125,13 +131,7 @@ def wind(vorticity: xr.DataArray, divergence: xr.DataArray) -> xr.Dataset:
         _named(array, name, notes.append)
         for array, name in ((vorticity, "vorticity"), (divergence, "divergence"))
     ]
-    _check_same_axes(fields[0], fields[1], ("vorticity", "divergence"))
-    first = fields[0]
-    second = (
-        fields[1]
-        .assign_coords(latitude=first["latitude"], longitude=first["longitude"])
-        .transpose(*first.dims)
-    )
+    first, second = fields[0], _on_axes_of(fields[0], fields[1], ("vorticity", "divergence"))
     latitude, longitude = first["latitude"].values, first["longitude"].values
     grid = grid_name(latitude, longitude)
     if grid == "limited-area":
@@ -143,7 +143,10 @@ def wind(vorticity: xr.DataArray, divergence: xr.DataArray) -> xr.Dataset:
     truncation = maximum_truncation(latitude.size, longitude.size, grid)
     components = _apply(partial(_spectral_wind, grid, truncation), first, second, slice_by_slice=True)
     derived_from = f"vorticity and divergence with spherical harmonics up to total wavenumber {truncation}"
-    return _finish(dict(zip(("u", "v"), components, strict=True)), grid, derived_from, notes)
+    dataset = _finish(dict(zip(("u", "v"), components, strict=True)), grid, derived_from)
+    for sentence in notes:
+        add_note(dataset, sentence)
+    return dataset
 
 
 def _named(array: Any, name: str, note: Callable[[str], None]) -> xr.DataArray:
@@ -165,7 +168,8 @@ def _wind_component(array: Any, name: str, note: Callable[[str], None]) -> xr.Da
     return named
 
 
-def _check_same_axes(a: xr.DataArray, b: xr.DataArray, names: tuple[str, str]) -> None:
+def _on_axes_of(a: xr.DataArray, b: xr.DataArray, names: tuple[str, str]) -> xr.DataArray:
+    """The second array on the coordinates of the first; different ones are refused."""
     if set(a.dims) != set(b.dims):
         raise UserError(
             f"Expected {names[0]} and {names[1]} with the same dimensions, found {a.dims} and {b.dims}; "
@@ -184,6 +188,7 @@ def _check_same_axes(a: xr.DataArray, b: xr.DataArray, names: tuple[str, str]) -
                 f"Expected {names[0]} and {names[1]} on the same {dimension}s, found different ones "
                 f"({a.sizes[dimension]} and {b.sizes[dimension]} values); select the common part first."
             )
+    return b.assign_coords(latitude=a["latitude"], longitude=a["longitude"]).transpose(*a.dims)
 
 
 def _apply(
@@ -311,11 +316,9 @@ def _differences(
     return np.stack(fields, axis=-3)
 
 
-def _finish(fields: dict[str, xr.DataArray], grid: str, derived_from: str, notes: list[str]) -> xr.Dataset:
+def _finish(fields: dict[str, xr.DataArray], grid: str, derived_from: str) -> xr.Dataset:
     dataset = xr.Dataset(fields)
     for name in dataset.data_vars:
         dataset[name].attrs = dict(FIELD_ATTRS[str(name)])
     dataset.attrs = {"grid": grid, "derived_from": derived_from, "notes": ""}
-    for sentence in notes:
-        add_note(dataset, sentence + "." * (not sentence.endswith(".")))
     return dataset

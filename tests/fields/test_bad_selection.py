@@ -43,7 +43,7 @@ def test_dates_of_a_360_day_calendar(tmp_path):
         time=("time", [59.0, 60.0], {"units": "days since 2001-01-01", "calendar": "360_day"})
     )
     text = error_of(written(dataset, tmp_path))
-    assert "calendar '360_day') holds dates that the usual calendar lacks, such as 2001-02-30" in text
+    assert "calendar '360_day') holds dates that the standard calendar lacks, such as 2001-02-30" in text
 
 
 @pytest.mark.parametrize(
@@ -217,6 +217,6 @@ def test_server_that_refuses(status, monkeypatch):
     def refuse(*_):
         raise Refusal
 
-    monkeypatch.setattr(remote, "open_zarr", refuse)
+    monkeypatch.setattr(remote, "open_zarr_url", refuse)
     text = error_of("memory://secret.zarr")
     assert re.search(r"refuses anonymous access .* download the data with your account", text)

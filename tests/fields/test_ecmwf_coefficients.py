@@ -7,8 +7,7 @@ import pytest
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields import coefficients_to_ecmwf, ecmwf_to_coefficients, open_fields
-from atmodist_core.fields.open.ecmwf_coefficients import truncation_of
-from atmodist_core.fields.open.synthesis import synthesise
+from atmodist_core.fields.open.ecmwf_coefficients import synthesise, truncation_of
 from tests.fields import layouts
 
 CDO_POINTS = [

@@ -150,7 +150,12 @@ def test_difference_form_agrees_with_spectral_form_on_the_real_globe(real_data):
     from atmodist_core.fields.open.netcdf import open_netcdf
 
     path = str(real_data / "gfs_1deg_10m_wind_3hourly_2018-10-06.nc")
-    winds = open_netcdf(path).isel(time=[1]).sel(latitude=slice(65, 30), longitude=slice(5, 60)).load()
+    winds = (
+        open_netcdf(str(path), print)[0]
+        .isel(time=[1])
+        .sel(latitude=slice(65, 30), longitude=slice(5, 60))
+        .load()
+    )
     local = vorticity_divergence(winds.u10, winds.v10)
     globe = open_fields(path).isel(time=[1]).sel(latitude=local.latitude, longitude=local.longitude).load()
     for name in ("vorticity", "divergence"):

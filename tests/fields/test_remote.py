@@ -102,13 +102,13 @@ def test_access_is_anonymous(url, options, tmp_path, monkeypatch):
 
     given = {}
 
-    def open_instead(location, name, storage_options):
+    def open_instead(location, storage_options):
         given.update(location=location, options=storage_options)
         return xr.open_zarr(layouts.arco_full_37(tmp_path), chunks=None)
 
     monkeypatch.setattr(remote, "_check_scheme", lambda *_: None)
     monkeypatch.setattr(remote, "_check_host", lambda *_: None)
-    monkeypatch.setattr(remote, "open_zarr", open_instead)
+    monkeypatch.setattr(remote, "open_zarr_url", open_instead)
     fields = open_fields(url, time="2020-01-01T00")
     assert given == {"location": url, "options": options}
     assert np.isfinite(fields.vorticity).all()

@@ -134,7 +134,7 @@ def test_model_calendars(calendar, tmp_path):
     )
     fields = opened(dataset, tmp_path)
     assert fields.time.values[1] == np.datetime64("2001-02-28T06")
-    assert "were taken as dates of the usual calendar" in fields.attrs["notes"]
+    assert "were taken as dates of the standard calendar" in fields.attrs["notes"]
 
 
 def test_dates_as_text(tmp_path):

@@ -181,7 +181,7 @@ def test_a_folder_that_is_no_store_is_said(tmp_path):
 
 
 def test_times_outside_the_period_are_said(whole):
-    with pytest.raises(UserError, match="choose from this period"):
+    with pytest.raises(UserError, match="available are 8 times"):
         open_coefficient_store(whole, time=slice("2030-01-01", "2030-02-01"))
     assert isinstance(open_coefficient_store(whole, time="2001-01-01T03"), xr.Dataset)
 

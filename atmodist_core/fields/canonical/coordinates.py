@@ -15,6 +15,9 @@ from atmodist_core.harmonics.grids import grid_of_latitudes, is_global
 SAME_POINT_DEG = 1e-4
 """Longitudes this close (after whole turns) are one meridian [degrees]; 11 m at the equator."""
 
+ROTATED_NAMES = ("rlat", "rlon", "grid_latitude", "grid_longitude")
+"""Names of the axes of grids with a rotated pole."""
+
 LATITUDE_ATTRS = {"standard_name": "latitude", "long_name": "latitude", "units": "degrees_north", "axis": "Y"}
 LONGITUDE_ATTRS = {
     "standard_name": "longitude",
@@ -59,9 +62,9 @@ def name_horizontal_axes(array: xr.DataArray, variable: str) -> xr.DataArray:
         ndim = array[found].ndim
         if ndim == 0:
             array = array.expand_dims(found)
-        elif ndim > 1 or found in ("rlat", "rlon", "grid_latitude", "grid_longitude"):
+        elif ndim > 1 or found.lower() in ROTATED_NAMES or _is_rotated(array[found]):
             raise UserError(
-                f"Variable '{variable}' lies on a rotated or curvilinear grid ('{found}' has {ndim} "
+                f"Variable '{variable}' lies on a rotated or curvilinear grid (axis '{found}', {ndim} "
                 "dimensions), where one latitude per row and one longitude per column were expected; regrid "
                 "it first (cdo remapbil)."
             )
@@ -70,6 +73,10 @@ def name_horizontal_axes(array: xr.DataArray, variable: str) -> xr.DataArray:
         if found != canonical:
             array = array.rename({found: canonical})
     return array
+
+
+def _is_rotated(coordinate: xr.DataArray) -> bool:
+    return str(coordinate.attrs.get("standard_name", "")).lower() in ("grid_latitude", "grid_longitude")
 
 
 def canonical_axes(array: xr.DataArray, variable: str, note: Callable[[str], None]) -> xr.DataArray:
@@ -94,8 +101,9 @@ def canonical_axes(array: xr.DataArray, variable: str, note: Callable[[str], Non
     UserError
         Values out of range, repeated, or with gaps.
     """
-    latitude = _degrees(array, "latitude", variable)
-    longitude = _degrees(array, "longitude", variable)
+    latitude = _degrees(array, "latitude", variable, note)
+    longitude = _degrees(array, "longitude", variable, note)
+    _refuse_radians(latitude, longitude, variable)
     if np.any(np.abs(latitude) > 90.0 + SAME_POINT_DEG):
         worst = latitude[np.argmax(np.abs(latitude))]
         raise UserError(
@@ -108,6 +116,11 @@ def canonical_axes(array: xr.DataArray, variable: str, note: Callable[[str], Non
     if np.any(np.diff(latitude) > -SAME_POINT_DEG):
         twice = latitude[np.argmax(np.diff(latitude))]
         raise UserError(f"Latitude {twice:g} occurs twice in '{variable}'; remove one of the rows.")
+    if not _is_monotonic(row_order):
+        raise UserError(
+            f"Latitudes of '{variable}' must increase or decrease all along, found "
+            f"{_first_values(array['latitude'].values)}; sort the rows or correct the coordinate."
+        )
     _refuse_gaps(latitude[::-1], "latitude", variable)
     if not np.array_equal(row_order, np.arange(latitude.size)):
         note("latitudes were put in order from north to south")
@@ -165,6 +178,12 @@ def _canonical_longitudes(
             f"Longitudes of '{variable}' must be degrees east, found "
             f"{longitude[np.argmax(np.abs(longitude))]:g}; correct the coordinate."
         )
+    direction = np.sign(np.diff(longitude))
+    if min(np.sum(direction > 0), np.sum(direction < 0)) > 1:
+        raise UserError(
+            f"Longitudes of '{variable}' must increase or decrease around the circle, found "
+            f"{_first_values(longitude)}; sort the columns or correct the coordinate."
+        )
     wrapped = longitude % 360.0
     wrapped = np.where(wrapped > 360.0 - SAME_POINT_DEG, 0.0, wrapped)
     order = np.argsort(wrapped, kind="stable")
@@ -199,8 +218,8 @@ def _canonical_longitudes(
     return order, values
 
 
-def _degrees(array: xr.DataArray, name: str, variable: str) -> np.ndarray:
-    """Values of an axis as float64 degrees; float32 axes lose their rounding noise."""
+def _degrees(array: xr.DataArray, name: str, variable: str, note: Callable[[str], None]) -> np.ndarray:
+    """Values of an axis as float64 degrees, without the rounding noise of float32."""
     values = np.asarray(array[name].values)
     if values.dtype.kind not in "fiu":
         raise UserError(
@@ -216,6 +235,7 @@ def _degrees(array: xr.DataArray, name: str, variable: str) -> np.ndarray:
         )
     units = str(array[name].attrs.get("units", "degrees")).lower()
     if units in ("radian", "radians", "rad"):
+        note(f"the {name}s were converted from radians to degrees")
         return np.rad2deg(values)
     if not units.startswith("deg") and units not in ("", "1", "°"):
         raise UserError(
@@ -223,6 +243,28 @@ def _degrees(array: xr.DataArray, name: str, variable: str) -> np.ndarray:
             "regrid the file to latitude and longitude or correct the attribute."
         )
     return np.round(values, 5) if rounded else values
+
+
+def _refuse_radians(latitude: np.ndarray, longitude: np.ndarray, variable: str) -> None:
+    """Refuse a globe in radians that is called degrees: its longitudes close a circle of 2 pi."""
+    if longitude.size < 3 or np.max(np.abs(latitude)) > 0.5 * np.pi + 1e-3:
+        return
+    spacing = np.ptp(longitude) / (longitude.size - 1)
+    closes = min(abs(np.ptp(longitude) + k * spacing - 2.0 * np.pi) for k in (0, 1)) < 1e-2 * spacing
+    if closes and np.ptp(latitude) > 2.0:
+        raise UserError(
+            f"Latitudes and longitudes of '{variable}' must be degrees, found {latitude.min():g} to "
+            f"{latitude.max():g} and {longitude.min():g} to {longitude.max():g}, which are radians; set their "
+            "attribute 'units' to 'radians'."
+        )
+
+
+def _is_monotonic(order: np.ndarray) -> bool:
+    return bool(np.all(np.diff(order) > 0) or np.all(np.diff(order) < 0))
+
+
+def _first_values(values: np.ndarray) -> str:
+    return ", ".join(f"{value:g}" for value in values[:6]) + (", ..." if values.size > 6 else "")
 
 
 def _even(steps: np.ndarray) -> bool:

@@ -96,6 +96,11 @@ def name_level_axis(array: xr.DataArray, variable: str) -> tuple[xr.DataArray, s
             f"Level coordinate '{found}' of '{variable}' must hold numbers, found {values.dtype}."
         )
     values = values.astype(np.float64)
+    if not np.all(np.isfinite(values)) or np.unique(values).size < values.size:
+        raise UserError(
+            f"Level coordinate '{found}' of '{variable}' must hold different finite numbers, found "
+            f"{', '.join(f'{value:g}' for value in values[:8])}; correct the coordinate."
+        )
     kind, factor = _kind_and_factor(found, kind, dict(array[found].attrs), values, variable)
     values = np.round(values * factor, 6)
     # GRIB writes a scalar level 0 for the surface; 10 m winds do not have a choice of levels.

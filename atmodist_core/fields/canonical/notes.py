@@ -6,16 +6,8 @@ import xarray as xr
 
 
 def add_note(dataset: xr.Dataset, sentence: str) -> None:
-    """Append a sentence to the notes of a dataset, once.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Changed in place: ``attrs["notes"]`` is a text of one sentence a line.
-    sentence : str
-        What was changed or noticed.
-    """
-    sentence = sentence[:1].upper() + sentence[1:]
+    """Append a sentence, once, to ``attrs["notes"]`` of a dataset, which holds one sentence a line."""
+    sentence = sentence[:1].upper() + sentence[1:] + "." * (not sentence.endswith("."))
     notes = [line for line in str(dataset.attrs.get("notes", "")).split("\n") if line]
     if sentence not in notes:
         notes.append(sentence)

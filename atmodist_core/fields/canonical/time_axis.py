@@ -11,13 +11,21 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields.canonical.names import REFERENCE_TIME_NAMES, STEP_NAMES, TIME_NAMES, find_dimension
-from atmodist_core.fields.canonical.time_selection import spell_time
+from atmodist_core.fields.canonical.time_selection import nanoseconds, spell_time
 
 PLACEHOLDER_YEAR = 2001
 """Year of the dates given to files without a time axis (monthly climatologies and single fields)."""
 
 _STEP_SECONDS = {"nanosecond": 1e-9, "second": 1.0, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_LARGEST_STEP_SECONDS = 100 * 366 * 86400.0
 TIME_ATTRS = {"standard_name": "time", "long_name": "time", "axis": "T"}
+
+
+_PLACEHOLDER_DIMENSIONS = (
+    *("month", "months", "season", "dayofyear", "doy", "day", "hour"),
+    *("record", "sample", "step"),
+)
+"""Dimensions that stand for time in files without a time axis."""
 
 
 def name_time_axis(
@@ -49,12 +57,11 @@ def name_time_axis(
     array = _combine_reference_time_and_step(array, variable, note)
     found = _find_time(array)
     if found is None:
-        return _synthesise(array, variable, note), False
+        return _placeholder_dates(array, variable, note), False
     dated = found in array.coords
     if not dated:
-        values = np.datetime64(f"{PLACEHOLDER_YEAR}-01-01", "ns") + np.arange(
-            array.sizes[found]
-        ) * np.timedelta64(1, "D")
+        days = np.datetime64(f"{PLACEHOLDER_YEAR}-01-01", "D") + np.arange(array.sizes[found])
+        values = nanoseconds(days, f"dimension '{found}' of '{variable}'")
         note(
             f"dimension '{found}' has no values; placeholder dates from {PLACEHOLDER_YEAR}-01-01, one a day, "
             "were given"
@@ -68,43 +75,6 @@ def name_time_axis(
     if found != "time":
         array = array.drop_vars("time", errors="ignore").rename({found: "time"})
     return array.assign_coords(time=("time", values, TIME_ATTRS)), dated
-
-
-def sorted_unique(array: xr.DataArray, variable: str, note: Callable[[str], None]) -> xr.DataArray:
-    """Sort a field by time and refuse times that occur twice.
-
-    Parameters
-    ----------
-    array : xarray.DataArray
-        With dimension ``time``.
-    variable : str
-        Its name in the file, for sentences.
-    note : callable
-        Receives a sentence when the order was changed.
-
-    Returns
-    -------
-    xarray.DataArray
-
-    Raises
-    ------
-    UserError
-        A time occurs more than once.
-    """
-    times = array["time"].values
-    order = np.argsort(times, kind="stable")
-    ordered = times[order]
-    repeated = ordered[:-1][np.diff(ordered) == np.timedelta64(0, "ns")]
-    if repeated.size:
-        raise UserError(
-            f"Expected each time once, found {len(np.unique(repeated))} duplicate times in '{variable}', the "
-            f"first {spell_time(repeated[0])}; remove the duplicates (are two files of the same period "
-            "given?)."
-        )
-    if not np.array_equal(order, np.arange(order.size)):
-        array = array.isel(time=order)
-        note("times were sorted")
-    return array
 
 
 def note_spacing(times: np.ndarray, note: Callable[[str], None]) -> float | None:
@@ -180,9 +150,16 @@ def _combine_reference_time_and_step(
                 f"Attribute 'units' of forecast steps '{step}' of '{variable}' is '{unit}', where hours were "
                 "expected; correct the attribute."
             )
-        steps = np.round(steps.astype(float) * seconds * 1e9).astype("timedelta64[ns]")
-    starts = np.atleast_1d(_as_datetime64(array[reference], variable, note))
-    valid = (starts[:, None] + steps[None, :].astype("timedelta64[ns]")).ravel()
+        numbers = steps.astype(float) * seconds
+        if not np.all(np.abs(numbers) < _LARGEST_STEP_SECONDS):
+            raise UserError(
+                f"Forecast steps '{step}' of '{variable}' must be finite and shorter than 100 years, found "
+                f"{steps[~(np.abs(numbers) < _LARGEST_STEP_SECONDS)][0]} {unit}; correct the coordinate."
+            )
+        steps = np.round(numbers * 1e6).astype("timedelta64[us]")
+    starts = np.atleast_1d(_as_datetime64(array[reference], variable, note)).astype("datetime64[us]")
+    sums = (starts[:, None] + steps[None, :].astype("timedelta64[us]")).ravel()
+    valid_times = nanoseconds(sums, f"forecast steps '{step}' of '{variable}'")
     if reference not in array.dims:
         array = array.drop_vars([reference, "valid_time"], errors="ignore").rename({step: "time"})
     elif array.sizes[reference] == 1:
@@ -199,53 +176,36 @@ def _combine_reference_time_and_step(
         array = array.stack(_forecast=(reference, step))
         array = array.drop_vars(["_forecast", reference, step]).rename({"_forecast": "time"})
     note("forecast steps were added to their reference times; these are forecasts, not analyses")
-    return array.assign_coords(time=("time", valid))
+    return array.assign_coords(time=("time", valid_times))
 
 
-def _synthesise(array: xr.DataArray, variable: str, note: Callable[[str], None]) -> xr.DataArray:
-    """Give dates to a field without a time axis: by month or day number where there is one."""
-    for name in map(str, array.dims):
-        lower = name.lower()
-        if lower not in (
-            "month",
-            "months",
-            "dayofyear",
-            "doy",
-            "day",
-            "season",
-            "hour",
-            "record",
-            "sample",
-            "step",
-        ):
-            continue
-        count = array.sizes[name]
-        numbers = array[name].values if name in array.coords else np.arange(1, count + 1)
-        start = np.datetime64(f"{PLACEHOLDER_YEAR}-01-01", "ns")
-        if (
-            lower.startswith("month")
-            and numbers.dtype.kind in "iuf"
-            and np.all((numbers >= 1) & (numbers <= 12))
-        ):
-            values = np.array(
-                [f"{PLACEHOLDER_YEAR}-{int(n):02d}-01" for n in numbers], dtype="datetime64[ns]"
-            )
-        elif lower in ("dayofyear", "doy", "day") and numbers.dtype.kind in "iuf":
-            values = start + (numbers.astype(int) - 1) * np.timedelta64(1, "D")
-        elif lower == "hour" and numbers.dtype.kind in "iuf":
-            values = start + numbers.astype(int) * np.timedelta64(1, "h")
-        else:
-            values = start + np.arange(count) * np.timedelta64(1, "D")
-        array = array.drop_vars(name, errors="ignore").rename({name: "time"})
-        listed = ", ".join(str(n) for n in numbers[:3]) + (", ..." if count > 3 else "")
-        note(
-            f"the file has no time axis; its dimension '{name}' ({listed}) was given placeholder dates from "
-            f"{spell_time(values[0])} to {spell_time(values[-1])}"
-        )
-        return array.assign_coords(time=("time", values, TIME_ATTRS))
-    note(f"the file has no time axis; the placeholder date {PLACEHOLDER_YEAR}-01-01 was given")
-    date = np.array([f"{PLACEHOLDER_YEAR}-01-01"], dtype="datetime64[ns]")
-    return array.expand_dims("time").assign_coords(time=("time", date, TIME_ATTRS))
+def _placeholder_dates(array: xr.DataArray, variable: str, note: Callable[[str], None]) -> xr.DataArray:
+    """Give dates to a field without a time axis: by month, day or hour numbers where there are any."""
+    start = np.datetime64(f"{PLACEHOLDER_YEAR}-01-01", "ns")
+    name = next((str(d) for d in array.dims if str(d).lower() in _PLACEHOLDER_DIMENSIONS), None)
+    if name is None:
+        note(f"the file has no time axis; the placeholder date {PLACEHOLDER_YEAR}-01-01 was given")
+        return array.expand_dims("time").assign_coords(time=("time", np.array([start]), TIME_ATTRS))
+    count = array.sizes[name]
+    numbers = array[name].values if name in array.coords else np.arange(1, count + 1)
+    kind = name.lower()
+    whole = numbers.dtype.kind in "iuf" and bool(np.all((numbers >= 0) & (numbers <= 100_000)))
+    if kind.startswith("month") and whole and numbers.min() >= 1 and numbers.max() <= 12:
+        months = np.datetime64(f"{PLACEHOLDER_YEAR}-01", "M") + (numbers.astype(int) - 1)
+        values = months.astype("datetime64[ns]")
+    elif kind in ("dayofyear", "doy", "day") and whole:
+        values = start + (numbers.astype(int) - 1) * np.timedelta64(1, "D")
+    elif kind == "hour" and whole:
+        values = start + numbers.astype(int) * np.timedelta64(1, "h")
+    else:
+        values = nanoseconds(start.astype("M8[D]") + np.arange(count), f"dimension '{name}' of '{variable}'")
+    listed = ", ".join(str(n) for n in numbers[:3]) + (", ..." if count > 3 else "")
+    note(
+        f"the file has no time axis; its dimension '{name}' ({listed}) was given placeholder dates from "
+        f"{spell_time(values[0])} to {spell_time(values[-1])}"
+    )
+    array = array.drop_vars(name, errors="ignore").rename({name: "time"})
+    return array.assign_coords(time=("time", values, TIME_ATTRS))
 
 
 def _as_datetime64(coordinate: xr.DataArray, variable: str, note: Callable[[str], None]) -> np.ndarray:
@@ -258,7 +218,7 @@ def _as_datetime64(coordinate: xr.DataArray, variable: str, note: Callable[[str]
                 f"Time axis '{name}' of '{variable}' has {int(np.isnat(values).sum())} missing times; "
                 "correct it."
             )
-        return values.astype("datetime64[ns]")
+        return nanoseconds(values, f"time axis '{name}' of '{variable}'")
     if values.dtype.kind in "OUS":
         return _from_objects(np.atleast_1d(values), str(name), variable, note).reshape(values.shape)
     raise UserError(
@@ -272,18 +232,18 @@ def _from_objects(values: np.ndarray, name: str, variable: str, note: Callable[[
     calendar = str(getattr(values.ravel()[0], "calendar", ""))
     try:
         texts = [v.isoformat() if hasattr(v, "isoformat") else _text(v) for v in values.ravel()]
-        result = np.array(texts, dtype="datetime64[ns]")
+        result = np.array(texts, dtype="datetime64[us]")
         if np.any(np.isnat(result)):
             raise ValueError("missing time")
     except (ValueError, TypeError) as error:
         kind = f"calendar '{calendar}'" if calendar else "text"
         raise UserError(
-            f"Time axis '{name}' of '{variable}' ({kind}) holds dates that the usual calendar lacks, such as "
+            f"Time axis '{name}' of '{variable}' ({kind}) holds dates that the standard calendar lacks, such as "
             f"{values.ravel()[0]}; convert it first (xarray's convert_calendar)."
         ) from error
     if calendar:
-        note(f"times of calendar '{calendar}' were taken as dates of the usual calendar")
-    return result
+        note(f"times of calendar '{calendar}' were taken as dates of the standard calendar")
+    return nanoseconds(result, f"time axis '{name}' of '{variable}'")
 
 
 def _text(value: Any) -> str:

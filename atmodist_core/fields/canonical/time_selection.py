@@ -12,6 +12,9 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 
+_FIRST_TIME, _LAST_TIME = np.datetime64("1678-01-01", "s"), np.datetime64("2261-12-31T23:59:59", "s")
+"""Whole years that datetime64[ns] can hold."""
+
 
 def time_indices(times: np.ndarray, request: Any) -> slice | np.ndarray:
     """Positions of the times a user asks for.
@@ -84,7 +87,7 @@ def _bounds(entry: Any) -> tuple[np.datetime64, np.datetime64]:
 
 
 def _instant(stamp: pd.Timestamp) -> np.datetime64:
-    return stamp.to_datetime64().astype("datetime64[ns]")
+    return stamp.as_unit("ns").to_datetime64()
 
 
 def _not_a_time(entry: Any) -> UserError:
@@ -94,32 +97,37 @@ def _not_a_time(entry: Any) -> UserError:
     )
 
 
-def spell_time(time: np.datetime64) -> str:
-    """Time as a sentence shows it, to the minute.
+def nanoseconds(times: np.ndarray, where: str) -> np.ndarray:
+    """Return times as datetime64[ns], refusing years that it cannot hold.
 
     Parameters
     ----------
-    time : numpy.datetime64
-        Any.
+    times : numpy.ndarray of datetime64
+        In any unit, without missing times.
+    where : str
+        What holds them, for the message.
 
-    Returns
-    -------
-    str
+    Raises
+    ------
+    UserError
+        A time lies outside 1678-2261; NumPy would wrap it around without a word.
     """
+    if times.dtype != "datetime64[ns]" and times.size:
+        outside = (times < _FIRST_TIME) | (times > _LAST_TIME)
+        if outside.any():
+            raise UserError(
+                f"Expected times in the years 1678 to 2261, found {times[outside].astype('M8[s]')[0]} in "
+                f"{where}; shift the years of its time axis first."
+            )
+    return times.astype("datetime64[ns]")
+
+
+def spell_time(time: np.datetime64) -> str:
+    """Return a time to the minute, for messages."""
     return pd.Timestamp(time).strftime("%Y-%m-%dT%H:%M")
 
 
 def spell_times(times: Iterable[np.datetime64]) -> str:
-    """Times as a sentence lists them, at most three.
-
-    Parameters
-    ----------
-    times : iterable of numpy.datetime64
-        Any number of times.
-
-    Returns
-    -------
-    str
-    """
+    """Return a list of times for messages, the first three spelled out."""
     listed = [spell_time(time) for time in times]
     return ", ".join(listed[:3]) + (f" and {len(listed) - 3} more" if len(listed) > 3 else "")

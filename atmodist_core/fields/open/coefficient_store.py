@@ -8,10 +8,10 @@ small scales: the error of a coefficient is at most 1.6e-5 of the largest one of
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dask.array
 import numpy as np
@@ -20,12 +20,16 @@ import zarr
 from zarr.codecs import BloscCodec
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.canonical.coordinates import LATITUDE_ATTRS, LONGITUDE_ATTRS
+from atmodist_core.fields.canonical.time_selection import nanoseconds, time_indices
+from atmodist_core.fields.derive import FIELD_ATTRS
+from atmodist_core.fields.grid.regions import Region
+from atmodist_core.fields.open.detect import COEFFICIENT_FORMAT, is_coefficient_store
+from atmodist_core.fields.open.netcdf import one_line
+from atmodist_core.fields.open.zarr_store import CheckedLocalStore, missing_chunks
 
-if TYPE_CHECKING:
-    from atmodist_core.fields.grid.regions import Region
-
-FORMAT = "atmodist-coefficients-1"
 FIELDS = ("vorticity", "divergence")
+_PARTS = frozenset(f"{field}_{part}" for field in FIELDS for part in ("values", "scale"))
 _FULL_SCALE = 32767
 _EPOCH = np.datetime64("1970-01-01T00:00:00", "s")
 
@@ -73,22 +77,20 @@ def unpack(values: np.ndarray, scale: np.ndarray) -> np.ndarray:
 
 def _array(group: zarr.Group, name: str) -> zarr.Array:
     """An array of the store; a group of that name would be another format."""
-    found = group[name]
+    found = group.get(name)
     if not isinstance(found, zarr.Array):
         raise UserError(
-            f"Expected an array {name!r} in {group.store_path}, found a group; the store was not written by "
+            f"Expected an array {name!r} in {group.store_path}, found none; the store was not written by "
             "train/simulate.py, choose another."
         )
     return found
 
 
-def is_coefficient_store(path: str | Path) -> bool:
-    """Whether the folder is a store of this format."""
-    try:
-        metadata = json.loads((Path(path) / "zarr.json").read_text())
-    except (OSError, ValueError):
-        return False
-    return isinstance(metadata, dict) and metadata.get("attributes", {}).get("format") == FORMAT
+def _open_group(path: str | Path) -> zarr.Group:
+    """The group of a store, of which every chunk must be there."""
+    store = CheckedLocalStore(str(path), read_only=True)
+    store.required = _PARTS
+    return zarr.open_group(store, mode="r", zarr_format=3)
 
 
 class CoefficientWriter:
@@ -120,7 +122,7 @@ class CoefficientWriter:
             self.path,
             mode="a",
             zarr_format=3,
-            attributes={"format": FORMAT, "truncation": truncation, **attributes},
+            attributes={"format": COEFFICIENT_FORMAT, "truncation": truncation, **attributes},
         )
         compressor = BloscCodec(cname="zstd", clevel=7, shuffle="shuffle")
         sizes = {
@@ -158,12 +160,14 @@ class CoefficientWriter:
             ``vorticity`` and ``divergence`` [s-1], complex, shape (time, L + 1, L + 1).
         """
         stop = start + len(times)
-        for field in FIELDS:
-            values, scale = pack(coefficients[field])
-            for part, data in (("values", values), ("scale", scale)):
-                array = _array(self.group, f"{field}_{part}")
-                array.resize((stop, array.shape[1]))
-                array[start:stop] = data
+        # Chunks of zeros are written too, so that a missing chunk is always an error.
+        with zarr.config.set({"array.write_empty_chunks": True}):
+            for field in FIELDS:
+                values, scale = pack(coefficients[field])
+                for part, data in (("values", values), ("scale", scale)):
+                    array = _array(self.group, f"{field}_{part}")
+                    array.resize((stop, array.shape[1]))
+                    array[start:stop] = data
         # time last: a reader never sees a slice that is not there
         time = _array(self.group, "time")
         time.resize((stop,))
@@ -171,119 +175,110 @@ class CoefficientWriter:
 
 
 def read_coefficients(path: str | Path, indices: np.ndarray | slice) -> dict[str, np.ndarray]:
-    """Coefficients of some slices: ``vorticity`` and ``divergence`` [s-1], complex64 (time, L + 1, L + 1)."""
-    group = zarr.open_group(Path(path), mode="r", zarr_format=3)
-    return {
-        field: unpack(
-            np.asarray(_array(group, f"{field}_values").oindex[indices]),
-            np.asarray(_array(group, f"{field}_scale").oindex[indices]),
-        )
-        for field in FIELDS
-    }
+    """Return ``vorticity`` and ``divergence`` [s-1] of some slices: complex64, (time, L + 1, L + 1)."""
+    group = _open_group(path)
+    return {field: _read_field(group, field, indices) for field in FIELDS}
 
 
-def _synthesise(
-    path: str, field: str, latitude_count: int, longitude_count: int, block_id: tuple[int, ...]
-) -> np.ndarray:
-    first = block_id[0]
+def _read_field(group: zarr.Group, field: str, indices: np.ndarray | slice) -> np.ndarray:
+    values, scale = (
+        np.asarray(_array(group, f"{field}_{part}").oindex[indices]) for part in ("values", "scale")
+    )
+    return unpack(values, scale)
+
+
+def _synthesise(path: str, field: str, rows: int, block_id: tuple[int, ...]) -> np.ndarray:
+    """One slice of a field, float32, shape (1, rows, 2 * rows)."""
     # torch takes seconds to import, and opening a store needs none of it
     import torch
 
     from atmodist_core.harmonics import get_transform
 
-    group = zarr.open_group(path, mode="r", zarr_format=3)
-    coefficients = unpack(
-        np.asarray(_array(group, f"{field}_values")[first : first + 1]),
-        np.asarray(_array(group, f"{field}_scale")[first : first + 1]),
-    )
-    transform = get_transform(
-        latitude_count, longitude_count, coefficients.shape[-1] - 1, "cell-centred", dtype=torch.float32
-    )
+    try:
+        coefficients = _read_field(_open_group(path), field, slice(block_id[0], block_id[0] + 1))
+    except (OSError, RuntimeError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(
+            f"Slice {block_id[0]} of {field} in {path} cannot be read ({one_line(error)}); the store is "
+            "damaged: write it again."
+        ) from error
+    transform = get_transform(rows, 2 * rows, coefficients.shape[-1] - 1, "cell-centred", dtype=torch.float32)
     with torch.inference_mode():
         return transform.synthesis(torch.from_numpy(coefficients)).numpy()
 
 
 def open_coefficient_store(
-    path: str | Path,
-    *,
-    latitude_count: int | None = None,
-    time: Any = None,
-    region: Region | None = None,
+    path: str | Path, *, level: Any = None, time: Any = None, region: Region | None = None
 ) -> xr.Dataset:
-    """Open a store as canonical fields; slices are synthesised when they are asked for.
+    """Open a store as canonical fields on its natural grid; slices are synthesised when they are read.
 
     Parameters
     ----------
     path : str or Path
         Folder of the store.
-    latitude_count : int, optional
-        Rows of the cell-centred grid; by default 2 (L + 1), the 0.5-degree grid for truncation 179.
-    time
-        Selection along time as xarray's ``sel`` takes it.
-    region : Region, optional
-        Part of the globe.
+    level, time, region
+        As in `open_fields`; a store holds one level.
 
     Returns
     -------
     xarray.Dataset
-        ``vorticity`` and ``divergence`` [s-1] (time, latitude, longitude), lazy, one slice a chunk.
+        ``vorticity`` and ``divergence`` [s-1] (time, latitude, longitude), lazy, one slice a chunk, on
+        2 (L + 1) cell-centred rows: the 0.5-degree grid for truncation 179.
+
+    Raises
+    ------
+    UserError
+        There is no store, it is empty, chunks are missing, or the level or time is not in it.
     """
     if not is_coefficient_store(path):
         raise UserError(
             f"Expected a folder written by train/simulate.py, found none at {path}; check the path."
         )
-    group = zarr.open_group(Path(path), mode="r", zarr_format=3)
+    group = _open_group(path)
     attributes: dict[str, Any] = dict(group.attrs)
     truncation = int(attributes["truncation"])
-    rows = latitude_count or 2 * (truncation + 1)
-    if rows < truncation + 1:
-        raise UserError(
-            f"Expected at least {truncation + 1} rows for truncation {truncation}, found {rows}; "
-            "leave latitude_count away for the natural grid."
-        )
-    columns = 2 * rows
+    rows = 2 * (truncation + 1)
     seconds = np.asarray(_array(group, "time")[:])
     if not len(seconds):
-        raise UserError(f"Expected at least one slice in {path}, found none; let train/simulate.py run on.")
-    times = (_EPOCH + seconds.astype("timedelta64[s]")).astype("datetime64[ns]")
-    names = {"vorticity": "atmosphere_relative_vorticity", "divergence": "divergence_of_wind"}
-    variables = {}
-    for field in FIELDS:
-        # By the number of its block every slice knows itself: one such layer is read in the same time however many slices there are.
-        slices = dask.array.map_blocks(
+        raise UserError(f"Expected at least one slice in {path}, found none; resume train/simulate.py.")
+    for name in sorted(_PARTS):
+        shape = _array(group, name).shape
+        missing, count, first = missing_chunks(str(path), name, [np.arange(length) for length in shape])
+        if missing or shape[0] < len(seconds):
+            raise UserError(
+                f"Expected {len(seconds)} slices of {name} in {path}, found {shape[0]} with {missing} of "
+                f"{count} chunks missing{f' (first {first})' * bool(missing)}; copy or write the store again."
+            )
+    held = str(attributes.get("level", "unknown"))
+    if level is not None and not _is_level(level, held):
+        raise UserError(f"Level {level} is not in the store, which holds {held}; leave out level.")
+    times = nanoseconds(_EPOCH + seconds.astype("timedelta64[s]"), str(path))
+    # Blocks know their slice by their number, so that one layer of the graph serves any number of slices.
+    fields = {
+        field: dask.array.map_blocks(
             _synthesise,
             str(path),
             field,
             rows,
-            columns,
-            chunks=((1,) * len(times), (rows,), (columns,)),
+            chunks=((1,) * len(times), (rows,), (2 * rows,)),
             dtype=np.float32,
             meta=np.empty((0, 0, 0), np.float32),
         )
-        variables[field] = (
-            ("time", "latitude", "longitude"),
-            slices,
-            {"units": "s-1", "standard_name": names[field], "long_name": field},
-        )
+        for field in FIELDS
+    }
+    dimensions = ("time", "latitude", "longitude")
     spacing = 180.0 / rows
     dataset = xr.Dataset(
-        variables,
+        {field: (dimensions, fields[field], dict(FIELD_ATTRS[field])) for field in FIELDS},
         coords={
             "time": ("time", times, {"standard_name": "time"}),
-            "latitude": (
-                "latitude",
-                90.0 - spacing * (np.arange(rows) + 0.5),
-                {"units": "degrees_north", "standard_name": "latitude"},
-            ),
-            "longitude": (
-                "longitude",
-                spacing * np.arange(columns),
-                {"units": "degrees_east", "standard_name": "longitude"},
-            ),
+            "latitude": ("latitude", 90.0 - spacing * (np.arange(rows) + 0.5), LATITUDE_ATTRS),
+            "longitude": ("longitude", spacing * np.arange(2 * rows), LONGITUDE_ATTRS),
         },
         attrs={
             "source": attributes.get("source", "coefficients"),
-            "level": attributes.get("level", "unknown"),
+            "level": held,
             "derived_from": f"spherical-harmonic coefficients to T{truncation}",
             "grid": "cell-centred",
             "simulated": int(bool(attributes.get("simulated", False))),
@@ -292,12 +287,15 @@ def open_coefficient_store(
         },
     )
     if time is not None:
-        dataset = dataset.sel(time=time)
-        if "time" not in dataset.dims:
-            dataset = dataset.expand_dims("time")
-        if not dataset.sizes["time"]:
-            raise UserError(
-                f"Expected times between {times[0]} and {times[-1]}, found none of them in {time}; choose "
-                "from this period."
-            )
+        dataset = dataset.isel(time=time_indices(times, time))
     return region.select(dataset) if region is not None else dataset
+
+
+def _is_level(request: Any, held: str) -> bool:
+    """Whether a request, 0.883 or "sigma 0.883", is the level of a store."""
+    if str(request).strip().lower() == held.strip().lower():
+        return True
+    try:
+        return float(request) in [float(number) for number in re.findall(r"\d+\.?\d*", held)]
+    except (TypeError, ValueError):
+        return False

@@ -6,8 +6,11 @@ it writes index files next to the data and has no lazy form for coefficients.
 
 from __future__ import annotations
 
+import mmap
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -18,6 +21,10 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields.canonical.names import QUANTITIES
+from atmodist_core.fields.canonical.time_selection import nanoseconds
+from atmodist_core.fields.open.detect import Note
+from atmodist_core.fields.open.guarded_reading import file_version, refuse_changed
+from atmodist_core.fields.open.netcdf import one_line
 
 _LEVEL_NAMES = {
     "isobaricInhPa": ("level", "hPa"),
@@ -38,24 +45,10 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class Message:
-    """Where one field lies and what it is.
+    """One field of a file: where it lies, and its header.
 
-    Parameters
-    ----------
-    name : str
-        Short name.
-    offset : int
-        Position in the file [bytes].
-    index : int
-        Which field of a message with several (0 for ordinary messages).
-    level_type, level, time, member : str, float, numpy.datetime64, int
-        Its place in the data.
-    grid : tuple
-        Kind and size, equal for fields on the same grid.
-    units : str
-        Units as ecCodes says.
-    forecast : bool
-        Whether it is later than its reference time.
+    `offset` [bytes] and `index` (which field of a message with several) locate it; `grid` is its kind and size,
+    equal for fields on the same grid; `forecast` is whether it is later than its reference time.
     """
 
     name: str
@@ -71,17 +64,7 @@ class Message:
 
 
 def eccodes() -> Any:
-    """Import ecCodes, or say what to install.
-
-    Returns
-    -------
-    module
-
-    Raises
-    ------
-    UserError
-        It is not installed, or its library is not found.
-    """
+    """Import ecCodes; where it is not installed, the error says what to install."""
     # The wheels of ecCodes bring their own PROJ. Loaded before pyproj (of Cartopy) it makes pyproj crash; the
     # other order works.
     if find_spec("pyproj") is not None:
@@ -95,7 +78,20 @@ def eccodes() -> Any:
         ) from error
 
 
-def open_grib(path: str, note: Callable[[str], None]) -> list[xr.Dataset]:
+@contextmanager
+def _damage_reported(codes: Any, path: str) -> Iterator[None]:
+    """Raise what ecCodes reports, and what follows from headers without sense, as one sentence."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (codes.CodesInternalError, ValueError, TypeError, OverflowError, IndexError, OSError) as error:
+        raise UserError(
+            f"The GRIB file {path} is damaged or incomplete ({one_line(error)}); download it again."
+        ) from error
+
+
+def open_grib(path: str, note: Note) -> list[xr.Dataset]:
     """Open a GRIB file: one dataset for each variable, kind of level and grid in it.
 
     Parameters
@@ -103,7 +99,7 @@ def open_grib(path: str, note: Callable[[str], None]) -> list[xr.Dataset]:
     path : str
         GRIB1 or GRIB2, any number of messages.
     note : callable
-        Receives a sentence for each thing worth telling.
+        Receives a sentence when the fields are forecasts.
 
     Returns
     -------
@@ -171,10 +167,11 @@ def _dataset(path: str, messages: list[Message]) -> xr.Dataset:
             f"Expected '{first.name}' at all {len(times)} times on all {len(levels)} levels in {path}, but "
             f"{missing} messages are missing; give a complete file."
         )
-    read = delayed(_read, pure=True)
+    read, version = delayed(_read, pure=True), file_version(path)
 
     def lazy(message: Message) -> da.Array:
-        return da.from_delayed(read(path, message.offset, message.index), shape, np.float64)[None, None]
+        values = read(path, version, message.offset, message.index)
+        return da.from_delayed(values, shape, np.float64)[None, None]
 
     rows = [da.concatenate([lazy(fields[time, level]) for level in levels], axis=1) for time in times]
     level_name, level_units = _LEVEL_NAMES.get(first.level_type, ("surface", "1"))
@@ -182,7 +179,7 @@ def _dataset(path: str, messages: list[Message]) -> xr.Dataset:
         da.concatenate(rows, axis=0),
         dims=("time", level_name, *axes),
         coords={
-            "time": ("time", np.array(times, dtype="datetime64[ns]"), {"standard_name": "time"}),
+            "time": ("time", nanoseconds(np.array(times), path), {"standard_name": "time"}),
             level_name: (level_name, levels, {"units": level_units}),
             **axes,
         },
@@ -191,11 +188,35 @@ def _dataset(path: str, messages: list[Message]) -> xr.Dataset:
     return array.to_dataset(name=first.name)
 
 
+def _check_sections(path: str) -> None:
+    """Check the lengths of all sections: ecCodes crashes on damaged ones of GRIB2, and skips lost messages.
+
+    GRIB2 is "GRIB", two bytes, discipline, edition and the total length (8 bytes); then sections, each with its
+    length (4 bytes) and its number, 1 to 7; then "7777" (WMO Manual on Codes, FM 92 GRIB).
+    """
+    size = os.path.getsize(path)
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        start = data.find(b"GRIB")
+        while start >= 0 and data[start + 7 : start + 8] == b"\x02":
+            end = start + int.from_bytes(data[start + 8 : start + 16], "big") - 4
+            if end > size - 4 or data[end : end + 4] != b"7777":
+                raise ValueError(f"the message at byte {start} does not end where its header says")
+            section = start + 16
+            while section < end:
+                length = int.from_bytes(data[section : section + 4], "big")
+                if length < 5 or section + length > end or not 1 <= data[section + 4] <= 7:
+                    raise ValueError(f"the section at byte {section} has no valid length or number")
+                section += length
+            start = data.find(b"GRIB", end)
+
+
 def _scan(path: str) -> list[Message]:
     """Headers of all fields of a file."""
     codes = eccodes()
     messages: list[Message] = []
-    with _lock, open(path, "rb") as file:
+    with _damage_reported(codes, path):
+        _check_sections(path)
+    with _lock, _damage_reported(codes, path), open(path, "rb") as file:
         codes.codes_grib_multi_support_on()
         try:
             index, last_offset = 0, -1
@@ -207,10 +228,6 @@ def _scan(path: str) -> list[Message]:
                     messages.append(_message(codes, handle, offset, index))
                 finally:
                     codes.codes_release(handle)
-        except codes.CodesInternalError as error:
-            raise UserError(
-                f"The GRIB file {path} is damaged or incomplete ({error}); download it again."
-            ) from error
         finally:
             codes.codes_grib_multi_support_off()
             codes.codes_grib_multi_support_reset_file(file)
@@ -228,7 +245,7 @@ def _message(codes: Any, handle: Any, offset: int, index: int) -> Message:
         "regular_gg": ("Ni", "Nj", "N", *_CORNERS),
     }.get(kind, ())
     date, clock = int(get("validityDate", 19700101)), int(get("validityTime", 0))
-    time = np.datetime64(f"{date // 10000:04d}-{date // 100 % 100:02d}-{date % 100:02d}", "ns")
+    time = np.datetime64(f"{date // 10000:04d}-{date // 100 % 100:02d}-{date % 100:02d}", "s")
     time = time + np.timedelta64(clock // 100, "h") + np.timedelta64(clock % 100, "m")
     parameter = int(get("paramId", 0))
     return Message(
@@ -256,7 +273,7 @@ _CORNERS = (
 def _axes(path: str, message: Message) -> tuple[dict[str, Any], tuple[int, ...]]:
     """Coordinates and shape of the fields of a grid, as `_read` returns them."""
     codes = eccodes()
-    with _lock:
+    with _lock, _damage_reported(codes, path):
         handle = _handle(codes, path, message.offset, message.index)
         try:
             if message.grid[0] == "sh":
@@ -274,9 +291,12 @@ def _axes(path: str, message: Message) -> tuple[dict[str, Any], tuple[int, ...]]
                     f"Expected rows of constant latitude, found columns in {path}; regrid it first."
                 )
             latitude = np.sort(codes.codes_get_array(handle, "distinctLatitudes"))
+            columns = int(codes.codes_get(handle, "Ni"))
+            count = int(codes.codes_get_size(handle, "values"))
+            if count != latitude.size * columns:
+                raise ValueError(f"{count} values on {latitude.size} x {columns} points")
             if not codes.codes_get(handle, "jScansPositively"):
                 latitude = latitude[::-1]
-            columns = int(codes.codes_get(handle, "Ni"))
             first = float(codes.codes_get(handle, "longitudeOfFirstGridPointInDegrees"))
             last = float(codes.codes_get(handle, "longitudeOfLastGridPointInDegrees"))
             if codes.codes_get(handle, "iScansNegatively"):
@@ -291,41 +311,39 @@ def _axes(path: str, message: Message) -> tuple[dict[str, Any], tuple[int, ...]]
             codes.codes_release(handle)
 
 
-def _read(path: str, offset: int, index: int) -> np.ndarray:
+def _read(path: str, version: tuple[int, int] | None, offset: int, index: int) -> np.ndarray:
     """Values of one field, float64, NaN where missing."""
+    refuse_changed(path, version)
     codes = eccodes()
-    with _lock:
+    with _lock, _damage_reported(codes, path):
+        handle = _handle(codes, path, offset, index)
         try:
-            handle = _handle(codes, path, offset, index)
-            try:
-                codes.codes_set(handle, "missingValue", 1e36)
-                values = codes.codes_get_values(handle)
-                on_grid = codes.codes_get(handle, "gridType") != "sh"
-                if on_grid and codes.codes_get(handle, "bitmapPresent"):
-                    values = np.where(values == 1e36, np.nan, values)
-                if on_grid:
-                    values = values.reshape(codes.codes_get(handle, "Nj"), codes.codes_get(handle, "Ni"))
-                    if codes.codes_get(handle, "iScansNegatively"):
-                        values = values[:, ::-1]
+            codes.codes_set(handle, "missingValue", 1e36)
+            values = codes.codes_get_values(handle)
+            if codes.codes_get(handle, "gridType") == "sh":
                 return values
-            finally:
-                codes.codes_release(handle)
-        except codes.CodesInternalError as error:
-            raise UserError(
-                f"A field of the GRIB file {path} cannot be decoded ({error}); download it again."
-            ) from error
+            if codes.codes_get(handle, "bitmapPresent"):
+                values = np.where(values == 1e36, np.nan, values)
+            values = values.reshape(codes.codes_get(handle, "Nj"), codes.codes_get(handle, "Ni"))
+            return values[:, ::-1] if codes.codes_get(handle, "iScansNegatively") else values
+        finally:
+            codes.codes_release(handle)
 
 
 def _handle(codes: Any, path: str, offset: int, index: int) -> Any:
+    """The message at an offset; raises where there is none any more."""
     with open(path, "rb") as file:
         file.seek(offset)
-        if index == 0:
-            return codes.codes_grib_new_from_file(file)
-        codes.codes_grib_multi_support_on()
+        if index:
+            codes.codes_grib_multi_support_on()
         try:
             for _ in range(index):
                 codes.codes_release(codes.codes_grib_new_from_file(file))
-            return codes.codes_grib_new_from_file(file)
+            handle = codes.codes_grib_new_from_file(file)
         finally:
-            codes.codes_grib_multi_support_off()
-            codes.codes_grib_multi_support_reset_file(file)
+            if index:
+                codes.codes_grib_multi_support_off()
+                codes.codes_grib_multi_support_reset_file(file)
+    if handle is None:
+        raise ValueError(f"no message at byte {offset}")
+    return handle

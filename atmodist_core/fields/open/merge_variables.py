@@ -1,8 +1,7 @@
-"""Assembling: pieces of any number of files become one pair of lazy fields at one level."""
+"""Merging: source variables of any number of files become one pair of lazy fields at one level."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +11,9 @@ import xarray as xr
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields.canonical.levels import Level, choose_level
 from atmodist_core.fields.canonical.names import PAIR_WORDS, PAIRS
-from atmodist_core.fields.canonical.time_axis import sorted_unique
 from atmodist_core.fields.canonical.time_selection import spell_times, time_indices
-from atmodist_core.fields.open.source_variables import Piece
+from atmodist_core.fields.open.detect import Note
+from atmodist_core.fields.open.source_variables import SourceVariable
 
 _LEVEL_KINDS = ("pressure", "hybrid", "sigma", "unknown", "height", None)
 """Order in which vertical coordinates are preferred when a source has several."""
@@ -55,21 +54,21 @@ class Pair:
     available_levels: tuple[Level, ...] = ()
 
 
-def assemble(
-    pieces: list[Piece], level: Any, time: Any, note: Callable[[str], None], variables_found: list[str]
+def merge_variables(
+    variables: list[SourceVariable], level: Any, time: Any, note: Note, names_found: list[str]
 ) -> Pair:
-    """Choose the pair, the level and the times, and join the pieces.
+    """Choose the pair, the level and the times, and join the variables of all sources.
 
     Parameters
     ----------
-    pieces : list of Piece
-        All that was found.
+    variables : list of SourceVariable
+        All that were found.
     level, time
-        What the user asked for, or None.
+        What the user requested, or None.
     note : callable
         Receives a sentence for each choice made.
-    variables_found : list of str
-        Names of all variables of the source, for the sentence when none fits.
+    names_found : list of str
+        Names of all variables of the sources, for the message when none fits.
 
     Returns
     -------
@@ -78,74 +77,65 @@ def assemble(
     Raises
     ------
     UserError
-        No pair is complete, the level or times are not there, or the pieces do not fit together.
+        No pair is complete, the level or times are not there, or the sources do not fit together.
     """
-    names = _choose_pair(pieces, note, variables_found)
-    candidates = [piece for piece in pieces if piece.quantity in names]
+    names = _choose_pair(variables, note, names_found)
+    candidates = [variable for variable in variables if variable.quantity.name in names]
     candidates = _one_geometry(candidates, names, note)
     chosen_level, available, candidates = _one_level(candidates, names, level, note)
-    arrays = [_join([piece for piece in candidates if piece.quantity == name], note) for name in names]
+    parts = [[part for part in candidates if part.quantity.name == name] for name in names]
+    arrays = [_join(part, note) for part in parts]
     first, second = _common_times(arrays[0], arrays[1], names, note)
     indices = np.arange(first.times.size)
     if time is not None:
         indices = indices[time_indices(first.times, time)]
-    variables = tuple(next(p.variable for p in candidates if p.quantity == name) for name in names)
+    stored_names = (parts[0][0].name, parts[1][0].name)
     lazy = [joined.select(indices, note) for joined in (first, second)]
-    _refuse_different_grids(lazy[0], lazy[1], variables)
-    if not candidates[0].is_coefficients:
-        lazy[1] = lazy[1].assign_coords(latitude=lazy[0]["latitude"], longitude=lazy[0]["longitude"])
+    lazy[1] = _on_same_grid(lazy[0], lazy[1], stored_names)
     return Pair(
         first=lazy[0],
         second=lazy[1],
-        kind=candidates[0].kind,
+        kind=candidates[0].quantity.kind,
         names=names,
-        variables=(variables[0], variables[1]),
+        variables=stored_names,
         level=chosen_level,
         is_coefficients=candidates[0].is_coefficients,
-        dated=all(piece.dated for piece in candidates),
+        dated=all(variable.dated for variable in candidates),
         available_levels=available,
     )
 
 
 @dataclass
 class _Joined:
-    """Pieces of one quantity in order of time; `owner` and `index` say where each time lies."""
+    """Variables of one quantity in order of time; `owner` and `index` locate each time."""
 
-    pieces: list[Piece]
+    variables: list[SourceVariable]
     times: np.ndarray
     owner: np.ndarray
     index: np.ndarray
 
     def take(self, indices: np.ndarray) -> _Joined:
-        return _Joined(self.pieces, self.times[indices], self.owner[indices], self.index[indices])
+        return _Joined(self.variables, self.times[indices], self.owner[indices], self.index[indices])
 
-    def select(self, indices: np.ndarray, note: Callable[[str], None]) -> xr.DataArray:
+    def select(self, indices: np.ndarray, note: Note) -> xr.DataArray:
         taken = self.take(indices)
-        parts = []
-        for number, piece in enumerate(self.pieces):
+        parts: list[xr.DataArray] = []
+        for number, variable in enumerate(self.variables):
             mine = taken.index[taken.owner == number]
             if mine.size:
-                parts.append(piece.at_times(np.sort(mine)).lazy(note))
-        for other in parts[1:]:
-            _refuse_different_grids(parts[0], other, (self.pieces[0].variable,) * 2)
-        if len(parts) > 1 and "latitude" in parts[0].dims:
-            parts = [
-                part.assign_coords(latitude=parts[0]["latitude"], longitude=parts[0]["longitude"])
-                for part in parts
-            ]
-        joined = (
-            parts[0] if len(parts) == 1 else xr.concat(parts, dim="time", coords="minimal", compat="override")
-        )
-        return sorted_unique(joined, self.pieces[0].variable, lambda _: None)
+                part = variable.at_times(np.sort(mine)).lazy(note)
+                parts.append(_on_same_grid(parts[0], part, (variable.name,) * 2) if parts else part)
+        joined = xr.concat(parts, "time", coords="minimal", compat="override") if parts[1:] else parts[0]
+        # Duplicates were refused when the variables were joined.
+        order = np.argsort(joined["time"].values, kind="stable")
+        return joined if np.array_equal(order, np.arange(order.size)) else joined.isel(time=order)
 
 
-def _choose_pair(
-    pieces: list[Piece], note: Callable[[str], None], variables_found: list[str]
-) -> tuple[str, str]:
-    present = {piece.quantity for piece in pieces}
+def _choose_pair(variables: list[SourceVariable], note: Note, names_found: list[str]) -> tuple[str, str]:
+    present = {variable.quantity.name for variable in variables}
     complete = [pair for pair in PAIRS if set(pair) <= present]
     if not complete:
-        listed = ", ".join(f"'{name}'" for name in sorted(set(variables_found))[:12]) or "none"
+        listed = ", ".join(f"'{name}'" for name in sorted(set(names_found))[:12]) or "none"
         half = next((pair for pair in PAIRS if set(pair) & present), None)
         if half is not None:
             have, lack = (half[0], half[1]) if half[0] in present else (half[1], half[0])
@@ -163,12 +153,14 @@ def _choose_pair(
     return complete[0]
 
 
-def _one_geometry(pieces: list[Piece], names: tuple[str, str], note: Callable[[str], None]) -> list[Piece]:
-    """Keep grids or coefficients: whichever both fields have, grids first."""
+def _one_geometry(
+    variables: list[SourceVariable], names: tuple[str, str], note: Note
+) -> list[SourceVariable]:
+    """Keep the grids or the coefficients: what both fields have, grids first."""
     for coefficients in (False, True):
-        kept = [piece for piece in pieces if piece.is_coefficients == coefficients]
-        if {piece.quantity for piece in kept} == set(names):
-            if len(kept) < len(pieces):
+        kept = [variable for variable in variables if variable.is_coefficients == coefficients]
+        if {variable.quantity.name for variable in kept} == set(names):
+            if len(kept) < len(variables):
                 word = "coefficients" if coefficients else "grid"
                 note(f"the data hold fields both on a grid and as coefficients; the {word} form was taken")
             return kept
@@ -179,15 +171,15 @@ def _one_geometry(pieces: list[Piece], names: tuple[str, str], note: Callable[[s
 
 
 def _one_level(
-    pieces: list[Piece], names: tuple[str, str], level: Any, note: Callable[[str], None]
-) -> tuple[Level | None, tuple[Level, ...], list[Piece]]:
+    variables: list[SourceVariable], names: tuple[str, str], level: Any, note: Note
+) -> tuple[Level | None, tuple[Level, ...], list[SourceVariable]]:
     """Choose the level, among those that both fields hold."""
     by_quantity: list[set[Level]] = []
     without = []
     for name in names:
-        mine = [piece for piece in pieces if piece.quantity == name]
-        by_quantity.append({lev for piece in mine for lev in piece.levels})
-        without.append(any(not piece.levels for piece in mine))
+        mine = [variable for variable in variables if variable.quantity.name == name]
+        by_quantity.append({lev for variable in mine for lev in variable.levels})
+        without.append(any(not variable.levels for variable in mine))
     common = by_quantity[0] & by_quantity[1]
     if (by_quantity[0] or by_quantity[1]) and not common and not all(without):
         raise UserError(
@@ -198,8 +190,8 @@ def _one_level(
     if names[0] in ("u10", "u100") and len(common) <= 1:
         height = Level("height", 10.0 if names[0] == "u10" else 100.0)
         choose_level([height], level, note)
-        at_height = [piece.at_level(piece.levels[0] if piece.levels else None) for piece in pieces]
-        return height, (height,), [piece for piece in at_height if piece is not None]
+        at_height = [part.at_level(part.levels[0] if part.levels else None) for part in variables]
+        return height, (height,), [part for part in at_height if part is not None]
     available = sorted(common, key=lambda lev: lev.value)
     kinds = [kind for kind in _LEVEL_KINDS if any(lev.kind == kind for lev in available)]
     kinds += [lev.kind for lev in available if lev.kind not in kinds]
@@ -212,31 +204,32 @@ def _one_level(
     chosen = choose_level(available, level, note)
     # A source may mix fields with and without a level (GRIB: pressure levels beside the tropopause); the
     # chosen kind stays.
-    kept = [piece.at_level(chosen) for piece in pieces]
-    return chosen, tuple(available), [piece for piece in kept if piece is not None]
+    kept = [variable.at_level(chosen) for variable in variables]
+    return chosen, tuple(available), [variable for variable in kept if variable is not None]
 
 
-def _join(pieces: list[Piece], note: Callable[[str], None]) -> _Joined:
-    times = np.concatenate([piece.times for piece in pieces])
-    owner = np.concatenate([np.full(piece.times.size, number) for number, piece in enumerate(pieces)])
-    index = np.concatenate([np.arange(piece.times.size) for piece in pieces])
+def _join(variables: list[SourceVariable], note: Note) -> _Joined:
+    times = np.concatenate([variable.times for variable in variables])
+    counts = [variable.times.size for variable in variables]
+    owner = np.repeat(np.arange(len(variables)), counts)
+    index = np.concatenate([np.arange(count) for count in counts])
     order = np.argsort(times, kind="stable")
     times, owner, index = times[order], owner[order], index[order]
     repeated = np.flatnonzero(np.diff(times) == np.timedelta64(0, "ns"))
     if repeated.size:
-        files = {pieces[owner[i]].origin for j in repeated[:1] for i in (j, j + 1)}
-        where = f"in {' and in '.join(sorted(files))}" if len(files) > 1 else f"in '{pieces[0].variable}'"
+        files = {variables[owner[i]].origin for j in repeated[:1] for i in (j, j + 1)}
+        where = f"in {' and in '.join(sorted(files))}" if len(files) > 1 else f"in '{variables[0].name}'"
         raise UserError(
             f"Expected each time once, found {repeated.size} duplicate times {where}, the first "
             f"{spell_times(times[repeated[:1]])}; remove the duplicates."
         )
-    if not np.array_equal(order, np.arange(order.size)) and len(pieces) == 1:
+    if not np.array_equal(order, np.arange(order.size)) and len(variables) == 1:
         note("times were sorted")
-    return _Joined(pieces, times, owner, index)
+    return _Joined(variables, times, owner, index)
 
 
 def _common_times(
-    first: _Joined, second: _Joined, names: tuple[str, str], note: Callable[[str], None]
+    first: _Joined, second: _Joined, names: tuple[str, str], note: Note
 ) -> tuple[_Joined, _Joined]:
     if np.array_equal(first.times, second.times):
         return first, second
@@ -252,20 +245,23 @@ def _common_times(
     return first.take(in_first), second.take(in_second)
 
 
-def _refuse_different_grids(a: xr.DataArray, b: xr.DataArray, variables: tuple[str, ...]) -> None:
+def _on_same_grid(first: xr.DataArray, second: xr.DataArray, names: tuple[str, str]) -> xr.DataArray:
+    """The second array on the coordinates of the first; different grids are refused."""
     for name in ("values", "latitude", "longitude"):
-        if name in a.dims or name in b.dims:
-            same = a.sizes.get(name) == b.sizes.get(name)
-            if same and name != "values":
-                same = np.allclose(a[name].values, b[name].values, rtol=0, atol=1e-4, equal_nan=True)
-            if not same:
-                where = (
-                    f"'{variables[0]}' and '{variables[1]}'" if variables[0] != variables[1] else "the files"
-                )
-                raise UserError(
-                    f"Expected one grid, found different {name}s in {where} ({_axis(a, name)}; "
-                    f"{_axis(b, name)}); give files of one grid."
-                )
+        if name not in first.dims and name not in second.dims:
+            continue
+        same = first.sizes.get(name) == second.sizes.get(name)
+        if same and name != "values":
+            same = np.allclose(first[name].values, second[name].values, rtol=0, atol=1e-4, equal_nan=True)
+        if not same:
+            where = f"'{names[0]}' and '{names[1]}'" if names[0] != names[1] else "the files"
+            raise UserError(
+                f"Expected one grid, found different {name}s in {where} ({_axis(first, name)}; "
+                f"{_axis(second, name)}); give files of one grid."
+            )
+        if name != "values":
+            second = second.assign_coords({name: first[name]})
+    return second
 
 
 def _axis(array: xr.DataArray, name: str) -> str:

@@ -1,90 +1,98 @@
-"""Reading netCDF: any of its forms, lazily, by name of the engine and never by guess."""
+"""Reading netCDF-3 and netCDF-4 files lazily, with a fixed engine for each."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.open.detect import Note
+from atmodist_core.fields.open.netcdf_integrity import refuse_links_of_hdf5, refuse_truncated_netcdf3
+
+DECODE_OPTIONS: dict[str, Any] = {
+    "mask_and_scale": True,
+    "decode_times": True,
+    "decode_timedelta": False,
+    "decode_coords": True,
+}
+"""What xarray decodes, for every format: masks, scales and times as CF defines them, but no time spans."""
+
+LARGEST_COORDINATE = 50_000_000
+"""Longest dimension: 5,700 years of hours; coordinates are read when a source is opened."""
 
 
-def decode_options() -> dict[str, Any]:
-    """How xarray shall decode: masks and scales as CF says, times, but no time spans."""
-    return {"mask_and_scale": True, "decode_times": True, "decode_timedelta": False, "decode_coords": True}
+def open_netcdf(path: str, _: Note) -> list[xr.Dataset]:
+    """Open a netCDF file without reading its fields; refuse truncated files and links to other files."""
+    with open(path, "rb") as file:
+        is_netcdf3 = file.read(3) == b"CDF"
+    if is_netcdf3:
+        refuse_truncated_netcdf3(path)
+    else:
+        refuse_links_of_hdf5(path, path)
+    # xarray's guess of the engine would import cfgrib and with it ecCodes, whose copy of PROJ breaks a later
+    # import of pyproj.
+    dataset = decode(lambda: xr.backends.NetCDF4DataStore.open(path), path)
+    dataset.encoding["source"] = path
+    return [dataset]
 
 
-def open_netcdf(path: str) -> xr.Dataset:
-    """Open a netCDF file without reading its fields.
+def open_netcdf_stream(file: Any, url: str) -> xr.Dataset:
+    """Open a netCDF-4 file through a seekable binary file, as fsspec gives it for a URL."""
+    refuse_links_of_hdf5(file, url)
+    return decode(lambda: xr.backends.H5NetCDFStore.open(file), url)
+
+
+def decode(open_store: Callable[[], Any], name: str, kind: str = "netCDF file") -> xr.Dataset:
+    """Open a data store of xarray as a lazily indexed dataset.
 
     Parameters
     ----------
-    path : str
-        netCDF-3 (all three forms) or netCDF-4/HDF5.
-
-    Returns
-    -------
-    xarray.Dataset
-        Lazily indexed, CF decoded.
+    open_store : callable
+        Returns the ``AbstractDataStore``.
+    name : str
+        File, store or URL, for messages.
+    kind : str
+        What it should be, for messages.
 
     Raises
     ------
     UserError
-        The file is damaged, or its times cannot be decoded.
+        It is damaged, has a dimension that is too long, or its times cannot be decoded.
     """
-    # xarray's guess would import cfgrib and with it ecCodes, whose copy of PROJ breaks a later import of
-    # pyproj.
-    return _open(path, path, "netcdf4")
-
-
-def open_netcdf_stream(file: Any, url: str) -> xr.Dataset:
-    """Open a netCDF-4 file through an open binary file, as fsspec gives it for a URL.
-
-    Parameters
-    ----------
-    file : file-like
-        Seekable.
-    url : str
-        Address, for sentences.
-
-    Returns
-    -------
-    xarray.Dataset
-    """
-    return _open(file, url, "h5netcdf")
-
-
-def _open(target: Any, name: str, engine: Any) -> xr.Dataset:
     try:
         with warnings.catch_warnings():
-            # Dates outside the usual calendar come as cftime objects; fields.time_axis deals with them.
-            warnings.simplefilter("ignore", xr.SerializationWarning)
-            warnings.simplefilter("ignore", RuntimeWarning)
-            return xr.open_dataset(target, engine=engine, chunks=None, cache=False, **decode_options())
-    except (OSError, RuntimeError, KeyError, EOFError) as error:
+            # Missing consolidated metadata, dates outside the standard calendar: neither is the user's fault.
+            warnings.simplefilter("ignore")
+            store = open_store()
+            for dimension, length in store.get_dimensions().items():
+                refuse_long_dimension(str(dimension), length, name)
+            return xr.open_dataset(store, chunks=None, cache=False, **DECODE_OPTIONS)
+    except UserError:
+        raise
+    except (OSError, RuntimeError, KeyError, EOFError, MemoryError) as error:
         raise UserError(
-            f"Expected a readable netCDF file, but {name} is damaged or incomplete ({one_line(error)}); "
+            f"Expected a readable {kind}, but {name} is damaged or incomplete ({one_line(error)}); "
             "download it again."
         ) from error
-    except ValueError as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, IndexError) as error:
         raise undecodable(name, error) from error
 
 
+def refuse_long_dimension(dimension: str, length: int, name: str) -> None:
+    """Refuse a dimension whose coordinate could not be held in memory."""
+    if length > LARGEST_COORDINATE:
+        raise UserError(
+            f"Dimension '{dimension}' of {name} has {length:,} entries, where at most "
+            f"{LARGEST_COORDINATE:,} were expected; split the data, or download them again if the number is "
+            "wrong."
+        )
+
+
 def undecodable(name: str, error: Exception) -> UserError:
-    """The sentence for times or attributes that xarray cannot decode.
-
-    Parameters
-    ----------
-    name : str
-        File or store.
-    error : Exception
-        What xarray raised.
-
-    Returns
-    -------
-    UserError
-    """
+    """Return the message for times or attributes that xarray cannot decode."""
     if "time" in str(error).lower():
         return UserError(
             f"The time axis of {name} cannot be decoded ({one_line(error)}); set its attribute 'units' to "
@@ -96,17 +104,7 @@ def undecodable(name: str, error: Exception) -> UserError:
 
 
 def one_line(error: BaseException) -> str:
-    """First line of an error, cut to a readable length.
-
-    Parameters
-    ----------
-    error : BaseException
-        Any.
-
-    Returns
-    -------
-    str
-    """
+    """Return the first line of an error, cut to a readable length."""
     text = str(error).strip().splitlines()
     first = text[0] if text else type(error).__name__
     return first if len(first) <= 160 else first[:157] + "..."

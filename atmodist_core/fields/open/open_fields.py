@@ -1,10 +1,7 @@
-"""Opening: from a path in any form to the canonical dataset."""
+"""Opening any source as the canonical dataset: `open_fields`."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,31 +14,26 @@ from atmodist_core.fields.canonical.archives import (
     note_point_samples,
     without_crude_derivatives,
 )
-from atmodist_core.fields.canonical.checks import check_values, conversion_factors
 from atmodist_core.fields.canonical.coordinates import canonical_axes, grid_name
 from atmodist_core.fields.canonical.notes import add_note
 from atmodist_core.fields.canonical.time_axis import note_spacing
-from atmodist_core.fields.canonical.time_selection import time_indices
-from atmodist_core.fields.derive import FIELD_ATTRS, vorticity_divergence
+from atmodist_core.fields.derive import FIELD_ATTRS, derive_from_canonical_wind
 from atmodist_core.fields.grid.regions import Region, as_region
-from atmodist_core.fields.open.ecmwf_coefficients import truncation_of
-from atmodist_core.fields.open.merge_variables import Pair, assemble
-from atmodist_core.fields.open.netcdf import open_netcdf
-from atmodist_core.fields.open.remote import open_url
-from atmodist_core.fields.open.source_variables import Piece, pieces_of
-from atmodist_core.fields.open.sources import Source, resolve
-from atmodist_core.fields.open.synthesis import synthesise
-from atmodist_core.fields.open.zarr_store import open_zarr, open_zip_store
+from atmodist_core.fields.open.checks import check_values, conversion_factors
+from atmodist_core.fields.open.detect import Note, Source, detect
+from atmodist_core.fields.open.ecmwf_coefficients import synthesise, truncation_of
+from atmodist_core.fields.open.merge_variables import Pair, merge_variables
+from atmodist_core.fields.open.source_variables import SourceVariable, source_variables
 
 CHECKED_VALUES = 2**24
-"""Files whose chosen fields have at most this many values are looked through when opened; larger ones, and
-stores, when their slices are computed."""
+"""The values of local files are checked on opening if there are at most this many; those of larger files and
+of stores when their slices are computed."""
 
 
 def open_fields(
     path: Any, *, level: Any = None, time: Any = None, region: Region | str | None = None
 ) -> xr.Dataset:
-    """Open wind, vorticity or divergence from anywhere as canonical fields.
+    """Open wind, vorticity or divergence from any source as canonical fields.
 
     Reads netCDF (the Climate Data Store's new and old layouts, and any file that follows the CF conventions),
     GRIB (grids and spherical-harmonic coefficients), Zarr (ARCO-ERA5 ``ar/`` and ``co/``, WeatherBench2,
@@ -66,8 +58,8 @@ def open_fields(
     -------
     xarray.Dataset
         float32 ``vorticity`` and ``divergence`` [s-1], dimensions (time, latitude, longitude), lazy (dask):
-        only metadata are read here, except that local files of up to 16 million values are looked through for
-        missing and absurd ones. Attributes: ``source``, ``level``, ``derived_from``, ``grid``, ``notes``, and
+        only metadata and coordinates are read here, and the values of local files of up to 16 million of
+        them, which are checked. Attributes: ``source``, ``level``, ``derived_from``, ``grid``, ``notes``, and
         ``time_step_hours`` if the spacing is even, ``available_levels`` if there are several.
 
     Raises
@@ -91,24 +83,28 @@ def open_fields(
     """
     chosen_region = as_region(region)
     notes: list[str] = []
-    sources = resolve(path, notes.append)
-    sources = _unpack_archives(sources, notes)
-    if any(source.kind == "coefficients" for source in sources):
-        return _own_store(sources, level, time, chosen_region)
+    sources = detect(path, notes.append)
+    if any(source.format == "coefficients" for source in sources):
+        if len(sources) > 1:
+            raise UserError(
+                f"Expected one simulated store, or files only, found {len(sources)} sources with a store "
+                "among them; open them one by one."
+            )
+        return sources[0].reader(sources[0].location, level=level, time=time, region=chosen_region)
 
-    pieces: list[Piece] = []
-    variables: list[str] = []
-    source_attribute = _source_text(sources)
+    variables: list[SourceVariable] = []
+    names: list[str] = []
     era5 = False
     for source in sources:
-        for opened in _read(source, notes):
+        for opened in source.open(notes.append):
             dataset = without_crude_derivatives(opened, source.name, notes.append)
-            variables += [str(name) for name in dataset.data_vars]
-            pieces += pieces_of(dataset, source.name, notes.append)
+            names += map(str, dataset.data_vars)
+            variables += source_variables(dataset, source.name, notes.append)
             era5 = era5 or is_era5(dataset, source.name)
-    pair = assemble(pieces, level, time, notes.append, variables)
-    in_files = all(source.kind in ("netcdf", "grib") for source in sources)
-    fields = _to_fields(pair, in_files, notes)
+    pair = merge_variables(variables, level, time, notes.append, names)
+    in_files = all(source.format in ("netcdf", "grib") for source in sources)
+    fields = _to_fields(pair, in_files, notes.append)
+    source_attribute = _source_attribute(sources)
     if era5:
         notes.append(CITATION)
         note_point_samples(fields, source_attribute, notes.append)
@@ -117,108 +113,33 @@ def open_fields(
     return _finish(fields, source_attribute, pair, notes)
 
 
-def _read(source: Source, notes: list[str]) -> list[xr.Dataset]:
-    """Datasets of one source, lazily indexed or dask-backed."""
-    if source.kind == "grib":
-        from atmodist_core.fields.open.grib import open_grib
-
-        return open_grib(source.location, notes.append)
-    if source.kind == "zarr":
-        return [open_zarr(source.location, source.name)]
-    if source.kind == "zarr-zip":
-        return [open_zip_store(source.location)]
-    if source.kind == "url":
-        return [open_url(source.location)]
-    return [open_netcdf(source.location)]
-
-
-def _unpack_archives(sources: list[Source], notes: list[str]) -> list[Source]:
-    from atmodist_core.fields.open.zip_archive import is_zarr_zip, unpack
-
-    result: list[Source] = []
-    for source in sources:
-        if source.kind != "zip":
-            result.append(source)
-        elif is_zarr_zip(source.location):
-            result.append(Source("zarr-zip", source.location))
-        else:
-            members = unpack(source.location)
-            notes.append(f"the ZIP file {source.name} was unpacked to a temporary folder")
-            result += [
-                replace(entry, label=f"{source.name}/{Path(member).name.split('-', 1)[1]}")
-                for member in members
-                for entry in resolve(member, notes.append)
-            ]
-    return result
-
-
-def _own_store(sources: list[Source], level: Any, time: Any, region: Region | None) -> xr.Dataset:
-    """A store of simulated fields, with the same meaning of level, time and region as everything else."""
-    from atmodist_core.fields.open.coefficient_store import open_coefficient_store
-
-    if len(sources) > 1:
-        raise UserError(
-            f"Expected one simulated store, or files only, found {len(sources)} sources with a store among "
-            "them; open them one by one."
-        )
-    fields = open_coefficient_store(sources[0].location)
-    if level is not None and not _is_level(level, str(fields.attrs.get("level", ""))):
-        raise UserError(
-            f"Level {level} is not in the store, which holds {fields.attrs.get('level', 'one level')}; leave "
-            "out level."
-        )
-    if time is not None:
-        fields = fields.isel(time=time_indices(fields["time"].values, time))
-    return region.select(fields) if region is not None else fields
-
-
-def _is_level(request: Any, held: str) -> bool:
-    """Whether a request, 0.883 or "sigma 0.883", is the one level that a store says it holds."""
-    if str(request).strip().lower() == held.strip().lower():
-        return True
-    numbers = [float(number) for number in re.findall(r"\d+\.?\d*", held)]
-    try:
-        return float(request) in numbers
-    except (TypeError, ValueError):
-        return False
-
-
-def _to_fields(pair: Pair, in_files: bool, notes: list[str]) -> xr.Dataset:
+def _to_fields(pair: Pair, in_files: bool, note: Note) -> xr.Dataset:
     """Vorticity and divergence of a pair as it was stored."""
-    small = in_files and 2 * pair.first.size <= CHECKED_VALUES
-    factors = conversion_factors(pair, notes.append)
-    arrays = []
-    for array, factor in zip((pair.first, pair.second), factors, strict=True):
-        array = array.astype(np.float32) if factor == 1.0 else (array * factor).astype(np.float32)
-        arrays.append(array)
-    if pair.is_coefficients:
-        expanded = [
-            synthesise(array, name, notes.append) for array, name in zip(arrays, pair.names, strict=True)
-        ]
-        fields = xr.Dataset(dict(zip(("vorticity", "divergence"), expanded, strict=True)))
-        fields.attrs["derived_from"] = (
-            f"{pair.variables[0]} and {pair.variables[1]}, spherical-harmonic coefficients to "
-            f"T{truncation_of(pair.first.sizes['values'])}"
-        )
-        return fields
+    factors = conversion_factors(pair, note)
     arrays = [
-        canonical_axes(array, variable, notes.append)
-        for array, variable in zip(arrays, pair.variables, strict=True)
+        (array if factor == 1.0 else array * factor).astype(np.float32)
+        for array, factor in zip((pair.first, pair.second), factors, strict=True)
     ]
-    grid = grid_name(arrays[0]["latitude"].values, arrays[0]["longitude"].values)
-    if small:
-        arrays = check_values(arrays, pair, grid, notes.append)
-    if pair.kind == "rate":
-        fields = xr.Dataset(dict(zip(("vorticity", "divergence"), arrays, strict=True)))
-        fields.attrs["derived_from"] = f"{pair.variables[0]} and {pair.variables[1]} as given"
-        return fields
-    for array in arrays:
-        array.attrs["units"] = "m s-1"
-    fields = vorticity_divergence(*arrays)
-    fields.attrs["derived_from"] = fields.attrs["derived_from"].replace(
-        "u and v", " and ".join(pair.variables), 1
-    )
-    return fields
+    derived_from = " and ".join(pair.variables)
+    if pair.is_coefficients:
+        arrays = [synthesise(array, name, note) for array, name in zip(arrays, pair.names, strict=True)]
+        truncation = truncation_of(pair.first.sizes["values"])
+        derived_from += f", spherical-harmonic coefficients to T{truncation}"
+    else:
+        arrays = [
+            canonical_axes(array, variable, note)
+            for array, variable in zip(arrays, pair.variables, strict=True)
+        ]
+        if in_files and 2 * pair.first.size <= CHECKED_VALUES:
+            grid = grid_name(arrays[0]["latitude"].values, arrays[0]["longitude"].values)
+            arrays = check_values(arrays, pair, grid, note)
+        if pair.kind == "wind":
+            fields = derive_from_canonical_wind(arrays[0], arrays[1], note)
+            how = fields.attrs["derived_from"].removeprefix("u and v")
+            return fields.assign_attrs(derived_from=derived_from + how)
+        derived_from += " as given"
+    fields = xr.Dataset(dict(zip(("vorticity", "divergence"), arrays, strict=True)))
+    return fields.assign_attrs(derived_from=derived_from)
 
 
 def _finish(fields: xr.Dataset, source: str, pair: Pair, notes: list[str]) -> xr.Dataset:
@@ -253,13 +174,14 @@ def _finish(fields: xr.Dataset, source: str, pair: Pair, notes: list[str]) -> xr
         result.attrs["time_step_hours"] = step
     if len(pair.available_levels) > 1:
         result.attrs["available_levels"] = ", ".join(map(str, pair.available_levels))
+    # Notes of the region stand in the attributes of the fields.
     for sentence in [*notes, *str(fields.attrs.get("notes", "")).split("\n")]:
         if sentence:
-            add_note(result, sentence if sentence.endswith(".") else sentence + ".")
+            add_note(result, sentence)
     return result
 
 
-def _source_text(sources: list[Source]) -> str:
+def _source_attribute(sources: list[Source]) -> str:
     names = [source.name for source in sources]
     if len(names) <= 3:
         return ", ".join(names)

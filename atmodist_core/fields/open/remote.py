@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import urllib.request
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,9 +13,9 @@ from urllib.parse import urlsplit
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.open.detect import Note
 from atmodist_core.fields.open.netcdf import one_line, open_netcdf_stream
-from atmodist_core.fields.open.sources import GRIB_SUFFIXES, NETCDF_SUFFIXES
-from atmodist_core.fields.open.zarr_store import open_zarr
+from atmodist_core.fields.open.zarr_store import open_zarr_url
 
 _PACKAGES = {"gs": "gcsfs", "gcs": "gcsfs", "s3": "s3fs", "http": "aiohttp", "https": "aiohttp"}
 _ANONYMOUS: dict[str, dict[str, Any]] = {
@@ -30,25 +31,24 @@ _ENDPOINT_VARIABLES = {
 }
 
 
-def open_url(url: str) -> xr.Dataset:
-    """Open a remote Zarr store or netCDF-4 file without credentials, reading metadata only.
+def open_remote_netcdf(url: str, _: Note) -> list[xr.Dataset]:
+    """Open a remote netCDF-4 file without credentials, reading metadata only."""
+    return [_open(url, _stream)]
 
-    Parameters
-    ----------
-    url : str
-        ``gs://``, ``s3://``, ``https://``, or any other scheme fsspec knows.
 
-    Returns
-    -------
-    xarray.Dataset
-        Lazily indexed.
+def open_remote_zarr(url: str, _: Note) -> list[xr.Dataset]:
+    """Open a remote Zarr store without credentials, reading metadata and coordinates only."""
+    return [_open(url, lambda url, options: open_zarr_url(url.rstrip("/"), options))]
 
-    Raises
-    ------
-    UserError
-        The scheme is unknown, a package is missing, the server does not answer or refuses, or nothing
-        readable is there.
-    """
+
+def _stream(url: str, options: dict[str, Any]) -> xr.Dataset:
+    import fsspec
+
+    return open_netcdf_stream(fsspec.open(url, **options).open(), url)
+
+
+def _open(url: str, opened: Callable[[str, dict[str, Any]], xr.Dataset]) -> xr.Dataset:
+    """Check the address, open it, and raise each kind of failure as a message of its own."""
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
     if not parts.netloc and not parts.path.strip("/"):
@@ -56,20 +56,9 @@ def open_url(url: str) -> xr.Dataset:
             f"Expected an address after {scheme}://, found {url!r}; give the bucket or host and the path."
         )
     _check_scheme(scheme, url)
-    path = f"{parts.netloc}{parts.path}".rstrip("/").lower()
-    if path.endswith((*GRIB_SUFFIXES, ".zip")):
-        raise UserError(
-            f"Expected a Zarr store or netCDF-4 file at {url}, found a {path.rsplit('.', 1)[-1]} file by its "
-            "name; download it and open the local copy."
-        )
     _check_host(scheme, parts.hostname, url)
-    options = dict(_ANONYMOUS.get(scheme, {}))
     try:
-        if path.endswith(NETCDF_SUFFIXES):
-            import fsspec
-
-            return open_netcdf_stream(fsspec.open(url, **options).open(), url)
-        return open_zarr(url.rstrip("/"), url, options)
+        return opened(url, dict(_ANONYMOUS.get(scheme, {})))
     except UserError:
         raise
     except ImportError as error:

@@ -1,9 +1,11 @@
-"""Pieces: one variable of one file or store, with named axes, still as it was stored."""
+"""Source variables: one variable of one file or store, with named axes, still as it was stored."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import os
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,10 +22,14 @@ from atmodist_core.fields.canonical.names import (
     LEVEL_NAMES,
     LONGITUDE_NAMES,
     QUANTITIES,
+    Quantity,
     find_variables,
 )
 from atmodist_core.fields.canonical.time_axis import name_time_axis
+from atmodist_core.fields.open.detect import Note
 from atmodist_core.fields.open.ecmwf_coefficients import truncation_of
+from atmodist_core.fields.open.guarded_reading import guard
+from atmodist_core.fields.open.netcdf import refuse_long_dimension
 
 CHUNK_BYTES = 64 * 2**20
 """Largest lazy chunk, unless the store's own chunk of one time is larger [bytes]."""
@@ -34,17 +40,15 @@ slower [bytes]."""
 
 
 @dataclass
-class Piece:
+class SourceVariable:
     """One variable of one source.
 
     Parameters
     ----------
-    quantity : str
-        Name among `atmodist_core.fields.canonical.names.QUANTITIES`.
-    variable : str
-        Its name in the source.
-    origin : str
-        Name of the source.
+    quantity : Quantity
+        What it is.
+    name, origin : str
+        Its name in the source, and the name of the source.
     array : xarray.DataArray
         Dimensions time, perhaps level and expver, and (latitude, longitude) or values, in any order.
     level_kind : str or None
@@ -55,97 +59,128 @@ class Piece:
         Chunk lengths in the source, by canonical dimension.
     positions : numpy.ndarray
         Place of each time in the source, to keep lazy chunks aligned with the stored ones.
+    store : StoredArray or None
+        Where its chunks lie, for an array of a local Zarr store.
     """
 
-    quantity: str
-    variable: str
+    quantity: Quantity
+    name: str
     origin: str
     array: xr.DataArray
     level_kind: str | None = None
     dated: bool = True
     storage_chunks: dict[str, int] = field(default_factory=dict)
     positions: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=int))
+    store: StoredArray | None = None
 
     @property
     def is_coefficients(self) -> bool:
-        """Whether the piece holds spherical-harmonic coefficients."""
+        """Whether it holds spherical-harmonic coefficients."""
         return "values" in self.array.dims
 
-    @property
-    def kind(self) -> str:
-        """Rate or wind."""
-        return QUANTITIES[self.quantity].kind
-
-    @property
+    @cached_property
     def levels(self) -> list[Level]:
         """The levels it holds; empty without a vertical coordinate."""
         if "level" not in self.array.dims:
             return []
         return [Level(self.level_kind or "unknown", float(value)) for value in self.array["level"].values]
 
-    @property
+    @cached_property
     def times(self) -> np.ndarray:
         """Its valid times, datetime64[ns], as stored."""
         return self.array["time"].values
 
-    def at_level(self, level: Level | None) -> Piece | None:
-        """The piece at one level, or None if it does not hold that level."""
+    def at_level(self, level: Level | None) -> SourceVariable | None:
+        """Return it at one level, or None if it does not hold that level."""
         if level is None:
             return None if self.levels else self
         if level not in self.levels:
             return None
-        return self._with(self.array.isel(level=self.levels.index(level), drop=True), self.positions)
+        index = self.levels.index(level)
+        store = self.store and self.store.at("level", np.array([index]))
+        return replace(self, array=self.array.isel(level=index, drop=True), store=store)
 
-    def at_times(self, indices: np.ndarray) -> Piece:
-        """The piece at some of its times."""
+    def at_times(self, indices: np.ndarray) -> SourceVariable:
+        """Return it at some of its times."""
+        positions = self.positions[indices]
+        store = self.store and self.store.at("time", positions)
         if indices.size == self.times.size and np.array_equal(indices, np.arange(indices.size)):
-            return self
+            return replace(self, store=store)
         even = indices.size > 1 and np.all(np.diff(indices) == 1)
         indexer = slice(int(indices[0]), int(indices[-1]) + 1) if even else indices
-        return self._with(self.array.isel(time=indexer), self.positions[indices])
+        return replace(self, array=self.array.isel(time=indexer), positions=positions, store=store)
 
-    def lazy(self, note: Callable[[str], None]) -> xr.DataArray:
-        """The piece as a dask array whose chunks are those of the source, ERA5 and ERA5T merged.
+    def lazy(self, note: Note) -> xr.DataArray:
+        """Return a dask array whose chunks are those of the source, with ERA5 and ERA5T merged.
 
-        Parameters
-        ----------
-        note : callable
-            Receives a sentence when they were merged.
-
-        Returns
-        -------
-        xarray.DataArray
-            Dimensions (time, latitude, longitude) or (time, values).
+        Dimensions (time, latitude, longitude) or (time, values). Missing chunks of a local store are noted.
         """
+        if self.store is not None:
+            self.store.note_missing(note)
         # Inlined, the stores are no tasks of their own: dask would otherwise fuse them with their readers by
         # building the tasks of all times, a minute for the 750,000 hours of ARCO-ERA5.
         array = self.array if self.array.chunks else self.array.chunk(self._chunks(), inline_array=True)
-        array = merge_expver(array, self.variable, note)
+        array = merge_expver(array, self.name, note)
         return array.transpose(
             "time", ..., *(("values",) if self.is_coefficients else ("latitude", "longitude"))
         )
 
-    def _with(self, array: xr.DataArray, positions: np.ndarray) -> Piece:
-        return replace(self, array=array, positions=positions)
-
     def _chunks(self) -> dict[str, Any]:
-        chunks: dict[str, Any] = {}
-        for name in map(str, self.array.dims):
-            length = self.array.sizes[name]
-            chunks[name] = min(self.storage_chunks.get(name, length), length)
-        slice_bytes = self.array.dtype.itemsize * int(
-            np.prod([chunks[name] for name in chunks if name != "time"])
+        sizes = {str(name): length for name, length in self.array.sizes.items()}
+        chunks: dict[str, Any] = {
+            name: min(self.storage_chunks.get(name, length), length) for name, length in sizes.items()
+        }
+        slice_bytes = self.array.dtype.itemsize * math.prod(
+            length for name, length in chunks.items() if name != "time"
         )
-        if self.storage_chunks:
-            chunks["time"] = _runs(
-                self.positions, self.storage_chunks.get("time", 1), CHUNK_BYTES // slice_bytes
-            )
-        else:
-            chunks["time"] = _runs(self.positions, 2**62, CONTIGUOUS_BYTES // slice_bytes)
+        stored, limit = (
+            (self.storage_chunks.get("time", 1), CHUNK_BYTES)
+            if self.storage_chunks
+            else (2**62, CONTIGUOUS_BYTES)
+        )
+        chunks["time"] = _runs(self.positions, stored, limit // slice_bytes)
         return chunks
 
 
-def pieces_of(dataset: xr.Dataset, origin: str, note: Callable[[str], None]) -> list[Piece]:
+@dataclass(frozen=True)
+class StoredArray:
+    """An array of a local Zarr store, and what is selected of it.
+
+    Parameters
+    ----------
+    path, name : str
+        Folder of the store, and name of the array in it.
+    selected : dict
+        Canonical names of all its dimensions in stored order, with the selected indices along each.
+    fill_is_missing : bool
+        Whether a missing chunk reads as missing values; else reading it is refused.
+    """
+
+    path: str
+    name: str
+    selected: dict[str, np.ndarray]
+    fill_is_missing: bool
+
+    def at(self, dimension: str, indices: np.ndarray) -> StoredArray:
+        """Return a selection along one dimension."""
+        if dimension not in self.selected:
+            return self
+        return replace(self, selected={**self.selected, dimension: indices})
+
+    def note_missing(self, note: Note) -> None:
+        """Note how many of the selected chunks are missing."""
+        from atmodist_core.fields.open.zarr_store import missing_chunks
+
+        missing, count, first = missing_chunks(self.path, self.name, list(self.selected.values()))
+        if missing:
+            effect = "their values are missing" if self.fill_is_missing else "reading them is refused"
+            note(
+                f"{missing} of {count} stored chunks of '{self.name}' are missing (the first is {first}); "
+                f"{effect}"
+            )
+
+
+def source_variables(dataset: xr.Dataset, origin: str, note: Note) -> list[SourceVariable]:
     """Find the fields of a dataset and name their axes.
 
     Parameters
@@ -153,29 +188,32 @@ def pieces_of(dataset: xr.Dataset, origin: str, note: Callable[[str], None]) -> 
     dataset : xarray.Dataset
         As a reader returns it: lazily indexed, not yet dask.
     origin : str
-        Name of its source, for sentences and the attribute ``source``.
+        Name of its source, for messages and the attribute ``source``.
     note : callable
-        Receives a sentence for each thing worth telling.
+        Receives a sentence for each change.
 
     Returns
     -------
-    list of Piece
+    list of SourceVariable
         Empty when the dataset holds none of the known variables.
 
     Raises
     ------
     UserError
-        Axes are missing or cannot be understood.
+        Axes are missing or cannot be understood, the grid is rotated, or values are not real numbers.
     """
     found = find_variables(dataset)
+    path, required = dataset.encoding.get("source"), dataset.encoding.get("required_chunks", ())
     window, dataset = _valid_window(dataset, note)
-    pieces = []
-    for quantity, variable in found.items():
-        array = dataset[variable]
-        stored = _storage_chunks(array)
-        array = _promote_scalars(array)
-        array, dated = name_time_axis(array, variable, note)
-        array, level_kind = name_level_axis(array, variable)
+    variables = []
+    for quantity, name in found.items():
+        original = dataset[name]
+        _refuse_unusable(dataset, original, origin)
+        stored = _storage_chunks(original)
+        is_lazy = not original.chunks
+        array = _promote_scalars(guard(original, path) if path and is_lazy else original)
+        array, dated = name_time_axis(array, name, note)
+        array, level_kind = name_level_axis(array, name)
         coefficients = next(
             (str(d) for d in array.dims if str(d).lower() in COEFFICIENT_DIMENSION_NAMES), None
         )
@@ -183,15 +221,49 @@ def pieces_of(dataset: xr.Dataset, origin: str, note: Callable[[str], None]) -> 
             array = array.rename({coefficients: "values"}).drop_vars("values", errors="ignore")
             truncation_of(array.sizes["values"])
         else:
-            array = name_horizontal_axes(array, variable)
-        # Naming axes neither adds nor drops any of lazily indexed data, so that old and new names pair up in
-        # order.
-        pairs = zip(map(str, dataset[variable].dims), map(str, array.dims), strict=False)
-        chunks = {} if array.chunks else {new: stored[old] for old, new in pairs if old in stored}
-        array = _squeeze_others(array, variable, note)
+            array = name_horizontal_axes(array, name)
         positions = window.start + np.arange(array.sizes["time"])
-        pieces.append(Piece(quantity, variable, origin, array, level_kind, dated, chunks, positions))
-    return pieces
+        chunks: dict[str, int] = {}
+        store = None
+        if not array.chunks and array.ndim == original.ndim:
+            # Naming axes keeps the order of the dimensions of lazily indexed data.
+            new_names = dict(zip(map(str, original.dims), map(str, array.dims), strict=True))
+            chunks = {new_names[old]: length for old, length in stored.items() if old in new_names}
+            if path and os.path.isdir(path):
+                selected = {new: np.arange(original.sizes[old]) for old, new in new_names.items()}
+                store = StoredArray(path, name, selected | {"time": positions}, name not in required)
+        array = _squeeze_others(array, name, note)
+        variables.append(
+            SourceVariable(
+                QUANTITIES[quantity], name, origin, array, level_kind, dated, chunks, positions, store
+            )
+        )
+    return variables
+
+
+def _refuse_unusable(dataset: xr.Dataset, array: xr.DataArray, origin: str) -> None:
+    """Refuse values that are not real numbers, empty dimensions and rotated or projected grids."""
+    name = array.name
+    if array.dtype.kind not in "fiu":
+        raise UserError(
+            f"Variable '{name}' of {origin} holds values of type {array.dtype}, where real numbers were "
+            "expected; convert it or choose another file."
+        )
+    for dimension, length in array.sizes.items():
+        if length == 0:
+            raise UserError(
+                f"Dimension '{dimension}' of variable '{name}' of {origin} has no entries, where at least "
+                "one was expected; download it again or choose another period."
+            )
+        refuse_long_dimension(str(dimension), length, origin)
+    mapping = array.encoding.get("grid_mapping", array.attrs.get("grid_mapping"))
+    attrs = dataset[mapping].attrs if mapping in dataset.variables else {}
+    projection = str(attrs.get("grid_mapping_name", "latitude_longitude"))
+    if projection != "latitude_longitude" or any("grid_north_pole" in str(key) for key in attrs):
+        raise UserError(
+            f"Variable '{name}' of {origin} lies on a grid of the mapping '{projection}', where latitudes and "
+            "longitudes were expected; regrid it and turn the wind eastward first (cdo remapbil, rotuvb)."
+        )
 
 
 def _runs(positions: np.ndarray, stored: int, limit: int) -> tuple[int, ...]:
@@ -220,7 +292,7 @@ def _storage_chunks(array: xr.DataArray) -> dict[str, int]:
 
 
 def _promote_scalars(array: xr.DataArray) -> xr.DataArray:
-    """Hand data over to dask where a dimension will be added: expanding would load lazily indexed data."""
+    """Chunk data to which a dimension will be added: expanding would load lazily indexed data."""
     scalars = {str(name).lower() for name in array.coords if array[name].ndim == 0}
     has_time = any(array[name].ndim and array[name].dtype.kind in "MO" for name in array.coords)
     if array.chunks or (has_time and not scalars & {*LEVEL_NAMES, *LATITUDE_NAMES, *LONGITUDE_NAMES}):
@@ -231,8 +303,8 @@ def _promote_scalars(array: xr.DataArray) -> xr.DataArray:
     return array.chunk({name: stored.get(str(name), -1) for name in array.dims}, inline_array=True)
 
 
-def _squeeze_others(array: xr.DataArray, variable: str, note: Callable[[str], None]) -> xr.DataArray:
-    """Drop dimensions of length one, and scalar coordinates, that are no axis of a field."""
+def _squeeze_others(array: xr.DataArray, variable: str, note: Note) -> xr.DataArray:
+    """Drop dimensions of length one, and scalar coordinates, that no field has as an axis."""
     known = {"time", "level", "latitude", "longitude", "values", "expver"}
     for name in map(str, array.dims):
         if name in known:
@@ -240,14 +312,14 @@ def _squeeze_others(array: xr.DataArray, variable: str, note: Callable[[str], No
         if array.sizes[name] != 1:
             raise UserError(
                 f"Variable '{variable}' has a dimension '{name}' of length {array.sizes[name]} besides time, "
-                "level, latitude and longitude; select one of it first (for an ensemble, one member)."
+                "level, latitude and longitude; select one entry first (for an ensemble, one member)."
             )
         array = array.isel({name: 0}, drop=True)
     return array.drop_vars([name for name in array.coords if name not in known])
 
 
-def _valid_window(dataset: xr.Dataset, note: Callable[[str], None]) -> tuple[slice, xr.Dataset]:
-    """Trim a store to the times it says hold data: ARCO-ERA5 allocates decades that are still empty."""
+def _valid_window(dataset: xr.Dataset, note: Note) -> tuple[slice, xr.Dataset]:
+    """Keep the times that the attributes of a store give as valid: ARCO-ERA5 allocates empty decades."""
     start, stop, preliminary = (
         str(dataset.attrs[key]).removesuffix("Z").replace("T", " ") if key in dataset.attrs else None
         for key in ("valid_time_start", "valid_time_stop", "valid_time_stop_era5t")

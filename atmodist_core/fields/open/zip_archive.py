@@ -6,9 +6,9 @@ import os
 import tempfile
 import threading
 import zipfile
+import zlib
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.fields.open.sources import GRIB_SUFFIXES, NETCDF_SUFFIXES
 
 _LARGEST_UNPACKED = 64 * 2**30
 """More than this is not unpacked into the temporary folder [bytes]."""
@@ -17,49 +17,41 @@ _unpacked: dict[tuple[str, int, int], tempfile.TemporaryDirectory[str]] = {}
 _lock = threading.Lock()
 
 
-def is_zarr_zip(path: str) -> bool:
-    """Whether a ZIP file holds a Zarr store.
-
-    Parameters
-    ----------
-    path : str
-        The file.
-
-    Returns
-    -------
-    bool
-
-    Raises
-    ------
-    UserError
-        The archive is damaged.
-    """
-    return bool({"zarr.json", ".zgroup", ".zmetadata"} & set(_names(path)))
+def member_names(path: str) -> list[str]:
+    """Return the names of the members of a ZIP file, sorted."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sorted(archive.namelist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"The ZIP file {path} is damaged or incomplete ({error}); download it again."
+        ) from error
 
 
-def unpack(path: str) -> list[str]:
-    """Unpack the data files of a ZIP file for as long as this process runs.
+def unpack(path: str, members: list[str]) -> list[str]:
+    """Unpack members of a ZIP file for as long as this process runs.
 
     Parameters
     ----------
     path : str
         The archive.
+    members : list of str
+        Names of its netCDF and GRIB files.
 
     Returns
     -------
     list of str
-        Paths of its netCDF and GRIB files, in order of name. A second call returns the same files.
+        Paths of the unpacked files, in the order of `members`. A second call returns the same files.
 
     Raises
     ------
     UserError
-        It is damaged, holds no data files, or is too large.
+        The archive is damaged or too large, or there are no members to unpack.
     """
-    members = [name for name in _names(path) if name.lower().endswith((*NETCDF_SUFFIXES, *GRIB_SUFFIXES))]
     if not members:
         raise UserError(
-            f"Expected netCDF or GRIB files in the ZIP file {path}, found none among its {len(_names(path))} "
-            "members; unpack it and give the data files."
+            f"Expected netCDF or GRIB files in the ZIP file {path}, found none among its "
+            f"{len(member_names(path))} members; unpack it and give the data files."
         )
     status = os.stat(path)
     key = (os.path.abspath(path), status.st_mtime_ns, status.st_size)
@@ -86,7 +78,7 @@ def _extract(path: str, members: list[str]) -> tempfile.TemporaryDirectory[str]:
                 with archive.open(name) as packed, open(target, "wb") as plain:
                     while block := packed.read(2**20):
                         plain.write(block)
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
         folder.cleanup()
         raise UserError(
             f"The ZIP file {path} cannot be unpacked ({error}); unpack it yourself and give the folder."
@@ -95,13 +87,3 @@ def _extract(path: str, members: list[str]) -> tempfile.TemporaryDirectory[str]:
         folder.cleanup()
         raise
     return folder
-
-
-def _names(path: str) -> list[str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return sorted(archive.namelist())
-    except (zipfile.BadZipFile, OSError) as error:
-        raise UserError(
-            f"The ZIP file {path} is damaged or incomplete ({error}); download it again."
-        ) from error

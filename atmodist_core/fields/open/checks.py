@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import xarray as xr
 
@@ -14,23 +12,13 @@ from atmodist_core.fields.canonical.units import (
     check_magnitude_without_units,
     check_units,
 )
+from atmodist_core.fields.open.detect import Note
 from atmodist_core.fields.open.merge_variables import Pair
 from atmodist_core.fields.open.netcdf import one_line
 
 
-def conversion_factors(pair: Pair, note: Callable[[str], None]) -> tuple[float, float]:
-    """Factors to s-1 or m s-1 of both fields.
-
-    Parameters
-    ----------
-    pair : Pair
-        The fields as stored. Where units are missing, one slice is read to judge the magnitude.
-    note : callable
-        Receives a sentence for conversions and assumptions.
-
-    Returns
-    -------
-    tuple of float
+def conversion_factors(pair: Pair, note: Note) -> tuple[float, float]:
+    """Return the factors to s-1 or m s-1 of both fields; without units, one slice is read.
 
     Raises
     ------
@@ -57,10 +45,8 @@ def conversion_factors(pair: Pair, note: Callable[[str], None]) -> tuple[float, 
     return factors[0], factors[1]
 
 
-def check_values(
-    arrays: list[xr.DataArray], pair: Pair, grid: str, note: Callable[[str], None]
-) -> list[xr.DataArray]:
-    """Look through small fields: drop times without any value, tell or refuse gaps, refuse absurd magnitudes.
+def check_values(arrays: list[xr.DataArray], pair: Pair, grid: str, note: Note) -> list[xr.DataArray]:
+    """Check the values of small fields: times without any value are dropped, absurd magnitudes refused.
 
     Parameters
     ----------
@@ -71,7 +57,7 @@ def check_values(
     grid : str
         Name of the grid; winds on a globe must be complete.
     note : callable
-        Receives a sentence for what was found.
+        Receives a sentence for missing times and values.
 
     Returns
     -------
@@ -121,22 +107,7 @@ def check_values(
 
 
 def read(array: xr.DataArray) -> np.ndarray:
-    """Values of a lazy field, with damage to the file told in one sentence.
-
-    Parameters
-    ----------
-    array : xarray.DataArray
-        Any size that fits in memory.
-
-    Returns
-    -------
-    numpy.ndarray
-
-    Raises
-    ------
-    UserError
-        The file cannot be read.
-    """
+    """Return the values of a lazy field; a damaged file is reported in one sentence."""
     try:
         return np.asarray(array.values)
     except UserError:
