@@ -1,11 +1,9 @@
 """Hostile input: each kind is refused at once with one sentence, or opens as what it is."""
 
 import os
-import socket
 import struct
 import time
 
-import h5py
 import netCDF4
 import numpy as np
 import pytest
@@ -15,7 +13,7 @@ import zarr
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields import open_fields
 from tests.fields import layouts
-from tests.fields.mistakes import LATITUDE, LONGITUDE, TIMES, error_of, good_dataset, written
+from tests.fields.mistakes import LATITUDE, LONGITUDE, error_of, good_dataset, written
 
 # ---------------------------------------------------------------------------------------- times
 
@@ -23,9 +21,9 @@ from tests.fields.mistakes import LATITUDE, LONGITUDE, TIMES, error_of, good_dat
 @pytest.mark.parametrize("year", [1, 1000, 1677, 2262, 3000, 9999])
 def test_years_that_nanoseconds_cannot_hold(year, tmp_path):
     """NumPy wraps them around without a word: the year 3000 becomes 1830."""
-    dataset = good_dataset().assign_coords(time=[np.datetime64(f"{year:04d}-06-01", "s")] * 1 + [
-        np.datetime64(f"{year:04d}-06-02", "s")
-    ])
+    dataset = good_dataset().assign_coords(
+        time=[np.datetime64(f"{year:04d}-06-01", "s")] * 1 + [np.datetime64(f"{year:04d}-06-02", "s")]
+    )
     path = written(dataset, tmp_path, encoding={"time": {"units": f"days since {year:04d}-01-01"}})
     text = error_of(path)
     assert text.startswith(f"Expected times in the years 1678 to 2261, found {year:04d}-06-01"), text
@@ -58,8 +56,12 @@ def test_times_that_are_no_dates(value, tmp_path):
 
 @pytest.mark.parametrize("value", [np.nan, 1e30])
 def test_forecast_steps_that_are_no_time_spans(value, tmp_path):
-    dataset = good_dataset().rename(time="step").assign_coords(
-        step=("step", [0.0, value], {"units": "hours"}), time=np.datetime64("2020-01-01", "ns")
+    dataset = (
+        good_dataset()
+        .rename(time="step")
+        .assign_coords(
+            step=("step", [0.0, value], {"units": "hours"}), time=np.datetime64("2020-01-01", "ns")
+        )
     )
     assert "Forecast steps 'step'" in error_of(written(dataset, tmp_path))
 
@@ -144,83 +146,6 @@ def test_a_damaged_chunk_is_reported_when_it_is_read(tmp_path):
     chunk.write_bytes(chunk.read_bytes()[:20])
     with pytest.raises(UserError, match=r"The values of 'u' in .* cannot be read"):
         fields.isel(time=0).load()
-
-
-# ---------------------------------------------------------------------------------------- missing chunks
-
-
-def store(folder, fill, zarr_format=3, dtype="f4"):
-    path = folder / f"store{zarr_format}.zarr"
-    u, v, _, _ = layouts.flow_arrays(layouts.LATITUDE, layouts.LONGITUDE, layouts.TIMES)
-    group = zarr.open_group(path, mode="w", zarr_format=zarr_format)
-    axes = {"time": np.arange(4), "latitude": layouts.LATITUDE, "longitude": layouts.LONGITUDE}
-    for name, values in {**axes, "u": u.values, "v": v.values}.items():
-        dimensions = tuple(axes) if name in "uv" else (name,)
-        attributes = {"units": {"time": "days since 2020-01-01", "u": "m s-1", "v": "m s-1"}.get(name, "degrees")}
-        extra = {"dimension_names": dimensions}
-        if zarr_format == 2:
-            extra, attributes = {}, {**attributes, "_ARRAY_DIMENSIONS": list(dimensions)}
-        array = group.create_array(
-            name,
-            shape=values.shape,
-            chunks=(1, *values.shape[1:]) if name in "uv" else values.shape,
-            dtype=dtype if name in "uv" else values.dtype,
-            fill_value=fill if name in "uv" else -999,
-            attributes=attributes,
-            **extra,
-        )
-        array[:] = values
-    return path
-
-
-def test_missing_chunks_that_would_read_as_zeros(tmp_path):
-    path = store(tmp_path, 0.0)
-    (path / "u" / "c" / "2" / "0" / "0").unlink()
-    fields = open_fields(path)
-    assert (
-        "1 of 4 stored chunks of 'u' are missing (the first is u/c/2/0/0); reading them is refused"
-        in fields.attrs["notes"]
-    )
-    fields.isel(time=[0, 1, 3]).load()
-    with pytest.raises(UserError, match="Expected the chunk u/c/2/0/0 of the Zarr store"):
-        fields.isel(time=2).load()
-    assert "missing" not in open_fields(path, time="2020-01-01").attrs["notes"], "only what is selected"
-
-
-@pytest.mark.parametrize(("zarr_format", "chunk"), [(2, "2.0.0"), (3, "c/2/0/0")])
-def test_missing_chunks_that_read_as_missing_values(zarr_format, chunk, tmp_path):
-    path = store(tmp_path, np.nan, zarr_format)
-    (path / "u" / chunk).unlink()
-    fields = open_fields(path)
-    assert f"1 of 4 stored chunks of 'u' are missing (the first is u/{chunk})" in fields.attrs["notes"]
-    with pytest.raises(UserError, match="Expected values of u everywhere on the globe"):
-        fields.isel(time=2).load()
-
-
-def test_missing_chunks_of_a_remote_store_are_refused_when_read(tmp_path):
-    import fsspec
-
-    path = store(tmp_path, 0.0)
-    (path / "v" / "c" / "1" / "0" / "0").unlink()
-    memory = fsspec.filesystem("memory")
-    memory.put(str(path), "/incomplete.zarr", recursive=True)
-    try:
-        fields = open_fields("memory://incomplete.zarr")
-        with pytest.raises(UserError, match="Expected the chunk v/c/1/0/0"):
-            fields.isel(time=1).load()
-    finally:
-        memory.rm("/incomplete.zarr", recursive=True)
-
-
-def test_missing_chunks_of_a_simulated_store(tmp_path):
-    from atmodist_core.fields.open.coefficient_store import CoefficientWriter
-
-    writer = CoefficientWriter(tmp_path / "member", 5, {"source": "test", "level": "sigma 0.883"}, 2)
-    coefficients = np.zeros((4, 6, 6), complex)
-    writer.write(0, layouts.TIMES, {"vorticity": coefficients, "divergence": coefficients})
-    assert not open_fields(tmp_path / "member").vorticity.values.any(), "zeros are written, not left out"
-    (tmp_path / "member" / "divergence_values" / "c" / "1" / "0").unlink()
-    assert "1 of 2 chunks missing" in error_of(tmp_path / "member")
 
 
 # ---------------------------------------------------------------------------------------- coordinates, values
@@ -340,104 +265,6 @@ def test_levels_that_are_not_an_axis(levels, tmp_path):
     assert "Level coordinate 'level' of 'u' must hold different finite numbers" in error_of(
         written(dataset, tmp_path)
     )
-
-
-# ---------------------------------------------------------------------------------------- special files, links
-
-
-@pytest.mark.parametrize("kind", ["a named pipe", "a socket", "a device"])
-@pytest.mark.parametrize("in_folder", [True, False])
-def test_files_that_would_block(kind, in_folder, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # a socket's path must be short
-    folder = tmp_path / "data"
-    folder.mkdir()
-    good_dataset().to_netcdf(folder / "a.nc", engine="netcdf4")
-    path = folder / "b.nc"
-    if kind == "a named pipe":
-        os.mkfifo(path)
-    elif kind == "a socket":
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind("data/b.nc")
-    elif in_folder:
-        pytest.skip("a link to a device leads out of the folder")
-    else:
-        path.symlink_to("/dev/zero")
-    assert f"found {kind} at" in error_of(folder if in_folder else path)
-
-
-def test_a_pipe_in_a_store(tmp_path):
-    path = layouts.ecmwf_datacube(tmp_path)
-    chunk = path / "u" / "c" / "0" / "0" / "0" / "0"
-    chunk.unlink()
-    os.mkfifo(chunk)
-    with pytest.raises(UserError, match="found a pipe or device"):
-        open_fields(path).isel(time=0).load()
-    (path / "zarr.json").unlink()
-    os.mkfifo(path / "zarr.json")
-    assert error_of(path)
-
-
-def test_a_loop_of_folders(tmp_path):
-    good_dataset().to_netcdf(tmp_path / "a.nc", engine="netcdf4")
-    (tmp_path / "again").symlink_to(tmp_path)
-    (tmp_path / "itself.nc").symlink_to(tmp_path / "itself.nc")
-    assert error_of(tmp_path)
-    (tmp_path / "itself.nc").unlink()
-    assert open_fields(tmp_path).sizes["time"] == 2
-
-
-def test_links_that_leave_a_folder(tmp_path):
-    outside = written(good_dataset(), tmp_path)
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    link = folder / "link.nc"
-    link.symlink_to(outside)
-    assert "found the link link.nc that leads out of it" in error_of(folder)
-    assert open_fields(link).sizes["time"] == 2, "a link that the user names is followed"
-    assert open_fields(str(folder / "*.nc")).sizes["time"] == 2
-
-
-@pytest.mark.parametrize("part", ["chunk", "metadata", "array"])
-def test_links_that_leave_a_store(part, tmp_path):
-    path = layouts.ecmwf_datacube(tmp_path)
-    inside = {"chunk": path / "u/c/0/0/0/0", "metadata": path / "u/zarr.json", "array": path / "u"}[part]
-    inside.rename(tmp_path / "outside")
-    inside.symlink_to(tmp_path / "outside")
-    with pytest.raises(UserError, match="that leads out of it"):
-        open_fields(path).isel(time=0).load()
-    whole = tmp_path / "link.zarr"
-    whole.symlink_to(layouts.weatherbench2(tmp_path))
-    assert open_fields(whole, level=850).sizes["time"] == 4
-
-
-@pytest.mark.parametrize("how", ["external link", "virtual dataset", "external storage"])
-def test_hdf5_that_reads_other_files(how, tmp_path):
-    outside = tmp_path / "outside.nc"
-    good_dataset().to_netcdf(outside, engine="netcdf4")
-    path = tmp_path / "data.nc"
-    good_dataset().drop_vars("u" if how != "external link" else "v").to_netcdf(path, engine="netcdf4")
-    with h5py.File(path, "a") as file:
-        if how == "external link":
-            file["v"] = h5py.ExternalLink(str(outside), "/v")
-        elif how == "virtual dataset":
-            layout = h5py.VirtualLayout(shape=(2, 11, 11), dtype="f8")
-            layout[:] = h5py.VirtualSource(str(outside), "u", shape=(2, 11, 11))
-            file.create_virtual_dataset("u", layout)
-        else:
-            file.create_dataset("u", (2, 11, 11), "f8", external=[(str(outside), 0, 2 * 11 * 11 * 8)])
-    text = error_of(path)
-    assert "refers to another file, which is not followed" in text
-
-
-def test_a_virtual_dataset_of_the_same_file_is_no_link(tmp_path):
-    from atmodist_core.fields.open.netcdf_integrity import refuse_links_of_hdf5
-
-    path = written(good_dataset(), tmp_path)
-    with h5py.File(path, "a") as file:
-        layout = h5py.VirtualLayout(shape=(2, 11, 11), dtype="f8")
-        layout[:] = h5py.VirtualSource(".", "u", shape=(2, 11, 11))
-        file.create_virtual_dataset("copy", layout)
-    refuse_links_of_hdf5(str(path), "data.nc")
 
 
 def test_absurd_counts_in_a_netcdf3_header(tmp_path):

@@ -249,6 +249,11 @@ def _refuse_unusable(dataset: xr.Dataset, array: xr.DataArray, origin: str) -> N
             f"Variable '{name}' of {origin} holds values of type {array.dtype}, where real numbers were "
             "expected; convert it or choose another file."
         )
+    if len(set(array.dims)) < array.ndim:
+        raise UserError(
+            f"Variable '{name}' of {origin} has the dimensions {array.dims}, where each was expected once; "
+            "download it again."
+        )
     for dimension, length in array.sizes.items():
         if length == 0:
             raise UserError(
