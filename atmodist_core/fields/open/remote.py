@@ -113,9 +113,9 @@ def _check_host(scheme: str, host: str | None, url: str) -> None:
 def _unreachable(url: str, error: Exception) -> UserError:
     status = getattr(error, "status", None) or getattr(error, "code", None)
     text = one_line(error)
-    if status in (401, 403) or any(
-        word in text for word in ("403", "401", "Forbidden", "Unauthorized", "Access Denied")
-    ):
+    # Without a status, its number is not looked for in the text: it may be part of the address.
+    refused = any(word in text for word in ("Forbidden", "Unauthorized", "Access Denied"))
+    if status in (401, 403) or (status is None and refused):
         return UserError(
             f"The server refuses anonymous access to {url} ({text}); download the data with your account and "
             "open the local copy."
