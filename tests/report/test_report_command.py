@@ -18,10 +18,10 @@ pypdf = pytest.importorskip("pypdf", reason="needs the extra report: pip install
 pytest.importorskip("reportlab", reason="needs the extra report: pip install -e '.[report]'")
 
 SECTIONS = (
-    "What was compared, and on what", "In short", "Spectra", "Semivariogram",
+    "Models and data", "Summary", "Spectra", "Semivariogram",
     "Distribution of values and quantiles", "Extremes", "Scores point by point", "Scores over time",
-    "Maps of the moments", "Conservation", "Measure by measure", "Local statistics at cities", "The distance network",
-    "What was not shown", "Commands and versions",
+    "Maps of the moments", "Conservation", "Comparison by measure", "Local statistics at cities", "The distance network",
+    "Limits of this report", "Commands and versions",
 )  # fmt: skip
 VOID = {"meta", "img", "link", "br", "hr", "input"}
 

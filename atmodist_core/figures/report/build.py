@@ -1,4 +1,4 @@
-"""The report of an evaluation: every section for which there are numbers."""
+"""Build the report of an evaluation: all sections with results."""
 
 from __future__ import annotations
 
@@ -33,23 +33,11 @@ SECTIONS = (
     cities_section,
     distance_section,
 )
-"""Sections with results, in order; each gives None where the evaluation has nothing for it."""
+"""Sections with results, in order; each returns None without results."""
 
 
 def report_of(evaluation: Evaluation, *, title: str, command: str) -> Report:
-    """Make the report of an evaluation.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-    title : str
-    command : str
-        With which the report is made; it stands at its end.
-
-    Returns
-    -------
-    Report
-    """
+    """Build the report of an evaluation; ``command`` is the command line printed at its end."""
     found = [section for make in SECTIONS if (section := make(evaluation)) is not None]
     names = [evaluation.name(label) for label in evaluation.labels]
     shown = ", ".join(names) if len(names) <= 4 else f"{len(names)} models"
@@ -59,6 +47,6 @@ def report_of(evaluation: Evaluation, *, title: str, command: str) -> Report:
     )
     return Report(
         title,
-        f"{shown}, judged on {data}" if data else shown,
+        f"{shown}, evaluated on {data}" if data else shown,
         (data_section(evaluation), *found, limits_section(evaluation), making_section(evaluation, command)),
     )

@@ -1,4 +1,4 @@
-"""When a difference may be called one: only where an interval excludes that there is none."""
+"""When two values are called different: only if an interval excludes equality."""
 
 from __future__ import annotations
 
@@ -11,76 +11,51 @@ from atmodist_core.figures.report.wording import has_interval
 
 
 class Side(Enum):
-    """Where a value lies relative to the right one."""
+    """Position of a value relative to the ideal one."""
 
     BELOW = "below"
     ABOVE = "above"
     WITHIN = "not distinguishable"
-    OUTSIDE = "outside its own interval"
     NO_INTERVAL = "no interval"
     UNDEFINED = "not defined"
 
 
 class Verdict(Enum):
-    """Which of two methods is nearer to the right value."""
+    """Which of two models is closer to the ideal value."""
 
     CLOSER = "closer"
     FURTHER = "further"
     UNDECIDED = "not distinguishable"
-    OUTSIDE = "outside its own interval"
     NO_INTERVAL = "no interval"
     UNDEFINED = "not defined"
-    NO_IDEAL = "no right value"
+    NO_IDEAL = "no ideal value"
 
 
-ROUNDING = 1e-9
-"""By this share a value may lie beyond the end of its interval through rounding."""
-
-
-def _within(estimate: Estimate) -> bool:
-    """Whether a value lies in its interval.
-
-    The resamplings of a short record are biased where a measure is a distance or a count of such: their middle is
-    elsewhere than the value. An interval that does not hold the value is no ground for a claim about it.
-    """
-    slack = ROUNDING * abs(estimate.value) if np.isfinite(estimate.value) else 0.0
-    return estimate.low - slack <= estimate.value <= estimate.high + slack
-
-
-def side_of(estimate: Estimate, right: float = 1.0) -> Side:
-    """Say whether a value differs from the right one.
-
-    Parameters
-    ----------
-    estimate : Estimate
-    right : float
-        In the units of the estimate.
-    """
+def side_of(estimate: Estimate, ideal: float = 1.0) -> Side:
+    """Return whether the interval of a value lies below, above or around the ideal value."""
     if np.isnan(estimate.value):
         return Side.UNDEFINED
     if not has_interval(estimate):
         return Side.NO_INTERVAL
-    if not _within(estimate):
-        return Side.OUTSIDE
-    if estimate.low > right:
+    if estimate.low > ideal:
         return Side.ABOVE
-    return Side.BELOW if estimate.high < right else Side.WITHIN
+    return Side.BELOW if estimate.high < ideal else Side.WITHIN
 
 
 def deviation(estimate: Estimate, ideal: str) -> Estimate:
-    """How far a value is from the right one, with the interval that follows from its own.
+    """Return the distance of a value from the ideal one, with an interval.
 
     Parameters
     ----------
     estimate : Estimate
     ideal : {"zero", "one"}
-        Distance from 0 is the size; from 1 that of the natural logarithm, so that half and double are equally
-        far and anything not above zero is infinitely far.
+        The distance from 0 is the absolute value; that from 1 is the absolute value of the natural logarithm, so
+        that half and double are equally far, and values of 0 or less are infinitely far.
 
     Returns
     -------
     Estimate
-        No part is negative; zero where the interval holds the right value.
+        Not negative; the lower end is zero if the interval contains the ideal value.
     """
 
     def away(value: float) -> float:
@@ -98,20 +73,19 @@ def deviation(estimate: Estimate, ideal: str) -> Estimate:
 def verdict(
     candidate: Estimate, reference: Estimate, ideal: str, advantage: Estimate | None = None
 ) -> Verdict:
-    """Say which of two is closer to the right value.
+    """Decide which of two models is closer to the ideal value.
 
-    Where it is known how much closer the candidate is in the same resampled days, it is called closer or further
-    where the interval of that excludes zero. Else only where the intervals of both distances from the right value
-    lie apart; then not every difference is found.
+    If the advantage of the candidate is known from the same resampled days, its interval decides. Otherwise the
+    intervals of the two distances from the ideal value must not overlap, which misses some differences.
 
     Parameters
     ----------
     candidate, reference : Estimate
-        One measure of two methods.
+        One measure of two models.
     ideal : {"zero", "one", "none"}
-        The right value.
+        Ideal value of the measure.
     advantage : Estimate, optional
-        Distance of the reference from the right value less that of the candidate.
+        Distance of the reference from the ideal value minus that of the candidate.
     """
     if ideal not in ("zero", "one"):
         return Verdict.NO_IDEAL
@@ -121,13 +95,9 @@ def verdict(
     if not (has_interval(own) and has_interval(other)):
         return Verdict.NO_INTERVAL
     if advantage is not None and has_interval(advantage):
-        if not _within(advantage):
-            return Verdict.OUTSIDE
         if advantage.low > 0:
             return Verdict.CLOSER
         return Verdict.FURTHER if advantage.high < 0 else Verdict.UNDECIDED
-    if not (_within(candidate) and _within(reference)):
-        return Verdict.OUTSIDE
     if own.high < other.low:
         return Verdict.CLOSER
     return Verdict.FURTHER if own.low > other.high else Verdict.UNDECIDED

@@ -1,4 +1,4 @@
-"""What a report consists of, before it is a page or a PDF: sections of paragraphs, figures and tables."""
+"""Content of a report, independent of its format: sections of paragraphs, figures and tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Running text, without any markup."""
+    """Text without markup."""
 
     text: str
 
@@ -35,34 +35,21 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Code:
-    """A command, as it is typed."""
+    """A command line."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Links:
-    """A list of sources, each with its address."""
+    """A list of sources with their addresses."""
 
     items: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure with what its lines and colours mean.
-
-    Parameters
-    ----------
-    name : str
-        Of its files.
-    title : str
-        What is shown, in a few words.
-    definition : str
-        What every quantity in it is.
-    figure : matplotlib.figure.Figure
-    drawn_as : {"svg", "png"}
-        Form on the page: lines as svg, maps as png.
-    """
+    """A figure: the name of its files, a short title, definitions of its quantities, and its format on the page."""
 
     name: str
     title: str
@@ -73,22 +60,22 @@ class Picture:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with what its columns mean.
+    """A table.
 
     Parameters
     ----------
     name : str
-        Of its file.
+        Name of its file.
     title : str
-        What is shown, in a few words.
+        Short title.
     definition : str
-        What every column is.
+        Definitions of the columns.
     columns : tuple of str
-        Heads, with units.
+        Column heads, with units.
     rows : tuple of tuple of str
-        As shown.
+        Formatted cells.
     records : pandas.DataFrame
-        The same numbers unrounded, for the file.
+        The same numbers for the file, not rounded.
     """
 
     name: str
@@ -104,17 +91,7 @@ Block = Paragraph | Subheading | Bullets | Code | Links | Picture | Table
 
 @dataclass(frozen=True)
 class Section:
-    """One section.
-
-    Parameters
-    ----------
-    identifier : str
-        Of its place in the page.
-    title : str
-    blocks : tuple of Block
-    not_shown : tuple of str
-        Sentences: what this section does not show; empty for sections without results.
-    """
+    """A section: anchor in the page, title, content, and sentences on what it does not show."""
 
     identifier: str
     title: str
@@ -124,26 +101,26 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """A whole report: title, one line below it, sections."""
+    """A report: title, one line below it, sections."""
 
     title: str
     subtitle: str
     sections: tuple[Section, ...]
 
     def blocks(self) -> Iterator[Block]:
-        """Every block, in order."""
+        """Yield every block in order."""
         for section in self.sections:
             yield from section.blocks
 
     def pictures(self) -> list[Picture]:
-        """Every figure, in order."""
+        """Return the figures in order."""
         return [block for block in self.blocks() if isinstance(block, Picture)]
 
     def tables(self) -> list[Table]:
-        """Every table, in order."""
+        """Return the tables in order."""
         return [block for block in self.blocks() if isinstance(block, Table)]
 
     def numbers(self) -> dict[str, str]:
-        """What each figure and table is called, by its name: ``Figure 1``, ``Table 1``, in order."""
+        """Return the numbers of figures and tables by name: ``Figure 1``, ``Table 1``."""
         figures = {block.name: f"Figure {count}" for count, block in enumerate(self.pictures(), start=1)}
         return figures | {block.name: f"Table {count}" for count, block in enumerate(self.tables(), start=1)}

@@ -1,4 +1,4 @@
-"""A report as one page: a single HTML file that needs no script, no network and no other file."""
+"""A report as a single HTML file that needs no script, network or other file."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from atmodist_core.figures.report.document import Report
 from atmodist_core.figures.report.optional import needed
 
 PIXELS_PER_INCH = 125
-"""Of the page: at this size text in figures is as large as that around them."""
+"""Size of figures on the page: their text is as large as the text around them."""
 
 _TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """A picture within the page: its data URI, and its size [pixels]."""
+    """A figure in the page: data URI and size [pixels]."""
 
     address: str
     width: int
@@ -26,23 +26,7 @@ class Embedded:
 
 
 def page(report: Report, drawn: Mapping[tuple[str, str], bytes]) -> str:
-    """Write a report as one HTML file.
-
-    Parameters
-    ----------
-    report : Report
-    drawn : mapping of (str, str) to bytes
-        By name of the figure and format: its file.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    UserError
-        If Jinja2 is not installed.
-    """
+    """Return the HTML of a report from the files of its figures by (name, format)."""
     jinja2 = needed("jinja2")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(

@@ -1,8 +1,8 @@
-"""A report as PDF: the text, tables and figures of the page, on numbered A4 pages with outlines and vector graphics.
+"""A report as PDF: text, tables and vector figures on numbered A4 pages with an outline.
 
-Text is set by ReportLab with the DejaVu faces that come with Matplotlib, since the built-in faces of PDF lack raised
-digits and other signs. It leaves room for each figure, into which pypdf then lays the figure's own page, so that lines
-stay lines and letters stay letters.
+ReportLab sets the text in the DejaVu fonts that come with Matplotlib, because the built-in PDF fonts lack superscripts
+and other symbols. It leaves space for each figure, and pypdf then places the page of the figure's own PDF there, so
+that figures remain vector graphics with selectable text.
 """
 
 from __future__ import annotations
@@ -31,28 +31,11 @@ BODY_PT = 9.0
 TABLE_PT = 6.6
 FACES = {"Text": "DejaVuSans.ttf", "Text-Bold": "DejaVuSans-Bold.ttf", "Code": "DejaVuSansMono.ttf"}
 _TALLEST_FIGURE = 0.8
-"""Share of a page's height that a figure may take: its caption stands below it."""
+"""Largest share of a page's height for a figure, which leaves space for its caption."""
 
 
 def printed(report: Report, drawn: Mapping[tuple[str, str], bytes]) -> bytes:
-    """Write a report as PDF; the same report gives the same bytes.
-
-    Parameters
-    ----------
-    report : Report
-    drawn : mapping of (str, str) to bytes
-        By name of the figure and format: its file; the PDF ones are used.
-
-    Returns
-    -------
-    bytes
-
-    Raises
-    ------
-    UserError
-        If ReportLab or pypdf is not installed.
-    """
-    needed("reportlab")
+    """Return the PDF of a report from the PDF files of its figures; the same report gives the same bytes."""
     pypdf = needed("pypdf")
     room: dict[str, tuple[int, float, float, float]] = {}
     text = _set_text(report, room)
@@ -66,7 +49,7 @@ def printed(report: Report, drawn: Mapping[tuple[str, str], bytes]) -> bytes:
 
 
 def _lay(writer: Any, sheet: Any, figure: Any, name: str, place: tuple[float, float, float]) -> None:
-    """Put a page, as it is, into a part of another one: left, bottom, width [pt].
+    """Place a page into a part (left, bottom, width [pt]) of another one.
 
     As a form of its own, so that not one of its thousands of lines has to be read.
     """
@@ -99,7 +82,7 @@ def _lay(writer: Any, sheet: Any, figure: Any, name: str, place: tuple[float, fl
 
 
 def _set_text(report: Report, room: dict[str, tuple[int, float, float, float]]) -> bytes:
-    """Everything but the figures; where those belong is noted: page, left, bottom and width [pt]."""
+    """Return a PDF without figures and store their places in ``room``: page, left, bottom, width [pt]."""
     pagesizes, platypus = needed("reportlab.lib.pagesizes"), needed("reportlab.platypus")
     _register_faces()
     styles = _styles()
@@ -107,7 +90,7 @@ def _set_text(report: Report, room: dict[str, tuple[int, float, float, float]]) 
     inner = width - 2 * MARGIN_PT
 
     class Document(platypus.BaseDocTemplate):  # type: ignore[misc, name-defined]
-        """Puts headings and figures into the outline and the table of contents."""
+        """Adds headings and figures to the outline and the table of contents."""
 
         def afterFlowable(self, flowable: Any) -> None:  # noqa: N802 - ReportLab calls it by this name
             entry = getattr(flowable, "outline", None)
@@ -141,7 +124,7 @@ def _register_faces() -> None:
     metrics, ttf = needed("reportlab.pdfbase.pdfmetrics"), needed("reportlab.pdfbase.ttfonts")
     folder = Path(get_data_path()) / "fonts" / "ttf"
     for face, file in FACES.items():
-        # Anew for every document: a face keeps which letters an earlier document has used.
+        # Registered for every document, because a font keeps the letters that an earlier document used.
         metrics.registerFont(ttf.TTFont(face, str(folder / file)))
     metrics.registerFontFamily("Text", normal="Text", bold="Text-Bold", italic="Text", boldItalic="Text-Bold")
 
@@ -194,7 +177,7 @@ def _story(
         for place, block in enumerate(section.blocks):
             made = _flowables(block, numbers, styles, width, height, room)
             made = [heading, *made] if place == 0 else made
-            # A figure, its caption, and a heading right above it stay on one page.
+            # A figure, its caption and a heading directly above it stay on one page.
             story += [platypus.KeepTogether(made)] if isinstance(block, Picture) else made
         if section.not_shown:
             story += _not_shown(section.not_shown, styles, width)
@@ -261,7 +244,7 @@ def _room_for(
     height: float,
     room: dict[str, tuple[int, float, float, float]],
 ) -> Any:
-    """Empty space of the size of a figure, which notes where it comes to lie."""
+    """Return empty space of the size of a figure that stores its place when it is drawn."""
     platypus = needed("reportlab.platypus")
     wide, high = (72.0 * float(size) for size in picture.figure.get_size_inches())
     scale = min(1.0, width / wide, _TALLEST_FIGURE * height / high)
@@ -280,7 +263,7 @@ def _room_for(
 
 
 def _table(block: Table, styles: dict[str, Any], width: float) -> Any:
-    """A table whose columns are as wide as their longest words need, in proportion."""
+    """Return a table with column widths in proportion to the longest words."""
     platypus, colors = needed("reportlab.platypus"), needed("reportlab.lib.colors")
     lengths = []
     for place, head in enumerate(block.columns):
@@ -289,7 +272,7 @@ def _table(block: Table, styles: dict[str, Any], width: float) -> Any:
             min(34, max(5, max(map(len, cells), default=0), max(map(len, head.split()), default=0)))
         )
     natural = [3.9 * length + 9 for length in lengths]
-    # Names stay in one piece; numbers with their intervals can be broken.
+    # Names are not broken; numbers with intervals can be.
     kept = 2 if len(natural) > 2 and sum(natural[:2]) < 0.5 * width else 0
     squeeze = min(1.0, (width - sum(natural[:kept])) / sum(natural[kept:]))
     widths = [*natural[:kept], *(squeeze * one for one in natural[kept:])]

@@ -1,4 +1,4 @@
-"""Numbers, intervals and units as they are written in a sentence or a table."""
+"""Format numbers, intervals, units and lists for sentences and tables."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from atmodist_core.evaluation.bootstrap import Estimate
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NOTHING = "–"
-"""In a table, for what is not defined."""
+"""Text of an undefined number."""
 
 
 def units_text(units: str) -> str:
-    """Units with raised exponents; nothing for a plain number.
+    """Format units with superscript exponents; empty for a plain number.
 
     Examples
     --------
@@ -29,13 +29,13 @@ def units_text(units: str) -> str:
 
 
 def bracketed(name: str, units: str) -> str:
-    """Head of a column: name and unit, ``RMSE [s⁻¹]``."""
+    """Format the head of a column: ``RMSE [s⁻¹]``."""
     text = units_text(units)
     return f"{name} [{text}]" if text else name
 
 
 def _exponent(size: float) -> int:
-    """Power of ten written apart; 0 where a plain number is short."""
+    """Power of ten of a number; 0 if the plain number is short."""
     if size == 0 or not np.isfinite(size):
         return 0
     power = int(np.floor(np.log10(size)))
@@ -51,14 +51,14 @@ def _plain(value: float, digits: int) -> str:
 
 
 def _digits(size: float, wanted: int = 3) -> int:
-    """Decimals that give so many significant digits."""
+    """Number of decimals for the wanted significant digits."""
     if size == 0 or not np.isfinite(size):
         return 0
     return max(0, wanted - 1 - int(np.floor(np.log10(size))))
 
 
 def number(value: float) -> str:
-    """Three significant digits, with a power of ten where the number would be long.
+    """Format a number with three significant digits, and a power of ten if it is long.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def number(value: float) -> str:
 
 
 def estimate_text(estimate: Estimate, units: str = "1") -> str:
-    """A value with its interval and unit.
+    """Format a value with its interval and unit.
 
     Examples
     --------
@@ -91,14 +91,14 @@ def estimate_text(estimate: Estimate, units: str = "1") -> str:
     power = _exponent(finite[0]) if finite else 0
     parts = [part / 10.0**power for part in (estimate.value, estimate.low, estimate.high)]
     size = next((abs(part) for part in parts if np.isfinite(part) and part), 0.0)
-    # A narrow interval needs the digits in which its ends differ.
+    # A narrow interval needs enough digits to distinguish its ends.
     digits = min(max(_digits(size), _digits(abs(parts[2] - parts[1]), 1)), 6)
     own, low, high = (_plain(part, digits) for part in parts)
     return f"{own} [{low}, {high}]{f' × 10{str(power).translate(_RAISED)}' if power else ''}{tail}"
 
 
 def percent(estimate: Estimate) -> str:
-    """A share in per cent with its interval.
+    """Format a share in per cent with its interval.
 
     Examples
     --------
@@ -114,17 +114,17 @@ def percent(estimate: Estimate) -> str:
 
 
 def has_interval(estimate: Estimate) -> bool:
-    """Whether both ends of the interval are known."""
+    """Return whether both ends of the interval are known."""
     return not (np.isnan(estimate.low) or np.isnan(estimate.high))
 
 
 def count(value: float) -> str:
-    """A number of things, with commas: ``17,536``."""
+    """Format a whole number with commas: ``17,536``."""
     return f"{round(value):,}"
 
 
 def things(value: float, noun: str, plural: str | None = None) -> str:
-    """So many of something: ``1 city``, ``3 models``.
+    """Format a number with a noun: ``1 city``, ``3 models``.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def things(value: float, noun: str, plural: str | None = None) -> str:
 
 
 def joined(parts: Sequence[str]) -> str:
-    """Words in a row: ``a, b and c``.
+    """Join words as ``a, b and c``.
 
     Examples
     --------
@@ -146,7 +146,7 @@ def joined(parts: Sequence[str]) -> str:
 
 
 def sentence_start(text: str) -> str:
-    """The same text with a capital at its beginning.
+    """Capitalise the first letter.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A report on disk: page, PDF, figures and tables, all of them or none."""
+"""Write the files of a report: page, PDF, figures and tables, either all or none."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from atmodist_core.figures.style import FORMATS, figure_bytes
 
 PAGE, PRINT = "report.html", "report.pdf"
 OWN = {PAGE, PRINT, "figures", "tables"}
-"""What a report's folder holds."""
+"""Entries of a report's folder."""
 
 DPI = 160.0
 
 
 def require_place(folder: Path) -> None:
-    """Check, before hours or minutes of work, that a report can be written to a folder.
+    """Check that a report can be written to a folder.
 
     Raises
     ------
     UserError
-        If its parent does not exist, it is a file, or it holds anything but an earlier report.
+        If its parent does not exist, it is a file, or it contains anything but an earlier report.
     """
     if not folder.resolve().parent.is_dir():
         raise UserError(
@@ -36,39 +36,33 @@ def require_place(folder: Path) -> None:
     if not folder.exists():
         return
     if not folder.is_dir():
-        raise UserError(f"Expected a folder at --out {folder}, found a file; choose another name.")
+        raise UserError(f"Expected a folder at --out {folder}, found a file; use another name.")
     others = sorted({entry.name for entry in folder.iterdir()} - OWN)
     if others:
         raise UserError(
-            f"Expected a new folder or that of an earlier report at --out {folder}, found {others[0]!r} in it; choose "
+            f"Expected a new folder or that of an earlier report at --out {folder}, found {others[0]!r} in it; use "
             f"another folder."
         )
 
 
 def require_packages() -> None:
-    """Check that what writes reports is installed.
-
-    Raises
-    ------
-    UserError
-        If a package is missing.
-    """
+    """Raise :class:`UserError` unless the packages that reports need are installed."""
     for name in ("jinja2", "reportlab", "pypdf"):
         needed(name)
 
 
 def draw(report: Report, progress: Callable[[str], None] = lambda _: None) -> dict[tuple[str, str], bytes]:
-    """Every figure in every format, by its name and format."""
+    """Return the files of all figures by name and format."""
     from matplotlib import rc_context
 
     drawn = {}
-    # Matplotlib names the parts of an SVG at random unless it is given a salt.
+    # Without a salt, Matplotlib gives the parts of an SVG random names.
     with rc_context({"svg.hashsalt": "atmodist"}):
         for picture in report.pictures():
             progress(f"figure {picture.name}")
             for form in FORMATS:
                 drawn[picture.name, form] = figure_bytes(picture.figure, form, dpi=DPI)
-                # What has been laid out once stays as it is: the layout takes longer than the drawing.
+                # The layout takes longer than the drawing, so it is computed once.
                 picture.figure.set_layout_engine("none")
     return drawn
 
@@ -76,22 +70,22 @@ def draw(report: Report, progress: Callable[[str], None] = lambda _: None) -> di
 def write_report(
     report: Report, folder: Path, progress: Callable[[str], None] = lambda _: None
 ) -> list[Path]:
-    """Write page, PDF, figures and tables into a folder, in place of an earlier report.
+    """Write page, PDF, figures and tables into a folder, replacing an earlier report.
 
-    All is written to a folder beside it first, so that whatever happens an earlier report stays whole.
+    All files are written to a temporary folder first, so that an earlier report stays complete after a failure.
 
     Parameters
     ----------
     report : Report
     folder : pathlib.Path
-        New, or that of an earlier report.
+        New folder, or that of an earlier report.
     progress : callable
-        Is told what is being made.
+        Called with the name of each step.
 
     Returns
     -------
     list of pathlib.Path
-        The page and the PDF.
+        Paths of the page and the PDF.
 
     Raises
     ------

@@ -18,7 +18,7 @@ from atmodist_core.figures.report.reading import (
     fields_of,
     methods_of,
 )
-from atmodist_core.figures.report.sentences import odds_by_box, odds_sentence
+from atmodist_core.figures.report.sentences import ratio_by_box, ratio_sentence
 from atmodist_core.figures.report.tabulating import Column, estimate_tables, plain_table, value_of
 from atmodist_core.figures.report.wording import estimate_text, joined
 
@@ -77,7 +77,7 @@ def _totals(evaluation: Evaluation, table: xr.Dataset) -> list[Block]:
                 odds = estimate(one, "odds")
                 where = f"{field.capitalize()}, {box} x {box} points"
                 found[f"{box} x {box} points"] = odds
-                long.append(odds_sentence(evaluation.name(candidate), reference, where, counts, sure, odds))
+                long.append(ratio_sentence(evaluation.name(candidate), reference, where, counts, sure, odds))
                 records.append(
                     {"candidate": candidate, "field": field, "box": box}
                     | dict(zip(("better", "equal", "worse"), counts, strict=True))
@@ -93,7 +93,7 @@ def _totals(evaluation: Evaluation, table: xr.Dataset) -> list[Block]:
                         estimate_text(odds),
                     )
                 )
-            short.append(odds_by_box(evaluation.name(candidate), reference, field, found))
+            short.append(ratio_by_box(evaluation.name(candidate), reference, field, found))
     frame = pd.DataFrame(records)
     heads = dict(
         zip(

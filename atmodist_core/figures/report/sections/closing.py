@@ -1,4 +1,4 @@
-"""What was not shown, how the report was made, and sources."""
+"""Limits of the report, how it was made, and sources."""
 
 from __future__ import annotations
 
@@ -34,31 +34,30 @@ SOURCES = (
 
 
 def limits_section(evaluation: Evaluation) -> Section:
-    """What no section shows, and sections that are missing."""
+    """State what no section shows, and which sections are missing."""
     missing = left_out(evaluation.missing)
     sentences = [
-        "Which model should be used: that depends on whether a small error point by point or right statistics matter, and no number here weighs "
-        "them.",
-        "Causes: two models may differ in more than the loss that they are named for. The cards of the models say how each was trained.",
+        "Which model to use: that depends on whether small pointwise errors or correct statistics matter more.",
+        "Causes: two models may differ in more than the loss in their name. The model cards state how each was trained.",
     ]
     if not evaluation.is_paired:
         sentences.append(
-            "A paired test: models are told apart by whether their own intervals lie apart, which misses small differences that all days share."
+            "A paired test: models are compared by whether their intervals overlap, which misses small differences common to all days."
         )
     blocks: list[Block] = [Bullets(tuple(sentences))]
     if missing:
         blocks += [Paragraph("Not computed in this evaluation:"), Bullets(tuple(missing))]
-    return Section("limits", "What was not shown", tuple(blocks))
+    return Section("limits", "Limits of this report", tuple(blocks))
 
 
 def making_section(evaluation: Evaluation, command: str) -> Section:
-    """Commands and versions."""
+    """List commands, versions and sources."""
     versions = json.loads(evaluation.tree.attrs.get("versions", "{}"))
     frame = pd.DataFrame({"package": list(versions), "version": [str(one) for one in versions.values()]})
     blocks: list[Block] = [
-        Paragraph("The evaluation was made by:"),
+        Paragraph("Command of the evaluation:"),
         Code(str(evaluation.tree.attrs.get("command", "not stated"))),
-        Paragraph(f"This report was made from it, by AtmoDist Studio {__version__}, with:"),
+        Paragraph(f"Command of this report (AtmoDist Studio {__version__}):"),
         Code(command),
     ]
     if not frame.empty:
@@ -66,7 +65,7 @@ def making_section(evaluation: Evaluation, command: str) -> Section:
             plain_table(
                 "versions",
                 "Versions",
-                "Packages with which the evaluation was computed.",
+                "Packages that computed the evaluation.",
                 {"package": "package", "version": "version"},
                 frame,
             )

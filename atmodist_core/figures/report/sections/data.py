@@ -1,4 +1,4 @@
-"""What was compared, and on what."""
+"""Section on models, data, times and intervals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _UNSTATED = "not stated"
 
 
 def data_section(evaluation: Evaluation) -> Section:
-    """Models, data, times, and where the intervals come from."""
+    """Describe models, data, times, and the origin of the intervals."""
     blocks: list[Block] = [Paragraph(_task(evaluation)), Paragraph(_record(evaluation))]
     warning = _simulated(evaluation)
     if warning:
@@ -29,8 +29,8 @@ def data_section(evaluation: Evaluation) -> Section:
         plain_table(
             "models",
             "The models",
-            "Weights: the beginning of the hash of the weights, by which a model can be told from another of the same "
-            "name; empty for interpolations. Precision: of the arithmetic in the network.",
+            "Weights: first digits of the hash of the weights, which distinguishes models of the same name; empty for "
+            "interpolation. Precision: arithmetic in the network.",
             {
                 "shown_as": "shown as",
                 "label": "label",
@@ -53,33 +53,32 @@ def data_section(evaluation: Evaluation) -> Section:
             plain_table(
                 "data",
                 "The data",
-                "First and last time [UTC] of what was used as the truth.",
+                "First and last time [UTC] of the data used as the truth.",
                 heads | {"first_time": "first time", "last_time": "last time"},
                 data,
             )
         )
     notes = [line for line in str(evaluation.tree.attrs.get("notes", "")).splitlines() if line.strip()]
     if notes:
-        blocks += [Paragraph("Noted while the evaluation was made:"), Bullets(tuple(notes))]
-    return Section("data", "What was compared, and on what", tuple(blocks), _not_shown(evaluation))
+        blocks += [Paragraph("Notes of the evaluation:"), Bullets(tuple(notes))]
+    return Section("data", "Models and data", tuple(blocks), _not_shown(evaluation))
 
 
 def _task(evaluation: Evaluation) -> str:
     factor = evaluation.number_of("factor")
     names = [evaluation.name(label) for label in evaluation.labels]
     sentence = (
-        f"{joined(names)} {'was' if len(names) == 1 else 'were each'} given the area mean of the truth over blocks of "
-        f"{factor} x {factor} grid points and asked for the fields at the full resolution; the result is compared with "
-        "the truth. "
+        f"The input of {joined(names)} is the area mean of the truth over blocks of {factor} x {factor} grid points; the "
+        "output at full resolution is compared with the truth. "
         if factor
         else f"{joined(names)} {'was' if len(names) == 1 else 'were'} compared with the truth. "
     )
     if evaluation.reference is None:
-        return sentence + "No model is named as the reference, so none is compared with another."
+        return sentence + "There is no reference, so models are not compared with each other."
     if not evaluation.candidates:
         return (
             sentence
-            + f"{evaluation.name(evaluation.reference)} is the only one, so there is nothing to compare it with."
+            + f"{evaluation.name(evaluation.reference)} is the only model, so there is no comparison."
         )
     read = joined([evaluation.name(label) for label in evaluation.candidates])
     return sentence + f"The reference is {evaluation.name(evaluation.reference)}; compared with it: {read}."
@@ -89,7 +88,7 @@ def _record(evaluation: Evaluation) -> str:
     parts = []
     times, at_cities, days = (evaluation.number_of(name) for name in ("times", "city_times", "days"))
     if times is not None:
-        parts.append(f"Global measures rest on {things(times, 'time')}")
+        parts.append(f"Global measures use {things(times, 'time')}")
         if at_cities:
             parts[-1] += f", local statistics on {count(at_cities)}"
         if days:
@@ -98,24 +97,23 @@ def _record(evaluation: Evaluation) -> str:
     replicates, block = evaluation.number_of("replicates"), evaluation.number_of("block_days")
     if replicates:
         parts.append(
-            f"Numbers in brackets are 95 % intervals from {count(replicates)} resamplings of moving blocks of "
-            f"{things(block or 1, 'day')} (seed {evaluation.number_of('seed')}), the same days for every model. They say how far the number "
-            "could have been off with other weather of the same kind; a difference is called one only where an interval "
-            "excludes that there is none. "
+            f"Numbers in brackets are 95 % intervals from {count(replicates)} bootstrap samples of moving blocks of "
+            f"{things(block or 1, 'day')} (seed {evaluation.number_of('seed')}), with the same days for every model. They describe the "
+            "uncertainty due to the weather of the record; a difference is claimed only if an interval excludes equality. "
             + (
-                "Whether a model is closer to the truth than the reference is read from the interval of the difference in the same resampled "
-                "days, where there is one; else the two intervals must lie apart."
+                "A model is called closer to the truth than the reference if the interval of their difference in the same resampled days "
+                "excludes zero; without such an interval, the two intervals must not overlap."
                 if evaluation.is_paired
-                else "Two models are told apart only where their intervals lie apart."
+                else "Two models are called different only if their intervals do not overlap."
             )
         )
     else:
-        parts.append("There are no intervals, so nothing below is called a difference.")
+        parts.append("There are no intervals, so no difference is claimed.")
     first, last = (evaluation.number_of(f"band_{end}") for end in ("first", "last"))
     if first and last:
         origin = str(evaluation.tree.attrs.get("band_origin", ""))
         parts.append(
-            f"The coarse grid carries total wavenumbers below {first}; what a model adds is judged from {first} to {last}"
+            f"The coarse grid resolves total wavenumbers below {first}; added scales are evaluated from {first} to {last}"
             + (f" ({origin})." if origin else ".")
         )
     return " ".join(parts)
@@ -126,17 +124,17 @@ def _simulated(evaluation: Evaluation) -> str:
     if not simulated:
         return ""
     return (
-        f"Simulated: {joined(simulated)}. This is the weather of a dry model atmosphere, not of the Earth, and what "
-        "holds for it need not hold for reanalyses or observations."
+        f"Simulated data: {joined(simulated)}. This is a dry model atmosphere, not the Earth; results may differ for "
+        "reanalyses or observations."
     )
 
 
 def _not_shown(evaluation: Evaluation) -> tuple[str, ...]:
     sentences = [
-        "What another training of the same model would give: the intervals are about the weather, not about the random "
-        "start of a training, unless several trainings are among the models.",
-        "Anything about other levels, variables, resolutions or periods than those of the table.",
+        "Variation between training runs: the intervals describe the weather, not the random initialisation of training, "
+        "unless several runs are among the models.",
+        "Other levels, variables, resolutions or periods than those in the table.",
     ]
     if any(entry.get("simulated") for entry in evaluation.data):
-        sentences.append("How the models do on real weather, as far as the data are simulated.")
+        sentences.append("Performance on real weather where the data are simulated.")
     return tuple(sentences)

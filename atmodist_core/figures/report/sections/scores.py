@@ -105,7 +105,7 @@ def summary_section(evaluation: Evaluation) -> Section | None:
         )
     return Section(
         "summary",
-        "In short",
+        "Summary",
         tuple(blocks),
         (
             "How much each measure matters: the counts weigh all alike, many of them read the same thing, and some (a small "
@@ -129,7 +129,7 @@ def measures_section(evaluation: Evaluation) -> Section | None:
     sentences = tuple(" ".join(found) for found in tallies)
     return Section(
         "measures",
-        "Measure by measure",
+        "Comparison by measure",
         (Bullets(sentences),),
         ("How large a difference is: one that is called may be small; the sizes are in the sections above.",),
     )
