@@ -202,7 +202,7 @@ def test_other_files_are_not_touched(small, tmp_path):
     [
         (["--evaluation", "missing.nc"], "missing.nc, found none"),
         (["--candidate", "nobody"], "--candidate among"),
-        (["--title", " "], "--title with letters"),
+        (["--title", " "], "--title"),
         (["--candidates", "a"], "did you mean --candidate"),
     ],
 )
