@@ -7,12 +7,11 @@ of Panel.
 
 from __future__ import annotations
 
-import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,18 +20,19 @@ import xarray as xr
 import atmodist_core as ad
 from app.compute.cache import SharedCache
 from app.compute.catalogue import Method, Source, list_methods, list_sources, model_stamp, trusted_cards
-from app.compute.city_engine import CityEngine
 from app.compute.comparison import EXACT, PREVIEW, Answer, Question, Scores
+from app.compute.control import Control
 from app.compute.describe_data import describe
-from app.compute.fair_scheduler import FairTurns
+from app.compute.fair_scheduler import FairScheduler
+from app.compute.frame import Frame
 from app.compute.memory import cache_share
 from app.compute.scoring import scores_of
 from app.state.choices import WHOLE
 from app.state.data_description import DataDescription
-from app.state.state import parse_region
 from atmodist_core.common.errors import AtmodistWarning
+from atmodist_core.figures.numbers.request import parse_region
 from atmodist_core.figures.numbers.slices import block_mean_speed, read_slice
-from atmodist_core.figures.numbers.window import Window, window_of
+from atmodist_core.figures.numbers.window import window_of
 
 T = TypeVar("T")
 
@@ -52,76 +52,13 @@ PREDICTION_CACHE_BYTES = 800_000_000
 RESULT_CACHE_BYTES = 128_000_000
 SERIES_CACHE_BYTES = 500_000_000
 EMBEDDING_CACHE_BYTES = 128_000_000
+CITY_CACHE_BYTES = 128_000_000
+"""17 kB for each method and time: more than a thousand times of six methods."""
+
 LOOK_AGAIN_S = 3.0
 """Seconds after which the folders of models are looked at again."""
 NETWORKS_AT_ONCE = 2
 """Networks that run at the same time in one process, whoever asked: each of them fills the cores."""
-
-
-class Control:
-    """How a caller follows and stops a computation.
-
-    Parameters
-    ----------
-    progress : Callable, optional
-        Called with a fraction in 0..1 and what is being done.
-    """
-
-    def __init__(self, progress: Callable[[float, str], None] | None = None) -> None:
-        self._stop = threading.Event()
-        self.progress = progress or (lambda fraction, message: None)
-
-    def cancel(self) -> None:
-        """Ask the computation to stop at the next opportunity."""
-        self._stop.set()
-
-    def silent(self) -> Control:
-        """The same computation, stopped with this one, whose progress nobody is told."""
-        other = Control()
-        other._stop = self._stop
-        return other
-
-    def cancelled(self) -> bool:
-        """Whether it was asked to stop."""
-        return self._stop.is_set()
-
-    def check(self) -> None:
-        """Raise Cancelled if it was asked to stop."""
-        if self._stop.is_set():
-            raise ad.Cancelled("The computation was stopped.")
-
-
-@dataclass(frozen=True)
-class Frame:
-    """The fields of one time on the whole grid, and the block that the region of a question covers.
-
-    Attributes
-    ----------
-    truth, coarse : xarray.Dataset
-        Fine and coarse fields; the truth has exactly the fine points that the coarse cells were made of.
-    is_global : bool
-        Whether they cover the globe.
-    window : Window
-        Coarse cells of the region.
-    region : Region or None
-        None is all of the data.
-    factor : int
-        Fine points per coarse cell along each axis.
-    slice_key : tuple
-        Stands for the fields.
-    """
-
-    truth: xr.Dataset
-    coarse: xr.Dataset
-    is_global: bool
-    window: Window
-    region: Any
-    factor: int
-    slice_key: tuple[Any, ...]
-
-    def crop_fine(self, ds: xr.Dataset) -> xr.Dataset:
-        """Cut the region out of fine fields of the whole grid."""
-        return self.window.refined(self.factor).crop(ds)
 
 
 class Engine:
@@ -135,8 +72,8 @@ class Engine:
         self.result_cache = SharedCache(share * RESULT_CACHE_BYTES)
         self.series_cache = SharedCache(share * SERIES_CACHE_BYTES)
         self.embedding_cache = SharedCache(share * EMBEDDING_CACHE_BYTES)
-        self._turns = FairTurns(NETWORKS_AT_ONCE)
-        self.cities = CityEngine(self, share)
+        self._scheduler = FairScheduler(NETWORKS_AT_ONCE)
+        self.city_cache = SharedCache(share * CITY_CACHE_BYTES)
 
     def describe(self, key: str, level: str = "") -> DataDescription:
         """Open a data set and say what can be chosen in it; a UserError says what is wrong with it."""
@@ -174,11 +111,11 @@ class Engine:
 
     def needs_preview(self, frame: Frame, method: Method, field: str) -> bool:
         """Whether the exact result takes long enough for a preview to be worth its time."""
-        if self.is_at_hand(frame, method, field):
+        if self.is_ready(frame, method, field):
             return False
-        return frame.coarse.sizes["latitude"] * frame.coarse.sizes["longitude"] > SMALL_CELLS
+        return frame.cell_count > SMALL_CELLS
 
-    def is_at_hand(self, frame: Frame, method: Method, field: str) -> bool:
+    def is_ready(self, frame: Frame, method: Method, field: str) -> bool:
         """Whether the exact result is there, or as good as there."""
         return method.family == "interpolation" or self._key(frame, method, EXACT, field) in self._predictions
 
@@ -290,7 +227,7 @@ class Engine:
 
     def _is_whole(self, frame: Frame, quality: str, field: str) -> bool:
         """Whether a network runs on the whole grid, and not only where the region is."""
-        small = frame.coarse.sizes["latitude"] * frame.coarse.sizes["longitude"] <= WHOLE_GRID_CELLS
+        small = frame.cell_count <= WHOLE_GRID_CELLS
         return frame.region is None or field == "wind_speed" or (quality == EXACT and small)
 
     def _key(self, frame: Frame, method: Method, quality: str, field: str) -> tuple[Any, ...]:
@@ -305,7 +242,7 @@ class Engine:
         def make() -> tuple[xr.Dataset, str, float]:
             downscaler = self.downscaler(method, "float32" if quality == EXACT else "auto")
             is_quick = quality == PREVIEW or method.family == "interpolation"
-            with self.turn(control, is_quick=is_quick), warnings.catch_warnings():
+            with self.slot(control, is_quick=is_quick), warnings.catch_warnings():
                 # What the warning says is asked for, and shown, by way of `applicability`.
                 warnings.simplefilter("ignore", AtmodistWarning)
                 start = time.perf_counter()
@@ -327,21 +264,21 @@ class Engine:
         return Answer(cut, quality, precision, seconds, stamp=method.stamp)
 
     def downscaler(self, method: Method, precision: str) -> Any:
-        """What computes a method, loaded once; run it within :meth:`turn`."""
+        """What computes a method, loaded once; run it within :meth:`slot`."""
         key = ("downscaler", method.name, method.stamp, precision)
         factor = method.factor if method.family == "interpolation" else None
         return self.result_cache.get(
             key, lambda: ad.load_downscaler(method.name, precision=precision, factor=factor)
         )
 
-    def turn(self, control: Control, *, is_quick: bool = False) -> AbstractContextManager[None]:
+    def slot(self, control: Control, *, is_quick: bool = False) -> AbstractContextManager[None]:
         """A place among the running networks, sooner for what is quick; who waits for it can be cancelled."""
-        return self._turns.turn(control.check, is_quick=is_quick)
+        return self._scheduler.slot(control.check, is_quick=is_quick)
 
     @property
     def waiting(self) -> int:
         """How many wait for a turn."""
-        return self._turns.waiting
+        return self._scheduler.waiting
 
     def distance_name(self) -> str:
         """Name of the distance network that judges; empty where there is none."""

@@ -22,7 +22,7 @@ class _Ticket:
     is_quick: bool
 
 
-class FairTurns:
+class FairScheduler:
     """At most so many at a time, in the order in which they came, quick ones first; one place is kept for quick turns.
 
     A long computation asks for a turn at every one of its steps (each time, each method), so that users with one short step come in between.
@@ -46,7 +46,7 @@ class FairTurns:
         return len(self._waiting)
 
     @contextmanager
-    def turn(
+    def slot(
         self, check: Callable[[], None], *, is_quick: bool = False, patience_s: float = 0.05
     ) -> Iterator[None]:
         """Wait for a turn and keep it while the context lasts.

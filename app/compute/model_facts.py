@@ -10,7 +10,8 @@ import xarray as xr
 
 import atmodist_core as ad
 from app.compute.catalogue import method_order, model_folder, model_label, model_stamp
-from app.compute.engine import Control, Engine
+from app.compute.control import Control
+from app.compute.engine import Engine
 from atmodist_core.figures.numbers.models import learning_curves, measure_speed, megabytes, pretraining_steps
 
 
@@ -80,5 +81,5 @@ def speed_here(engine: Engine, card: Any, control: Control) -> float:
     if card.kind == "downscaler":
         fields = ad.coarsen(fields, factor=card.factor)
     load = ad.load_downscaler if card.kind == "downscaler" else ad.load_distance
-    with engine.turn(control):
+    with engine.slot(control):
         return measure_speed(card, lambda: load(card.name), fields)

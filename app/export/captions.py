@@ -1,4 +1,4 @@
-"""Captions of what a session shows."""
+"""Captions of exported figures and numbers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from atmodist_core.figures.numbers.request import region_words
 
 
 def session_caption(
-    session: Session, when: str, field: str, *, count: int = 1, extra: str = "", judged: bool = True
+    session: Session, when: str, field: str, *, count: int = 1, extra: str = "", uses_distance: bool = True
 ) -> str:
-    """Say data, date (``first/last`` for a period), region, field and the versions of all models that are on show.
+    """Return a caption with data, date (``first/last`` for a period), region, field and the versions of all models shown.
 
     Parameters
     ----------
@@ -22,13 +22,13 @@ def session_caption(
         Number of times.
     extra : str
         A further sentence.
-    judged : bool
-        Whether the distance network has a part in what is shown.
+    uses_distance : bool
+        Whether the distance network contributes to what is shown.
     """
     data = session.data
     names = shown_methods(session.state, [method.name for method in session.methods])
     cards = [method.card for method in session.methods if method.name in names and method.card is not None]
-    distance = session.engine.distance_name() if judged else ""
+    distance = session.engine.distance_name() if uses_distance else ""
     cards += [card for card in session.engine.cards() if card.name == distance]
     return caption_of(
         data="" if data is None else data.label,
@@ -43,6 +43,6 @@ def session_caption(
 
 
 def when_words(when: str, count: int = 1) -> str:
-    """A time, or a period with its number of times, in words."""
+    """Return the text of a time, or of a period with its number of times."""
     words = [f"{part.replace('T', ' ')} UTC" for part in when.split("/") if part and part != "undated"]
     return " to ".join(words) + (f", {count} times" if count > 1 else "")

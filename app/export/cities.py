@@ -12,10 +12,10 @@ from atmodist_core.figures.numbers.numbers import Numbers
 
 
 def cities_numbers(session: Session) -> Numbers:
-    """Values at the selected cities, and distances and verdicts at all of them."""
+    """Return the values at the selected cities, and distances and verdicts at all cities."""
     result: CityResult | None = session.results.get("cities")
     if result is None or result.series is None:
-        raise ad.UserError("The values at the cities are still to come; export them when there are some.")
+        raise ad.UserError("No values at the cities are computed yet; export them when there are some.")
     state = session.state
     field = state.field if state.field in FIELDS else FIELDS[0]
     times = result.series["time"].values
@@ -26,7 +26,7 @@ def cities_numbers(session: Session) -> Numbers:
         ["truth", *shown_methods(state, result.methods)],
         field=field,
         box=int(state.box),
-        judged=state.judged,
+        judged=state.candidate,
         baseline=state.baseline,
     )
     period = "/".join(str(time.astype("datetime64[m]")) for time in (times[0], times[-1]))

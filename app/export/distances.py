@@ -11,10 +11,10 @@ from atmodist_core.figures.numbers.numbers import Numbers
 
 
 def distances_numbers(session: Session) -> Numbers:
-    """Distances between times, over the lag and between methods, with the pair of fields on show."""
+    """Return the distances between times, against the lag and between methods, with the pair of fields shown."""
     result: TimeDistances | None = session.results.get("distances")
     if result is None or not result.complete or result.matrices is None:
-        raise ad.UserError("The distances are still being computed; export them when they are all there.")
+        raise ad.UserError("The distances are still being computed; export them when they are complete.")
     field = result.question.field
     tables = distances_tables(
         result.fields,

@@ -1,4 +1,4 @@
-"""Files of what is on show: figures, numbers, and all of it in one archive with the way to make it again."""
+"""Exported files: figures, numbers, and an archive of both with the command that reproduces them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import json
 import platform
 import shlex
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from urllib.parse import quote
 
 import atmodist_core as ad
-from app.page.address import search_of
 from app.session.session import Session
+from app.state.link import search_of
 from app.state.state import shown_methods
 from app.state.view_registry import VIEW_ENTRIES, load
 from atmodist_core.figures.numbers.numbers import Numbers
@@ -35,17 +34,7 @@ _PACKAGES = ("numpy", "scipy", "xarray", "torch", "matplotlib", "panel", "bokeh"
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to make what is on show again.
-
-    Attributes
-    ----------
-    search : str
-        Search part of the link, with every choice spelt out.
-    link : str
-        The whole link.
-    command : str
-        Draws the same figure without the page.
-    """
+    """How to reproduce what a session shows: the search part of its link with every choice, the link, and a command for the same figure."""
 
     search: str
     link: str
@@ -53,33 +42,20 @@ class Recipe:
 
 
 def recipe_of(session: Session, href: str = "", *, view: str | None = None, kind: str = "pdf") -> Recipe:
-    """Link and command of what a session shows.
-
-    Parameters
-    ----------
-    session : Session
-    href : str
-        Address of the page without its search part.
-    view : str, optional
-        Another view than that in front.
-    kind : str
-        Of the figure.
-    """
+    """Return link and command of what a session shows at address ``href``, or of another ``view``; ``kind`` is that of the figure."""
     state = session.state
     query = state.to_query()
     query["view"] = view or state.view
-    # What is shown by default may be another with the next version or with more models.
+    # The defaults may change with the next version or with more models.
     query["methods"] = ",".join(shown_methods(state, [method.name for method in session.methods]))
     search = search_of(query)
-    data = ""
-    if state.data_set != "demo":
-        data = " --data YOUR_DATA_FOLDER"
+    data = "" if state.data_set == "demo" else " --data YOUR_DATA_FOLDER"
     command = f"python train/figure.py --link {shlex.quote(search)} --out {query['view']}.{kind}{data}"
     return Recipe(search, f"{href.split('?')[0]}{search}", command)
 
 
-def numbers_on_show(session: Session, view: str | None = None) -> Numbers:
-    """Numbers behind a view; a UserError where they are not there."""
+def numbers_shown(session: Session, view: str | None = None) -> Numbers:
+    """Return the numbers of a view, or raise a UserError while they are not computed."""
     name = view or session.state.view
     entry = VIEW_ENTRIES[name]
     if not entry.numbers:
@@ -90,13 +66,7 @@ def numbers_on_show(session: Session, view: str | None = None) -> Numbers:
 def file_of(
     numbers: Numbers, kind: str, *, dark: bool = False, recipe: Recipe | None = None
 ) -> tuple[str, bytes]:
-    """Name and content of one file; drawing takes a second or two, so call it in a thread.
-
-    Raises
-    ------
-    UserError
-        For an unknown kind.
-    """
+    """Return name and content of one file, or raise a UserError for an unknown kind; drawing takes a second or two."""
     name = f"atmodist-{numbers.view}"
     if kind in FIGURE_KINDS:
         from atmodist_core.figures import DARK as DARK_STYLE
@@ -117,19 +87,12 @@ def file_of(
     )
 
 
-def bundle_of(
-    parts: dict[str, Numbers],
-    recipes: dict[str, Recipe],
-    *,
-    dark: bool = False,
-    tell: Callable[[str], None] = lambda what: None,
-) -> tuple[str, bytes]:
-    """Archive with every figure and table of some views, link, versions and commands."""
+def bundle_of(parts: dict[str, Numbers], recipes: dict[str, Recipe]) -> tuple[str, bytes]:
+    """Return name and content of an archive with all figures and tables of some views, links, versions and commands."""
     files: dict[str, bytes] = {}
     for view, numbers in parts.items():
-        tell(VIEW_ENTRIES[view].label)
         for kind in FIGURE_KINDS:
-            name, content = file_of(numbers, kind, dark=dark)
+            name, content = file_of(numbers, kind)
             files[f"{view}/{name}"] = content
         name, content = file_of(numbers, "nc", recipe=recipes[view])
         files[f"{view}/{name}"] = content
@@ -140,7 +103,7 @@ def bundle_of(
 
 
 def readme(parts: dict[str, Numbers], recipes: dict[str, Recipe]) -> str:
-    """What the archive holds and how each part is made again."""
+    """Return the text of the archive: its contents and how to reproduce each part."""
     lines = ["AtmoDist Studio: figures and the numbers behind them.", ""]
     for view, numbers in parts.items():
         recipe = recipes[view]
@@ -159,7 +122,7 @@ def readme(parts: dict[str, Numbers], recipes: dict[str, Recipe]) -> str:
 
 
 def versions() -> dict[str, Any]:
-    """Versions of this project and of what its numbers rest on."""
+    """Return the versions of this project and of the packages that its numbers depend on."""
     found = {"atmodist-studio": ad.__version__, "python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -170,7 +133,7 @@ def versions() -> dict[str, Any]:
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
-    """A zip archive of files."""
+    """Return a zip archive of files."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():

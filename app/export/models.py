@@ -8,5 +8,5 @@ from atmodist_core.figures.numbers.numbers import Numbers
 
 
 def models_numbers(_session: Session) -> Numbers:
-    """Learning curves of all models."""
+    """Return the learning curves of all models."""
     return curves_of_all_models()

@@ -1,34 +1,18 @@
-"""The address bar as a mirror of the state: what is on show is in the link, and a link restores it."""
+"""The address bar mirrors the state: the address is a link that restores the page."""
 
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode
 
 from app.session.session import Session
 from app.state.choices import HISTORY_PARAMETERS, QUERY_NAMES
-
-
-def query_of(search: str) -> dict[str, str]:
-    """Names and values of the search part of an address."""
-    return dict(parse_qsl(search.lstrip("?"), keep_blank_values=True))
-
-
-def search_of(query: dict[str, str]) -> str:
-    """Search part of an address, with dates and regions left readable."""
-    return "?" + urlencode(query, quote_via=quote, safe=",:/")
+from app.state.link import query_of, search_of
 
 
 class AddressBar:
-    """Keeps the state of a session and the address of its tab the same.
+    """Keeps the state of a session and the address of its tab equal.
 
-    Parameters
-    ----------
-    session : Session
-    history : BrowserHistory
-        Or anything with ``address`` to be set, and ``on_return`` that is called with the search part of an address to go back to.
-    search : str
-        Search part of the address that the page was opened with.
+    ``history`` is a BrowserHistory or a substitute with its ``address`` and ``on_return``; the page was opened with the search part ``search``.
     """
 
     def __init__(self, session: Session, history: Any, search: str) -> None:
@@ -37,9 +21,7 @@ class AddressBar:
         self._search = search
 
     def begin(self) -> list[str]:
-        """Take over the address the page was opened with and keep both the same from now on; returns
-        sentences on its faults.
-        """
+        """Take over the address that the page was opened with, follow changes from now on, and return sentences on faults of the address."""
         problems = self._session.state.read_query(query_of(self._search))
         self._session.state.param.watch(self._write, list(QUERY_NAMES))
         self._history.on_return = self._read
@@ -52,9 +34,9 @@ class AddressBar:
             self._history.address = {"search": self._search, "push": self._is_step(events)}
 
     def _is_step(self, events: Any) -> bool:
-        """Whether a user would want to come back to what was on show before: not where the page itself settles its state."""
+        """Whether the back button should undo a change: only one that the user made."""
         changed = {event.name for event in events if event.old != event.new}
-        return bool(changed & set(HISTORY_PARAMETERS)) and self._session.settling is False
+        return bool(changed & set(HISTORY_PARAMETERS)) and self._session.is_fitting_state is False
 
     def _read(self, search: str) -> None:
         query = query_of(search)

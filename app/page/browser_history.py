@@ -11,11 +11,11 @@ from panel.custom import JSComponent
 
 
 class BrowserHistory(JSComponent):
-    """Writes the address, as a new entry of the history or in place of the present one, and tells when the user goes back or on."""
+    """Writes the address, as a new or the present entry of the history, and reports when the user goes back or forward."""
 
     address: Any = param.Dict(
         default={"search": "", "push": False},
-        doc="Search part of the address, and whether it makes a new entry.",
+        doc="Search part of the address, and whether it is a new entry.",
     )
 
     _esm = Path(__file__).parent / "browser_history.js"

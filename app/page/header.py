@@ -1,4 +1,4 @@
-"""The header: what the page shows, what computes it, and the link to it."""
+"""The header: data set, device, link and export."""
 
 from __future__ import annotations
 
@@ -11,17 +11,13 @@ import panel_material_ui as pmui
 from app.page.export_menu import ExportMenu
 from app.session.session import Session
 from app.theme.theme import PHONE
+from app.views.shared.elements import button, row
 
 _COPY = "navigator.clipboard?.writeText(window.location.href)"
 
 
 class Header(pn.viewable.Viewer):
-    """Data set, the label of simulated data, the device, and a button that copies the link.
-
-    Parameters
-    ----------
-    session : Session
-    """
+    """Data set, the label of simulated data, the device, and buttons to copy the link and to export."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -31,7 +27,7 @@ class Header(pn.viewable.Viewer):
             margin=(0, 8),
             align="center",
             styles={"color": "#dbe7f2", "font-size": "14px"},
-            # A phone has no room for it; the side bar names it too.
+            # Not on a phone: the side bar shows it too.
             stylesheets=[f"{PHONE} {{ :host {{ display: none; }} }}"],
         )
         self._simulated = pmui.Chip(
@@ -55,29 +51,19 @@ class Header(pn.viewable.Viewer):
                 "@media (max-width: 1000px)": {"display": "none"},
             },
         )
-        self._share = pmui.Button(
-            label="Copy link",
-            icon="link",
-            size="small",
-            variant="outlined",
+        self._share = button(
+            "Copy link",
+            "link",
             margin=(0, 8),
             align="center",
-            description="Copy link to exactly this page",
-            # The browser of a phone has its own way to share an address.
+            description="Copy the link to this page",
+            # Phones have their own way to share an address.
             sx={"color": "#ffffff", "borderColor": "#4a6684", PHONE: {"display": "none"}},
         )
         self._share.js_on_click(code=_COPY)
-        self._row = pn.Row(
-            self._data,
-            self._simulated,
-            pn.Spacer(sizing_mode="stretch_width"),
-            self._device,
-            self._share,
-            ExportMenu(session, _address),
-            sizing_mode="stretch_width",
-            margin=0,
-            align="center",
-        )
+        spacer = pn.Spacer(sizing_mode="stretch_width")
+        parts = (self._data, self._simulated, spacer, self._device, self._share)
+        self._row = row(*parts, ExportMenu(session, _address), align="center")
         session.param.watch(self._update, ["data", "device"])
         self._update()
 

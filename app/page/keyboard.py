@@ -1,4 +1,4 @@
-"""Keys that work on the whole page."""
+"""Keys of the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.state.view_registry import VIEWS
 
 
 class Keyboard(JSComponent):
-    """Steps time with the arrow keys and switches views with the digits; the slash finds a city."""
+    """The arrow keys step through time, the digits switch views, and the slash finds a city."""
 
     _esm = Path(__file__).parent / "keyboard.js"
 
@@ -25,7 +25,7 @@ class Keyboard(JSComponent):
 
 
 def press(session: Session, key: str) -> None:
-    """Do what a key stands for; other keys do nothing."""
+    """Carry out the action of a key; other keys do nothing."""
     if key in ("ArrowLeft", "ArrowRight"):
         session.step(-1 if key == "ArrowLeft" else 1)
     elif key == "/" and "cities" in VIEWS:

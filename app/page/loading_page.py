@@ -1,4 +1,4 @@
-"""What is on show until the page is there: its outline, which is part of the HTML and needs no script."""
+"""The outline of the page that is shown until its scripts are loaded."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from app.theme.theme import DARK, HEADER_COLOUR, INKS, LIGHT, THEME_CONFIG
 
 
 @cache
-def opening_template() -> Any:
-    """Template of the page's HTML: that of Material UI, with the outline in place of its spinner."""
+def loading_template() -> Any:
+    """Return the template of the page's HTML: that of Material UI, with the outline in place of its spinner."""
     text = (Path(__file__).parent / "loading_page.html").read_text(encoding="utf-8")
     colours = {
         "@header": HEADER_COLOUR,

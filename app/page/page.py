@@ -15,37 +15,38 @@ from bokeh.themes import Theme
 from panel.io.state import set_curdoc
 from panel.util import edit_readonly
 
-from app.compute.cache_warmup import import_views, warm_up
 from app.compute.memory import Collector
 from app.page.address import AddressBar
 from app.page.browser_history import BrowserHistory
+from app.page.cache_warmup import import_views, warm_caches
 from app.page.header import Header
 from app.page.keyboard import Keyboard
-from app.page.loading_page import opening_template
+from app.page.loading_page import loading_template
 from app.page.sidebar import WIDTH, SideBar
 from app.page.status import Messages, StatusLine
 from app.page.tour import Help, Tour
-from app.server.batch_layouts import OneLayout
+from app.server.batch_layouts import LayoutBatcher
 from app.server.session_keepalive import await_browser, use_own_files
 from app.session.session import ENGINE, Session
 from app.state.state import StudioState
 from app.state.view_registry import VIEW_ENTRIES, VIEWS, load
 from app.theme.theme import DARK, FITTING, HEADER_COLOUR, LIGHT, PHONE, THEME_CONFIG
+from app.views.shared.elements import column, row
 
 TITLE = "AtmoDist Studio"
 TAB_WIDTH = 92
-LOOK_AGAIN_MS = 5000
-"""How often a page asks what lies in the folders of data and models."""
+REFRESH_MS = 5000
+"""Time between two searches of a page for new data and models."""
 
 COLLECTOR = Collector()
-OPENING: weakref.WeakSet[Session] = weakref.WeakSet()
-"""Pages whose browser is about to build them: what can wait does not take the cores from it."""
+LOADING_SESSIONS: weakref.WeakSet[Session] = weakref.WeakSet()
+"""Sessions whose browser is building the page; the cache warm-up leaves the cores to them."""
 _OWN_STYLES = Theme(json={"attrs": {"Axis": {}, "Figure": {}, "Grid": {}, "Title": {}, "Legend": {}}})
-"""Names the parts of a figure that the page styles itself, so that Material UI leaves them alone."""
+"""Parts of a figure that the page styles itself, so that Material UI does not."""
 
 
 def build_page() -> Any:
-    """Build the page, and begin to compute once the browser has it."""
+    """Build the page; computations begin once the browser has it."""
     state = StudioState()
     document = pn.state.curdoc
     if document is not None:
@@ -58,44 +59,52 @@ def build_page() -> Any:
     page = _frame(state)
     if document is not None and _has_visitor():
         await_browser(document)
-        OPENING.add(session)
+        LOADING_SESSIONS.add(session)
 
         def fill() -> None:
             with session.within(), pn.io.hold():
                 _fill(page, session, history)
 
-        # The HTML knows the frame alone and leaves at once: its parts are made while the browser loads its scripts. Results wait until the
-        # browser has built the page: what changes between its taking the document and that moment can be lost on the way.
+        # The HTML holds only the frame and is sent at once: its parts are made while the browser loads its scripts. Results wait until the
+        # browser has built the page: changes between its fetching the document and that moment can be lost.
         document.add_next_tick_callback(fill)
         pn.state.onload(_begin_of(session, problems))
     else:
         _fill(page, session, history)
-        # `panel serve --warm` builds a page nobody sees: time to fill the caches for the first who comes.
+        # `panel serve --warm` builds a page without a visitor, which is the time to fill the caches.
         import_views()
-        threading.Thread(
-            target=warm_up, args=(ENGINE, lambda: bool(OPENING)), name="warm-up", daemon=True
-        ).start()
+        pn.state.onload(start_cache_warmup)
     pn.state.on_session_destroyed(lambda _context: _end(session))
     if document is not None:
         document.theme = _OWN_STYLES
     return page
 
 
-def _begin_of(session: Session, problems: list[str]) -> Callable[[], None]:
-    """What to do when the browser has built the page.
+def start_cache_warmup() -> None:
+    """Fill the caches in a thread.
 
-    Panel keeps it beside the document until then: where no browser ever comes, it must not hold the document itself. A periodic callback
-    of a document that ends before its browser has come would go on for ever, so it begins here.
+    Panel calls it after the page is built: it walks over the new entries of ``sys.modules`` while it builds a page, and entries that a thread
+    adds and removes meanwhile would end that walk.
+    """
+    arguments = (ENGINE, lambda: bool(LOADING_SESSIONS))
+    threading.Thread(target=warm_caches, args=arguments, name="cache-warmup", daemon=True).start()
+
+
+def _begin_of(session: Session, problems: list[str]) -> Callable[[], None]:
+    """Return the callback for when the browser has built the page.
+
+    Panel keeps it until then, so it must not hold the document: a browser may never come. Periodic callbacks begin here for the same reason:
+    those of a document whose browser never came would run for ever.
     """
     reference = weakref.ref(session)
 
     def begin() -> None:
-        waiting = reference()
-        if waiting is not None:
-            OPENING.discard(waiting)
-            waiting.start(problems)
-            look_again: Any = waiting.look_again  # Panel awaits it, and its types do not say so
-            pn.state.add_periodic_callback(look_again, period=LOOK_AGAIN_MS)
+        loaded = reference()
+        if loaded is not None:
+            LOADING_SESSIONS.discard(loaded)
+            loaded.start(problems)
+            refresh: Any = loaded.refresh_in_background  # Panel awaits it, though its types do not allow it
+            pn.state.add_periodic_callback(refresh, period=REFRESH_MS)
 
     return begin
 
@@ -107,7 +116,7 @@ def _has_visitor() -> bool:
 
 
 def _on_a_phone() -> bool:
-    """Whether the browser calls itself one of a phone, as they do; the width of the window is not known before the page is there."""
+    """Whether the browser identifies itself as that of a phone: the width of the window is not known yet."""
     return "Mobi" in str(pn.state.headers.get("User-Agent", ""))
 
 
@@ -115,9 +124,9 @@ def _frame(state: StudioState) -> Any:
     """Page without its parts."""
     page = pmui.Page(
         title=TITLE,
-        template=opening_template(),
+        template=loading_template(),
         sidebar_width=WIDTH,
-        # It would lie over the maps there.
+        # On a phone it would cover the maps.
         sidebar_open=not _on_a_phone(),
         theme_config=THEME_CONFIG,
         dark_theme=state.theme == DARK,
@@ -127,8 +136,8 @@ def _frame(state: StudioState) -> Any:
             "& .MuiAppBar-root .MuiIconButton-root": {"color": "#ffffff"},
         },
     )
-    # Material UI's page follows Panel's busy counter, and walks through every model of the page each time that it changes; the line
-    # beside the tabs says what is being done.
+    # Material UI's page follows Panel's busy counter and walks through all models of the page at each change; the status line
+    # shows what is being computed.
     with edit_readonly(page):
         page.busy = False
     _forget(page)
@@ -138,12 +147,12 @@ def _frame(state: StudioState) -> Any:
 def _end(session: Session) -> None:
     """The tab was closed."""
     session.close()
-    OPENING.discard(session)
+    LOADING_SESSIONS.discard(session)
     COLLECTOR.collect_soon()
 
 
 def _forget(page: Any) -> None:
-    """Take the page off the watchers of Panel's busy counter, which would keep it, and all it shows, for ever."""
+    """Remove the page from the watchers of Panel's busy counter, which would keep it in memory for ever."""
     for watcher in list(pn.state.param.watchers.get("busy", {}).get("value", [])):
         owner = getattr(watcher.fn, "__self__", None)
         if getattr(owner, "self", None) is page:
@@ -156,7 +165,7 @@ def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
     views: dict[str, Any] = {}
     keyboard = Keyboard(width=0, height=0, margin=0)
     keyboard.session = session
-    # The tabs are a strip alone: what is in front is below, so that the line beside them can say what is being computed.
+    # The tabs are only a strip, with the views below it, so that the status line can stand beside them.
     tabs = pmui.Tabs(
         *[(label, pn.Spacer(height=0)) for label in VIEWS.values()],
         active=list(VIEWS).index(state.view),
@@ -173,38 +182,30 @@ def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
     )
     tour = Tour(width=0, height=0, margin=0)
     help_text = Help(session, tour)
-    stage = pn.Column(stylesheets=[FITTING], sizing_mode="stretch_width", margin=0, css_classes=["stage"])
+    stage = column(css=FITTING, css_classes=["stage"])
 
-    def bring_to_front(*_events: Any) -> None:
-        # A view is built when it first comes to the front: its many figures would only hold up the first paint.
-        # It stays on the page when another comes: the browser would have to make all of it anew.
+    def show_view(*_events: Any) -> None:
+        # A view is built when it is first shown, so that its figures do not delay the first paint, and is hidden afterwards: the browser
+        # would have to build it again.
         if state.view not in views:
             views[state.view] = load(VIEW_ENTRIES[state.view].view)(session).__panel__()
             stage.append(views[state.view])
         for name, view in views.items():
             view.visible = name == state.view
 
-    state.param.watch(bring_to_front, "view")
-    bring_to_front()
-    main = pn.Column(
-        OneLayout(width=0, height=0, margin=0),
-        pn.Row(
-            tabs,
-            help_text.button,
-            StatusLine(session),
-            sizing_mode="stretch_width",
-            margin=0,
-            styles={"align-items": "center", "gap": "0 12px", "flex-wrap": "wrap"},
-        ),
-        help_text,
-        Messages(session),
-        stage,
-        keyboard,
-        history,
-        tour,
-        sizing_mode="stretch_width",
-        margin=0,
-        stylesheets=[FITTING],
+    state.param.watch(show_view, "view")
+    show_view()
+    line = row(
+        tabs,
+        help_text.button,
+        StatusLine(session),
+        styles={"align-items": "center", "gap": "0 12px", "flex-wrap": "wrap"},
+    )
+    invisible = (keyboard, history, tour)
+    main = column(
+        LayoutBatcher(width=0, height=0, margin=0),
+        *(line, help_text, Messages(session), stage, *invisible),
+        css=FITTING,
         styles={
             "padding": "2px 16px 16px 16px",
             "gap": "8px",
@@ -221,6 +222,6 @@ def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
 
 
 def _tie(widget: Any, parameter: str, state: StudioState, name: str, to_widget: Any, to_state: Any) -> None:
-    """Keep a parameter of the page and one of the state the same."""
+    """Keep a parameter of the page and one of the state equal."""
     widget.param.watch(lambda event: setattr(state, name, to_state(event.new)), parameter)
     state.param.watch(lambda event: setattr(widget, parameter, to_widget(event.new)), name)

@@ -1,4 +1,4 @@
-"""The side bar: what is on show, the same for every view."""
+"""The side bar with the choices that all views share."""
 
 from __future__ import annotations
 
@@ -10,35 +10,27 @@ import panel_material_ui as pmui
 
 import atmodist_core as ad
 from app.page.time_control import TimeControl
-from app.server.programmatic_update import Filling
+from app.server.programmatic_update import ProgrammaticUpdate
 from app.session.session import Session
 from app.state.choices import FIELDS, WHOLE
 from app.state.state import default_methods, overlaps, parse_region, region_text, shown_methods
-from app.theme.theme import VARIABLES
+from app.views.shared.elements import html, select
 
 WIDTH = 296
 INNER_WIDTH = 264
 CUSTOM = "custom"
 
-_STYLES = (
-    VARIABLES
-    + """
+_STYLES = """
 .heading { font-size: 11px; letter-spacing: .08em; text-transform: uppercase; color: var(--studio-muted); font-weight: 700; }
 .note { font-size: 12px; line-height: 1.45; color: var(--studio-muted); }
 .note b { color: var(--studio-text); font-weight: 500; }
 ul.note { margin: 4px 0 0 0; padding-left: 16px; }
 summary { cursor: pointer; font-size: 12px; color: var(--studio-muted); }
 """
-)
 
 
 class SideBar(pn.viewable.Viewer):
-    """Data set, level, time, field, region and methods.
-
-    Parameters
-    ----------
-    session : Session
-    """
+    """Data set, level, time, field, region and methods."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -60,17 +52,15 @@ class SideBar(pn.viewable.Viewer):
 
 
 class DataControl(pn.viewable.Viewer):
-    """Data set and level, with what the data are."""
+    """Data set and level, with a description."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._filling = Filling()
-        self._set = pmui.Select(label="Data set", options={}, size="small", width=INNER_WIDTH, margin=0)
-        self._level = pmui.Select(
-            label="Level", options=[], size="small", width=INNER_WIDTH, margin=0, visible=False
-        )
-        self._about = pn.pane.HTML("", stylesheets=[_STYLES], margin=0, width=INNER_WIDTH, min_height=34)
+        self._updating = ProgrammaticUpdate()
+        self._set = select("Data set", INNER_WIDTH)
+        self._level = select("Level", INNER_WIDTH, options=[], visible=False)
+        self._about = html(css=_STYLES, sizing_mode=None, width=INNER_WIDTH, min_height=34)
         self._column = pn.Column(self._set, self._level, self._about, margin=0, styles={"gap": "8px"})
         self._set.param.watch(lambda event: self._choose("data_set", event.new), "value")
         self._level.param.watch(lambda event: self._choose("level", event.new), "value")
@@ -83,7 +73,7 @@ class DataControl(pn.viewable.Viewer):
         return self._column
 
     def _choose(self, parameter: str, value: Any) -> None:
-        if not self._filling and value and value != getattr(self._session.state, parameter):
+        if not self._updating and value and value != getattr(self._session.state, parameter):
             self._session.state.param.update(
                 **{parameter: value, **({"level": ""} if parameter == "data_set" else {})}
             )
@@ -93,9 +83,9 @@ class DataControl(pn.viewable.Viewer):
         options = {source.label: source.key for source in session.sources}
         asked = session.state.data_set
         if asked not in options.values():
-            # A list whose value is not in it takes its first by itself, and that would count as the user's choice.
+            # A list whose value is not among its options selects the first by itself, as if the user had.
             options = {**options, asked: asked}
-        with self._filling():
+        with self._updating():
             self._set.param.update(options=options, value=asked)
             if data is not None:
                 self._level.param.update(
@@ -105,9 +95,7 @@ class DataControl(pn.viewable.Viewer):
             self._about.object = '<div class="note">&nbsp;<br>&nbsp;</div>'
             return
         notes = "".join(f"<li>{escape(note)}</li>" for note in data.notes)
-        more = (
-            f"<details><summary>What was noticed on opening</summary><ul class='note'>{notes}</ul></details>"
-        )
+        more = f"<details><summary>Notes on opening</summary><ul class='note'>{notes}</ul></details>"
         self._about.object = f'<div class="note">{escape(data.summary)}</div>{more if notes else ""}'
 
 
@@ -117,8 +105,8 @@ class RegionControl(pn.viewable.Viewer):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._filling = Filling()
-        self._preset = pmui.Select(label="Region", options=[], size="small", width=INNER_WIDTH, margin=0)
+        self._updating = ProgrammaticUpdate()
+        self._preset = select("Region", INNER_WIDTH, options=[])
         names = ("south", "north", "west", "east")
         self._edges = {name: self._edge(name) for name in names}
         grid = pn.Column(
@@ -158,7 +146,7 @@ class RegionControl(pn.viewable.Viewer):
             for name, preset in ad.REGIONS.items()
             if name == WHOLE or data is None or data.is_global or overlaps(preset, data.extent)
         }
-        with self._filling():
+        with self._updating():
             custom = {} if text in options.values() else {"Typed": CUSTOM}
             self._preset.param.update(options=options | custom, value=CUSTOM if custom else text)
             whole = text == WHOLE and data is not None
@@ -167,30 +155,24 @@ class RegionControl(pn.viewable.Viewer):
                 widget.value = float(getattr(region, name))
 
     def _on_preset(self, event: Any) -> None:
-        if not self._filling and event.new and event.new != CUSTOM:
+        if not self._updating and event.new and event.new != CUSTOM:
             self._session.state.region = event.new
 
     def _on_edge(self, _event: Any) -> None:
         values = [widget.value for widget in self._edges.values()]
-        if self._filling or any(value is None for value in values):
+        if self._updating or any(value is None for value in values):
             return
-        try:
-            region = ad.Region(*values)
-        except ad.UserError as error:
-            self._session.say("region", "warning", str(error))
-            return
-        self._session.say("region", "warning", "")
-        self._session.state.region = region_text(region)
+        self._session.set_region(lambda: region_text(ad.Region(*values)))
 
 
 class MethodsControl(pn.viewable.Viewer):
-    """A box per method, in its colour, with the version of each model."""
+    """A check box per method, in its colour, with the version of each model."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         self._boxes: dict[str, Any] = {}
-        self._filling = Filling()
+        self._updating = ProgrammaticUpdate()
         self._column = pn.Column(margin=0, styles={"gap": "2px"}, width=INNER_WIDTH)
         session.param.watch(self._build, "methods")
         session.state.param.watch(self._update, "methods")
@@ -220,24 +202,19 @@ class MethodsControl(pn.viewable.Viewer):
             rows.append(box)
             if method.card is not None:
                 version = f"{method.name}, {str(method.card.created)[:10]}"
-                rows.append(
-                    pn.pane.HTML(
-                        f'<div class="note">{escape(version)}</div>',
-                        stylesheets=[_STYLES],
-                        margin=(-4, 0, 2, 28),
-                    )
-                )
+                text = f'<div class="note">{escape(version)}</div>'
+                rows.append(html(text, css=_STYLES, sizing_mode=None, margin=(-4, 0, 2, 28)))
         self._column.objects = rows
 
     def _update(self, *_events: Any) -> None:
         shown = shown_methods(self._session.state, list(self._boxes))
-        with self._filling():
+        with self._updating():
             for name, box in self._boxes.items():
                 box.value = name in shown
 
     def _on_box(self, _event: Any) -> None:
         chosen = [name for name, box in self._boxes.items() if box.value]
-        if not self._filling and chosen != shown_methods(self._session.state, list(self._boxes)):
+        if not self._updating and chosen != shown_methods(self._session.state, list(self._boxes)):
             self._session.state.methods = None if chosen == default_methods(list(self._boxes)) else chosen
 
 
@@ -256,5 +233,5 @@ def _field_control(session: Session) -> Any:
 
 
 def _section(title: str, content: Any) -> Any:
-    heading = pn.pane.HTML(f'<div class="heading">{title}</div>', stylesheets=[_STYLES], margin=0)
+    heading = html(f'<div class="heading">{title}</div>', css=_STYLES, sizing_mode=None)
     return pn.Column(heading, content, margin=0, styles={"gap": "8px"})

@@ -1,4 +1,4 @@
-"""The line above the views that says what is being computed, and the sentences below it."""
+"""The status line above the views, and the messages below it."""
 
 from __future__ import annotations
 
@@ -10,80 +10,35 @@ import panel_material_ui as pmui
 
 from app.session.messages import Message
 from app.session.session import Session
-from app.theme.theme import VARIABLES
+from app.views.shared.elements import button, column, html, row
 
 _LINE_STYLES = (
-    VARIABLES
-    + """
-:host { display: flex; align-items: center; gap: 10px; height: 30px; flex: 1 1 260px; min-width: 0; }
-"""
+    ":host { display: flex; align-items: center; gap: 10px; height: 30px; flex: 1 1 260px; min-width: 0; }"
 )
-_TEXT_STYLES = (
-    VARIABLES
-    + """
+_TEXT_STYLES = """
 .state { display: flex; align-items: center; gap: 10px; height: 30px; }
 .activity { flex: 1 1 auto; min-width: 0; font-size: 12.5px; color: var(--studio-muted); line-height: 30px; text-align: right; white-space: nowrap;
   overflow: hidden; text-overflow: ellipsis; font-variant-numeric: tabular-nums; }
 .progress { flex: none; width: 180px; height: 4px; border-radius: 2px; overflow: hidden; background: var(--studio-line); }
 .progress div { height: 100%; background: var(--panel-primary-color); transition: width .2s linear; }
 """
-)
-_SENTENCE_STYLES = VARIABLES + ".sentence { font-size: 13px; line-height: 1.45; color: var(--studio-text); }"
-_SEVERITY = {"error": "error", "warning": "warning", "info": "info"}
+_SENTENCE_STYLES = ".sentence { font-size: 13px; line-height: 1.45; color: var(--studio-text); }"
 
 
 class StatusLine(pn.viewable.Viewer):
-    """Progress, what is being done, and the button that stops it; always of one height.
-
-    Parameters
-    ----------
-    session : Session
-    """
+    """Progress, the present activity, and the button that stops it; its height is constant."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._text = pn.pane.HTML(
-            "",
-            stylesheets=[_TEXT_STYLES],
-            margin=0,
-            height=30,
-            sizing_mode="stretch_width",
-            css_classes=["status"],
-            align="center",
-        )
-        self._cancel = pmui.Button(
-            label="Cancel",
-            icon="close",
-            size="small",
-            variant="outlined",
-            margin=0,
-            disabled=True,
-            align="center",
-            # Not by `visible`, upon which Bokeh lays out the whole page and paints every figure on it.
-            sx={"&.Mui-disabled": {"visibility": "hidden"}},
-        )
-        self._resume = pmui.Button(
-            label="Compute the rest",
-            icon="play_arrow",
-            size="small",
-            variant="outlined",
-            margin=0,
-            visible=False,
-            align="center",
-        )
+        self._text = html(css=_TEXT_STYLES, height=30, css_classes=["status"], align="center")
+        # Hidden by a style and not by `visible`, for which Bokeh lays out the whole page and paints every figure.
+        hidden = {"&.Mui-disabled": {"visibility": "hidden"}}
+        self._cancel = button("Cancel", "close", disabled=True, align="center", sx=hidden)
+        self._resume = button("Compute the rest", "play_arrow", visible=False, align="center")
         self._cancel.on_click(lambda _event: session.cancel())
         self._resume.on_click(lambda _event: session.resume())
-        self._line = pn.Row(
-            self._text,
-            self._cancel,
-            self._resume,
-            stylesheets=[_LINE_STYLES],
-            sizing_mode="stretch_width",
-            margin=0,
-            height=30,
-            align="center",
-        )
+        self._line = row(self._text, self._cancel, self._resume, css=_LINE_STYLES, height=30, align="center")
         session.param.watch(self._update, ["busy", "stopped", "progress", "activity"])
         self._update()
 
@@ -107,20 +62,13 @@ class StatusLine(pn.viewable.Viewer):
 
 
 class Messages(pn.viewable.Viewer):
-    """Sentences for the user, each of which can be closed.
-
-    Parameters
-    ----------
-    session : Session
-    """
+    """Sentences for the user, each of which can be closed."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         self._alerts: dict[str, tuple[Message, Any]] = {}
-        self._box = pn.Column(
-            sizing_mode="stretch_width", margin=0, styles={"gap": "6px"}, css_classes=["messages"]
-        )
+        self._box = column(styles={"gap": "6px"}, css_classes=["messages"])
         session.param.watch(self._update, "messages")
         self._update()
 
@@ -138,17 +86,11 @@ class Messages(pn.viewable.Viewer):
         self._box.objects = shown
 
     def _alert(self, message: Message) -> Any:
+        # Not as its `object`, which it reads as Markdown and HTML: parts of a sentence come from the address.
+        sentence = html(f'<div class="sentence">{escape(message.text)}</div>', css=_SENTENCE_STYLES)
         alert = pmui.Alert(
-            # Not as its `object`, which it takes for Markdown and HTML: parts of a sentence come from the address.
-            objects=[
-                pn.pane.HTML(
-                    f'<div class="sentence">{escape(message.text)}</div>',
-                    stylesheets=[_SENTENCE_STYLES],
-                    sizing_mode="stretch_width",
-                    margin=0,
-                )
-            ],
-            severity=_SEVERITY[message.kind],
+            objects=[sentence],
+            severity=message.kind,
             closeable=True,
             variant="outlined",
             sizing_mode="stretch_width",
@@ -164,7 +106,7 @@ class Messages(pn.viewable.Viewer):
 
         def on_close(event: Any) -> None:
             if event.new:
-                self._session.say(message.key, message.kind, "")
+                self._session.set_message(message.key, message.kind, "")
 
         alert.param.watch(on_close, "closed")
         return alert

@@ -1,4 +1,4 @@
-"""Date, hour, steps and play."""
+"""Choice of the time: date, hour, steps and play."""
 
 from __future__ import annotations
 
@@ -9,24 +9,18 @@ import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 
-from app.server.programmatic_update import Filling
+from app.server.programmatic_update import ProgrammaticUpdate
 from app.session.session import Session
+from app.views.shared.elements import icon_button, select
 
 
 class TimeControl(pn.viewable.Viewer):
-    """Choose a time by date and hour, by a slider over all times, or step and play through them.
-
-    Parameters
-    ----------
-    session : Session
-    width : int
-        Pixels.
-    """
+    """Choose a time by date and hour or by a slider over all times, or step and play through them."""
 
     def __init__(self, session: Session, width: int) -> None:
         super().__init__()
         self._session = session
-        self._filling = Filling()
+        self._updating = ProgrammaticUpdate()
         half = (width - 8) // 2
         self._date = pmui.DatePicker(
             label="Date",
@@ -36,7 +30,7 @@ class TimeControl(pn.viewable.Viewer):
             clearable=False,
             sx={"& .MuiPickersInputBase-root, & .MuiInputBase-root": {"minHeight": 34, "height": 34}},
         )
-        self._hour = pmui.Select(label="Hour (UTC)", options=[], size="small", width=half - 24, margin=0)
+        self._hour = select("Hour (UTC)", half - 24, options=[])
         self._slider = pmui.IntSlider(
             label="",
             start=0,
@@ -48,9 +42,9 @@ class TimeControl(pn.viewable.Viewer):
             size="small",
             sx={"& .MuiSlider-thumb": {"width": 14, "height": 14}},
         )
-        self._back = self._button("skip_previous", "One step back (left arrow)")
-        self._play = self._button("play_arrow", "Play")
-        self._next = self._button("skip_next", "One step on (right arrow)")
+        self._back = icon_button("skip_previous", "Previous time (left arrow)", size="medium")
+        self._play = icon_button("play_arrow", "Play", size="medium")
+        self._next = icon_button("skip_next", "Next time (right arrow)", size="medium")
         buttons = pn.Row(self._back, self._play, self._next, margin=0, align="center")
         self._column = pn.Column(
             pn.Row(self._date, self._hour, margin=0, styles={"gap": "8px"}),
@@ -74,10 +68,6 @@ class TimeControl(pn.viewable.Viewer):
         """Return what is shown."""
         return self._column
 
-    @staticmethod
-    def _button(icon: str, description: str) -> Any:
-        return pmui.IconButton(icon=icon, description=description, size="medium", margin=0)
-
     def _update(self, *_events: Any) -> None:
         session, data = self._session, self._session.data
         dated = data is not None and not np.isnat(data.times).any()
@@ -93,7 +83,7 @@ class TimeControl(pn.viewable.Viewer):
         distinct = np.unique(days)
         complete = distinct.size == (distinct[-1] - distinct[0]).astype(int) + 1
         hours = [text[11:] for text, day in zip(data.time_texts, days, strict=True) if day == days[index]]
-        with self._filling():
+        with self._updating():
             self._date.param.update(
                 start=distinct[0].astype(datetime.date),
                 end=distinct[-1].astype(datetime.date),
@@ -105,9 +95,9 @@ class TimeControl(pn.viewable.Viewer):
 
     def _on_date(self, event: Any) -> None:
         data = self._session.data
-        if self._filling or data is None or event.new is None:
+        if self._updating or data is None or event.new is None:
             return
-        # The same hour of the new day if it is there, else the nearest.
+        # The same hour of the new day, or the nearest.
         day = np.datetime64(event.new, "D")
         wanted = day.astype("datetime64[m]") + (np.datetime64(self._session.state.time, "m") - self._today())
         candidates = np.flatnonzero(data.times.astype("datetime64[D]") == day)
@@ -120,12 +110,12 @@ class TimeControl(pn.viewable.Viewer):
 
     def _on_hour(self, event: Any) -> None:
         data = self._session.data
-        if not self._filling and data is not None and event.new:
+        if not self._updating and data is not None and event.new:
             text = f"{self._session.state.time[:10]}T{event.new}"
             if text in data.time_texts:
                 self._session.state.time = text
 
     def _on_slider(self, event: Any) -> None:
         data = self._session.data
-        if not self._filling and data is not None:
+        if not self._updating and data is not None:
             self._session.state.time = data.time_texts[int(event.new)]

@@ -7,84 +7,66 @@ from pathlib import Path
 from typing import Any
 
 import panel as pn
-import panel_material_ui as pmui
 import param
 from panel.custom import JSComponent
 
 from app.session.session import Session
 from app.state.view_registry import VIEW_ENTRIES
-from app.theme.theme import VARIABLES
+from app.views.shared.elements import button, column, html, icon_button
 
 STEPS = (
     (
-        "One coarse field, several answers",
-        "Every panel shows the same moment and place. The coarse input is all that a method gets; the truth is what it should have found. "
-        "Which one is right, where, at which scale, and by which measure?",
+        "One coarse field, several methods",
+        "All panels show the same time and region. Every method receives only the coarse input, and the truth is the field that it should "
+        "reproduce. The views compare them: where, at which scale, and by which measure?",
     ),
     (
-        "Everything reacts",
-        "Choose data, date, field and region at the left: all views follow. Left and right arrow step through time, the play button runs on.",
+        "All views follow your choices",
+        "Choose data, date, field and region on the left. The arrow keys step through time, and the play button advances it.",
     ),
     (
         "Read the scores with care",
-        "Under each panel stand four scores; a star marks the best. Point at one for what it means: a small error rewards a blurred field.",
+        "Four scores stand below each panel; a star marks the best. Point at a score for its definition. A small error favours blurred fields.",
     ),
     (
         "Five questions, five views",
-        "Maps: where? Spectra: at which scale? Distances: how different are two moments? Cities: does the distribution hold at one place? Models: what was learned, from "
-        "what? Keys 1 to 5 switch; / finds a city; the question mark beside the tabs explains the view in front.",
+        "Maps: where? Spectra: at which scale? Distances: how different are two times? Cities: is the local distribution correct? Models: "
+        "trained on what, and how? Keys 1 to 5 switch views, / finds a city, and the question mark beside the tabs explains the present view.",
     ),
     (
-        "Take it with you",
-        "The address is a link to exactly this page, and the back button works. Export gives the figure for a paper, the numbers behind it and the command that makes both again.",
+        "Share and export",
+        "The address is a link to exactly this page, and the back button works. Export gives a figure for a paper, its numbers and the command "
+        "that reproduces both.",
     ),
 )
-_STYLES = (
-    VARIABLES
-    + """
+_STYLES = """
 .help { font-size: 13.5px; line-height: 1.6; color: var(--studio-text); background: var(--studio-surface); border: 1px solid var(--studio-line);
   border-left: 4px solid #0072b2; border-radius: 8px; padding: 10px 14px; max-width: 1100px; }
 """
-)
 
 
 class Tour(JSComponent):
-    """The card of the tour; it shows itself where the browser has never closed it."""
+    """The card of the tour; it appears in browsers in which it was never closed."""
 
     steps: Any = param.List(default=[list(step) for step in STEPS], doc="Title and text of each step.")
-    started = param.Integer(default=0, doc="A new number begins the tour again.")
+    started = param.Integer(default=0, doc="Incremented to show the tour again.")
 
     _esm = Path(__file__).parent / "tour.js"
 
 
 class Help(pn.viewable.Viewer):
-    """Button beside the tabs, and the text it shows below them.
-
-    Parameters
-    ----------
-    session : Session
-    tour : Tour
-        Begun anew by the button in the text.
-    """
+    """Button beside the tabs, and the help text that it shows below them with a button for the tour."""
 
     def __init__(self, session: Session, tour: Tour) -> None:
         super().__init__()
         self._session = session
         self._tour = tour
-        self.button = pmui.IconButton(
-            icon="help_outline",
-            description="What this view shows, and how to read it",
-            size="small",
-            margin=0,
-            align="center",
-        )
-        self._text = pn.pane.HTML("", stylesheets=[_STYLES], margin=0, sizing_mode="stretch_width")
-        again = pmui.Button(label="Show the tour", icon="tour", size="small", variant="text", margin=0)
+        self.button = icon_button("help_outline", "How to read this view", align="center")
+        self._text = html(css=_STYLES)
+        again = button("Show the tour", "tour", variant="text")
         again.on_click(self._begin_tour)
-        self.text = pn.Column(
-            self._text, again, visible=False, sizing_mode="stretch_width", margin=0, css_classes=["help-text"]
-        )
-        self.button.on_click(self._turn_page)
+        self.text = column(self._text, again, visible=False, css_classes=["help-text"])
+        self.button.on_click(self._toggle)
         session.state.param.watch(self._update, "view")
         self._update()
 
@@ -95,7 +77,7 @@ class Help(pn.viewable.Viewer):
     def _begin_tour(self, _event: Any) -> None:
         self._tour.started += 1
 
-    def _turn_page(self, _event: Any) -> None:
+    def _toggle(self, _event: Any) -> None:
         self.text.visible = not self.text.visible
 
     def _update(self, *_events: Any) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from panel.custom import JSComponent
 
 
-class OneLayout(JSComponent):
+class LayoutBatcher(JSComponent):
     """An invisible component, the first of the page, that gathers its layouts."""
 
     _esm = Path(__file__).parent / "batch_layouts.js"

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @contextmanager
-def one_look(figure: Any) -> Iterator[None]:
+def batch_model_updates(figure: Any) -> Iterator[None]:
     """Have the page library look for new models once, after all changes within.
 
     Without it every line that a figure on the page is given has all models of the page collected anew: a view that came to the
@@ -54,6 +54,6 @@ def add_missing(
     """
     missing = [name for name in wanted if name not in present]
     if missing:
-        with one_look(figure):
+        with batch_model_updates(figure):
             for name in missing:
                 add(name)

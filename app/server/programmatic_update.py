@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Filling:
+class ProgrammaticUpdate:
     """Whether widgets are being filled from the state: their values then change without anybody having chosen.
 
     A select whose options change, for one, takes the first of them by itself.

@@ -1,4 +1,4 @@
-"""What the view Cities shows, as far as it is there."""
+"""What the view Cities shows, as far as it is computed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from app.compute.catalogue import method_order
 
 
 @dataclass(frozen=True)
-class Drape:
-    """The field over the globe.
+class GlobeField:
+    """The field on the globe.
 
     Attributes
     ----------
@@ -25,9 +25,9 @@ class Drape:
     limit : float
         End of the colour scale that holds 99 per cent of the truth, in the unit of display.
     field, time, name, label : str
-        Which field, when, of which method or ``truth`` or ``coarse``, and what it is called.
+        Which field, when, of which method (or ``truth`` or ``coarse``), and its label.
     note : str
-        How it was computed, or why it is another than asked for.
+        How it was computed, or why it is not the one asked for.
     """
 
     values: np.ndarray
@@ -43,30 +43,30 @@ class Drape:
 
 @dataclass(frozen=True)
 class CityResult:
-    """Field over the globe, and statistics at the cities.
+    """Field on the globe, and statistics at the cities.
 
     Attributes
     ----------
-    drape : Drape or None
+    globe_field : GlobeField or None
     series : xarray.Dataset or None
-        From :func:`atmodist_core.figures.numbers.cities.city_series`; None before the first time is there.
+        From :func:`atmodist_core.figures.numbers.cities.city_series`; None before the first time is computed.
     distances : xarray.Dataset or None
         Wasserstein-1 distances of the series.
     done, wanted : int
-        Times that are there, and that are to come in all.
+        Number of times computed, and to be computed.
     basis : str
-        What the numbers rest on: stored or computed here, in which precision, every how many hours.
+        Source of the numbers: stored or computed here, and in which precision.
     stored : bool
         Whether the series was read from a file.
     problems : Mapping
         By method: a sentence where it could not be computed.
     key : object
-        What the series depends on: it stays while only the field over the globe changes.
+        What the series depends on; it is kept while only the field on the globe changes.
     subject : tuple of str
-        Data set, level and asked-for file: of another, nothing stays.
+        Data set, level and requested file; a change of these discards the result.
     """
 
-    drape: Drape | None = None
+    globe_field: GlobeField | None = None
     series: xr.Dataset | None = None
     distances: Any = None
     done: int = 0
@@ -79,7 +79,7 @@ class CityResult:
 
     @property
     def methods(self) -> list[str]:
-        """Names of the methods of the series without the truth, simplest first as everywhere on the page."""
+        """Names of the methods of the series without the truth, simplest first."""
         if self.series is None:
             return []
         names = [str(name) for name in self.series["method"].values if name != "truth"]

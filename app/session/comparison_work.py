@@ -2,205 +2,148 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import xarray as xr
 
 import atmodist_core as ad
 from app.compute.catalogue import Method
-from app.compute.comparison import EXACT, Answer, Comparison, Question
-from app.compute.engine import Control, Frame
-from app.session.messages import joined_warnings
+from app.compute.comparison import EXACT, PREVIEW, Answer, Comparison, Question
+from app.compute.control import Control
+from app.compute.frame import Frame
+from app.session.messages import Message, joined_warnings
 from app.session.period_spectra import average_spectra
-
-if TYPE_CHECKING:
-    from app.session.session import Session
+from app.session.request import Request, Update
 
 PAUSE_BEFORE_EXACT_S = 0.25
-"""Rest after the previews: who steps on through time within it does not wait for float32 results nobody will see."""
+"""Pause after the previews: a user who steps on within it does not wait for float32 results that nobody will see."""
 
 
-async def compare(session: Session, control: Control) -> None:
-    """Compute what the views Maps and Spectra show, the quick and the rough first."""
-    assert session.data is not None  # opened before
-    started = time.perf_counter()
-    state, methods = session.state, session.compared_methods
-    factor = next((method.factor for method in methods if method.card is not None), 4)
-    question = Question(
-        state.data_set, state.level, state.time, state.region, state.field, factor, session.stamp
-    )
-    frame = await session.in_thread(control, session.engine.frame, question, control)
-    comparison = await _begin(session, control, question, frame)
-    # All that is there already is published at once: each part that came alone would have the browser lay out and paint every map anew.
-    at_hand = [method for method in methods if session.engine.is_at_hand(frame, method, question.field)]
-    comparison = await _add_answers(session, control, frame, comparison, at_hand)
-    networks = [method for method in methods if method not in at_hand]
-    session.comparison = comparison
-    if state.view == "spectra":
-        comparison = await _add_spectra(session, control, comparison)
+def compare(request: Request, control: Control) -> Iterator[Update]:
+    """Compute what the views Maps and Spectra show, quick and approximate results first."""
+    engine, view = request.engine, request.state.view
+    methods = request.compared_methods
+    question = request.question(methods)
+    frame = engine.frame(question, control)
+    comparison = _begin(request, question, frame)
+    # All that is ready is published together: the browser would lay out and paint every map for each part that came alone.
+    ready = [method for method in methods if engine.is_ready(frame, method, question.field)]
+    for method in ready:
+        comparison = _with_answer(request, control, frame, comparison, method)
+    yield Update(comparison=comparison)
+    networks = [method for method in methods if method not in ready]
+    if view == "spectra":
+        comparison = _with_spectra(request, control, comparison)
+        yield Update(comparison=comparison)
     else:
         for number, method in enumerate(networks):
-            if session.engine.needs_preview(frame, method, question.field):
-                session.tell(control, 0.05 + 0.15 * number / len(networks), f"{method.label}: preview")
-                answer = await _try(session, control, frame, method, "preview")
-                session.comparison = comparison = comparison.with_answer(method.name, answer)
-    session.mark_shown()
-    if session.playing and state.view == "maps":
-        return
-    if any(answer.quality == "preview" for answer in comparison.answers.values()):
-        await asyncio.sleep(PAUSE_BEFORE_EXACT_S)
-        control.check()
+            if engine.needs_preview(frame, method, question.field):
+                control.announce(0.05 + 0.15 * number / len(networks), f"{method.label}: preview")
+                comparison = _with_answer(request, control, frame, comparison, method, PREVIEW)
+                yield Update(comparison=comparison)
+    yield Update(is_shown=True, is_enough_for_playing=view == "maps")
+    if any(answer.quality == PREVIEW for answer in comparison.answers.values()):
+        control.pause(PAUSE_BEFORE_EXACT_S)
     for number, method in enumerate(networks):
-        low, width = 0.2 + 0.6 * number / len(networks), 0.6 / len(networks)
-        session.follow(control, low, width, method.label)
-        answer = await _try(session, control, frame, method, "answer")
-        comparison = await _warned(
-            session, control, frame, comparison.with_answer(method.name, answer), method
-        )
-        session.comparison = comparison
-    session.say("applicability", "info", joined_warnings(comparison.warnings))
-    if state.view == "spectra":
-        comparison = await _add_spectra(session, control, comparison)
-        if state.average == "period":
-            await average_spectra(session, control, methods)
-    comparison = await _add_scores(session, control, comparison, methods)
-    session.comparison = replace(comparison, complete=True)
-    session.device = await session.in_thread(control, session.engine.device)
-    session.activity = f"All results in float32 · {time.perf_counter() - started:.1f} s"
+        width = 0.6 / len(networks)
+        control.begin_stage(0.2 + number * width, width, method.label, "float32")
+        comparison = _with_answer(request, control, frame, comparison, method)
+        yield Update(comparison=comparison)
+    yield Update(message=Message("applicability", "info", joined_warnings(comparison.warnings)))
+    if view == "spectra":
+        comparison = _with_spectra(request, control, comparison)
+        yield Update(comparison=comparison)
+        if request.state.average == "period":
+            yield from average_spectra(request, control, comparison.question, methods)
+    comparison = _with_scores(request, control, comparison, methods)
+    yield Update(comparison=replace(comparison, complete=True), summary="All results in float32")
 
 
-async def _begin(session: Session, control: Control, question: Question, frame: Frame) -> Comparison:
-    """Truth and coarse input, with the answers that are there already if only methods or the view changed."""
-    assert session.data is not None
-    present = session.comparison
-    stamps = {method.name: method.stamp for method in session.methods}
+def _begin(request: Request, question: Question, frame: Frame) -> Comparison:
+    """Truth and coarse input; with the present answers if only the methods or the view changed."""
+    present, engine = request.comparison, request.engine
+    stamps = {method.name: method.stamp for method in request.methods}
     if (
         present is not None
         and present.question == question
-        and all(
-            answer.stamp == stamps.get(name) or answer.problem for name, answer in present.answers.items()
-        )
+        and all(one.stamp == stamps.get(name) or one.problem for name, one in present.answers.items())
     ):
         return replace(present, complete=False)
-    truth = await session.in_thread(control, session.engine.truth, frame, question.field)
-    coarse = await session.in_thread(control, session.engine.coarse, frame, question.field)
+    truth, coarse = engine.truth(frame, question.field), engine.coarse(frame, question.field)
     whole_globe = frame.is_global and frame.window.is_whole
-    return Comparison(question, truth, coarse, session.data.simulated, whole_globe)
+    return Comparison(question, truth, coarse, request.data.simulated, whole_globe)
 
 
-async def _add_answers(
-    session: Session, control: Control, frame: Frame, comparison: Comparison, methods: list[Method]
+def _with_answer(
+    request: Request,
+    control: Control,
+    frame: Frame,
+    comparison: Comparison,
+    method: Method,
+    quality: str = EXACT,
 ) -> Comparison:
-    """Exact answers that cost next to nothing."""
-    for method in methods:
-        answer = await _try(session, control, frame, method, "answer")
+    """Return the comparison with the answer of one method: a failure is shown in its panel, and the other methods go on."""
+    present, engine = comparison.answers.get(method.name), request.engine
+    if not (present and present.quality == EXACT and present.stamp == method.stamp and not present.problem):
+        compute = engine.answer if quality == EXACT else engine.preview
+        try:
+            answer = compute(frame, method, comparison.question.field, control)
+        except ad.UserError as error:
+            answer = Answer(None, problem=str(error))
         comparison = comparison.with_answer(method.name, answer)
-        if method.family == "network":
-            comparison = await _warned(session, control, frame, comparison, method)
-    return comparison
-
-
-async def _warned(
-    session: Session, control: Control, frame: Frame, comparison: Comparison, method: Method
-) -> Comparison:
-    """The comparison with what is to be said on a method that gave an answer."""
-    if comparison.fields_of(method.name) is None:
+    if method.card is None or quality == PREVIEW or comparison.fields_of(method.name) is None:
         return comparison
-    told = await session.in_thread(control, session.engine.applicability, frame, method)
-    return replace(comparison, warnings={**comparison.warnings, method.name: told})
+    warnings = {**comparison.warnings, method.name: engine.applicability(frame, method)}
+    return replace(comparison, warnings=warnings)
 
 
-async def _try(session: Session, control: Control, frame: Frame, method: Method, quality: str) -> Answer:
-    """Answer of one method; its own failure is a sentence in its panel, and the other methods go on."""
-    present = session.comparison
-    question_field = session.state.field
-    if present is not None and present.question.slice_key == frame.slice_key:
-        answer = present.answers.get(method.name)
-        same = present.question.region == session.state.region and present.question.field == question_field
-        if (
-            same
-            and answer is not None
-            and answer.stamp == method.stamp
-            and answer.quality == "exact"
-            and not answer.problem
-        ):
-            return answer
-    compute = session.engine.answer if quality == "answer" else session.engine.preview
-    try:
-        return await session.in_thread(control, compute, frame, method, question_field, control)
-    except ad.UserError as error:
-        return Answer(None, problem=str(error))
-
-
-async def _add_scores(
-    session: Session, control: Control, comparison: Comparison, methods: list[Method]
+def _with_scores(
+    request: Request, control: Control, comparison: Comparison, methods: list[Method]
 ) -> Comparison:
     for method in methods:
         answer = comparison.answers[method.name]
         if answer.fields is None or method.name in comparison.scores:
             continue
-        session.tell(control, 0.85, f"{method.label}: scores")
-        scores = await session.in_thread(
-            control,
-            session.engine.scores,
-            comparison.question,
-            method.name,
-            answer.fields,
-            comparison.truth,
-            answer.stamp,
+        control.announce(0.85, f"{method.label}: scores")
+        scores = request.engine.scores(
+            comparison.question, method.name, answer.fields, comparison.truth, answer.stamp
         )
+        control.check()
         comparison = comparison.with_scores(method.name, scores)
-    session.comparison = comparison
     return comparison
 
 
-async def _add_spectra(session: Session, control: Control, comparison: Comparison) -> Comparison:
-    """Spectra of all that is there, published at once."""
-    missing = {}
+def _with_spectra(request: Request, control: Control, comparison: Comparison) -> Comparison:
+    """Return the comparison with the spectra of all exact fields."""
+    spectra = dict(comparison.spectra or {})
     for name in ("truth", "coarse", *comparison.answers):
         fields, answer = comparison.fields_of(name), comparison.answers.get(name)
-        is_rough = answer is not None and answer.quality != EXACT
-        if fields is not None and not is_rough and name not in (comparison.spectra or {}):
-            missing[name] = fields
-    if not missing:
-        return comparison
-    session.tell(control, 0.9, "spectra")
-    stamps = {name: answer.stamp for name, answer in comparison.answers.items()}
-
-    def compute() -> dict[str, dict[str, xr.Dataset]]:
-        found = {}
-        for name, fields in missing.items():
-            stamp = stamps.get(name, "")
-            found[name] = session.engine.spectra(comparison.question, name, fields, comparison.truth, stamp)
-            control.check()
-        return found
-
-    spectra = {**(comparison.spectra or {}), **await session.in_thread(control, compute)}
-    session.comparison = comparison = replace(comparison, spectra=spectra)
-    return comparison
-
-
-async def compared_states(
-    session: Session, control: Control, field: str
-) -> tuple[dict[str, xr.Dataset], tuple[object, ...]]:
-    """Exact fields of truth and methods in the region at the chosen time, and what they depend on."""
-    state, methods = session.state, session.compared_methods
-    factor = next((method.factor for method in methods if method.card is not None), 4)
-    question = Question(state.data_set, state.level, state.time, state.region, field, factor, session.stamp)
-    frame = await session.in_thread(control, session.engine.frame, question, control)
-    states = {"truth": await session.in_thread(control, session.engine.truth, frame, field)}
-    for number, method in enumerate(methods):
-        session.follow(
-            control, 0.9 + 0.1 * number / max(len(methods), 1), 0.1 / max(len(methods), 1), method.label
-        )
-        try:
-            answer = await session.in_thread(control, session.engine.answer, frame, method, field, control)
-        except ad.UserError as error:
-            session.say("methods", "warning", str(error))
+        is_preview = answer is not None and answer.quality != EXACT
+        if fields is None or is_preview or name in spectra:
             continue
-        states[method.name] = answer.given
+        control.announce(0.9, "Spectra")
+        stamp = "" if answer is None else answer.stamp
+        spectra[name] = request.engine.spectra(comparison.question, name, fields, comparison.truth, stamp)
+        control.check()
+    added = len(spectra) > len(comparison.spectra or {})
+    return replace(comparison, spectra=spectra) if added else comparison
+
+
+def compared_states(
+    request: Request, control: Control, field: str
+) -> tuple[dict[str, xr.Dataset], tuple[object, ...], list[Message]]:
+    """Return the exact fields of truth and methods in the region at the chosen time, what they depend on, and messages on failures."""
+    engine, methods, messages = request.engine, request.compared_methods, []
+    question = request.question(methods, field=field)
+    frame = engine.frame(question, control)
+    states = {"truth": engine.truth(frame, field)}
+    for number, method in enumerate(methods):
+        width = 0.1 / len(methods)
+        control.begin_stage(0.9 + number * width, width, method.label, "float32")
+        try:
+            states[method.name] = engine.answer(frame, method, field, control).given
+        except ad.UserError as error:
+            messages.append(Message("methods", "warning", str(error)))
     stamps = tuple((method.name, method.stamp) for method in methods)
-    return states, (question, stamps)
+    return states, (question, stamps), messages

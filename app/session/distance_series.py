@@ -1,4 +1,4 @@
-"""The fields of a region at the times of a period, with their embeddings and distances; all of it cached for the process."""
+"""The fields of a region at the times of a period, with their embeddings and distances; all cached for the process."""
 
 from __future__ import annotations
 
@@ -11,51 +11,39 @@ import numpy as np
 import xarray as xr
 
 from app.compute.comparison import Question
-from app.compute.engine import Control, Engine
+from app.compute.control import Control
+from app.compute.engine import Engine
 from atmodist_core.common.errors import AtmodistWarning, UserError
 
 
-class Series:
-    """A period of a region.
-
-    Parameters
-    ----------
-    engine : Engine
-        Reads and keeps.
-    question : Question
-        Data, level and region.
-    texts : tuple of str
-        The times.
-    control : Control
-        Tells the progress and can stop the computation.
-    """
+class DistanceSeries:
+    """Fields, embeddings and distances of a region at the times ``texts`` of a period."""
 
     def __init__(self, engine: Engine, question: Question, texts: tuple[str, ...], control: Control) -> None:
         self._engine, self._question, self._texts, self._control = engine, question, texts, control
         digest = hashlib.sha256(" ".join(texts).encode()).hexdigest()[:16]
-        place = (question.data_set, question.stamp, question.level, question.region)
-        self._place = place
-        self._key = (*place, digest)
+        self._place = (question.data_set, question.stamp, question.level, question.region)
+        self._key = (*self._place, digest)
 
     def fields(self) -> xr.Dataset:
-        """Vorticity and divergence at all times."""
+        """Return vorticity and divergence at all times."""
         return self._engine.series_cache.get(("series", *self._key), self._read)
 
     def matrices(self, field: str, learned: bool) -> xr.Dataset:
-        """RMSE and, if wanted, AtmoDist between all times."""
+        """Return RMSE and, if ``learned``, AtmoDist between all times."""
         from atmodist_core.figures.numbers.distances import time_matrices
 
         fields = self.fields()
         if not learned:
-            return self._kept(("rmse", field), lambda: time_matrices(fields, field))
+            return self._cached(("rmse", field), lambda: time_matrices(fields, field))
         distance = self._distance()
         embeddings = self.embeddings(distance)
         scale = float(distance.card.distance_scale.get(distance.layers[-1], 1.0))
         key = ("matrices", field, distance.name, distance.card.created)
-        return self._kept(key, lambda: time_matrices(fields, field, embeddings, scale=scale))
+        return self._cached(key, lambda: time_matrices(fields, field, embeddings, scale=scale))
 
     def embeddings(self, distance: Any) -> np.ndarray:
-        """Activations of every time, shape ``(time, feature, row, column)``; each is computed once in a process."""
+        """Return the activations of every time, shape ``(time, feature, row, column)``; each is computed once in a process."""
         fields = self.fields()
         found = []
         for number, text in enumerate(self._texts):
@@ -64,13 +52,11 @@ class Series:
             found.append(
                 self._engine.embedding_cache.get(key, partial(self._embed, distance, fields, number))
             )
-            self._control.progress(
-                (number + 1) / len(self._texts), f"embedding {number + 1} of {len(self._texts)}"
-            )
+            self._progress(number, "embedding")
         return np.stack(found)
 
     def curves(self, field: str) -> xr.Dataset:
-        """Distances over the lag."""
+        """Return the mean distances against the lag."""
         from atmodist_core.figures.numbers.distances import lag_curves
 
         name = self._engine.distance_name()
@@ -79,21 +65,21 @@ class Series:
         except UserError:  # the region is too small for the network, and not for the other distances
             matrices = self.matrices(field, False)
         key = ("curves", "atmodist" in matrices and name)
-        return self._kept(key, lambda: lag_curves(self.fields(), matrices))
+        return self._cached(key, lambda: lag_curves(self.fields(), matrices))
 
     def confusion(self) -> xr.Dataset:
-        """How well the network guesses the lag."""
+        """Return how often the network predicts each lag for pairs of each true lag."""
         from atmodist_core.evaluation.lag_confusion import lag_confusion
 
         distance = self._distance()
 
         def make() -> xr.Dataset:
-            with self._engine.turn(self._control):
+            with self._engine.slot(self._control):
                 return lag_confusion(
                     distance, self.fields(), progress=self._control.progress, cancel=self._control.cancelled
                 )
 
-        return self._kept(("confusion", distance.name, distance.card.created), make)
+        return self._cached(("confusion", distance.name, distance.card.created), make)
 
     def _distance(self) -> Any:
         distance = self._engine.distance()
@@ -103,11 +89,15 @@ class Series:
             )
         return distance
 
-    def _kept(self, key: tuple[Any, ...], make: Any) -> Any:
+    def _progress(self, number: int, what: str) -> None:
+        count = len(self._texts)
+        self._control.progress((number + 1) / count, f"{what} {number + 1} of {count}")
+
+    def _cached(self, key: tuple[Any, ...], make: Any) -> Any:
         return self._engine.result_cache.get(("distances", *key, *self._key), make)
 
     def _embed(self, distance: Any, fields: xr.Dataset, number: int) -> np.ndarray:
-        with self._engine.turn(self._control), warnings.catch_warnings():
+        with self._engine.slot(self._control), warnings.catch_warnings():
             warnings.simplefilter("ignore", AtmodistWarning)
             return np.asarray(distance.embed(fields.isel(time=[number])).values[0])
 
@@ -116,7 +106,5 @@ class Series:
         for number, text in enumerate(self._texts):
             self._control.check()
             parts.append(self._engine.region_fields(self._question, text, self._control))
-            self._control.progress(
-                (number + 1) / len(self._texts), f"time {number + 1} of {len(self._texts)}"
-            )
+            self._progress(number, "time")
         return xr.concat(parts, "time", coords="minimal", compat="override", join="override")

@@ -1,40 +1,37 @@
-"""The work behind the view Distances, from what is there at once to what takes longest."""
+"""The work behind the view Distances, the fastest parts first."""
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import xarray as xr
 
 import atmodist_core as ad
 from app.compute.comparison import Question
-from app.compute.engine import Control
+from app.compute.control import Control
 from app.session.comparison_work import compared_states
-from app.session.distance_series import Series
-from app.state.choices import WHOLE
+from app.session.distance_series import DistanceSeries
+from app.session.request import Request, Update
 from app.state.period import period_times
 from atmodist_core.figures.numbers.times import compared_times
-
-if TYPE_CHECKING:
-    from app.session.session import Session
 
 
 @dataclass(frozen=True)
 class TimeDistances:
-    """What the view Distances shows, as far as it is there.
+    """What the view Distances shows, as far as it is computed.
 
     Attributes
     ----------
     question : Question
-        Data, region and field; its time is that of the methods.
+        Data, region and field; its time is that at which methods are compared.
     texts : tuple of str
         Times of the period.
     fields : xarray.Dataset
         Of the region at these times.
     note : str
-        A sentence on times that were left out.
+        A sentence on times that are left out.
     model : str
         Name of the distance network; empty where there is none.
     matrices, curves, confusion, methods : xarray.Dataset or None
@@ -42,7 +39,7 @@ class TimeDistances:
     problems : tuple of str
         Why a part is missing.
     complete : bool
-        Whether nothing more is to come.
+        Whether all parts are computed.
     """
 
     question: Question
@@ -58,15 +55,13 @@ class TimeDistances:
     complete: bool = False
 
 
-async def compare_times(session: Session, control: Control) -> None:
+def compare_times(request: Request, control: Control) -> Iterator[Update]:
     """Compare all times of the period with each other, and the methods at the chosen time."""
-    state, data = session.state, session.data
-    assert data is not None  # opened before
-    started = time.perf_counter()
+    state, data, engine = request.state, request.data, request.engine
     field = state.field if state.field != "wind_speed" else "vorticity"
-    question = Question(state.data_set, state.level, state.time, state.region, field, stamp=session.stamp)
-    index = period_times(state, data)
-    frame = await session.in_thread(control, session.engine.frame, question, control)
+    question = request.question([], field=field)
+    index = period_times(state.period, state.step, data)
+    frame = engine.frame(question, control)
     points = frame.window.refined(frame.factor).cell_count
     index, note = compared_times(index, points, chosen=bool(state.period))
     if index.size < 2:
@@ -74,63 +69,50 @@ async def compare_times(session: Session, control: Control) -> None:
             f"Expected at least two times to compare, found {index.size}; choose a longer period or other data."
         )
     texts = tuple(data.time_texts[int(i)] for i in index)
-    series = Series(session.engine, question, texts, control)
-    present = session.results.get("distances")
+    series = DistanceSeries(engine, question, texts, control)
+    present = request.results.get("distances")
     if present is None or _subject(present.question) != _subject(question) or present.texts != texts:
-        session.publish("distances", None)
-        session.follow(control, 0.0, 0.3, "Reading")
-        fields = await session.in_thread(control, series.fields)
-        result = TimeDistances(question, texts, fields, note)
-        result = replace(result, matrices=await session.in_thread(control, series.matrices, field, False))
-        session.publish("distances", result)
+        yield _published(None)
+        control.begin_stage(0.0, 0.3, "Reading")
+        fields = series.fields()
+        result = TimeDistances(question, texts, fields, note, matrices=series.matrices(field, False))
+        yield _published(result)
     else:
         result = replace(present, question=question, complete=False, problems=())
-    result = await _add_times(session, control, series, result, field)
-    result = await _add_methods(session, control, result, field)
-    session.publish("distances", replace(result, complete=True))
-    session.mark_shown()
-    session.device = await session.in_thread(control, session.engine.device)
-    session.activity = f"All distances of {len(texts)} times · {time.perf_counter() - started:.1f} s"
+    result = replace(result, model=engine.distance_name())
+    if result.model:
+        control.begin_stage(0.3, 0.4, result.model)
+        result = _with_part(result, "matrices", lambda: series.matrices(field, True), keep=True)
+        yield _published(result)
+    control.announce(0.7, "Distance against lag")
+    result = _with_part(result, "curves", lambda: series.curves(field))
+    yield _published(result)
+    if result.model:
+        control.begin_stage(0.75, 0.15, "Predicting lags")
+        result = _with_part(result, "confusion", series.confusion)
+        yield _published(result)
+    states, key, messages = compared_states(request, control, field)
+    yield from (Update(message=message) for message in messages)
+    result = replace(result, methods=engine.method_distances(key, states, field), complete=True)
+    summary = f"All distances of {len(texts)} times"
+    yield Update(results={"distances": result}, is_shown=True, summary=summary)
 
 
-async def _add_times(
-    session: Session, control: Control, series: Series, result: TimeDistances, field: str
+def _published(result: TimeDistances | None) -> Update:
+    return Update(results={"distances": result})
+
+
+def _with_part(
+    result: TimeDistances, part: str, make: Callable[[], xr.Dataset], *, keep: bool = False
 ) -> TimeDistances:
-    name = await session.in_thread(control, session.engine.distance_name)
-    result = replace(result, model=name)
-    if name:
-        session.follow(control, 0.3, 0.4, name)
-        try:
-            matrices = await session.in_thread(control, series.matrices, field, True)
-            result = replace(result, matrices=matrices)
-        except ad.UserError as error:
-            result = replace(result, problems=(*result.problems, str(error)))
-        session.publish("distances", result)
-    session.tell(control, 0.7, "Distances over the lag")
+    """Return the result with a part, or with the sentence that says why it is missing; ``keep`` then leaves the earlier part."""
     try:
-        result = replace(result, curves=await session.in_thread(control, series.curves, field))
+        return replace(result, **{part: make()})  # type: ignore[arg-type]
     except ad.UserError as error:
-        result = replace(result, curves=None, problems=(*result.problems, str(error)))
-    session.publish("distances", result)
-    if name:
-        session.follow(control, 0.75, 0.15, "Guessing lags")
-        try:
-            result = replace(result, confusion=await session.in_thread(control, series.confusion))
-        except ad.UserError as error:
-            result = replace(result, confusion=None, problems=(*result.problems, str(error)))
-        session.publish("distances", result)
-    return result
-
-
-async def _add_methods(
-    session: Session, control: Control, result: TimeDistances, field: str
-) -> TimeDistances:
-    states, names = await compared_states(session, control, field)
-    found = await session.in_thread(control, session.engine.method_distances, names, states, field)
-    return replace(result, methods=found)
+        missing = {} if keep else {part: None}
+        return replace(result, problems=(*result.problems, str(error)), **missing)  # type: ignore[arg-type]
 
 
 def _subject(question: Question) -> tuple[Any, ...]:
     """What the matrices of times depend on, apart from the times."""
-    region = WHOLE if question.region == WHOLE else question.region
-    return (question.data_set, question.level, question.stamp, region, question.field)
+    return (question.data_set, question.level, question.stamp, question.region, question.field)

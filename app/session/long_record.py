@@ -98,17 +98,17 @@ class LongRecord:
         return Figure(*(float(here[end]) for end in ("value", "low", "high")))
 
     def band(self) -> tuple[int, int]:
-        """First and last total wavenumber of the band that is judged."""
+        """First and last total wavenumber of the band that is candidate."""
         return int(self._attributes["band_first"]), int(self._attributes["band_last"])
 
-    def city_totals(self, judged: str, baseline: str, field: str, box: int) -> CityTotals | None:
+    def city_totals(self, candidate: str, baseline: str, field: str, box: int) -> CityTotals | None:
         """Totals over all cities; None for a pair or box that was not evaluated."""
         verdicts = self._groups.get("verdicts")
         if verdicts is None or verdicts.attrs.get("reference") != baseline:
             return None
-        if judged not in verdicts["candidate"].values or box not in verdicts["box"].values:
+        if candidate not in verdicts["candidate"].values or box not in verdicts["box"].values:
             return None
-        here = verdicts.sel(candidate=judged, field=field, box=box)
+        here = verdicts.sel(candidate=candidate, field=field, box=box)
         counts = [int(here[name]) for name in ("better", "equal", "worse", "better_sure", "worse_sure")]
         odds = Figure(*(float(here[name]) for name in ("odds", "odds_low", "odds_high")))
         samples = int(self._groups["cities"]["samples"].sel(box=box))

@@ -1,23 +1,22 @@
-"""Spectra of every time of a period, of which the view Spectra shows the mean and the band."""
+"""Spectra of every time of a period: the view Spectra shows their mean and a band."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import xarray as xr
 
 from app.compute.catalogue import Method
 from app.compute.comparison import Question
-from app.compute.engine import Control, Engine
+from app.compute.control import Control
+from app.compute.engine import Engine
+from app.session.request import Request, Update
 from app.state.period import period_times
 
-if TYPE_CHECKING:
-    from app.session.session import Session
-
 PUBLISHED_EVERY = 4
-"""Times after which the mean so far is shown."""
+"""Number of times after which the mean so far is shown."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +26,13 @@ class PeriodSpectra:
     Attributes
     ----------
     question : Question
-        That of the first time; region, data and factor are those of all.
+        Of the first time; region, data and factor are those of all.
     names : tuple of str
         Truth, coarse input and methods.
     times : tuple of str
-        Those that are there already.
+        Times computed so far.
     wanted : int
-        Times of the period.
+        Number of times of the period.
     spectra : Mapping
         By name: ``spectrum`` and, but for the coarse input, ``semivariogram``, both over ``time`` first.
     """
@@ -45,39 +44,30 @@ class PeriodSpectra:
     spectra: Mapping[str, Mapping[str, xr.Dataset]]
 
 
-async def average_spectra(session: Session, control: Control, methods: Sequence[Method]) -> None:
-    """Compute the spectra of all times of the period, and publish the mean so far every now and then."""
-    state, data = session.state, session.data
-    assert data is not None  # opened before
-    comparison = session.comparison
-    assert comparison is not None  # of this time, computed before
-    texts = [data.time_texts[int(index)] for index in period_times(state, data)]
+def average_spectra(
+    request: Request, control: Control, question: Question, methods: Sequence[Method]
+) -> Iterator[Update]:
+    """Compute the spectra of all times of the period, and publish the mean so far every few times."""
+    state, data = request.state, request.data
+    texts = [data.time_texts[int(index)] for index in period_times(state.period, state.step, data)]
     names = ("truth", "coarse", *(method.name for method in methods))
-    question = replace(comparison.question, time=texts[0], field="vorticity")
-    present = session.results.get("spectra")
-    if present is not None and (present.question, present.names, list(present.times)) == (
-        question,
-        names,
-        texts,
-    ):
+    question = replace(question, time=texts[0], field="vorticity")
+    present = request.results.get("spectra")
+    if present and (present.question, present.names, list(present.times)) == (question, names, texts):
         return
-    session.publish("spectra", None)
+    yield Update(results={"spectra": None})
     parts: dict[str, list[Mapping[str, xr.Dataset]]] = {name: [] for name in names}
-    for number, text in enumerate(texts):
-        session.tell(
-            control,
-            number / len(texts),
-            f"spectra of {text.replace('T', ' ')} ({number + 1} of {len(texts)})",
+    for number, text in enumerate(texts, start=1):
+        control.announce(
+            (number - 1) / len(texts), f"Spectra of {text.replace('T', ' ')} ({number} of {len(texts)})"
         )
-        asked = replace(question, time=text)
-        for name, found in (
-            await session.in_thread(control, spectra_of_time, session.engine, asked, methods, control)
-        ).items():
+        spectra = spectra_of_time(request.engine, replace(question, time=text), methods, control)
+        for name, found in spectra.items():
             parts[name].append(found)
-        if (number + 1) % PUBLISHED_EVERY == 0 or number + 1 == len(texts):
+        if number % PUBLISHED_EVERY == 0 or number == len(texts):
             joined = {name: joined_times(found) for name, found in parts.items()}
-            done = tuple(texts[: number + 1])
-            session.publish("spectra", PeriodSpectra(question, names, done, len(texts), joined))
+            done = tuple(texts[:number])
+            yield Update(results={"spectra": PeriodSpectra(question, names, done, len(texts), joined)})
 
 
 def spectra_of_time(
@@ -95,8 +85,7 @@ def spectra_of_time(
 
 
 def joined_times(parts: Sequence[Mapping[str, Any]]) -> dict[str, xr.Dataset]:
-    """Results of single times joined along ``time``."""
-    kinds = parts[0].keys()
+    """Return the results of single times, joined along ``time``."""
     return {
         kind: xr.concat(
             [part[kind].drop_vars("time", errors="ignore") for part in parts],
@@ -106,5 +95,5 @@ def joined_times(parts: Sequence[Mapping[str, Any]]) -> dict[str, xr.Dataset]:
             join="override",
             combine_attrs="override",
         )
-        for kind in kinds
+        for kind in parts[0]
     }

@@ -1,39 +1,34 @@
-"""Read and preview the time that a user who steps through time will ask for next, while the page has nothing else to do."""
+"""Read and preview the next time of a user who steps through time, while the page has nothing else to do."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import atmodist_core as ad
-
-if TYPE_CHECKING:
-    from app.compute.engine import Control
-    from app.session.session import Session
+from app.compute.control import Control
+from app.session.request import Request
 
 
-async def look_ahead(session: Session, control: Control) -> None:
+def prefetch_next_time(request: Request, control: Control) -> None:
     """Fill the caches with the next time in the direction of the last step; any new choice stops it.
 
-    Only what is shown first is computed, not the exact results: those cost seconds, and few of them would ever be looked at.
+    Only what is shown first is computed: exact results cost seconds, and few of them would ever be seen.
     """
-    comparison, data = session.comparison, session.data
-    if session.state.view != "maps" or not session.heading or comparison is None or data is None:
+    engine, comparison, texts = request.engine, request.comparison, request.data.time_texts
+    if not request.heading or comparison is None:
         return
-    index = data.time_texts.index(comparison.question.time) + session.heading
-    if not 0 <= index < len(data.time_texts):
+    index = texts.index(comparison.question.time) + request.heading
+    if not 0 <= index < len(texts):
         return
-    question = replace(comparison.question, time=data.time_texts[index])
-    engine = session.engine
-    # The page says that all results are there, and goes on saying so.
-    control = control.silent()
+    question = replace(comparison.question, time=texts[index])
     with suppress(ad.Cancelled, ad.UserError):
-        frame = await session.in_thread(control, engine.frame, question, control)
-        for method in session.compared_methods:
+        frame = engine.frame(question, control)
+        for method in request.compared_methods:
+            control.check()
             if engine.waiting:
-                return  # somebody wants the processor for what is on show
-            quick = engine.needs_preview(frame, method, question.field)
-            compute = engine.preview if quick else engine.answer
-            if quick or method.family == "interpolation":
-                await session.in_thread(control, compute, frame, method, question.field, control)
+                return  # another session needs the processor for what it shows
+            if engine.needs_preview(frame, method, question.field):
+                engine.preview(frame, method, question.field, control)
+            elif method.family == "interpolation":
+                engine.answer(frame, method, question.field, control)

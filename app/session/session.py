@@ -1,7 +1,7 @@
 """One browser tab: turns changes of the state into computations, and their results into what the views show.
 
-The event loop is never blocked: each step runs in a thread, a newer choice drops an older computation, and a user can stop it. All
-failures end here as one sentence for the user, with the traceback in the log.
+The event loop is never blocked: each step of a computation runs in a thread, a newer choice replaces an older computation, and a user can
+stop it. All failures end here as one sentence for the user, with the traceback in the log.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ import param
 import atmodist_core as ad
 from app.compute.catalogue import DEMO, Method, Source
 from app.compute.comparison import Comparison
-from app.compute.engine import Control, Engine
+from app.compute.control import Control
+from app.compute.engine import Engine
 from app.session.messages import Message
-from app.session.prefetch import look_ahead
+from app.session.request import Request, Update
+from app.state.choices import QUERY_NAMES
 from app.state.data_description import DataDescription
 from app.state.state import StudioState, shown_methods
 from app.state.view_registry import VIEW_ENTRIES, load
@@ -32,15 +34,12 @@ ENGINE = Engine()
 """The engine of this process, shared by all sessions."""
 
 PLAY_INTERVAL_S = 0.7
-PROGRESS_INTERVAL_S = 0.1
-UNEXPECTED = (
-    "Something went wrong inside the program ({kind}); the details are in its log. Please try another choice."
-)
+UNEXPECTED = "An unexpected error occurred in the program ({kind}); its log has the details. Please try another choice."
 
 _OPENED = ("data_set", "level")
 
 _THREADS = ThreadPoolExecutor(max_workers=64, thread_name_prefix="studio")
-"""Threads for all sessions: more than cores, for most of them only wait for their turn, and nobody's quick request may wait behind them."""
+"""Threads for all sessions: more than cores, because most of them only wait for their turn and must not delay another user's quick request."""
 
 T = TypeVar("T")
 
@@ -51,34 +50,30 @@ class Session(param.Parameterized):
     Parameters
     ----------
     state : StudioState
-        What the user chose; watched.
+        The user's choices; watched.
     engine : Engine, optional
         By default the one of the process.
     within : Callable, optional
-        Context manager inside which results are published: the document of the browser tab, for Panel resolves its files on
-        this server only for components that are made inside it (and else on a content delivery network).
+        Context manager inside which results are published: the document of the browser tab. Panel takes its files from this server only for
+        components that are made inside it, and otherwise from a content delivery network.
     """
 
     sources: Any = param.List(default=[], item_type=Source, doc="Data sets that can be chosen.")
     data: Any = param.ClassSelector(default=None, class_=DataDescription, doc="The open data set, or None.")
     methods: Any = param.List(default=[], item_type=Method, doc="Methods found.")
-    models: Any = param.List(
-        default=[], item_type=str, doc="Names of all models found, each with a stamp of its files."
-    )
-    comparison: Any = param.ClassSelector(
-        default=None, class_=Comparison, doc="What is compared, as far as it is there."
-    )
+    models: Any = param.List(default=[], item_type=str, doc="Name and file stamp of each model found.")
+    comparison: Any = param.ClassSelector(default=None, class_=Comparison, doc="Shown by Maps and Spectra.")
     results: Any = param.Dict(
-        default={}, doc="What other views show, by view; replaced, never changed in place."
+        default={}, doc="Shown by the other views, by view; replaced, never changed in place."
     )
-    find_city = param.Integer(default=0, doc="How often the slash asked for the search of cities.")
+    find_city = param.Integer(default=0, doc="How often the slash key asked for the search of cities.")
     messages: Any = param.List(default=[], item_type=Message, doc="Sentences for the user.")
     busy = param.Boolean(default=False, doc="Whether something is being computed.")
     stopped = param.Boolean(default=False, doc="Whether the user stopped it.")
-    progress = param.Number(default=0.0, doc="Fraction of the present work that is done.")
-    activity = param.String(default="", doc="What is being done, or what was done.")
-    device = param.String(default="", doc="What computes.")
-    playing = param.Boolean(default=False, doc="Whether time runs on by itself.")
+    progress = param.Number(default=0.0, doc="Fraction of the present computation that is done.")
+    activity = param.String(default="", doc="What is being computed, or what was computed.")
+    device = param.String(default="", doc="Name of the computing device.")
+    playing = param.Boolean(default=False, doc="Whether time advances by itself.")
 
     def __init__(
         self,
@@ -93,8 +88,7 @@ class Session(param.Parameterized):
         self._control = Control()
         self._task: asyncio.Task[None] | None = None
         self._play_task: asyncio.Task[None] | None = None
-        self.heading = 0
-        """Direction of the last step through time; zero before the first."""
+        self._heading = 0
         self._from_link = True
         self._opened: tuple[str, str] | None = None
         self._started = False
@@ -105,28 +99,28 @@ class Session(param.Parameterized):
 
     def start(self, problems: list[str]) -> None:
         """Look for data and models and begin to compute; ``problems`` are sentences about the link."""
-        self.say("link", "warning", " ".join(problems))
+        self.set_message("link", "warning", " ".join(problems))
         self.refresh_catalogue()
         self._started = True
         self._schedule()
 
     def refresh_catalogue(self) -> None:
-        """Look again for data sets and models; what was dropped into their folders appears, what changed is computed anew."""
+        """Look for new and changed data sets and models, and compute again what depends on them."""
         try:
             sources = list(self.engine.sources().values())
-            self.say("folder", "error", "")
+            self.set_message("folder", "error", "")
         except ad.UserError as error:
             sources = [Source(DEMO, "Demo atmosphere (simulated)")]
-            self.say("folder", "error", str(error))
+            self.set_message("folder", "error", str(error))
         methods, problems = self.engine.methods()
         if not _same(sources, self.sources):
             self.sources = sources
-        # Cards that say the same are the same models, and nothing has to be built anew for them.
+        # Equal cards are the same models, for which nothing has to be built again.
         renewed = not _same(methods, self.methods)
         if renewed:
             self.methods = methods
         self.models = self.engine.model_stamps()
-        self.say("models", "info", " ".join(problems))
+        self.set_message("models", "info", " ".join(problems))
         stamps = {source.key: source.stamp for source in sources}
         changed = self.data is not None and stamps.get(self.data.key) != self.data.stamp
         if changed:
@@ -134,8 +128,8 @@ class Session(param.Parameterized):
         if self._started and (renewed or changed):
             self._schedule()
 
-    async def look_again(self) -> None:
-        """Look for new data and models without holding up anybody: a folder may lie on a slow disk."""
+    async def refresh_in_background(self) -> None:
+        """Look for new data and models without delaying other users: a folder may be on a slow disk."""
         if not self._started:
             return
         with suppress(ad.UserError):
@@ -145,39 +139,48 @@ class Session(param.Parameterized):
             self.refresh_catalogue()
 
     @property
-    def settling(self) -> bool:
+    def is_fitting_state(self) -> bool:
         """Whether the state is being fitted to a link or to the data, and not changed by the user."""
         return self._fitting or self._from_link or not self._started
 
     @property
-    def stamp(self) -> str:
-        """Stands for the files of the open data set."""
-        return "" if self.data is None else self.data.stamp
+    def shown_names(self) -> list[str]:
+        """Coarse input, the methods shown and truth, in the order of the page."""
+        return ["coarse", *shown_methods(self.state, [method.name for method in self.methods]), "truth"]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Labels of coarse input, methods and truth, by name."""
+        methods = {method.name: method.label for method in self.methods}
+        return {"coarse": "Coarse input", **methods, "truth": "Truth"}
+
+    def request(self) -> Request:
+        """Return what a computation of the present choice starts from."""
+        state = StudioState(**{name: getattr(self.state, name) for name in QUERY_NAMES})
+        return Request(
+            self.engine, state, self.data, self.methods, self.comparison, self.results, self._heading
+        )
 
     def follow_link(self, query: dict[str, Any]) -> None:
         """Take over an address, when the browser goes back or a link is pasted."""
         self._from_link = True
         problems = self.state.read_query(query)
-        self.say("link", "warning", " ".join(problems))
+        self.set_message("link", "warning", " ".join(problems))
         if self._started:
             self._schedule()
 
-    def mark_shown(self) -> None:
-        """Say that the present choice is on show, so that playing may go on."""
-        self._shown.set()
-
     def step(self, steps: int) -> None:
-        """Go on, or back, in time; at an end, stay there (or start again while playing)."""
+        """Move through time; at an end, stay there (or start again while playing)."""
         if self.data is None:
             return
         texts = self.data.time_texts
         index = texts.index(self.state.time) + steps if self.state.time in texts else 0
         index = index % len(texts) if self.playing else min(max(index, 0), len(texts) - 1)
-        self.heading = 1 if steps > 0 else -1
+        self._heading = 1 if steps > 0 else -1
         self.state.time = texts[index]
 
     def cancel(self) -> None:
-        """Stop what is being computed; what is there stays."""
+        """Stop what is being computed and keep what is already computed."""
         self._control.cancel()
         self.playing = False
 
@@ -186,23 +189,29 @@ class Session(param.Parameterized):
         self._schedule()
 
     def close(self) -> None:
-        """Stop everything, when the tab is closed, and let go of the results."""
+        """Stop everything when the tab is closed, and release the results."""
         self.playing = False
         self._started = False
         self._control.cancel()
-        # What is still running has nobody to tell: the parts of the page it would write to are gone.
+        # What still runs must not report: the parts of the page that it would write to are gone.
         self._control = Control()
         for task in (self._task, self._play_task):
             if task is not None:
                 task.cancel()
         self.state.param.unwatch(self._subscription)
 
-    def publish(self, view: str, result: Any) -> None:
-        """Put up what a view shows."""
-        self.results = {**self.results, view: result}
+    def set_region(self, make: Callable[[], str]) -> None:
+        """Set the region to the text that ``make`` returns; its UserError becomes a message."""
+        try:
+            region = make()
+        except ad.UserError as error:
+            self.set_message("region", "warning", str(error))
+            return
+        self.set_message("region", "warning", "")
+        self.state.region = region
 
-    def say(self, key: str, kind: str, text: str) -> None:
-        """Set the message with a key; an empty text takes it away."""
+    def set_message(self, key: str, kind: str, text: str) -> None:
+        """Set the message with a key; an empty text removes it."""
         others = [message for message in self.messages if message.key != key]
         new = [Message(key, kind, text)] if text else []
         if others + new != self.messages:
@@ -213,37 +222,37 @@ class Session(param.Parameterized):
         while self._task is not None and not self._task.done():
             await asyncio.wait([self._task])
 
-    @property
-    def compared_methods(self) -> list[Method]:
-        """Methods that are needed for what is on show."""
-        names = set(shown_methods(self.state, [method.name for method in self.methods]))
-        if self.state.layout == "swipe" and self.state.view == "maps":
-            names = {self.state.left, self.state.right}
-        return [method for method in self.methods if method.name in names]
-
     @param.depends("playing", watch=True)
     def _start_playing(self) -> None:
         if self.playing:
             self._play_task = asyncio.ensure_future(self._play())
 
     def _on_choice(self, *events: Any) -> None:
-        changed = {event.name for event in events if _differ(event.old, event.new)}
-        matters = {"view", *_OPENED, *VIEW_ENTRIES[self.state.view].parameters}
-        if self._started and changed & matters and not self._fitting:
+        # param considers None different from None and reports changes that are none.
+        changed = {event.name for event in events if bool(event.old != event.new)}
+        relevant = {"view", *_OPENED, *VIEW_ENTRIES[self.state.view].parameters}
+        if self._started and changed & relevant and not self._fitting:
             self._schedule()
 
     def _schedule(self) -> None:
         """Drop the present computation and begin one for the present state."""
         self._control.cancel()
-        self._control = Control()
+        loop = asyncio.get_running_loop()
+        control = self._control = Control(
+            lambda fraction, activity: loop.call_soon_threadsafe(
+                self._show_progress, control, fraction, activity
+            )
+        )
         self._shown.clear()
-        self._task = asyncio.ensure_future(self._run_within(self._control))
+        self._task = loop.create_task(self._run_within(control))
 
     async def _run_within(self, control: Control) -> None:
         with self.within():
             await self._run(control)
-            if control is self._control and not control.cancelled():
-                await look_ahead(self, control)
+            idle_work = VIEW_ENTRIES[self.state.view].idle_work
+            if idle_work and self.data is not None and control is self._control and not control.cancelled():
+                with suppress(ad.Cancelled):
+                    await self.in_thread(control, load(idle_work), self.request(), control.silent())
 
     async def _run(self, control: Control) -> None:
         self.param.update(busy=True, stopped=False, progress=0.0)
@@ -254,14 +263,11 @@ class Session(param.Parameterized):
                 return
             if self._from_link or self._opened != (self.state.data_set, self.state.level):
                 await self._open(control)
-            if VIEW_ENTRIES[self.state.view].work:
-                await load(VIEW_ENTRIES[self.state.view].work)(self, control)
-            else:
-                self.activity = ""
-            self.say("failure", "error", "")
+            await self._compute(control)
+            self.set_message("failure", "error", "")
         except ad.Cancelled:
             if control is self._control:
-                self.param.update(stopped=True, activity="Stopped. What is missing was not computed.")
+                self.param.update(stopped=True, activity="Stopped. The remaining results were not computed.")
         except ad.UserError as error:
             self._fail(control, str(error))
         except asyncio.CancelledError:
@@ -274,68 +280,78 @@ class Session(param.Parameterized):
                 self._shown.set()
                 self.param.update(busy=False, progress=0.0)
 
+    async def _compute(self, control: Control) -> None:
+        """Compute what the view shows, and publish each step of it."""
+        work = VIEW_ENTRIES[self.state.view].work
+        if not work:
+            self.activity = ""
+            return
+        started, summary = time.perf_counter(), ""
+        steps = load(work)(self.request(), control)
+        while (update := await self.in_thread(control, next, steps, None)) is not None:
+            self._publish(update)
+            summary = update.summary
+            if update.is_enough_for_playing and self.playing:
+                return
+        self.device = await self.in_thread(control, self.engine.device)
+        self.activity = f"{summary} · {time.perf_counter() - started:.1f} s"
+
+    def _publish(self, update: Update) -> None:
+        if update.comparison is not None and update.comparison is not self.comparison:
+            self.comparison = update.comparison
+        if update.results:
+            self.results = {**self.results, **update.results}
+        if update.message is not None:
+            self.set_message(update.message.key, update.message.kind, update.message.text)
+        if update.is_shown:
+            self._shown.set()
+
     def _fail(self, control: Control, sentence: str) -> None:
         if control is self._control:
             self.playing = False
             self.activity = "Not computed."
-            self.say("failure", "error", sentence)
+            self.set_message("failure", "error", sentence)
 
     async def _open(self, control: Control) -> None:
         self.activity = "Opening the data set"
         key, level = self.state.data_set, self.state.level
-        known = {source.key for source in self.sources}
-        told = []
-        if key not in known:
-            told.append(f"The data set '{key}' was not found; the demo atmosphere is shown.")
+        notes = []
+        if key not in {source.key for source in self.sources}:
+            notes.append(f"The data set '{key}' was not found; the demo atmosphere is shown.")
             key, level = DEMO, ""
         try:
             data = await self.in_thread(control, self.engine.describe, key, level)
-            self.say("data", "error", "")
+            self.set_message("data", "error", "")
         except ad.UserError as error:
             instead = self.data.key if self.data is not None and self.data.key != key else DEMO
             if instead == key:
                 raise
-            self.say("data", "error", f"{error} Meanwhile the page shows the data set '{instead}'.")
+            self.set_message("data", "error", f"{error} Meanwhile the page shows the data set '{instead}'.")
             data = await self.in_thread(control, self.engine.describe, instead, "")
         self._fitting = True
         try:
-            told += self.state.fit(data, [method.name for method in self.methods], from_link=self._from_link)
+            names = [method.name for method in self.methods]
+            notes += self.state.fit(data, names, from_link=self._from_link)
         finally:
             self._fitting = False
         self.data = data
         self._opened = (self.state.data_set, self.state.level)
-        if told:
+        if notes:
             earlier = [message.text for message in self.messages if message.key == "link" and self._from_link]
-            self.say("link", "warning", " ".join(dict.fromkeys([*earlier, *told])))
+            self.set_message("link", "warning", " ".join(dict.fromkeys([*earlier, *notes])))
         elif not self._from_link:
-            self.say("link", "warning", "")
+            self.set_message("link", "warning", "")
         self._from_link = False
 
     async def in_thread(self, control: Control, work: Callable[..., T], *arguments: Any) -> T:
-        """Run blocking work in a thread; the result of a computation that was dropped meanwhile counts as cancelled."""
+        """Run blocking work in a thread; raise Cancelled if its computation was stopped meanwhile."""
         result = await asyncio.get_running_loop().run_in_executor(_THREADS, work, *arguments)
         control.check()
         return result
 
-    def tell(self, control: Control, fraction: float, activity: str) -> None:
-        """Say what is being done, unless a newer choice has taken its place."""
+    def _show_progress(self, control: Control, fraction: float, activity: str) -> None:
         if control is self._control and not control.cancelled():
             self.param.update(progress=fraction, activity=activity)
-
-    def follow(self, control: Control, low: float, width: float, label: str) -> None:
-        """Pass a thread's progress on to the page, at most ten times a second."""
-        loop = asyncio.get_running_loop()
-        last = 0.0
-
-        def report(fraction: float, message: str) -> None:
-            nonlocal last
-            now = time.monotonic()
-            if now - last >= PROGRESS_INTERVAL_S:
-                last = now
-                loop.call_soon_threadsafe(self.tell, control, low + width * fraction, f"{label}: {message}")
-
-        control.progress = report
-        self.tell(control, low, f"{label}: float32")
 
     async def _play(self) -> None:
         while self.playing:
@@ -345,11 +361,6 @@ class Session(param.Parameterized):
             await asyncio.sleep(0)
             await self._shown.wait()
             await asyncio.sleep(max(0.0, PLAY_INTERVAL_S - (time.monotonic() - started)))
-
-
-def _differ(old: Any, new: Any) -> bool:
-    # param holds None to differ from None, and tells of changes that are none.
-    return bool(old != new)
 
 
 def _same(new: list[Any], old: list[Any]) -> bool:

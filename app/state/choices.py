@@ -1,4 +1,4 @@
-"""What the parameters of the state can be, and their names in the address."""
+"""Values that the parameters of the state can take, and their names in the address."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PIXELS = {"native": "Native", "mean": "Mean"}
 SCALES = {"quantile": "Quantile", "fixed": "Fixed"}
 AVERAGES = {"time": "This time", "period": "Mean over the period"}
 WHOLE = "Globe"
-"""Name of the region that is all of the data, whether that is a globe or not."""
+"""Name of the region that covers all of the data, global or not."""
 
 QUERY_NAMES = {
     "view": "view",
@@ -32,17 +32,17 @@ QUERY_NAMES = {
     "pair": "pair",
     "cities": "cities",
     "box": "box",
-    "judged": "judged",
+    "candidate": "judged",
     "baseline": "baseline",
-    "drape": "globe",
+    "globe_field": "globe",
     "marking": "marks",
     "basis": "basis",
     "reach": "reach",
     "sample": "sample",
     "theme": "theme",
 }
-"""Parameter of the state -> name in the address; the order is that of the address."""
+"""Parameter of the state -> name in the address, in the order of the address."""
 
 ALWAYS_IN_ADDRESS = ("view", "data_set", "time", "field", "region")
 HISTORY_PARAMETERS = ("view", "data_set", "level", "region", "field", "layout", "average")
-"""Parameters whose change the browser's back button undoes; steps through time and the like would bury them."""
+"""Parameters whose change the browser's back button undoes; steps through time would fill its history."""

@@ -1,4 +1,4 @@
-"""What the page must know of an open data set."""
+"""Description of an open data set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class DataDescription:
-    """What the page must know of an open data set to offer choices in it.
+    """What an open data set offers to choose from.
 
     Attributes
     ----------
@@ -23,15 +23,15 @@ class DataDescription:
     levels : tuple of str
         Levels to choose among; empty where there is one or none.
     simulated : bool
-        Whether these are simulated fields, which the page always says.
+        Whether these are simulated fields; the page always labels them.
     is_global : bool
         Whether all longitudes and both poles are covered.
     extent : Region
         The area covered.
     spacing_deg : float
-        Distance of neighbouring latitudes [degrees].
+        Distance between neighbouring latitudes [degrees].
     shape : tuple of int
-        Latitudes and longitudes.
+        Number of latitudes and longitudes.
     summary : str
         One line: grid, steps, level, source.
     notes : tuple of str
@@ -56,10 +56,10 @@ class DataDescription:
 
     @property
     def time_texts(self) -> list[str]:
-        """Times as they stand in the address."""
+        """Times as written in the address."""
         return [time_text(time) for time in self.times]
 
 
 def time_text(time: np.datetime64) -> str:
-    """Time to the minute, ``2001-01-05T03:00``; ``undated`` for data without dates."""
+    """Return a time to the minute, ``2001-01-05T03:00``; ``undated`` for data without dates."""
     return "undated" if np.isnat(time) else str(time.astype("datetime64[m]"))

@@ -1,24 +1,20 @@
-"""The period that views over many times share: in the address as ``first/last``, empty for all of the data."""
+"""The period that views over many times share: ``first/last`` in the address, empty for all times of the data."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 import atmodist_core as ad
-
-if TYPE_CHECKING:
-    from app.state.state import DataDescription, StudioState
+from app.state.data_description import DataDescription
 
 
 def parse_period(text: str) -> tuple[np.datetime64, np.datetime64] | None:
-    """First and last time of ``first/last``; None for an empty text.
+    """Return the first and last time of ``first/last``; None for an empty text.
 
     Raises
     ------
     UserError
-        If the text is no such pair of dates.
+        If the text is not such a pair of dates.
     """
     if not text:
         return None
@@ -34,19 +30,19 @@ def parse_period(text: str) -> tuple[np.datetime64, np.datetime64] | None:
     return first, last
 
 
-def period_times(state: StudioState, data: DataDescription) -> np.ndarray:
-    """Indices of the times of the data that lie in the period, every ``step``-th of them; shape ``(times,)``.
+def period_times(period: str, step: int, data: DataDescription) -> np.ndarray:
+    """Return the indices of every ``step``-th time of the data in a period, shape ``(times,)``.
 
-    Where none lies in it, all of the data are taken: :meth:`app.state.state.StudioState.fit` says so.
+    All times of the data are taken where none lies in the period: :meth:`app.state.state.StudioState.fit` reports it.
     """
     index = np.arange(data.times.size)
-    bounds = parse_period(state.period)
+    bounds = parse_period(period)
     if bounds is not None and not np.isnat(data.times).any():
         inside = index[(data.times >= bounds[0]) & (data.times <= bounds[1])]
         index = inside if inside.size else index
-    return index[:: max(1, int(state.step))]
+    return index[:: max(1, int(step))]
 
 
 def period_text(first: np.datetime64, last: np.datetime64) -> str:
-    """Text of a period as :func:`parse_period` reads it."""
+    """Return the text of a period that :func:`parse_period` reads."""
     return f"{first.astype('datetime64[m]')}/{last.astype('datetime64[m]')}"

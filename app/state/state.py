@@ -1,8 +1,8 @@
-"""The state of the page: one object that widgets, views and the address bar share, and that knows nothing of Panel."""
+"""The state of the page: one object, independent of Panel, that widgets, views and the address bar share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from app.state.choices import (
     SHOWS,
     WHOLE,
 )
-from app.state.city_choices import BASELINE, BOXES, FIRST_CITY, JUDGED, MARKINGS, REACHES, fit_cities
+from app.state.city_choices import BASELINE, BOXES, CANDIDATE, FIRST_CITY, MARKINGS, REACHES, fit_cities
 from app.state.data_description import DataDescription
 from app.state.period import parse_period
 from app.state.view_registry import VIEWS
@@ -29,7 +29,7 @@ from atmodist_core.figures.numbers.request import parse_region
 
 
 def region_text(region: Any) -> str:
-    """Text of a region as :func:`parse_region` reads it: a preset's name, or four numbers."""
+    """Return the text of a region that :func:`parse_region` reads: the name of a preset, or four numbers."""
     for name, preset in ad.REGIONS.items():
         if preset == region:
             return str(name)
@@ -37,20 +37,19 @@ def region_text(region: Any) -> str:
 
 
 class StudioState(param.Parameterized):
-    """Everything a link restores.
+    """Everything that a link restores.
 
-    Values are scalars and one list of names, so that they fit an address. Whether a time, level, region or method exists depends on the data:
-    :meth:`fit` settles it once they are open.
+    Whether a time, level, region or method exists depends on the data: :meth:`fit` replaces those that do not, once the data are open.
     """
 
     view: Any = param.Selector(default="maps", objects=list(VIEWS), doc="The view in front.")
     data_set = param.String(default="demo", doc="Key of the data set.")
     level = param.String(default="", doc="Level, where the data have several.")
     time = param.String(default="", doc="Date and hour, as 2001-01-05T03:00; empty is the first of the data.")
-    field: Any = param.Selector(default="vorticity", objects=list(FIELDS), doc="The field on show.")
+    field: Any = param.Selector(default="vorticity", objects=list(FIELDS), doc="The field shown.")
     region = param.String(default="Europe", doc="Name of a preset, or south,north,west,east in degrees.")
     methods = param.List(
-        default=[], item_type=str, allow_None=True, doc="Methods on show; None is the first choice."
+        default=[], item_type=str, allow_None=True, doc="Methods shown; None for the defaults."
     )
     show: Any = param.Selector(
         default="field", objects=list(SHOWS), doc="The field, or its difference from the truth."
@@ -64,7 +63,7 @@ class StudioState(param.Parameterized):
         default="native", objects=list(PIXELS), doc="Native grid points, or their mean per pixel."
     )
     scale: Any = param.Selector(
-        default="quantile", objects=list(SCALES), doc="What sets the ends of the colour scale."
+        default="quantile", objects=list(SCALES), doc="How the ends of the colour scale are set."
     )
     limit = param.Number(
         default=None, bounds=(0, None), inclusive_bounds=(False, True), doc="End of a fixed scale."
@@ -72,23 +71,25 @@ class StudioState(param.Parameterized):
     average: Any = param.Selector(
         default="time", objects=list(AVERAGES), doc="Spectra of this time, or their mean over the period."
     )
-    period = param.String(
-        default="", doc="Of views over many times, as first/last; empty is all of the data."
-    )
-    step = param.Integer(default=1, bounds=(1, 1000), doc="Every so many times of the period.")
-    pair = param.String(default="", doc="Two times of the period, as first/second, whose fields are shown.")
+    period = param.String(default="", doc="Period first/last of views over many times; empty for all times.")
+    step = param.Integer(default=1, bounds=(1, 1000), doc="Every n-th time of the period is used.")
+    pair = param.String(default="", doc="Two times first/second whose fields are shown.")
     # The view Cities.
     cities = param.List(default=[FIRST_CITY], item_type=str, doc="Names of the selected cities.")
     box: Any = param.Selector(
         default="1", objects=list(BOXES), doc="Points along a side of the box at a city."
     )
-    judged = param.String(default=JUDGED, doc="Method that is called better or worse ...")
-    baseline = param.String(default=BASELINE, doc="... than this one.")
-    drape = param.String(default="truth", doc="What lies over the globe: truth, coarse or a method.")
-    marking: Any = param.Selector(default="verdict", objects=list(MARKINGS), doc="What colours the cities.")
-    basis = param.String(default="", doc="File of stored values, or computed; empty: stored where they fit.")
-    reach: Any = param.Selector(default="auto", objects=list(REACHES), doc="Cities that are computed.")
-    sample = param.Integer(default=12, bounds=(1, 1_000_000), doc="Times to compute at most.")
+    candidate = param.String(default=CANDIDATE, doc="Method that is compared with the baseline.")
+    baseline = param.String(default=BASELINE, doc="Method that it is compared with.")
+    globe_field = param.String(default="truth", doc="Field on the globe: truth, coarse or a method.")
+    marking: Any = param.Selector(
+        default="verdict", objects=list(MARKINGS), doc="Quantity that the marks of the cities show."
+    )
+    basis = param.String(
+        default="", doc="File of stored values, or computed; empty for stored where they fit."
+    )
+    reach: Any = param.Selector(default="auto", objects=list(REACHES), doc="Which cities are computed.")
+    sample = param.Integer(default=12, bounds=(1, 1_000_000), doc="Most times to compute.")
 
     theme: Any = param.Selector(default=LIGHT, objects=[LIGHT, DARK], doc="Light or dark page.")
 
@@ -97,7 +98,7 @@ class StudioState(param.Parameterized):
         super().__init__(**values)
 
     def to_query(self) -> dict[str, str]:
-        """What the address says: the main choices always, the others where they differ from the defaults."""
+        """Return the names and values of the address: the main choices always, the others where they differ from the defaults."""
         query = {}
         for name, key in QUERY_NAMES.items():
             value = getattr(self, name)
@@ -110,18 +111,18 @@ class StudioState(param.Parameterized):
         return query
 
     def read_query(self, query: Mapping[str, Any]) -> list[str]:
-        """Take over the values of an address in one update, and return a sentence for each that cannot be.
+        """Set the values of an address in one update.
 
         Parameters
         ----------
         query : Mapping
-            Names and values of the address, as text. What it does not name goes back to its default, so that the browser's
-            back button leads to the same page again.
+            Names and values of the address, as text. Parameters that it does not name return to their defaults, so that the browser's
+            back button restores the same page.
 
         Returns
         -------
         list of str
-            One sentence per unknown name or impossible value: what was asked for, and what is shown instead.
+            A sentence for each unknown name or impossible value: what was requested, and what is shown instead.
         """
         values: dict[str, Any] = {
             name: None if name == "methods" else self.param[name].default for name in QUERY_NAMES
@@ -143,7 +144,7 @@ class StudioState(param.Parameterized):
         return problems
 
     def fit(self, data: DataDescription, methods: Iterable[str], *, from_link: bool) -> list[str]:
-        """Replace what the open data and the models found cannot give; return a sentence for what a user should know.
+        """Replace values that the open data and the methods found do not offer; return sentences for the user.
 
         Parameters
         ----------
@@ -152,13 +153,13 @@ class StudioState(param.Parameterized):
         methods : iterable of str
             Names of the methods found.
         from_link : bool
-            Whether the values come from a link, whose reader is told of every replacement. A user who has just changed the
-            data set expects other dates, and is told only of a region that the data do not reach.
+            Whether the values come from a link: then every replacement is reported. A user who has just changed the data set expects
+            other dates, so only a region outside the data is reported.
         """
         values: dict[str, Any] = {"data_set": data.key}
-        told: list[str] = []
+        notes: list[str] = []
         values["time"], sentence = _nearest_time(self.time, data)
-        told += [sentence] if sentence and from_link else []
+        notes += [sentence] if sentence and from_link else []
         values["level"] = self.level
         if self.level not in data.levels and (self.level or data.levels):
             values["level"] = data.level if data.levels else ""
@@ -168,39 +169,40 @@ class StudioState(param.Parameterized):
                     if data.levels
                     else "these data have no levels to choose"
                 )
-                told.append(
+                notes.append(
                     f"The link asks for level {_quoted(self.level)}, which the data do not hold; {instead}."
                 )
         region = parse_region(self.region)
         if not data.is_global and self.region != WHOLE and not overlaps(region, data.extent):
             values["region"] = WHOLE
-            told.append(f"These data do not reach {_place(self.region)}, so all of their own area is shown.")
-        known = set(methods)
+            notes.append(f"These data do not reach {_place(self.region)}, so their whole area is shown.")
+        names = list(methods)
+        known = set(names)
         if self.methods is not None:
             missing = [name for name in self.methods if name not in known]
             values["methods"] = [name for name in self.methods if name in known]
-            told += [f"The method {_quoted(name)} was not found; it is left out." for name in missing]
-        for side, fallback in (("left", "bicubic"), ("right", "truth")):
+            notes += [f"The method {_quoted(name)} was not found; it is left out." for name in missing]
+        for side, fallback in (("left", "bicubic"), ("right", "truth"), ("globe_field", "truth")):
             name = getattr(self, side)
             if name not in known | {"truth", "coarse"}:
                 values[side] = fallback
-                told.append(f"The method {_quoted(name)} was not found; {fallback} is shown instead.")
+                notes.append(f"The method {_quoted(name)} was not found; {fallback} is shown instead.")
         for name, sentence in _periods_in(self, data).items():
             values[name] = ""
-            told += [sentence] if from_link else []
-        of_cities, sentences = fit_cities(self, known)
-        values |= of_cities
-        told += sentences if from_link else []
+            notes += [sentence] if from_link else []
+        city_values, sentences = fit_cities(self.cities, self.candidate, self.baseline, names)
+        values |= city_values
+        notes += sentences if from_link else []
         self.param.update(**values)
-        return told
+        return notes
 
     def _parse(self, name: str, text: str) -> Any:
-        """Value of a parameter from its text; ValueError with the end of a sentence where it has none."""
+        """Value of a parameter from its text, or a ValueError with the end of a sentence."""
         parameter = self.param[name]
         if isinstance(parameter, param.Selector):
             if text not in parameter.objects:
                 raise ValueError(
-                    f"it is one of {', '.join(map(str, parameter.objects))}; {parameter.default} is shown."
+                    f"expected {', '.join(map(str, parameter.objects))}; {parameter.default} is shown."
                 )
             return text
         if name == "region":
@@ -216,29 +218,26 @@ class StudioState(param.Parameterized):
             except ValueError:
                 value = float("nan")
             if not (np.isfinite(value) and value > 0):
-                raise ValueError(
-                    "the end of a colour scale is a number above zero; the scale follows the data."
-                )
+                raise ValueError("expected a number above zero; the scale follows the data.")
             return value
         if name == "period":
-            return _parsed(parse_period, text) and text
+            try:
+                parse_period(text)
+                return text
+            except ad.UserError as error:
+                raise ValueError(f"{_sentence_part(error)} all times are used.") from error
         if name in ("step", "sample"):
             low, high = parameter.bounds
             if not text.isdigit() or not low <= int(text) <= high:
-                raise ValueError(f"it is a whole number from {low} to {high}; {parameter.default} is taken.")
+                raise ValueError(
+                    f"expected a whole number from {low} to {high}; {parameter.default} is used."
+                )
             return int(text)
         return text
 
 
-def _parsed(read: Callable[[str], Any], text: str) -> Any:
-    try:
-        return read(text)
-    except ad.UserError as error:
-        raise ValueError(f"{_sentence_part(error)} all of the data are taken.") from error
-
-
 def overlaps(region: Any, extent: Any) -> bool:
-    """Whether two regions have an area in common, whichever way their longitudes are counted."""
+    """Return whether two regions overlap, in any convention of longitudes."""
     if min(region.north, extent.north) <= max(region.south, extent.south):
         return False
     offset = (extent.west - region.west) % 360.0
@@ -246,14 +245,14 @@ def overlaps(region: Any, extent: Any) -> bool:
 
 
 PREFERRED_METHODS = ("srgan-4x-atmodist", "srgan-4x-mse", "bicubic", "bilinear", "sr-4x-mse")
-"""Which methods to show where nothing is said, most wanted first."""
+"""Methods shown by default, most important first."""
 
 METHODS_AT_FIRST = 4
-"""How many: with the coarse input and the truth they fill two rows of three."""
+"""Number of methods shown by default: with the coarse input and the truth they fill two rows of three."""
 
 
 def shown_methods(state: StudioState, found: Sequence[str]) -> list[str]:
-    """Names of the methods on show, in the order in which they were found."""
+    """Return the names of the methods shown, in the order in which they were found."""
     wanted = state.methods
     if wanted is None:
         preferred = [name for name in PREFERRED_METHODS if name in found]
@@ -262,29 +261,29 @@ def shown_methods(state: StudioState, found: Sequence[str]) -> list[str]:
 
 
 def default_methods(found: Sequence[str]) -> list[str]:
-    """Names of the methods on show where nothing is said."""
+    """Return the names of the methods shown by default."""
     return shown_methods(StudioState(), found)
 
 
 def _periods_in(state: StudioState, data: DataDescription) -> dict[str, str]:
-    """Sentences on the period and the pair that the data do not hold, by parameter."""
-    told = {}
+    """Sentences on a period or pair that the data do not cover, by parameter."""
+    notes = {}
     bounds = parse_period(state.period)
     if bounds is not None and (
         np.isnat(data.times).any() or bounds[1] < data.times[0] or bounds[0] > data.times[-1]
     ):
-        told["period"] = (
-            f"The link asks for the period {_quoted(state.period)}, of which these data hold nothing; all of them are taken."
+        notes["period"] = (
+            f"The link asks for the period {_quoted(state.period)}, which these data do not cover; all times are used."
         )
     if state.pair and not set(state.pair.split("/")) <= set(data.time_texts):
-        told["pair"] = (
+        notes["pair"] = (
             f"The link asks for the pair {_quoted(state.pair)}, which these data do not hold; another is shown."
         )
-    return told
+    return notes
 
 
 def _nearest_time(asked: str, data: DataDescription) -> tuple[str, str]:
-    """Text of the time to show, and a sentence if it is not the one asked for."""
+    """Text of the time to show, and a sentence if it is not the requested one."""
     texts = data.time_texts
     if asked in texts:
         return asked, ""
@@ -297,7 +296,7 @@ def _nearest_time(asked: str, data: DataDescription) -> tuple[str, str]:
     if np.isnat(wanted) or np.isnat(data.times).all():
         return (
             texts[0],
-            f"The link asks for the time {_quoted(asked)}, which is no date of these data; {texts[0]} is shown.",
+            f"The link asks for the time {_quoted(asked)}, which is not a date of these data; {texts[0]} is shown.",
         )
     nearest = texts[int(np.abs(data.times - wanted).argmin())]
     return (

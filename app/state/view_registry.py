@@ -1,7 +1,7 @@
-"""The views of the page: their names, what draws them, what computes for them and what each can export.
+"""The views of the page: their names, what draws them, what computes for them and what each exports.
 
-A view is added by one entry. Its parts are named as ``module:name`` and imported when the view first comes to the front, so that they do not
-hold up the first paint, and so that the state can know the names of the views without knowing Panel.
+A view is added by one entry. Its parts are named as ``module:name`` and imported when the view is first shown, so that they do not delay the
+first paint, and so that the state can know the names of the views without importing Panel.
 """
 
 from __future__ import annotations
@@ -20,24 +20,28 @@ class ViewEntry:
     label : str
         Name on the page.
     view : str
-        Class that is made with the session and shown.
-    work : str
-        Coroutine function ``(session, control)`` that computes what the view shows and puts it into the session; empty for none.
-    parameters : tuple of str
-        Parameters of the state upon whose change the work is done anew while the view is in front.
-    numbers : str
-        Function ``(session)`` that returns the :class:`atmodist_core.figures.numbers.numbers.Numbers` behind the view, for export; raises a
-        UserError while they are not there.
+        Class of the view; its instances are made with the session.
     help : str
-        What the view answers and how to read it, for a student: sentences.
+        The question that the view answers and how to read it: sentences for a student.
+    work : str
+        Generator function ``(request, control)`` that computes what the view shows and yields an :class:`app.session.request.Update` after
+        each step; empty for none.
+    parameters : tuple of str
+        Parameters of the state whose change starts the work again while the view is shown.
+    numbers : str
+        Function ``(session)`` that returns the :class:`atmodist_core.figures.numbers.numbers.Numbers` of the view for export, or raises a
+        UserError while they are not computed.
+    idle_work : str
+        Function ``(request, control)`` that is called after the work, while the page has nothing else to do; empty for none.
     """
 
     label: str
     view: str
-    work: str
-    parameters: tuple[str, ...]
-    numbers: str
     help: str
+    numbers: str
+    work: str = ""
+    parameters: tuple[str, ...] = ()
+    idle_work: str = ""
 
 
 _COMPARED = ("time", "region", "field", "methods")
@@ -47,13 +51,14 @@ VIEW_ENTRIES: dict[str, ViewEntry] = {
         label="Maps",
         view="app.views.maps.view:MapsView",
         work="app.session.comparison_work:compare",
+        idle_work="app.session.prefetch:prefetch_next_time",
         parameters=(*_COMPARED, "layout", "left", "right"),
         numbers="app.export.comparison:maps_numbers",
         help=(
-            "Every panel shows the same moment. “Coarse input” is what each method is given: means over blocks of the truth. The methods "
-            "guess the fine field from it, and “Truth” is what they should have found. The scores under a panel compare it with the truth in this "
-            "region; a star marks the best, and pointing at a score defines it. No single score is enough: a blurred field has a small RMSE and "
-            "no storms."
+            "All panels show the same time. “Coarse input” is what every method receives: block means of the true field. Each method estimates "
+            "the fine field from it, and “Truth” is the fine field that it should reproduce. The scores below a panel compare it with the truth "
+            "in this region; a star marks the best, and pointing at a score shows its definition. No single score is sufficient: a blurred field "
+            "has a small RMSE but lacks small-scale structure."
         ),
     ),
     "spectra": ViewEntry(
@@ -63,10 +68,10 @@ VIEW_ENTRIES: dict[str, ViewEntry] = {
         parameters=(*_COMPARED, "average", "period", "step"),
         numbers="app.export.comparison:spectra_numbers_of",
         help=(
-            "A spectrum says how much variance a field has at each wavelength, from planetary waves on the left to grid points on the right. "
-            "The panel below each is the ratio to the truth: below one a method is too smooth at that scale, above one too rough. Right of the dashed "
-            "line lies what the coarse input cannot carry: all of it is the method's own. The semivariogram says the same in space: how different "
-            "two points are that lie a distance apart."
+            "A spectrum shows the variance of a field at each wavelength, from planetary waves on the left to the grid scale on the right. The "
+            "panel below it shows the ratio to the truth: below one, a method is too smooth at that scale; above one, too rough. To the right of "
+            "the dashed line are scales that the coarse grid cannot resolve, so all power there is added by the method. The semivariogram gives "
+            "the corresponding view in space: the mean squared difference between two points as a function of their distance."
         ),
     ),
     "distances": ViewEntry(
@@ -76,10 +81,10 @@ VIEW_ENTRIES: dict[str, ViewEntry] = {
         parameters=(*_COMPARED, "period", "step"),
         numbers="app.export.distances:distances_numbers",
         help=(
-            "How different are two moments? Each cell of a matrix compares two times of the period: tap one to see both fields. A good distance "
-            "grows steadily with the time between them. The error of a point-by-point comparison is soon as large as it gets (marked: the lag at which "
-            "90 % of the plateau is reached); AtmoDist, learned from the weather, keeps growing for longer. The confusion matrix shows what the "
-            "network was trained for: guessing the hours between two fields."
+            "How different is the atmosphere at two times? Each cell of a matrix compares two times of the period; tap a cell to see both fields. "
+            "A useful distance grows steadily with the lag, the time between two fields. The point-by-point error soon saturates (marks: the lag "
+            "at which it reaches 90 % of its plateau); AtmoDist, which was learned from weather data, grows for longer. The confusion matrix shows "
+            "the task that the network was trained for: predicting the lag between two fields."
         ),
     ),
     "cities": ViewEntry(
@@ -87,35 +92,33 @@ VIEW_ENTRIES: dict[str, ViewEntry] = {
         view="app.views.cities.view:CitiesView",
         work="app.session.city_work:compare_cities",
         parameters=(
-            *("time", "field", "drape", "methods", "judged", "baseline"),
+            *("time", "field", "globe_field", "methods", "candidate", "baseline"),
             *("period", "step", "sample", "basis", "reach", "cities"),
         ),
         numbers="app.export.cities:cities_numbers",
         help=(
-            "Do the methods give each place the right weather? At 150 cities the values over many times are collected, and their distribution "
-            "is compared with that of the truth; the axis is logarithmic, so that rare strong values count for the eye. The Wasserstein-1 distance says "
-            "how far values must be moved, on average, to turn one distribution into the other. A city counts as better or worse when the distances of two "
-            "methods differ by more than 10 %. Turn the globe, tap a city or type its name; with Shift, several."
+            "Does a method reproduce the local distribution of values? The values at 150 cities are collected over many times, and their "
+            "distribution is compared with that of the truth; the logarithmic axis shows rare extremes. The Wasserstein-1 distance is the mean "
+            "shift of values that turns one distribution into the other. A city counts as better or worse if the distances of two methods differ "
+            "by more than 10 %. Drag to turn the globe, tap a city or type its name to select it; hold Shift to select several."
         ),
     ),
     "models": ViewEntry(
         label="Models",
         view="app.views.models.view:ModelsView",
-        work="",
-        parameters=(),
         numbers="app.export.models:models_numbers",
         help=(
-            "What each trained model is, what it learned from and how well it does on data held back from training, with its learning curves. "
-            "Scores of different kinds of models are not comparable. Below: how to add models and data of your own."
+            "What each trained model is, the data it was trained on, its scores on data held back from training, and its learning curves. Scores "
+            "of different kinds of models cannot be compared. The last card explains how to add your own models and data."
         ),
     ),
 }
-"""By name in the address; the order is that of the tabs and of the keys 1 to 5."""
+"""By name in the address, in the order of the tabs and of the keys 1 to 5."""
 
 VIEWS = {name: entry.label for name, entry in VIEW_ENTRIES.items()}
 
 
 def load(reference: str) -> Any:
-    """Return what ``module:name`` names."""
+    """Return the object that ``module:name`` refers to."""
     module, name = reference.split(":")
     return getattr(import_module(module), name)

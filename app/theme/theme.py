@@ -1,4 +1,4 @@
-"""How the page looks: the two themes, the colours of fields and methods, and the styles that views share."""
+"""The two themes, the colours of fields and methods, and the styles that views share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COARSE_COLOUR = str(method_style("coarse").colour)
 
 @dataclass(frozen=True)
 class Ink:
-    """Colours of one theme for what Python draws (Material UI's own come from :data:`THEME_CONFIG`)."""
+    """Colours of one theme for figures and HTML; Material UI takes its own from :data:`THEME_CONFIG`."""
 
     text: str
     muted: str
@@ -56,7 +56,7 @@ THEME_CONFIG: dict[str, Any] = {
             "secondary": {"main": "#4cd3a5"},
             "background": {"default": "#0c1218", "paper": "#131a22"},
             "text": {"primary": INKS[DARK].text, "secondary": INKS[DARK].muted},
-            # Icons in fields: what they inherit is hardly seen on dark paper.
+            # Icons in fields are hardly visible on dark paper otherwise.
             "default": {"dark": INKS[DARK].muted},
             "action": {"active": INKS[DARK].muted, "disabled": "rgba(232, 238, 244, 0.35)"},
         },
@@ -69,7 +69,7 @@ THEME_CONFIG: dict[str, Any] = {
 
 @lru_cache(maxsize=8)
 def palette(signed: bool, theme: str) -> tuple[str, ...]:
-    """Colours from low to high for a signed or a positive field, as 256 hexadecimal strings.
+    """Return colours from low to high for a signed or a positive field, as 256 hexadecimal strings.
 
     Zero takes the colour of the page: white in the light theme, black in the dark one.
     """
@@ -83,17 +83,17 @@ def palette(signed: bool, theme: str) -> tuple[str, ...]:
 
 
 def method_colour(name: str, colour: str, theme: str) -> str:
-    """Colour of a method's lines: the truth is drawn in ink, which depends on the theme."""
+    """Return the colour of a method's lines; that of the truth depends on the theme."""
     return INKS[theme].truth if name == "truth" else colour
 
 
 def line_dash(name: str, width: float) -> list[int]:
-    """Strokes and gaps of a method's lines of a width, in pixels, as Bokeh takes them; empty for a whole line."""
+    """Return strokes and gaps of a method's lines of a width [pixels] for Bokeh; empty for a solid line."""
     return [max(1, round(length * width)) for length in method_style(name).dashes]
 
 
 def line_sample(name: str, colour: str, *, length: int, width: float) -> str:
-    """A short piece of a method's line, as SVG, for legends and tables."""
+    """Return a sample of a method's line as SVG, for legends and tables."""
     dashes = " ".join(str(part) for part in line_dash(name, width)) or "none"
     return (
         f'<svg aria-hidden="true"><line x1="0" y1="3" x2="{length}" y2="3" stroke="{colour}" stroke-width="{width:g}" '
@@ -110,10 +110,10 @@ VARIABLES = """
   font-family: Roboto, Helvetica, Arial, sans-serif;
 }
 """
-"""Names for the colours that Material UI sets on the page, for the style sheets of the page's own HTML."""
+"""Names of Material UI's colours for the style sheets of the page."""
 
 PHONE = "@media (max-width: 600px)"
-"""Condition of a style for windows as narrow as a phone, where Material UI lays the side bar over the page."""
+"""Condition of a style for narrow windows, where the side bar covers the page."""
 
 FITTING = "* { min-width: 0; max-width: 100%; }"
-"""For a column whose parts are to be no wider than it is: a part is else as wide as its own widest part, and a narrow window cuts it."""
+"""Style of a column whose parts must not be wider than itself."""

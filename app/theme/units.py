@@ -1,4 +1,4 @@
-"""Units in which fields are shown: those a meteorologist reads, with a factor from the stored ones."""
+"""Units in which fields are shown, with factors from the stored ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Unit:
     factor : float
         Shown number per stored number.
     text : str
-        As it stands beside a number.
+        Text beside a number.
     """
 
     factor: float
@@ -29,10 +29,10 @@ _UNITS = {
 
 
 def unit_of(field: str) -> Unit:
-    """Unit in which a field is shown."""
+    """Return the unit in which a field is shown."""
     return _UNITS[field]
 
 
 def is_signed(field: str) -> bool:
-    """Whether a field has values on both sides of zero, and so a diverging colour scale."""
+    """Return whether a field has both signs, and so a diverging colour scale."""
     return field != "wind_speed"

@@ -9,8 +9,9 @@ import xarray as xr
 
 import atmodist_core as ad
 from app.compute.catalogue import list_methods
+from app.compute.city_values import values_at_cities
 from app.compute.comparison import Question
-from app.compute.engine import Control
+from app.compute.control import Control
 from app.page.keyboard import press
 from app.session.city_work import chosen_file
 from app.session.session import Session
@@ -76,8 +77,8 @@ def test_around_a_city_the_values_are_those_of_the_whole_globe(globe, models, en
     methods = list_methods()[0]
     table = ad.cities()
     some = table[table["name"].isin(["Seattle", "Sydney", "Lima", "Dublin"])]
-    whole = engine.cities.values(QUESTION, methods, some, Control(), whole=True)
-    around = engine.cities.values(QUESTION, methods, some.assign(population=0), Control(), whole=False)
+    whole = values_at_cities(engine, QUESTION, methods, some, Control(), whole=True)
+    around = values_at_cities(engine, QUESTION, methods, some.assign(population=0), Control(), whole=False)
     for method in methods:
         if method.family == "network":
             np.testing.assert_allclose(around[method.name], whole[method.name], rtol=2e-3, atol=2e-8)
@@ -95,7 +96,7 @@ def test_a_stopped_computation_says_so_and_keeps_what_is_there(globe, models, en
     control = Control()
     control.cancel()
     with pytest.raises(ad.Cancelled):
-        engine.cities.values(QUESTION, list_methods()[0], ad.cities(), control, whole=True)
+        values_at_cities(engine, QUESTION, list_methods()[0], ad.cities(), control, whole=True)
 
 
 def test_only_the_selected_cities_are_computed_when_asked(globe, models, engine):
@@ -118,16 +119,16 @@ def test_stored_values_are_taken_where_they_fit(cities, tmp_path, monkeypatch):
     (folder / "results" / "other.nc").write_text("nothing of ours")
     monkeypatch.setenv("ATMODIST_ASSETS", str(folder))
     assert list(stored_files()) == ["demo_cities.nc"]
-    assert chosen_file(cities).name == "demo_cities.nc"
+    assert chosen_file(cities.request()).name == "demo_cities.nc"
     settle(cities)
     result = cities.results["cities"]
     assert result.stored and result.done == 3 and "Stored" in result.basis
     view = CitiesView(cities)
-    assert view._sample.widget.disabled
+    assert view._choices["sample"].widget.disabled
     cities.state.basis = "computed"
-    assert chosen_file(cities) is None
+    assert chosen_file(cities.request()) is None
     cities.state.param.update(basis="", data_set="other")
-    assert chosen_file(cities) is None
+    assert chosen_file(cities.request()) is None
     shutil.rmtree(folder)
 
 
@@ -196,7 +197,7 @@ def test_box_methods_and_marking_change_what_is_shown(cities):
     first = [row[2] for row in view._table.rows]
     cities.state.box = "3"
     assert [row[2] for row in view._table.rows] != first and "3 × 3" in view._totals.object
-    cities.state.param.update(judged="bicubic", baseline="bicubic")
+    cities.state.param.update(candidate="bicubic", baseline="bicubic")
     assert "same" in view._totals.object or "0 better" in view._totals.object
     cities.state.marking = "wasserstein"
     colours = {mark[1] for mark in view._globe.globe.marks}
@@ -220,13 +221,13 @@ def test_the_globe_carries_the_field_its_scale_and_the_region(cities):
 
 
 def test_a_method_can_lie_over_the_globe(globe, models, engine):
-    session = settled_session(engine, view="cities", sample=1, drape="bicubic")
-    assert session.results["cities"].drape.name == "bicubic"
-    session = settled_session(engine, view="cities", sample=1, drape="coarse", field="wind_speed")
-    drape = session.results["cities"].drape
-    assert drape.values.shape == (18, 36) and drape.field == "wind_speed"
+    session = settled_session(engine, view="cities", sample=1, globe_field="bicubic")
+    assert session.results["cities"].globe_field.name == "bicubic"
+    session = settled_session(engine, view="cities", sample=1, globe_field="coarse", field="wind_speed")
+    shown = session.results["cities"].globe_field
+    assert shown.values.shape == (18, 36) and shown.field == "wind_speed"
     view = CitiesView(session)
-    assert view.field == "vorticity" and "wind speed is on the globe only" in view._note.object
+    assert view.field == "vorticity" and "wind speed is shown on the globe only" in view._note.object
 
 
 def test_a_limited_area_leaves_the_other_cities_out(globe, models, engine, monkeypatch):
@@ -234,7 +235,7 @@ def test_a_limited_area_leaves_the_other_cities_out(globe, models, engine, monke
     monkeypatch.setattr(ad, "open_demo", lambda: area)
     session = settled_session(engine, view="cities", sample=1, cities=["Seattle", "Sydney"])
     view = CitiesView(session)
-    assert "lies outside" in view._cards[1]._table.object and "47.6°N" in view._cards[0]._head.object
+    assert "is outside" in view._cards[1]._table.object and "47.6°N" in view._cards[0]._head.object
     assert 0 in view._globe.globe.field and max(view._globe.globe.field) >= 128
     known = [row for row in view._table.rows if row[2] is not None]
     assert 5 < len(known) < 60
@@ -257,18 +258,23 @@ def test_a_method_that_fails_is_left_out_in_a_sentence(globe, models, engine, mo
 
 def test_unknown_cities_of_a_link_are_said(globe, models):
     state = StudioState(cities=["Atlantis", "Seattle"])
-    values, told = fit_cities(state, ["bicubic", "srgan-4x-mse"])
+    values, told = fit_cities(state.cities, state.candidate, state.baseline, ["bicubic", "srgan-4x-mse"])
     assert values["cities"] == ["Seattle"] and "Atlantis" in told[0]
-    assert values["judged"] == "srgan-4x-mse" and "baseline" not in values
+    assert values["candidate"] == "srgan-4x-mse" and "baseline" not in values
 
 
 def test_the_link_restores_the_choices(globe, models):
     state = StudioState(
-        view="cities", cities=["Sydney", "São Paulo"], box="3", judged="bicubic", sample=60, reach="selected"
+        view="cities",
+        cities=["Sydney", "São Paulo"],
+        box="3",
+        candidate="bicubic",
+        sample=60,
+        reach="selected",
     )
     again = StudioState()
     assert again.read_query(state.to_query()) == []
-    for name in ("view", "cities", "box", "judged", "sample", "reach"):
+    for name in ("view", "cities", "box", "candidate", "sample", "reach"):
         assert getattr(again, name) == getattr(state, name)
 
 
@@ -323,5 +329,5 @@ def test_marks_of_distances_are_classes_of_equal_size():
 
 def test_a_session_without_models_still_compares_interpolations(globe, no_models, engine):
     session = settled_session(engine, view="cities", sample=1)
-    assert {session.state.judged, session.state.baseline} == {"bilinear", "bicubic"}
+    assert {session.state.candidate, session.state.baseline} == {"bilinear", "bicubic"}
     assert isinstance(session, Session) and "of 150 cities" in CitiesView(session)._totals.object

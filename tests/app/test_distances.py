@@ -9,7 +9,7 @@ import pytest
 from app.session.session import Session
 from app.state.state import StudioState
 from app.views.distances.distance_tables import confusion_html, methods_html
-from app.views.distances.lag_figure import LOOKS
+from app.views.distances.lag_figure import MEASURE_STYLES
 from app.views.distances.view import DistancesView, pair_of
 from atmodist_core.figures.numbers import times
 from atmodist_core.figures.numbers.times import compared_times
@@ -95,7 +95,7 @@ def test_the_view_draws_matrices_curves_and_the_pair(compared):
     assert compared.state.pair.startswith(result.texts[2])
     shown = view._lags._parts["l2"]["source"].data
     np.testing.assert_allclose(shown["mean"], result.curves["mean"].sel(measure="l2"))
-    assert set(LOOKS) == set(view._lags._parts)
+    assert set(MEASURE_STYLES) == set(view._lags._parts)
 
 
 def test_the_pair_of_a_link_is_shown_and_another_where_it_is_not_there():
@@ -109,7 +109,7 @@ def test_tables_say_what_is_best_and_how_often_the_guess_is_right(compared):
     table = methods_html(result, {"truth": "Truth"})
     assert table.count("<caption>") == 3 and "class=best" in table and "Truth" in table
     chart = confusion_html(result)
-    assert "% right (chance: 33 %)" in chart and chart.count("<rect") > 3
+    assert "% correct (chance: 33 %)" in chart and chart.count("<rect") > 3
     assert confusion_html(None).startswith('<div class="head">')
 
 

@@ -8,10 +8,11 @@ import xarray as xr
 
 import atmodist_core as ad
 from app.compute import engine as engine_module
-from app.compute.cache_warmup import warm_up
 from app.compute.catalogue import list_methods
 from app.compute.comparison import EXACT, PREVIEW, Question
-from app.compute.engine import Control, Engine
+from app.compute.control import Control
+from app.compute.engine import Engine
+from app.page.cache_warmup import warm_caches
 from atmodist_core.evaluation import scores, wind_speed
 
 QUESTION = Question("demo", "", "2001-01-05T03:00", "Europe", "vorticity")
@@ -141,10 +142,10 @@ def test_nobody_waits_for_a_turn_after_cancelling(setup):
     engine, _methods, _frame = setup
     with ExitStack() as turns:
         for _ in range(engine_module.NETWORKS_AT_ONCE):
-            turns.enter_context(engine.turn(Control(), is_quick=True))
+            turns.enter_context(engine.slot(Control(), is_quick=True))
         control = Control()
         control.cancel()
-        with pytest.raises(ad.Cancelled), engine.turn(control):
+        with pytest.raises(ad.Cancelled), engine.slot(control):
             pass
 
 
@@ -174,7 +175,7 @@ def test_spectra_of_the_globe_and_of_a_region_are_per_total_wavenumber(setup):
 
 
 def test_warming_up_computes_the_first_page_and_never_raises(globe, models, engine, monkeypatch, caplog):
-    warm_up(engine)
+    warm_caches(engine)
     monkeypatch.setattr(ad, "load_downscaler", lambda *a, **k: pytest.fail("not warm"))
     data = engine.describe("demo")
     question = Question("demo", "", data.time_texts[0], "Europe", "vorticity")
@@ -184,5 +185,5 @@ def test_warming_up_computes_the_first_page_and_never_raises(globe, models, engi
             is not None
         )
     monkeypatch.setattr(ad, "open_demo", lambda: (_ for _ in ()).throw(RuntimeError("no demo")))
-    warm_up(Engine())
+    warm_caches(Engine())
     assert "no demo" in caplog.text

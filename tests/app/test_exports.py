@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 import atmodist_core as ad
-from app.export.files import KINDS, bundle_of, file_of, numbers_on_show, recipe_of, versions
+from app.export.files import KINDS, bundle_of, file_of, numbers_shown, recipe_of, versions
 from app.session.session import Session
 from app.state.state import StudioState
 from atmodist_core.figures.numbers.compute import numbers_of
@@ -36,7 +36,7 @@ CASES = {
 @pytest.mark.parametrize("view", CASES)
 def test_the_command_gives_the_numbers_of_the_page(view, globe, models, engine):
     session = settled_session(engine, view=view, **CASES[view])
-    shown = numbers_on_show(session)
+    shown = numbers_shown(session)
     again = numbers_of(FigureRequest.from_link(recipe_of(session).search))
     assert set(again.datasets) == set(shown.datasets)
     for name, table in shown.datasets.items():
@@ -51,7 +51,7 @@ def test_the_command_gives_the_numbers_of_the_page(view, globe, models, engine):
 def test_the_mean_over_a_period_is_exported_with_all_its_times(globe, models, engine):
     period = "2001-01-05T00:00/2001-01-05T06:00"
     session = settled_session(engine, view="spectra", average="period", period=period, methods=["bicubic"])
-    shown = numbers_on_show(session)
+    shown = numbers_shown(session)
     assert shown.datasets["spectra"].sizes["time"] == 3 and "3 times" in shown.caption
     again = numbers_of(FigureRequest.from_link(recipe_of(session).search))
     one, other = (n.datasets["spectra"]["vorticity"].sel(state="bicubic") for n in (shown, again))
@@ -60,7 +60,7 @@ def test_the_mean_over_a_period_is_exported_with_all_its_times(globe, models, en
 
 def test_every_kind_of_file_can_be_opened(globe, models, engine, tmp_path):
     session = settled_session(engine, region="Pacific")
-    numbers, recipe = numbers_on_show(session), recipe_of(session, "http://here/main?old=1")
+    numbers, recipe = numbers_shown(session), recipe_of(session, "http://here/main?old=1")
     begin = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
     for kind, start in begin.items():
         name, content = file_of(numbers, kind)
@@ -78,7 +78,7 @@ def test_every_kind_of_file_can_be_opened(globe, models, engine, tmp_path):
 def test_the_archive_says_how_to_make_it_again(globe, models, engine):
     session = settled_session(engine, region="Pacific")
     recipe = recipe_of(session, "http://here/main")
-    name, content = bundle_of({"maps": numbers_on_show(session)}, {"maps": recipe})
+    name, content = bundle_of({"maps": numbers_shown(session)}, {"maps": recipe})
     archive = zipfile.ZipFile(io.BytesIO(content))
     assert name == "atmodist-maps.zip"
     assert {"maps/atmodist-maps.pdf", "maps/atmodist-maps.nc", "README.txt"} <= set(archive.namelist())
@@ -104,7 +104,7 @@ def test_the_command_of_an_export_runs_as_it_stands(globe, models, engine, tmp_p
 def test_unfinished_results_are_not_exported(globe, models, engine):
     session = Session(StudioState(), engine)
     with pytest.raises(ad.UserError, match="still being computed"):
-        numbers_on_show(session)
+        numbers_shown(session)
 
 
 @pytest.mark.parametrize(

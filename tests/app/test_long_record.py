@@ -9,7 +9,7 @@ import xarray as xr
 import atmodist_core as ad
 from app.session import long_record as module
 from app.session.long_record import Figure, LongRecord, long_record
-from app.views.cities.long_record_texts import city_html, figure_text, model_html, number
+from app.views.shared.long_record_texts import city_html, figure_text, model_html, number
 from atmodist_core.common.assets import asset_folder
 from atmodist_core.evaluation.results.file import open_evaluation
 
@@ -52,9 +52,9 @@ def test_numbers_on_the_page_are_those_of_the_file(record):
     sentence = city_html(
         record, "srgan-4x-atmodist", "srgan-4x-mse", "divergence", 3, ("AtmoDist GAN", "MSE GAN")
     )
-    assert f"closer at {totals.better} cities ({totals.better_sure} surely)" in sentence
+    assert f"closer at {totals.better} cities ({totals.better_sure} significantly)" in sentence
     network = model_html(record, "atmodist-23", "")
-    assert "lags guessed right" in network and "nat" in network
+    assert "lag accuracy" in network and "nat" in network
 
 
 def test_what_was_not_evaluated_is_left_out(record):

@@ -13,8 +13,9 @@ import pytest
 
 import atmodist_core as ad
 from app.compute.catalogue import list_methods, list_sources, trusted_cards
-from app.compute.engine import Control, Engine
-from app.compute.fair_scheduler import FairTurns
+from app.compute.control import Control
+from app.compute.engine import Engine
+from app.compute.fair_scheduler import FairScheduler
 from app.session.session import Session
 from app.state.state import StudioState
 from tests.app.conftest import small_globe
@@ -25,10 +26,10 @@ def nothing():
 
 
 def test_turns_are_taken_in_the_order_of_asking():
-    turns, order, gate = FairTurns(1), [], threading.Event()
+    turns, order, gate = FairScheduler(1), [], threading.Event()
 
     def work(number):
-        with turns.turn(nothing):
+        with turns.slot(nothing):
             order.append(number)
             gate.wait(10)
 
@@ -49,10 +50,10 @@ def test_turns_are_taken_in_the_order_of_asking():
 
 def test_quick_turns_go_before_long_ones_and_have_a_place_of_their_own(monkeypatch):
     monkeypatch.setattr("app.compute.fair_scheduler.LONGEST_WAIT_S", 0.4)
-    turns, order, gate = FairTurns(1), [], threading.Event()
+    turns, order, gate = FairScheduler(1), [], threading.Event()
 
     def work(name, is_quick):
-        with turns.turn(nothing, is_quick=is_quick):
+        with turns.slot(nothing, is_quick=is_quick):
             order.append(name)
             gate.wait(10)
 
@@ -70,23 +71,23 @@ def test_quick_turns_go_before_long_ones_and_have_a_place_of_their_own(monkeypat
     for thread in threads:
         thread.join(10)
     assert order == ["first", "quick", "long", "late"]
-    two = FairTurns(2)
-    with two.turn(nothing), two.turn(nothing, is_quick=True):
+    two = FairScheduler(2)
+    with two.slot(nothing), two.slot(nothing, is_quick=True):
         pass
     control = Control()
     control.cancel()
-    with two.turn(nothing), pytest.raises(ad.Cancelled), two.turn(control.check):
+    with two.slot(nothing), pytest.raises(ad.Cancelled), two.slot(control.check):
         pass  # a second long one has no place beside the first
 
 
 def test_who_is_cancelled_leaves_the_queue():
-    turns, control = FairTurns(1), Control()
-    with turns.turn(nothing):
+    turns, control = FairScheduler(1), Control()
+    with turns.slot(nothing):
         control.cancel()
-        with pytest.raises(ad.Cancelled), turns.turn(control.check):
+        with pytest.raises(ad.Cancelled), turns.slot(control.check):
             pass
         assert turns.waiting == 0
-    with turns.turn(nothing):
+    with turns.slot(nothing):
         pass
 
 

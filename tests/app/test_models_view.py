@@ -9,7 +9,8 @@ import panel_material_ui as pmui
 import pytest
 
 import atmodist_core as ad
-from app.compute.engine import Control, Engine
+from app.compute.control import Control
+from app.compute.engine import Engine
 from app.compute.model_facts import facts_of_models, speed_here
 from app.session.session import Session
 from app.state.state import StudioState

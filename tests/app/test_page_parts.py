@@ -1,17 +1,18 @@
 """Parts of the page without a browser: the list of views, help, tour, export, new choices in the link."""
 
 import asyncio
+import inspect
 
 import pytest
 
 import atmodist_core as ad
-from app.page.address import query_of, search_of
 from app.page.browser_history import BrowserHistory
 from app.page.export_menu import ExportMenu
 from app.page.page import _fill, _frame
 from app.page.sidebar import SideBar
 from app.page.tour import STEPS, Help, Tour
 from app.session.session import Session
+from app.state.link import query_of, search_of
 from app.state.period import parse_period, period_text, period_times
 from app.state.state import StudioState
 from app.state.view_registry import VIEW_ENTRIES, VIEWS, load
@@ -23,7 +24,8 @@ from tests.app.conftest import run, settled_session
 def test_everything_that_the_list_of_views_names_exists(name):
     entry = VIEW_ENTRIES[name]
     assert callable(load(entry.view)) and callable(load(entry.numbers))
-    assert not entry.work or asyncio.iscoroutinefunction(load(entry.work))
+    assert not entry.work or inspect.isgeneratorfunction(load(entry.work))
+    assert not entry.idle_work or callable(load(entry.idle_work))
     assert set(entry.parameters) <= set(StudioState.param)
     assert len(entry.help) > 100
 
@@ -50,9 +52,9 @@ def test_the_help_follows_the_view_and_the_tour_can_be_seen_again(globe, models,
     session = Session(StudioState(), engine)
     tour = Tour()
     help_text = Help(session, tour)
-    assert "Every panel shows the same moment" in help_text._text.object and not help_text.text.visible
+    assert "All panels show the same time" in help_text._text.object and not help_text.text.visible
     session.state.view = "distances"
-    assert "How different are two moments" in help_text._text.object
+    assert "How different is the atmosphere at two times" in help_text._text.object
     help_text.button.clicks += 1
     assert help_text.text.visible
     help_text.text.objects[1].clicks += 1
@@ -78,7 +80,7 @@ def test_the_period_is_a_part_of_the_link():
         ({"period": "2001-01-06/2001-01-05"}, "two dates in order"),
         ({"step": "0"}, "whole number from 1"),
         ({"step": "many"}, "whole number from 1"),
-        ({"average": "never"}, "it is one of time, period"),
+        ({"average": "never"}, "expected time, period"),
     ],
 )
 def test_bad_values_are_said_and_replaced(query, words):
@@ -102,9 +104,9 @@ def test_a_period_that_the_data_do_not_hold_is_said_and_left_out(globe, models, 
 def test_times_of_a_period(globe, models, engine):
     session = settled_session(engine, methods=["bicubic"])
     data, state = session.data, session.state
-    assert period_times(state, data).tolist() == list(range(12))
+    assert period_times(state.period, state.step, data).tolist() == list(range(12))
     state.period, state.step = period_text(data.times[2], data.times[8]), 3
-    assert period_times(state, data).tolist() == [2, 5, 8]
+    assert period_times(state.period, state.step, data).tolist() == [2, 5, 8]
     with pytest.raises(ad.UserError, match="two dates in order"):
         parse_period("2001-01-06/2001-01-05")
 
@@ -116,14 +118,14 @@ def test_an_export_reaches_the_browser_and_a_failure_is_one_sentence(globe, mode
     async def steps():
         await menu.make("csv")
         assert menu._download.filename == "atmodist-maps-csv.zip" and menu._download.content[:2] == b"PK"
-        assert menu._download.serial == 1 and "MB" in menu._said.object
+        assert menu._download.serial == 1 and "MB" in menu._result.object
         menu._download._handle_msg({"saved": "atmodist-maps-csv.zip"})
         assert menu._download.content is None
         await menu.make("all")
         assert menu._download.filename.endswith(".zip") and b"README.txt" in menu._download.content
         session.comparison = None
         await menu.make("png")
-        assert "still being computed" in menu._said.object and menu._download.serial == 2
+        assert "still being computed" in menu._result.object and menu._download.serial == 2
 
     asyncio.run(steps())
     menu._open(None)

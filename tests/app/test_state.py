@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import atmodist_core as ad
-from app.page.address import query_of, search_of
+from app.state.link import query_of, search_of
 from app.state.state import (
     DataDescription,
     StudioState,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import atmodist_core as ad
+from app.compute.colour_limits import coarse_difference, difference_limit, ends, field_limit
 from app.compute.comparison import Scores, best_of
 from app.session.session import Session
 from app.state.state import StudioState
@@ -16,9 +17,9 @@ from app.theme.units import unit_of
 from app.views.maps import pixels, scores
 from app.views.maps.painter import Painter
 from app.views.maps.pixels import Viewport, centred_longitude, edges, picture
-from app.views.maps.scaling import coarse_difference, difference_limit, ends, field_limit
 from app.views.maps.view import MapsView
 from app.views.shared import geography
+from app.views.shared.axes import set_range
 from app.views.shared.colour_bar import colour_bar_html
 from app.views.spectra.spectrum_figure import SpectrumFigure, degree_of_wavelength
 from app.views.spectra.view import SpectraView
@@ -271,10 +272,12 @@ def test_the_theme_reaches_the_figures(compared):
 
 def test_the_visible_area_becomes_the_region(compared):
     view = MapsView(compared)
-    view._shared.set_area(150.0, -20.0, 60.04, 40.0)
+    set_range(view._shared.x_range, 150.0, 210.04)
+    set_range(view._shared.y_range, -20.0, 20.0)
     view._region_from_view()
     assert compared.state.region == "-20,20,150,210"
-    view._shared.set_area(150.0, 95.0, 60.0, 10.0)
+    set_range(view._shared.x_range, 150.0, 210.0)
+    set_range(view._shared.y_range, 95.0, 105.0)
     view._region_from_view()
     assert compared.state.region == "-20,20,150,210"
     assert [message.key for message in compared.messages] == ["region"]
@@ -366,7 +369,7 @@ def test_messages_show_what_an_address_says_as_text(compared):
     from app.page.status import Messages
 
     box = Messages(compared)
-    compared.say("link", "warning", "The link asks for <img src=x onerror=alert(1)>.")
+    compared.set_message("link", "warning", "The link asks for <img src=x onerror=alert(1)>.")
     (alert,) = box._box.objects
     assert "<img" not in alert.objects[0].object and "&lt;img" in alert.objects[0].object
     alert.closed = True
@@ -376,6 +379,7 @@ def test_messages_show_what_an_address_says_as_text(compared):
 def test_a_small_region_is_refused_in_words(compared):
     assert isinstance(ad.REGIONS["Europe"], ad.Region)
     view = MapsView(compared)
-    view._shared.set_area(-200.0, -30.0, 500.0, 60.0)
+    set_range(view._shared.x_range, -200.0, 300.0)
+    set_range(view._shared.y_range, -30.0, 30.0)
     view._region_from_view()
     assert compared.state.region == "-30,30,0,360"

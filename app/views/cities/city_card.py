@@ -1,4 +1,4 @@
-"""One selected city: densities of both fields at three sizes of box, and a table of quantiles."""
+"""One selected city: densities of both fields for three box sizes, and a table of quantiles."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from html import escape
 from typing import Any
 
 import numpy as np
-import panel as pn
 import xarray as xr
 
 from app.state.choices import FIELDS as FIELD_LABELS
-from app.theme.theme import VARIABLES, line_sample
+from app.theme.theme import line_sample
 from app.theme.units import unit_of
 from app.views.cities.density_figure import DensityFigure
+from app.views.shared.elements import CARD_STYLES, column, figure_pane, html
 from atmodist_core.evaluation.city_verdicts import wasserstein_estimate
 from atmodist_core.figures.numbers.cities import (
     BOXES,
@@ -23,17 +23,8 @@ from atmodist_core.figures.numbers.cities import (
     sample_of,
 )
 
-_CARD_STYLES = (
-    VARIABLES
-    + """
-:host { background: var(--studio-surface); border: 1px solid var(--studio-line); border-radius: 10px; padding: 8px 10px 8px 8px; box-sizing: border-box;
-  min-width: 0; position: relative; }
-"""
-)
 _GRID_STYLES = ":host { display: grid; gap: 2px 4px; grid-template-columns: repeat(3, minmax(0, 1fr)); }"
-_TEXT_STYLES = (
-    VARIABLES
-    + """
+_TEXT_STYLES = """
 .head { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 12px; padding: 0 4px 2px 6px; }
 .head b { font-size: 15px; color: var(--studio-text); } .head span { font-size: 12px; color: var(--studio-muted); }
 .part { font-size: 11.5px; font-weight: 600; color: var(--studio-text); padding-left: 22px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
@@ -47,44 +38,26 @@ tr > :first-child { text-align: left; } tbody th svg { width: 22px; height: 6px;
 td small { display: block; font-size: 10.5px; line-height: 1.1; color: var(--studio-muted); } .least { font-weight: 700; color: var(--studio-best); }
 .waiting { color: var(--studio-muted); font-size: 12.5px; padding: 4px 6px; }
 """
-)
 
 
 class CityCard:
-    """Densities and quantiles of the city that is put into it.
-
-    Parameters
-    ----------
-    number : int
-        Which of the cards it is, for the names of its figures.
-    """
+    """Densities and quantiles of one city; ``number`` is the place of the card, for the names of its figures."""
 
     def __init__(self, number: int) -> None:
-        self._head = _text("")
-        self._table = _text("")
+        self._head = html(css=_TEXT_STYLES)
+        self._table = html(css=_TEXT_STYLES)
         self._figures = {
             (field, box): DensityFigure(f"density of {field}, {box} x {box}, city {number}")
             for field in FIELDS
             for box in BOXES
         }
-        self._titles = {key: _text("") for key in self._figures}
+        self._titles = {key: html(css=_TEXT_STYLES) for key in self._figures}
         cells = []
         for field in FIELDS:
             cells += [self._titles[field, box] for box in BOXES]
-            cells += [
-                pn.pane.Bokeh(self._figures[field, box].figure, margin=0, sizing_mode="stretch_width")
-                for box in BOXES
-            ]
-        grid = pn.Column(*cells, stylesheets=[_GRID_STYLES], sizing_mode="stretch_width", margin=0)
-        self.view = pn.Column(
-            self._head,
-            grid,
-            self._table,
-            stylesheets=[_CARD_STYLES],
-            sizing_mode="stretch_width",
-            margin=0,
-            css_classes=["city-card"],
-        )
+            cells += [figure_pane(self._figures[field, box].figure) for box in BOXES]
+        grid = column(*cells, css=_GRID_STYLES)
+        self.view = column(self._head, grid, self._table, css=CARD_STYLES, css_classes=["city-card"])
         self._drawn: Any = None
 
     def use_theme(self, theme: str) -> None:
@@ -93,7 +66,7 @@ class CityCard:
             one.use_theme(theme)
 
     def wait(self, city: str, sentence: str) -> None:
-        """Show a city of which there are no values yet, or none at all."""
+        """Show a city without values, and a sentence."""
         self._drawn = None
         self._head.object = f'<div class="head"><b>{escape(city)}</b></div>'
         self._table.object = f'<div class="waiting">{escape(sentence)}</div>'
@@ -122,15 +95,14 @@ class CityCard:
         city : str
             Its name.
         methods : list of str
-            What to show beside the truth.
+            Methods to show beside the truth.
         styles : Mapping
             By name: label and colour.
         field, box
-            What the table of quantiles is of.
+            Of the table of quantiles.
         theme : str
-            Light or dark.
         intervals : Mapping
-            By method: ends of the bootstrap's interval of the Wasserstein-1 distance [s-1]; empty while it is computed.
+            By method: ends of the bootstrap's interval of the Wasserstein-1 distance [s-1]; empty while they are computed.
         """
         key = (id(series), city, tuple(methods), field, box, theme, bool(intervals))
         if key == self._drawn:
@@ -150,11 +122,11 @@ def _head_html(series: xr.Dataset, city: str) -> str:
     at = series.sel(city=city)
     latitude, longitude = float(at["latitude"]), (float(at["longitude"]) + 180) % 360 - 180
     place = f"{abs(latitude):.1f}°{'S' if latitude < 0 else 'N'} {abs(longitude):.1f}°{'W' if longitude < 0 else 'E'}"
-    return f'<div class="head"><b>{escape(city)}</b><span>{escape(str(at["country"].values))} · {place} · {period_words(series)}</span></div>'
+    return f'<div class="head"><b>{escape(city)}</b><span>{escape(str(at["country"].values))} · {place} · {period_text(series)}</span></div>'
 
 
-def period_words(series: xr.Dataset) -> str:
-    """How many times, and from when to when."""
+def period_text(series: xr.Dataset) -> str:
+    """Return the number of times, and the first and last of them."""
     times = series["time"].values
     count = f"{times.size} time{'' if times.size == 1 else 's'}"
     if not times.size or np.isnat(times).any():
@@ -213,14 +185,10 @@ def _table_html(
     )
 
 
-def _text(html: str) -> Any:
-    return pn.pane.HTML(html, stylesheets=[_TEXT_STYLES], margin=0, sizing_mode="stretch_width")
-
-
 def intervals_of(
     series: xr.Dataset, city: str, methods: list[str], field: str, box: int
 ) -> dict[str, tuple[float, float]]:
-    """Intervals of the Wasserstein-1 distances of methods at a city [s-1]; takes a fraction of a second."""
+    """Return the intervals of the Wasserstein-1 distances of methods at a city [s-1]; takes a fraction of a second."""
     truth, times = sample_of(series, "truth", city, field, box), series["time"].values
     found = {}
     for name in methods:

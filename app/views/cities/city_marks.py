@@ -1,4 +1,4 @@
-"""How cities are marked on the globe, and what the marks mean."""
+"""Marks of the cities on the globe, and their legend."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from atmodist_core.figures.numbers.cities import verdicts
 
 VERDICTS = {1: "better", 0: "equal", -1: "worse"}
 VERDICT_MARKS = {"better": ("up", "#009e73"), "equal": ("circle", "#b9c2cc"), "worse": ("down", "#e69f00")}
-"""Shape and colour: of Okabe and Ito's palette, told apart by every eye, and none that the field below takes."""
+"""Shape and colour, from the palette of Okabe and Ito: distinguishable for colour-blind readers and from the field."""
 
 UNKNOWN = ("small", "#8a94a3", "")
 STEPS = 5
@@ -37,12 +37,12 @@ STYLES = """
 
 
 def verdict_words(
-    distances: xr.Dataset | None, judged: str, baseline: str, field: str, box: int
+    distances: xr.Dataset | None, candidate: str, baseline: str, field: str, box: int
 ) -> dict[str, str]:
-    """Verdict per city, ``better``, ``equal`` or ``worse``; cities without one are absent."""
-    if distances is None or not {judged, baseline} <= set(map(str, distances["method"].values)):
+    """Return the verdict per city, ``better``, ``equal`` or ``worse``; cities without one are left out."""
+    if distances is None or not {candidate, baseline} <= set(map(str, distances["method"].values)):
         return {}
-    found = verdicts(distances, judged, baseline)[field].sel(box=box)
+    found = verdicts(distances, candidate, baseline)[field].sel(box=box)
     return {
         str(city): VERDICTS[int(value)]
         for city, value in zip(found["city"].values, found.values, strict=True)
@@ -53,7 +53,7 @@ def verdict_words(
 def distances_of(
     distances: xr.Dataset | None, method: str, field: str, box: int, factor: float
 ) -> dict[str, float]:
-    """Wasserstein-1 distance per city in the unit of display; cities without one are absent."""
+    """Return the Wasserstein-1 distance per city in the unit of display; cities without one are left out."""
     if distances is None or method not in distances["method"].values:
         return {}
     found = distances[field].sel({"method": method, "box": box})
@@ -65,7 +65,7 @@ def distances_of(
 
 
 def limits_of(values: Mapping[str, float]) -> np.ndarray:
-    """Inner limits of the colour classes: as many cities in each, shape ``(STEPS - 1,)``."""
+    """Return the limits between colour classes with equal numbers of cities, shape ``(STEPS - 1,)``."""
     return np.quantile(list(values.values()), np.arange(1, STEPS) / STEPS) if values else np.zeros(STEPS - 1)
 
 
@@ -79,20 +79,20 @@ def marks(
     labels: tuple[str, str],
     unit: str,
 ) -> list[Any]:
-    """Shape, colour and note of every city.
+    """Return shape, colour and note of every city.
 
     Parameters
     ----------
     cities : sequence of str
         Names, in the order of the globe.
     marking : {"verdict", "wasserstein"}
-        What the mark shows.
+        Quantity that the marks show.
     words : Mapping
         Verdict per city.
     own, other : Mapping
-        Wasserstein-1 distance per city of the judged method and of the one it is compared with.
+        Wasserstein-1 distance per city of the candidate and of the baseline.
     labels : tuple of str
-        Names of the two methods.
+        Names of candidate and baseline.
     unit : str
         Of the distances.
     """
@@ -119,7 +119,7 @@ def marks(
 def legend_html(
     *, marking: str, words: Mapping[str, str], own: Mapping[str, float], labels: tuple[str, str], unit: str
 ) -> str:
-    """What the marks mean, with how many cities have each."""
+    """Return the legend of the marks, with the number of cities of each."""
     if marking == "wasserstein":
         limits = [f"{value:.2g}" for value in limits_of(own)]
         names = [*[f"≤ {limit}" for limit in limits], f"> {limits[-1]}"] if own else []

@@ -6,41 +6,30 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, HoverTool, PanTool, Range1d, ResetTool, Span, WheelZoomTool
-from bokeh.plotting import figure
+from bokeh.models import ColumnDataSource, HoverTool, Range1d, Span
 from numpy.typing import NDArray
 
 from app.server.batch_model_updates import add_missing
 from app.theme.theme import INKS, line_dash
-from app.views.shared.axes import set_fonts, style_axes
+from app.views.shared.axes import interactive_figure, set_range, style_axes
 from atmodist_core.figures.numbers.cities import bin_edges, density, quantiles
 
 HEIGHT = 196
 SHOWN_QUANTILES = (0, -1)
-"""Of the truth: where its 2 and 98 per cent lie is marked."""
+"""The 2 and 98 % quantiles of the truth, which are marked."""
 
 
 class DensityFigure:
-    """Steps of a histogram per method, drawn once and updated in place.
-
-    Parameters
-    ----------
-    name : str
-        What a test, or a screen reader, finds it by.
-    """
+    """A histogram per method, drawn once and updated in place; ``name`` identifies the figure."""
 
     def __init__(self, name: str) -> None:
-        wheel, pan = WheelZoomTool(dimensions="width"), PanTool()
         self._x_range, self._y_range = Range1d(-1, 1), Range1d(1e-3, 1)
-        self.figure = figure(
+        self.figure = interactive_figure(
+            zoom={"dimensions": "width"},
             y_axis_type="log",
             x_range=self._x_range,
             y_range=self._y_range,
             height=HEIGHT,
-            sizing_mode="stretch_width",
-            tools=[pan, wheel, ResetTool()],
-            active_drag=pan,
-            toolbar_location=None,
             min_border_left=46,
             min_border_right=8,
             min_border_top=6,
@@ -48,7 +37,6 @@ class DensityFigure:
         )
         self.figure.xaxis.ticker.desired_num_ticks = 5
         self.figure.yaxis.ticker.desired_num_ticks = 4
-        set_fonts(self.figure)
         self._marks = [
             Span(dimension="height", line_width=1, line_dash="dotted", visible=False) for _ in range(2)
         ]
@@ -64,7 +52,7 @@ class DensityFigure:
         Parameters
         ----------
         samples : Mapping
-            By name, ``truth`` first: values in the unit of display; what is absent is hidden.
+            By name, ``truth`` first: values in the unit of display; others are hidden.
         styles : Mapping
             By name: label and colour.
         label : str
@@ -79,7 +67,7 @@ class DensityFigure:
         for name, values in densities.items():
             source, line = self._line(name)
             line.glyph.line_color = styles[name][1]
-            # Beyond its first and last bin a line goes down to the axis; zero has no place on a logarithm.
+            # Beyond its first and last bin a line drops to the axis; zero has no place on a logarithmic axis.
             padded = np.concatenate([[0.0], values, [0.0]])
             step = edges[1] - edges[0]
             centres = np.concatenate(
@@ -94,23 +82,16 @@ class DensityFigure:
         for name, (_, line) in self._lines.items():
             line.visible = name in densities
         margin = 0.03 * (edges[-1] - edges[0])
-        self._x_range.update(
-            start=edges[0] - margin,
-            end=edges[-1] + margin,
-            reset_start=edges[0] - margin,
-            reset_end=edges[-1] + margin,
-        )
-        self._y_range.update(start=low, end=high, reset_start=low, reset_end=high)
+        set_range(self._x_range, edges[0] - margin, edges[-1] + margin)
+        set_range(self._y_range, low, high)
         ends = quantiles(samples["truth"])[list(SHOWN_QUANTILES)] if "truth" in samples else [None, None]
         for mark, place in zip(self._marks, ends, strict=True):
             mark.update(location=None if place is None else float(place), visible=place is not None)
 
     def use_theme(self, theme: str) -> None:
-        """Take the colours of a theme."""
+        """Set the colours of a theme."""
         ink = INKS[theme]
         style_axes(self.figure, ink)
-        self.figure.grid.grid_line_color = ink.line
-        self.figure.grid.grid_line_alpha = 0.6
         for mark in self._marks:
             mark.line_color = ink.muted
         if "truth" in self._lines:

@@ -16,26 +16,24 @@ from app.session.session import Session
 from app.state.choices import FIELDS
 from app.state.city_choices import BOXES, REACHES, SAMPLES, city_names
 from app.state.state import shown_methods
-from app.theme.theme import FITTING, INKS, VARIABLES
+from app.theme.theme import FITTING, INKS
 from app.theme.units import unit_of
 from app.views.cities import city_marks
-from app.views.cities.city_card import CityCard, intervals_of, period_words
+from app.views.cities.city_card import CityCard, intervals_of, period_text
 from app.views.cities.city_search import CitySearch
 from app.views.cities.city_table import CityTable
 from app.views.cities.globe_card import GlobeCard
-from app.views.cities.long_record_texts import city_html
 from app.views.shared.choice import Choices, choice
+from app.views.shared.elements import CARD_STYLES, HEAD_STYLES, TOOL_STYLES, column, html, row
+from app.views.shared.long_record_texts import city_html
 from atmodist_core.figures.numbers.city_store import stored_files
 
 MOST_CARDS = 4
-"""Cities whose densities are drawn; more can be selected, and are in the table."""
+"""Most cities whose densities are drawn; more can be selected, and are in the table."""
 
 SPARE_COLOUR = "#8c6bb1"
-"""Of a method that is in stored results and not among the models found."""
+"""Of a method in stored results that is not among the models found."""
 
-_TOOL_STYLES = (
-    ":host { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 12px; min-height: 40px; }"
-)
 _GRID_STYLES = """
 :host { display: grid; gap: 10px; grid-auto-rows: max-content; height: auto; grid-template-columns: minmax(0, 5fr) minmax(0, 7fr); align-items: start; }
 @media (max-width: 1000px) { :host { grid-template-columns: minmax(0, 1fr); } }
@@ -45,15 +43,8 @@ _CARDS_STYLES = """
 :host { display: grid; gap: 10px; grid-auto-rows: max-content; height: auto; grid-template-columns: minmax(0, 1fr); }
 @media (min-width: 2600px) { :host { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 """
-_TABLE_STYLES = (
-    VARIABLES
-    + """
-:host { background: var(--studio-surface); border: 1px solid var(--studio-line); border-radius: 10px; padding: 10px 12px; box-sizing: border-box;
-  min-width: 0; }
-"""
-)
 _TEXT_STYLES = (
-    VARIABLES
+    HEAD_STYLES
     + """
 .totals { font-size: 13px; color: var(--studio-text); font-variant-numeric: tabular-nums; padding-bottom: 8px; }
 .totals b { font-size: 14px; } .totals small { color: var(--studio-muted); font-size: 12px; }
@@ -61,20 +52,13 @@ _TEXT_STYLES = (
 .share span { display: flex; align-items: center; justify-content: center; min-width: 0; overflow: hidden; font-size: 12px; font-weight: 600;
   white-space: nowrap; color: #10161d; }
 .record { font-size: 12px; line-height: 1.45; color: var(--studio-muted); padding-top: 4px; } .record b { font-size: 12px; color: var(--studio-text); }
-.note { font-size: 12px; color: var(--studio-muted); line-height: 1.45; }
 .note.problem { color: var(--studio-text); }
 """
 )
 
 
 class CitiesView(pn.viewable.Viewer):
-    """Globe, densities and table.
-
-    Parameters
-    ----------
-    session : Session
-        What to show; the view redraws when its results or the state change.
-    """
+    """Globe, densities and table."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -82,60 +66,52 @@ class CitiesView(pn.viewable.Viewer):
         self._globe = GlobeCard(session)
         self._search = CitySearch(cities=_city_list(), selected=list(self._state.cities), margin=0)
         self._table = CityTable(sizing_mode="stretch_width", margin=0, selected=list(self._state.cities))
-        self._totals, self._note = _text(), _text()
+        self._totals, self._note = html(css=_TEXT_STYLES), html(css=_TEXT_STYLES)
         self._cards: list[CityCard] = []
         self._intervals: dict[Any, dict[str, tuple[float, float]]] = {}
         self._counting: asyncio.Task[None] | None = None
-        self._judged = Choices(self._state, "judged", "Is", 170)
-        self._baseline = Choices(self._state, "baseline", "closer than", 170)
-        self._basis = Choices(self._state, "basis", "Values", 200)
-        self._sample = Choices(self._state, "sample", "At most", 110)
-        self._reach = Choices(self._state, "reach", "Where", 150)
-        tools = pn.Row(
+        choices = {
+            name: Choices(self._state, name, label, width)
+            for name, label, width in (
+                ("candidate", "Is", 170),
+                ("baseline", "closer than", 170),
+                ("basis", "Values", 200),
+                ("sample", "At most", 110),
+                ("reach", "Where", 150),
+            )
+        }
+        self._choices = choices
+        tools = row(
             self._search,
             pn.Spacer(sizing_mode="stretch_width", height=1, styles={"flex": "1 1 0"}),
             choice(self._state, "box", BOXES, "Grid points around the city: side of the box"),
-            stylesheets=[_TOOL_STYLES],
-            sizing_mode="stretch_width",
-            margin=0,
+            css=TOOL_STYLES,
         )
-        self._stack = pn.Column(stylesheets=[_CARDS_STYLES], sizing_mode="stretch_width", margin=0)
-        all_cities = pn.Column(
-            pn.Row(
-                *[
-                    one.widget
-                    for one in (self._judged, self._baseline, self._basis, self._sample, self._reach)
-                ],
-                stylesheets=[_TOOL_STYLES],
-                sizing_mode="stretch_width",
-                margin=(0, 0, 8, 0),
-            ),
-            self._totals,
-            self._table,
-            stylesheets=[_TABLE_STYLES + FITTING],
-            sizing_mode="stretch_width",
-            margin=0,
-            css_classes=["cities-table"],
+        self._stack = column(css=_CARDS_STYLES)
+        comparison = row(*[one.widget for one in choices.values()], css=TOOL_STYLES, margin=(0, 0, 8, 0))
+        all_cities = column(
+            comparison, self._totals, self._table, css=CARD_STYLES + FITTING, css_classes=["cities-table"]
         )
-        self._content = pn.Column(
-            tools,
-            self._note,
-            pn.Column(
-                self._globe, self._stack, stylesheets=[_GRID_STYLES], sizing_mode="stretch_width", margin=0
-            ),
-            all_cities,
-            sizing_mode="stretch_width",
-            margin=0,
-            stylesheets=[FITTING],
-            styles={"gap": "8px"},
-        )
+        middle = column(self._globe, self._stack, css=_GRID_STYLES)
+        self._content = column(tools, self._note, middle, all_cities, css=FITTING, styles={"gap": "8px"})
         for chooser in (self._search, self._table):
             chooser.param.watch(self._on_selected, "selected")
         session.param.watch(self._update, ["results", "methods", "busy"])
         session.param.watch(self._on_find, "find_city")
         self._state.param.watch(
             self._update,
-            ["cities", "box", "judged", "baseline", "marking", "field", "methods", "theme", "view", "basis"],
+            [
+                "cities",
+                "box",
+                "candidate",
+                "baseline",
+                "marking",
+                "field",
+                "methods",
+                "theme",
+                "view",
+                "basis",
+            ],
         )
         self._on_find()
         self._update()
@@ -146,7 +122,7 @@ class CitiesView(pn.viewable.Viewer):
 
     @property
     def field(self) -> str:
-        """Field of table and marks: local statistics are of vorticity and divergence."""
+        """Field of table and marks: vorticity or divergence."""
         return self._state.field if self._state.field in ("vorticity", "divergence") else "vorticity"
 
     @property
@@ -170,7 +146,7 @@ class CitiesView(pn.viewable.Viewer):
             for chooser in (self._search, self._table):
                 if list(chooser.selected) != list(self._state.cities):
                     chooser.selected = list(self._state.cities)
-            self._globe.show_field(self._result.drape)
+            self._globe.show_field(self._result.globe_field)
             self._show_verdicts()
             self._show_cards()
 
@@ -185,33 +161,30 @@ class CitiesView(pn.viewable.Viewer):
 
     def _fill_choices(self) -> None:
         labels = self._labels()
-        self._judged.fill(labels)
-        self._baseline.fill(labels)
         stored = {name: attributes.get("title", name) for name, attributes in stored_files().items()}
-        self._basis.fill({"": "Stored where they fit", "computed": "Computed here", **stored})
-        self._sample.fill(SAMPLES)
-        self._reach.fill(REACHES)
-        for one in (self._sample, self._reach):
-            one.widget.disabled = self._result.stored
+        basis = {"": "Stored where available", "computed": "Computed here", **stored}
+        options: dict[str, Mapping[Any, str]] = {
+            **{"candidate": labels, "baseline": labels, "basis": basis},
+            **{"sample": SAMPLES, "reach": REACHES},
+        }
+        for name, offered in options.items():
+            self._choices[name].fill(offered)
+        for name in ("sample", "reach"):
+            self._choices[name].widget.disabled = self._result.stored
 
     def _show_verdicts(self) -> None:
         """Marks on the globe, totals and table."""
         state, result, field, box = self._state, self._result, self.field, int(self._state.box)
         unit, labels = unit_of(field), self._labels()
-        pair = (labels.get(state.judged, state.judged), labels.get(state.baseline, state.baseline))
-        words = city_marks.verdict_words(result.distances, state.judged, state.baseline, field, box)
+        pair = (labels.get(state.candidate, state.candidate), labels.get(state.baseline, state.baseline))
+        words = city_marks.verdict_words(result.distances, state.candidate, state.baseline, field, box)
         tables = {
             name: city_marks.distances_of(result.distances, name, field, box, unit.factor)
             for name in result.methods
         }
-        own, other = tables.get(state.judged, {}), tables.get(state.baseline, {})
-        same: dict[str, Any] = {
-            "marking": state.marking,
-            "words": words,
-            "own": own,
-            "labels": pair,
-            "unit": unit.text,
-        }
+        own, other = tables.get(state.candidate, {}), tables.get(state.baseline, {})
+        same: dict[str, Any] = {"marking": state.marking, "words": words, "own": own, "labels": pair}
+        same["unit"] = unit.text
         names = [name for name, _ in self._search.cities]
         self._globe.show_marks(city_marks.marks(names, other=other, **same), city_marks.legend_html(**same))
         self._totals.object = self._totals_html(words, pair, field, box)
@@ -224,12 +197,7 @@ class CitiesView(pn.viewable.Viewer):
             {"label": "Verdict", "title": f"{pair[0]} against {pair[1]}", "kind": "verdict"},
         ]
         rows = [
-            [
-                city,
-                country,
-                *[table.get(city) for table in tables.values()],
-                words.get(city),
-            ]
+            [city, country, *[table.get(city) for table in tables.values()], words.get(city)]
             for city, country in self._search.cities
         ]
         if columns != self._table.columns or rows != self._table.rows:
@@ -243,7 +211,7 @@ class CitiesView(pn.viewable.Viewer):
             sentence = (
                 "No verdict: the two methods are the same."
                 if pair[0] == pair[1]
-                else "No verdict yet: values at the cities are still to come."
+                else "No verdict yet: the values at the cities are not computed."
             )
             return f'<div class="totals"><small>{sentence}</small><div class="share"></div><small>&nbsp;</small></div>'
         counts = {word: sum(one == word for one in words.values()) for word in city_marks.VERDICTS.values()}
@@ -259,16 +227,16 @@ class CitiesView(pn.viewable.Viewer):
             f'<div class="totals"><b>{escape(pair[0])}</b> against <b>{escape(pair[1])}</b>: '
             f'<span class="counts">{text}</span> of {len(words)} cities'
             f'<div class="share" role="img" aria-label="{text}">{bar}</div>'
-            f"<small>{FIELDS[field]}, {box} × {box} points: {values} per city from {escape(period_words(result.series))}. "
-            f"Better and worse: the distances differ by more than 10 %. {escape(result.basis)}.{_caution(result.done)}</small>"
-            f"{city_html(long_record(), self._state.judged, self._state.baseline, field, box, pair)}</div>"
+            f"<small>{FIELDS[field]}, {box} × {box} points: {values} per city from {escape(period_text(result.series))}. "
+            f"Better or worse: the distances differ by more than 10 %. {escape(result.basis)}.{_caution(result.done)}</small>"
+            f"{city_html(long_record(), self._state.candidate, self._state.baseline, field, box, pair)}</div>"
         )
 
     def _note_html(self, result: CityResult) -> str:
         parts = [f"{name}: {sentence}" for name, sentence in result.problems.items()]
         if self._state.field == "wind_speed":
             parts.append(
-                "Statistics at cities are of vorticity and divergence; the wind speed is on the globe only."
+                "Statistics at cities are available for vorticity and divergence; the wind speed is shown on the globe only."
             )
         if len(self._state.cities) > MOST_CARDS:
             parts.append(
@@ -295,28 +263,18 @@ class CitiesView(pn.viewable.Viewer):
             if series is None or city not in series["city"].values:
                 card.wait(
                     city,
-                    "Values are still to come."
-                    if self._session.busy
-                    else "There are no values at this city.",
+                    "Values are being computed." if self._session.busy else "No values at this city.",
                 )
                 continue
             if not _has_values(series, city):
-                card.wait(city, "This city lies outside the area of these data.")
+                card.wait(city, "This city is outside the area of these data.")
                 continue
             intervals = self._interval(series, city, shown)
-            card.draw(
-                series,
-                city,
-                shown,
-                styles,
-                field=self.field,
-                box=int(state.box),
-                theme=state.theme,
-                intervals=intervals,
-            )
+            options = {"field": self.field, "box": int(state.box), "theme": state.theme}
+            card.draw(series, city, shown, styles, intervals=intervals, **options)
 
     def _interval(self, series: Any, city: str, methods: list[str]) -> dict[str, tuple[float, float]]:
-        """Bootstrap of a city, from a thread; empty until it is there."""
+        """Bootstrap intervals of a city, computed in a thread; empty until they are ready."""
         key = (id(series), city, self.field, self._state.box, tuple(methods))
         found = self._intervals.get(key)
         if found is not None:
@@ -329,7 +287,7 @@ class CitiesView(pn.viewable.Viewer):
 
         async def count() -> None:
             intervals = await asyncio.to_thread(intervals_of, series, city, methods, field, box)
-            # Of the series on show only: an older one is not asked for again.
+            # Only of the present series: an older one is not needed again.
             kept = {other: value for other, value in self._intervals.items() if other[0] == id(series)}
             self._intervals = {**kept, key: intervals}
             if self._result.series is series:
@@ -342,10 +300,10 @@ class CitiesView(pn.viewable.Viewer):
 
 
 def _caution(times: int) -> str:
-    """A sentence on how much a small sample says."""
+    """A sentence on the uncertainty of a small sample."""
     if times >= 60:
         return ""
-    return f" With {times} time{'' if times == 1 else 's'} many verdicts are chance; more times settle them."
+    return f" With {times} time{'' if times == 1 else 's'} many verdicts are due to chance; use more times for reliable ones."
 
 
 def _has_values(series: Any, city: str) -> bool:
@@ -356,7 +314,3 @@ def _city_list() -> list[Any]:
     if not city_names():
         return []
     return [list(pair) for pair in ad.cities()[["name", "country"]].itertuples(index=False, name=None)]
-
-
-def _text() -> Any:
-    return pn.pane.HTML("", stylesheets=[_TEXT_STYLES], margin=0, sizing_mode="stretch_width")

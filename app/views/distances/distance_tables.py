@@ -1,4 +1,4 @@
-"""Tables of the Distances view: which lag the network guesses, and how far methods are from the truth and from each other."""
+"""Tables of the Distances view: predicted lags, and distances between methods and truth."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import xarray as xr
 
 from app.session.distance_work import TimeDistances
 from app.theme.units import unit_of
+from app.views.shared.elements import head_html
 
 STYLES = """
 table { border-collapse: collapse; font-size: 11.5px; font-variant-numeric: tabular-nums; color: var(--studio-text); width: 100%; table-layout: fixed; }
@@ -27,67 +28,63 @@ _TABLES = {"atmodist": "AtmoDist", "rmse": "RMSE", "dissimilarity": "1 − SSIM"
 
 
 def confusion_html(result: TimeDistances | None) -> str:
-    """True lag against guessed lag, as shares of each true lag; with the mean error."""
-    head = '<div class="head"><span class="title">Guessed lag</span><span class="detail">{}</span></div>'
+    """Return the confusion matrix of the predicted lag, as fractions of each true lag, with its accuracy and mean error."""
     confusion = None if result is None else result.confusion
     if confusion is None:
         text = "" if result is None or not result.complete else "not available for this region and period"
-        return head.format(text)
+        return head_html("Predicted lag", text)
     count = confusion["count"].values.astype(float)
     total = count.sum(axis=1, keepdims=True)
     share = np.divide(count, total, out=np.zeros_like(count), where=total > 0)
-    leads = confusion["lead"].values
-    cell = _SIZE / leads.size
+    lags = confusion["lead"].values
+    cell = _SIZE / lags.size
     cells = []
     top = share.max() or 1.0
     for i, j in zip(*np.nonzero(share), strict=True):
-        tip = f"true {leads[i]:g} h, guessed {leads[j]:g} h: {100 * share[i, j]:.0f} % of {int(total[i, 0])}"
+        tip = f"true {lags[i]:g} h, predicted {lags[j]:g} h: {100 * share[i, j]:.0f} % of {int(total[i, 0])}"
         cells.append(
             f'<rect x="{_LEFT + i * cell:.1f}" y="{_SIZE - (j + 1) * cell:.1f}" width="{cell:.2f}" height="{cell:.2f}" '
             f'fill="#009e73" fill-opacity="{0.06 + 0.94 * share[i, j] / top:.3f}"><title>{tip}</title></rect>'
         )
     ticks = []
-    for k in sorted({0, leads.size // 3, 2 * leads.size // 3, leads.size - 1}):
+    for k in sorted({0, lags.size // 3, 2 * lags.size // 3, lags.size - 1}):
         middle = (k + 0.5) * cell
         ticks.append(
-            f'<text x="{_LEFT + middle:.1f}" y="{_SIZE + 12}" text-anchor="middle">{leads[k]:g}</text>'
+            f'<text x="{_LEFT + middle:.1f}" y="{_SIZE + 12}" text-anchor="middle">{lags[k]:g}</text>'
         )
         ticks.append(
-            f'<text x="{_LEFT - 4}" y="{_SIZE - middle + 3:.1f}" text-anchor="end">{leads[k]:g}</text>'
+            f'<text x="{_LEFT - 4}" y="{_SIZE - middle + 3:.1f}" text-anchor="end">{lags[k]:g}</text>'
         )
     accuracy, chance = 100 * confusion.attrs["accuracy"], 100 * confusion.attrs["accuracy_by_chance"]
     error = float(np.nanmean(confusion["mean_error"].values))
-    label = f"{accuracy:.0f} % right (chance: {chance:.0f} %), mean error {error:.1f} h"
+    label = f"{accuracy:.0f} % correct (chance: {chance:.0f} %), mean error {error:.1f} h"
     chart = (
-        f'<svg viewBox="0 0 {_LEFT + _SIZE + 4} {_SIZE + _BOTTOM}" role="img" aria-label="Confusion matrix of the guessed lag: {label}" '
+        f'<svg viewBox="0 0 {_LEFT + _SIZE + 4} {_SIZE + _BOTTOM}" role="img" aria-label="Confusion matrix of the predicted lag: {label}" '
         'style="width:100%;max-width:440px;display:block;margin:auto">'
         f'<rect x="{_LEFT}" y="0" width="{_SIZE}" height="{_SIZE}" fill="none" stroke="currentColor" stroke-opacity=".2"/>'
         f"{''.join(cells)}"
         f'<line x1="{_LEFT}" y1="{_SIZE}" x2="{_LEFT + _SIZE}" y2="0" stroke="currentColor" stroke-opacity=".5" stroke-dasharray="3 3"/>'
         f"{''.join(ticks)}"
-        f'<text class="axis" x="{_LEFT + _SIZE / 2}" y="{_SIZE + 26}" text-anchor="middle">true time between the two fields [h]</text>'
-        f'<text class="axis" transform="translate(10 {_SIZE / 2}) rotate(-90)" text-anchor="middle">most likely to the network [h]</text>'
+        f'<text class="axis" x="{_LEFT + _SIZE / 2}" y="{_SIZE + 26}" text-anchor="middle">true lag [h]</text>'
+        f'<text class="axis" transform="translate(10 {_SIZE / 2}) rotate(-90)" text-anchor="middle">predicted lag [h]</text>'
         "</svg>"
     )
-    patches = confusion.attrs["patches"]
+    patches, area = confusion.attrs["patches"], confusion.attrs.get("area", "the region")
     note = (
-        f'<div class="note"><b>{label}.</b> {int(count.sum())} guesses on {patches} patch{"es" if patches != 1 else ""} of the region; '
-        "on the dashed line the guess is right.</div>"
+        f'<div class="note"><b>{label}.</b> {int(count.sum())} predictions on {patches} patch{"es" if patches != 1 else ""} of '
+        f"{escape(area)}; on the dashed line they are correct.</div>"
     )
-    return head.format(escape(str(confusion.attrs["model"]))) + chart + note
+    return head_html("Predicted lag", str(confusion.attrs["model"])) + chart + note
 
 
 def methods_html(result: TimeDistances | None, labels: Mapping[str, str]) -> str:
-    """Distances between truth and methods by every measure; the first column is the distance to the truth."""
-    head = (
-        '<div class="head"><span class="title">Methods and truth</span><span class="detail">{}</span></div>'
-    )
+    """Return tables of the distances between truth and methods; the first column is the distance to the truth."""
     if result is None or result.methods is None:
-        return head.format("")
+        return head_html("Methods and truth")
     found = result.methods
     when = result.question.time.replace("T", " ")
     unit = unit_of(result.question.field)
-    parts = [head.format(escape(f"{when} UTC, this region"))]
+    parts = [head_html("Methods and truth", f"{when} UTC, this region")]
     tables = []
     for name, title in _TABLES.items():
         if name not in found or not np.isfinite(found[name].values).any():
@@ -97,8 +94,8 @@ def methods_html(result: TimeDistances | None, labels: Mapping[str, str]) -> str
         tables.append(_table(f"{title}{detail}", found[name] * factor, labels))
     parts.append(f'<div class="tables">{"".join(tables)}</div>')
     parts.append(
-        '<div class="note">First column: distance to the truth, the smallest in bold. Two methods can be as far from the truth and still be '
-        "near each other.</div>"
+        '<div class="note">First column: distance to the truth, the smallest in bold. Two methods can be equally far from the truth '
+        "and yet close to each other.</div>"
     )
     return "".join(parts)
 

@@ -6,27 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import panel as pn
 from bokeh.events import Tap
-from bokeh.models import (
-    ColumnDataSource,
-    CustomJS,
-    FixedTicker,
-    HoverTool,
-    LinearColorMapper,
-    PanTool,
-    Range1d,
-    ResetTool,
-    Span,
-    WheelZoomTool,
-)
-from bokeh.plotting import figure
+from bokeh.models import ColumnDataSource, CustomJS, FixedTicker, HoverTool, LinearColorMapper, Range1d
 
 from app.theme.theme import INKS, palette
-from app.views.shared.axes import set_fonts, style_axes
+from app.views.shared.axes import cross_hair, interactive_figure, set_range, style_axes
+from app.views.shared.elements import column, figure_pane
 
 LABELS = 4
-"""Times that are named along an axis."""
+"""Number of labels along an axis."""
 
 _FRAME = {
     "position": "relative",
@@ -47,18 +35,17 @@ for (const panel of panels) {
 
 
 class SharedTimes:
-    """What the matrices of a view have in common: the visible part, and the times along the axes."""
+    """The visible part and the times along the axes, shared by all matrices of a view."""
 
     def __init__(self) -> None:
         self.x_range, self.y_range = Range1d(0, 1), Range1d(0, 1)
         self.texts: tuple[str, ...] = ()
 
     def set_times(self, texts: Sequence[str]) -> None:
-        """Show all of these times."""
+        """Show these times."""
         self.texts = tuple(texts)
         for visible in (self.x_range, self.y_range):
-            end = float(len(texts))
-            visible.update(start=0.0, end=end, reset_start=0.0, reset_end=end)
+            set_range(visible, 0.0, float(len(texts)))
 
 
 class MatrixFigure:
@@ -68,7 +55,7 @@ class MatrixFigure:
     ----------
     shared : SharedTimes
     label : str
-        What the matrix is, for the tooltip.
+        Name of the distance, for the tooltip.
     on_tap : Callable
         Called with the row (second time) and the column (first time) of a tapped cell.
     """
@@ -79,14 +66,10 @@ class MatrixFigure:
         self.source = ColumnDataSource({"image": [], "x": [], "y": [], "dw": [], "dh": []})
         self.mapper = LinearColorMapper(palette=["#888888"], low=0, high=1, nan_color="#00000000")
         self._chosen = ColumnDataSource({"x": [], "y": [], "w": []})
-        wheel, pan = WheelZoomTool(zoom_on_axis=False), PanTool()
-        plot = figure(
+        plot = interactive_figure(
+            zoom={"zoom_on_axis": False},
             x_range=shared.x_range,
             y_range=shared.y_range,
-            tools=[pan, wheel, ResetTool()],
-            active_drag=pan,
-            toolbar_location=None,
-            sizing_mode="stretch_width",
             styles={"position": "absolute", "inset": "0", "width": "100%", "height": "100%"},
             min_border_left=74,
             min_border_bottom=40,
@@ -101,21 +84,12 @@ class MatrixFigure:
         self._mark = plot.rect(
             x="x", y="y", width="w", height="w", source=self._chosen, fill_alpha=0, line_width=2.5
         )
-        self.vertical = Span(dimension="height", line_width=0.8, line_dash="dotted", visible=False)
-        self.horizontal = Span(dimension="width", line_width=0.8, line_dash="dotted", visible=False)
-        plot.add_layout(self.vertical)
-        plot.add_layout(self.horizontal)
+        self.vertical, self.horizontal = cross_hair(plot)
         plot.grid.visible = False
-        set_fonts(plot)
         plot.axis.major_label_standoff = 3
         plot.on_event(Tap, self._tapped)
         self.figure = plot
-        self.pane = pn.Column(
-            pn.pane.Bokeh(plot, margin=0, sizing_mode="stretch_width"),
-            sizing_mode="stretch_width",
-            margin=0,
-            styles=_FRAME,
-        )
+        self.pane = column(figure_pane(plot), styles=_FRAME)
 
     def draw(self, matrix: np.ndarray | None) -> float:
         """Show a matrix, shape ``(time, time)``, or none; returns the end of its colour scale."""
@@ -124,13 +98,8 @@ class MatrixFigure:
             self.source.data = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
             return 1.0
         count = len(matrix)
-        self.source.data = {
-            "image": [matrix.astype(np.float32)],
-            "x": [0],
-            "y": [0],
-            "dw": [count],
-            "dh": [count],
-        }
+        image = [matrix.astype(np.float32)]
+        self.source.data = {"image": image, "x": [0], "y": [0], "dw": [count], "dh": [count]}
         high = float(np.nanmax(matrix)) or 1.0
         self.mapper.update(low=0.0, high=high)
         self._label_axes()
@@ -142,7 +111,7 @@ class MatrixFigure:
         self._chosen.data = {"x": [first + 0.5], "y": [second + 0.5], "w": [width]}
 
     def use_theme(self, theme: str) -> None:
-        """Take the colours of a theme."""
+        """Set the colours of a theme."""
         ink = INKS[theme]
         style_axes(self.figure, ink)
         self.mapper.palette = list(palette(False, theme))
@@ -160,7 +129,7 @@ class MatrixFigure:
         for axis in self.figure.axis:
             axis.major_label_overrides = short
         self.figure.xaxis.ticker = FixedTicker(ticks=ticks)
-        # In the corner two labels of the same time would touch.
+        # Two labels of the same time would overlap in the corner.
         self.figure.yaxis.ticker = FixedTicker(ticks=ticks[1:] or ticks)
 
     def _tapped(self, event: Any) -> None:
@@ -173,7 +142,7 @@ class MatrixFigure:
 
 
 def share_cross_hair(matrices: Sequence[MatrixFigure]) -> None:
-    """Let the pointer over any matrix mark the same cell in all."""
+    """Show the cross hair of the pointer in all matrices."""
     panels = [{"vertical": one.vertical, "horizontal": one.horizontal} for one in matrices]
     for one in matrices:
         for name in ("mousemove", "mouseleave"):

@@ -2,49 +2,39 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
 import numpy as np
 import panel as pn
-import panel_material_ui as pmui
 from bokeh.models import LinearColorMapper
 
-from app.server.programmatic_update import Filling
+from app.server.programmatic_update import ProgrammaticUpdate
 from app.session.distance_work import TimeDistances
 from app.session.session import Session
 from app.state.choices import FIELDS
-from app.theme.theme import VARIABLES, palette
+from app.theme.theme import palette
 from app.theme.units import is_signed, unit_of
 from app.views.maps.map_figure import MapFigure, SharedMap, share_pointer
 from app.views.maps.painter import Painter
-from app.views.maps.pixels import centred, centred_longitude, edges
-from app.views.shared import colour_bar, geography
+from app.views.maps.pixels import centred
+from app.views.shared import colour_bar
+from app.views.shared.elements import HEAD_STYLES, column, head_html, html, select
 from app.views.shared.size_probe import SizeProbe
 
 _STYLES = (
-    VARIABLES
-    + colour_bar.STYLES
-    + """
-.head { min-height: 28px; padding: 0 6px; display: flex; align-items: baseline; gap: 8px; flex-wrap: wrap; }
-.title { font-size: 14px; font-weight: 700; color: var(--studio-text); white-space: nowrap; }
-.detail { font-size: 11.5px; color: var(--studio-muted); }
-"""
+    colour_bar.STYLES
+    + HEAD_STYLES
+    + ".head { align-items: baseline; flex-wrap: wrap; } .detail { white-space: normal; }"
 )
 
 
 class PairMaps(pn.viewable.Viewer):
-    """Two maps, the lists to choose their times without a pointer, and the distances between them.
-
-    Parameters
-    ----------
-    session : Session
-    """
+    """Two maps, lists to choose their times, and the distances between them."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._filling = Filling()
+        self._updating = ProgrammaticUpdate()
         self._shared = SharedMap()
         self._painter = Painter(self._shared)
         self._scale = LinearColorMapper(palette=["#888888"], low=-1, high=1, nan_color="#00000000")
@@ -55,33 +45,17 @@ class PairMaps(pn.viewable.Viewer):
         ]
         share_pointer(self._maps, self._shared)
         self._area: Any = None
-        self._head, self._bar = _html(min_height=28), _html(height=34)
-        self._lists = [
-            pmui.Select(
-                label=label,
-                options=[],
-                size="small",
-                margin=(8, 0, 0, 0),
-                sizing_mode="stretch_width",
-                min_width=138,
-            )
-            for label in ("First time", "Second time")
-        ]
+        self._head, self._bar = html(css=_STYLES, min_height=28), html(css=_STYLES, height=34)
+        size = {"margin": (8, 0, 0, 0), "sizing_mode": "stretch_width", "min_width": 138}
+        self._lists = [select(label, None, options=[], **size) for label in ("First time", "Second time")]
         for one in self._lists:
             one.param.watch(self._on_list, "value")
-        self._view = pn.Column(
-            self._head,
-            # Below each other where the card is narrow: a time that is cut off is none.
-            pn.FlexBox(
-                *self._lists, margin=(0, 0, 2, 0), sizing_mode="stretch_width", styles={"gap": "0 8px"}
-            ),
-            self._maps[0].pane,
-            self._maps[1].pane,
-            self._bar,
-            sizing_mode="stretch_width",
-            margin=0,
-            styles={"gap": "2px"},
+        # Below each other where the card is narrow, so that no time is cut off.
+        lists = pn.FlexBox(
+            *self._lists, margin=(0, 0, 2, 0), sizing_mode="stretch_width", styles={"gap": "0 8px"}
         )
+        maps = [one.pane for one in self._maps]
+        self._view = column(self._head, lists, *maps, self._bar, styles={"gap": "2px"})
 
     def __panel__(self) -> Any:
         """Return what is shown."""
@@ -95,7 +69,7 @@ class PairMaps(pn.viewable.Viewer):
         if result is None:
             for one in self._maps:
                 self._painter.clear(one.draw)
-            self._head.object = _head("Two times", "tap a cell of a matrix")
+            self._head.object = head_html("Two times", "tap a cell of a matrix")
             return
         field = result.question.field
         unit = unit_of(field)
@@ -114,8 +88,8 @@ class PairMaps(pn.viewable.Viewer):
         self._bar.object = colour_bar.colour_bar_html(
             [(caption, palette(signed, theme), self._scale.low, self._scale.high)]
         )
-        self._head.object = _head("Two times", _distances(result, first, second))
-        with self._filling():
+        self._head.object = head_html("Two times", _distances(result, first, second))
+        with self._updating():
             one_year = len({text[:4] for text in result.texts}) == 1
             options = {text[5 if one_year else 0 :].replace("T", " "): text for text in result.texts}
             for times, place in zip(self._lists, (first, second), strict=True):
@@ -127,23 +101,18 @@ class PairMaps(pn.viewable.Viewer):
         if key == self._area:
             return
         self._area = key
-        latitude, longitude = result.fields["latitude"].values, result.fields["longitude"].values
-        west, south, width, height = edges(latitude, centred_longitude(longitude))
-        self._shared.set_area(west, south, width, height)
-        box = (west, west + width, south, south + height)
-        self._shared.coast.data = dict(geography.coastline_data(*box))
-        self._shared.cities.data = dict(geography.city_data(*box))
+        width, height = self._shared.show_area(result.fields)
         for one in self._maps:
             one.set_aspect(width, height)
 
     def _on_list(self, _event: Any) -> None:
         chosen = [one.value for one in self._lists]
-        if not self._filling and all(chosen):
+        if not self._updating and all(chosen):
             self._session.state.pair = "/".join(chosen)
 
 
 def _distances(result: TimeDistances, first: int, second: int) -> str:
-    """Lag and distances of a pair in words."""
+    """Lag and distances of a pair."""
     times = [np.datetime64(result.texts[place]) for place in (first, second)]
     hours = abs((times[1] - times[0]) / np.timedelta64(1, "h"))
     parts = [f"{hours:g} h apart"]
@@ -153,11 +122,3 @@ def _distances(result: TimeDistances, first: int, second: int) -> str:
         unit = unit_of(result.question.field)
         parts.append(f"RMSE {float(result.matrices['rmse'][second, first]) * unit.factor:.3g}")
     return " · ".join(parts)
-
-
-def _head(title: str, detail: str) -> str:
-    return f'<div class="head"><span class="title">{escape(title)}</span><span class="detail">{escape(detail)}</span></div>'
-
-
-def _html(**size: int) -> Any:
-    return pn.pane.HTML("", stylesheets=[_STYLES], margin=0, sizing_mode="stretch_width", **size)

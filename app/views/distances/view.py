@@ -1,4 +1,4 @@
-"""The Distances view: how different two times are, by AtmoDist and point by point, and how that grows with the time between them."""
+"""The Distances view: distances between times, by AtmoDist and point by point, and how they grow with the lag."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import panel as pn
 
 from app.session.distance_work import TimeDistances
 from app.session.session import Session
-from app.theme.theme import FITTING, VARIABLES, palette
+from app.theme.theme import FITTING, palette
 from app.theme.units import unit_of
 from app.views.distances.distance_tables import STYLES as TABLE_STYLES
 from app.views.distances.distance_tables import confusion_html, methods_html
-from app.views.distances.lag_figure import LOOKS, LagFigure
+from app.views.distances.lag_figure import MEASURE_STYLES, LagFigure
 from app.views.distances.matrix_figure import MatrixFigure, SharedTimes, share_cross_hair
 from app.views.distances.pair_maps import PairMaps
 from app.views.shared import colour_bar
+from app.views.shared.elements import CARD_STYLES, HEAD_STYLES, column, figure_pane, head_html, html
 from app.views.shared.period_control import PeriodControl
 from app.views.shared.veil import Veil
 
@@ -27,35 +28,23 @@ _GRID_STYLES = """
 @media (max-width: 640px) { :host { grid-template-columns: minmax(0, 1fr); } }
 """
 _CARD_STYLES = (
-    VARIABLES
+    CARD_STYLES
     + """
-:host { background: var(--studio-surface); border: 1px solid var(--studio-line); border-radius: 10px; padding: 6px 8px 8px 8px;
-  box-sizing: border-box; min-width: 0; position: relative; height: auto; min-height: max-content; }
+:host { padding: 6px 8px 8px 8px; height: auto; min-height: max-content; }
 :host(.distance-pair) { grid-row: span 2; }
 :host(.distance-methods) { grid-column: 1 / -1; }
 """
 )
 _TEXT_STYLES = (
-    VARIABLES
+    HEAD_STYLES
     + colour_bar.STYLES
     + TABLE_STYLES
-    + """
-.head { min-height: 28px; padding: 0 6px; display: flex; align-items: baseline; gap: 8px; overflow: hidden; }
-.title { font-size: 14px; font-weight: 700; color: var(--studio-text); white-space: nowrap; }
-.detail { font-size: 11.5px; color: var(--studio-muted); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
-.note { font-size: 12px; line-height: 1.45; color: var(--studio-muted); padding: 0 6px; }
-.note b { color: var(--studio-text); font-weight: 600; }
-"""
+    + ".note { padding: 0 6px; } .head { align-items: baseline; }"
 )
 
 
 class DistancesView(pn.viewable.Viewer):
-    """Matrices, a pair of fields, curves over the lag, confusion of lags and distances between methods.
-
-    Parameters
-    ----------
-    session : Session
-    """
+    """Matrices, a pair of fields, curves against the lag, confusion of lags and distances between methods."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -67,35 +56,24 @@ class DistancesView(pn.viewable.Viewer):
         share_cross_hair([self._learned, self._plain])
         self._lags = LagFigure()
         self._pair = PairMaps(session)
-        self._heads = {name: _html(28) for name in ("learned", "plain", "lags")}
-        self._bars = {name: _html(34) for name in ("learned", "plain")}
-        self._note = _html(0)
-        # Of the size that they will have, so that nothing jumps when they are there.
-        self._saturation, self._confusion, self._methods = _html(0, 70), _html(0, 340), _html(0, 120)
+        self._heads = {name: _text(height=28) for name in ("learned", "plain", "lags")}
+        self._bars = {name: _text(height=34) for name in ("learned", "plain")}
+        self._note = _text()
+        # With their final size, so that nothing moves when they are filled.
+        sizes = (70, 340, 120)
+        self._saturation, self._confusion, self._methods = (_text(min_height=size) for size in sizes)
         content = {
             "learned": (self._heads["learned"], self._learned.pane, self._bars["learned"]),
             "plain": (self._heads["plain"], self._plain.pane, self._bars["plain"]),
             "pair": (self._pair,),
-            "lags": (
-                self._heads["lags"],
-                pn.pane.Bokeh(self._lags.figure, margin=0, sizing_mode="stretch_width"),
-                self._saturation,
-            ),
+            "lags": (self._heads["lags"], figure_pane(self._lags.figure), self._saturation),
             "confusion": (self._confusion,),
             "methods": (self._methods,),
         }
         self._veils = {name: Veil("40px 16px 16px 16px") for name in content}
         cards = [_card(name, *parts, self._veils[name].pane) for name, parts in content.items()]
-        grid = pn.Column(*cards, stylesheets=[_GRID_STYLES], sizing_mode="stretch_width", margin=0)
-        self._content = pn.Column(
-            PeriodControl(session),
-            self._note,
-            grid,
-            sizing_mode="stretch_width",
-            margin=0,
-            stylesheets=[FITTING],
-            styles={"gap": "8px"},
-        )
+        grid = column(*cards, css=_GRID_STYLES)
+        self._content = column(PeriodControl(session), self._note, grid, css=FITTING, styles={"gap": "8px"})
         session.param.watch(self._update, ["results", "busy", "methods"])
         session.state.param.watch(self._update, ["theme", "view"])
         session.state.param.watch(self._on_pair, "pair")
@@ -106,7 +84,7 @@ class DistancesView(pn.viewable.Viewer):
         return self._content
 
     def _update(self, *_events: Any) -> None:
-        # What is not in front is not drawn: it is when the view comes to the front.
+        # A hidden view is drawn when it is shown.
         if self._session.state.view != "distances":
             return
         theme = self._session.state.theme
@@ -120,9 +98,8 @@ class DistancesView(pn.viewable.Viewer):
                 one.use_theme(theme)
             self._draw_matrices(result, theme)
             self._draw_curves(result)
-            labels = {method.name: method.label for method in self._session.methods} | {"truth": "Truth"}
             self._confusion.object = confusion_html(result)
-            self._methods.object = methods_html(result, labels)
+            self._methods.object = methods_html(result, self._session.labels)
             notes = [] if result is None else [result.note, *result.problems]
             self._note.object = "".join(f'<div class="note">{escape(note)}</div>' for note in notes if note)
             self._on_pair()
@@ -135,7 +112,7 @@ class DistancesView(pn.viewable.Viewer):
         learned = None if matrices is None or "atmodist" not in matrices else matrices["atmodist"].values
         high = self._learned.draw(learned)
         model = "" if result is None else result.model
-        self._heads["learned"].object = _head(
+        self._heads["learned"].object = head_html(
             "AtmoDist", ", ".join(part for part in (model, "vorticity and divergence together") if part)
         )
         self._bars["learned"].object = _bar("AtmoDist distance", high, theme)
@@ -143,24 +120,24 @@ class DistancesView(pn.viewable.Viewer):
         unit = unit_of(field)
         plain = None if matrices is None else matrices["rmse"].values * unit.factor
         high = self._plain.draw(plain)
-        self._heads["plain"].object = _head("RMSE", f"{field}, point by point")
+        self._heads["plain"].object = head_html("RMSE", f"{field}, point by point")
         self._bars["plain"].object = _bar(f"RMS difference [{unit.text}]", high, theme)
 
     def _draw_curves(self, result: TimeDistances | None) -> None:
         curves = None if result is None else result.curves
         self._lags.draw(curves)
         detail = "mean and one standard deviation on either side"
-        self._heads["lags"].object = _head("Distance over the lag", detail)
+        self._heads["lags"].object = head_html("Distance against lag", detail)
         if curves is None:
             self._saturation.object = '<div class="note">&nbsp;</div>'
             return
         reached = ", ".join(
-            f'<b style="color:{LOOKS[str(name)][0]}">{escape(str(name))}</b> {float(hours):g} h'
+            f'<b style="color:{MEASURE_STYLES[str(name)][0]}">{escape(str(name))}</b> {float(hours):g} h'
             for name, hours in zip(curves["measure"].values, curves["saturation"].values, strict=True)
         )
         self._saturation.object = (
-            f'<div class="note">Saturated (marks: 90 % of the plateau) after {reached}. Up to {curves.attrs["pairs_per_lead"]} pairs a lag; '
-            "pairs of one series are not independent.</div>"
+            f'<div class="note">Saturation (marks: 90 % of the plateau) after {reached}. Up to {curves.attrs["pairs_per_lead"]} pairs per lag; '
+            "pairs from one series are not independent.</div>"
         )
 
     def _veil(self, result: TimeDistances | None) -> None:
@@ -176,7 +153,7 @@ class DistancesView(pn.viewable.Viewer):
             veil.show(self._session.busy and not there[name])
 
     def _choose(self, row: int, column: int) -> None:
-        """Take the cell that was tapped: the earlier time first."""
+        """Choose the pair of a tapped cell, the earlier time first."""
         texts = self._shared.texts
         first, second = sorted((row, column))
         self._session.state.pair = f"{texts[first]}/{texts[second]}"
@@ -193,20 +170,15 @@ class DistancesView(pn.viewable.Viewer):
 
 
 def pair_of(text: str, texts: tuple[str, ...]) -> tuple[int, int]:
-    """Places of the two times of a pair among those of the period; the first and one a day or so later where they are not there."""
+    """Return the indices of a pair of times of the period; the first time and one about a day later where they are not in it."""
     asked = text.split("/")
     if len(asked) == 2 and set(asked) <= set(texts):
         return texts.index(asked[0]), texts.index(asked[1])
     return 0, min(8, len(texts) - 1)
 
 
-def _html(height: int, least: int = 0) -> Any:
-    size = {"height": height} if height else {"min_height": least} if least else {}
-    return pn.pane.HTML("", stylesheets=[_TEXT_STYLES], margin=0, sizing_mode="stretch_width", **size)
-
-
-def _head(title: str, detail: str) -> str:
-    return f'<div class="head"><span class="title">{escape(title)}</span><span class="detail">{escape(detail)}</span></div>'
+def _text(**size: Any) -> Any:
+    return html(css=_TEXT_STYLES, **size)
 
 
 def _bar(caption: str, high: float, theme: str) -> str:
@@ -214,10 +186,4 @@ def _bar(caption: str, high: float, theme: str) -> str:
 
 
 def _card(name: str, *content: Any) -> Any:
-    return pn.Column(
-        *content,
-        stylesheets=[_CARD_STYLES],
-        sizing_mode="stretch_width",
-        margin=0,
-        css_classes=["distance-card", f"distance-{name}"],
-    )
+    return column(*content, css=_CARD_STYLES, css_classes=["distance-card", f"distance-{name}"])

@@ -1,10 +1,9 @@
-"""What stands above and below each map."""
+"""Texts above and below each map."""
 
 from __future__ import annotations
 
 from app.compute.comparison import PREVIEW, Answer, Comparison
 from app.session.session import Session
-from app.state.state import shown_methods
 from app.theme.theme import COARSE_COLOUR, method_colour
 from app.theme.units import unit_of
 from app.views.maps import scores
@@ -14,7 +13,7 @@ from app.views.maps.map_card import MapCard, problem_html
 def write_card(
     card: MapCard, session: Session, comparison: Comparison | None, best: dict[str, set[str]], statement: str
 ) -> None:
-    """Write title, tags, scores and what a pixel is on a card."""
+    """Write title, tags, scores and the meaning of a pixel on a card."""
     state, name = session.state, card.name
     simulated = session.data is not None and session.data.simulated
     field = comparison.question.field if comparison is not None else state.field
@@ -28,21 +27,13 @@ def write_card(
         row = scores.coarse_html(comparison, comparison.question.factor if comparison else 4)
     else:
         method = next(method for method in session.methods if method.name == name)
-        card.set_header(method.colour, _detail(method.family, name), _tag(method.family, answer))
-        row = scores.score_html(
-            comparison.scores.get(name) if comparison is not None else None,
-            best,
-            name,
-            unit,
-        )
+        detail = "interpolation" if method.family == "interpolation" else name
+        card.set_header(method.colour, detail, _tag(method.family, answer))
+        found = comparison.scores.get(name) if comparison is not None else None
+        row = scores.score_html(found, best, name, unit)
     if answer is not None and answer.problem:
         row = problem_html(answer.problem)
     card.set_foot(row, statement)
-
-
-def names_on_show(session: Session) -> list[str]:
-    """Coarse input, methods and truth in the order of the page."""
-    return ["coarse", *shown_methods(session.state, [method.name for method in session.methods]), "truth"]
 
 
 def _times(comparison: Comparison | None) -> str:
@@ -51,12 +42,8 @@ def _times(comparison: Comparison | None) -> str:
     return comparison.question.time.replace("T", " ") + " UTC"
 
 
-def _detail(family: str, name: str) -> str:
-    return "interpolation" if family == "interpolation" else name
-
-
 def _tag(family: str, answer: Answer | None) -> str:
-    """How the field was computed, where that can differ."""
+    """Quality and precision of a network's field."""
     if family == "interpolation" or answer is None or answer.problem:
         return ""
     return f"preview, {answer.precision}" if answer.quality == PREVIEW else answer.precision

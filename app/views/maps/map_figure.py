@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import panel as pn
 from bokeh.events import MouseLeave, MouseMove
 from bokeh.models import (
     ColumnDataSource,
@@ -16,21 +15,19 @@ from bokeh.models import (
     HoverTool,
     Label,
     LinearColorMapper,
-    PanTool,
     Range1d,
-    ResetTool,
-    Span,
     WheelZoomTool,
 )
-from bokeh.plotting import figure
 
 from app.theme.theme import INKS
-from app.views.maps.pixels import Picture
-from app.views.shared.axes import FONT, set_fonts, style_axes
+from app.views.maps.pixels import Picture, centred_longitude, edges
+from app.views.shared import geography
+from app.views.shared.axes import FONT, cross_hair, interactive_figure, set_range, style_axes
+from app.views.shared.elements import column, figure_pane
 from app.views.shared.size_probe import SizeProbe
 
 AXIS_WIDTH, AXIS_HEIGHT, RIGHT_BORDER, TOP_BORDER = 42, 22, 8, 4
-"""Room around the map, for the labels of the axes [pixels]."""
+"""Space around the map for the labels of the axes [pixels]."""
 
 _LONGITUDE = (
     "const l = ((tick + 540) % 360) - 180; const a = Math.abs(l);"
@@ -40,8 +37,8 @@ _LATITUDE = "return tick === 0 ? '0°' : `${Math.abs(tick)}°${tick < 0 ? 'S' : 
 _POINTER_CODE = (Path(__file__).parent / "pointer.js").read_text(encoding="utf-8")
 
 
-# Bokeh's own `aspect_ratio` counts the axes in, and in a CSS grid it never comes to rest; the browser's does neither: it holds for the
-# content of this box, which is the map, while its padding holds the axes.
+# Bokeh's own `aspect_ratio` includes the axes, and in a CSS grid it never settles. The browser's does neither: it applies to the content of
+# this box, which is the map; the padding holds the axes.
 _FRAME = {
     "position": "relative",
     "flex": "none",
@@ -53,7 +50,7 @@ _FRAME = {
 
 
 class SharedMap:
-    """What all maps of a view have in common: the visible area, the geography and the unit of the values."""
+    """The visible area, the geography and the unit of the values, shared by all maps of a view."""
 
     def __init__(self) -> None:
         self.x_range = Range1d(-25, 45)
@@ -63,40 +60,40 @@ class SharedMap:
         # A model of the document, so that the pointer's script sees a change of the unit.
         self.unit = Div(text="", visible=False)
 
-    def set_area(self, west: float, south: float, width: float, height: float) -> None:
-        """Show an area [degrees] and make it what "reset" returns to."""
-        for visible, low, high in ((self.x_range, west, west + width), (self.y_range, south, south + height)):
-            visible.update(start=low, end=high, reset_start=low, reset_end=high)
+    def show_area(self, fields: Any) -> tuple[float, float]:
+        """Show the area of some fields, also after a reset of the zoom, and return its width and height [degrees]."""
+        latitude, longitude = fields["latitude"].values, fields["longitude"].values
+        west, south, width, height = edges(latitude, centred_longitude(longitude))
+        set_range(self.x_range, west, west + width)
+        set_range(self.y_range, south, south + height)
+        box = (west, west + width, south, south + height)
+        self.coast.data = dict(geography.coastline_data(*box))
+        self.cities.data = dict(geography.city_data(*box))
+        return width, height
 
 
 class MapFigure:
-    """A map with coast, cities, cross hair and a badge that shows the value under the pointer of any map.
+    """A map with coast, cities, cross hair and a label with the value under the pointer of any map.
 
     Parameters
     ----------
     shared : SharedMap
-        Ranges and geography, the same for all maps of a view.
     mapper : LinearColorMapper
-        Colour scale, shared by the maps that use the same.
+        Colour scale.
     label : str
-        What the map shows, for screen readers.
+        Title for screen readers.
     probe : SizeProbe
-        Knows the size of this map, or of one of the same size; :meth:`carry_probe` puts it over this map.
+        Measures this map or one of the same size; :meth:`carry_probe` puts it over this map.
     """
 
     def __init__(self, shared: SharedMap, mapper: LinearColorMapper, label: str, probe: SizeProbe) -> None:
         self._probe = probe
         self.source = ColumnDataSource(self.data_of(None))
-        wheel, pan = WheelZoomTool(zoom_on_axis=False), PanTool()
-        plot = figure(
+        plot = interactive_figure(
+            zoom={"zoom_on_axis": False},
             x_range=shared.x_range,
             y_range=shared.y_range,
-            tools=[pan, wheel, ResetTool()],
-            active_scroll=wheel,
-            active_drag=pan,
-            toolbar_location=None,
-            sizing_mode="stretch_width",
-            # The frame around it has the size: see `pane`.
+            # The frame around it sets the size: see `pane`.
             styles={"position": "absolute", "inset": "0", "width": "100%", "height": "100%"},
             min_border_left=AXIS_WIDTH,
             min_border_bottom=AXIS_HEIGHT,
@@ -105,6 +102,7 @@ class MapFigure:
             output_backend="canvas",
             name=f"map of {label}",
         )
+        plot.toolbar.active_scroll = plot.select_one(WheelZoomTool)
         self.figure = plot
         self._image = plot.image(
             image="image", x="x", y="y", dw="dw", dh="dh", source=self.source, color_mapper=mapper
@@ -112,8 +110,7 @@ class MapFigure:
         self._coast = plot.line(x="x", y="y", source=shared.coast, line_width=0.9)
         self._cities = plot.scatter(x="x", y="y", source=shared.cities, size=3.5, line_width=0.7)
         plot.add_tools(HoverTool(renderers=[self._cities], tooltips="@name", point_policy="snap_to_data"))
-        self.vertical = Span(dimension="height", line_width=0.8, line_dash="dotted", visible=False)
-        self.horizontal = Span(dimension="width", line_width=0.8, line_dash="dotted", visible=False)
+        self.vertical, self.horizontal = cross_hair(plot)
         self.badge = Label(
             x=6,
             y=6,
@@ -125,18 +122,12 @@ class MapFigure:
             visible=False,
         )
         self.badge.border_radius = 3
-        for part in (self.vertical, self.horizontal, self.badge):
-            plot.add_layout(part)
+        plot.add_layout(self.badge)
         _strip(plot)
         plot.xaxis.formatter = CustomJSTickFormatter(code=_LONGITUDE)
         plot.yaxis.formatter = CustomJSTickFormatter(code=_LATITUDE)
-        self.pane = pn.Column(
-            pn.pane.Bokeh(plot, margin=0, sizing_mode="stretch_width"),
-            sizing_mode="stretch_width",
-            margin=0,
-            styles={**_FRAME, "aspect-ratio": "1.55"},
-        )
-        set_fonts(plot)
+        self.pane = column(figure_pane(plot))
+        self._set_shape(1.55)
         for axis in plot.axis:
             axis.ticker.desired_num_ticks = 5
             axis.ticker.mantissas = [1, 2, 3, 6]
@@ -148,44 +139,41 @@ class MapFigure:
 
     @property
     def pixels(self) -> tuple[int, int] | None:
-        """Pixels across and along the map; None before the browser has said so."""
+        """Columns and rows of pixels of the map; None before the browser has reported them."""
         columns = self._probe.columns - AXIS_WIDTH - RIGHT_BORDER
         rows = self._probe.rows - AXIS_HEIGHT - TOP_BORDER
         return (columns, rows) if min(columns, rows) > 0 else None
 
     def set_aspect(self, width_deg: float, height_deg: float) -> None:
-        """Give the map the shape in which a degree is as wide as it is high, within what a screen can show."""
-        shape = min(max(width_deg / height_deg, 1.0), 2.4)
-        self.pane.styles = {**_FRAME, "aspect-ratio": f"{shape:.4f}"}
-        # 150 cities on a small globe would hide what is under them.
+        """Set the shape in which a degree is as wide as it is high, within what fits on a screen."""
+        self._set_shape(min(max(width_deg / height_deg, 1.0), 2.4))
+        # 150 cities on a small globe would hide the field.
         self._cities.glyph.update(
             size=2.2 if width_deg > 180 else 3.5, line_width=0.4 if width_deg > 180 else 0.7
         )
 
+    def _set_shape(self, ratio: float) -> None:
+        self.pane.styles = {**_FRAME, "aspect-ratio": f"{ratio:.4f}"}
+
     def draw(self, picture: Picture | None) -> None:
-        """Show a picture, or none, in place."""
+        """Show a picture, or none."""
         self.source.data = self.data_of(picture)
 
     @staticmethod
     def data_of(picture: Picture | None) -> dict[str, Any]:
-        """Columns of the data source for a picture, empty ones for none."""
+        """Return the columns of the data source for a picture; empty for none."""
         if picture is None:
             return {"image": [], "x": [], "y": [], "dw": [], "dh": []}
-        return {
-            "image": [picture.image],
-            "x": [picture.west],
-            "y": [picture.south],
-            "dw": [picture.width],
-            "dh": [picture.height],
-        }
+        west, south, width, height = picture.west, picture.south, picture.width, picture.height
+        return {"image": [picture.image], "x": [west], "y": [south], "dw": [width], "dh": [height]}
 
     def use_mapper(self, mapper: LinearColorMapper) -> None:
-        """Take another colour scale."""
+        """Set the colour scale."""
         if self._image.glyph.color_mapper is not mapper:
             self._image.glyph.color_mapper = mapper
 
     def use_theme(self, theme: str) -> None:
-        """Take the colours of a theme."""
+        """Set the colours of a theme."""
         ink = INKS[theme]
         style_axes(self.figure, ink)
         self._coast.glyph.update(line_color=ink.text, line_alpha=0.75)
@@ -195,27 +183,19 @@ class MapFigure:
 
 
 def _strip(plot: Any) -> None:
-    """Take off what a map never shows: every part of it is made once in the server and once in the browser, for each of the maps."""
+    """Remove parts that a map never shows: each is created on the server and in the browser, for every map."""
     plot.title = None
     plot.center = [part for part in plot.center if not isinstance(part, Grid)]
     for renderer in plot.renderers:
-        # How points would look that are not selected, or muted.
+        # The looks of points that are not selected, or muted.
         renderer.update(nonselection_glyph=None, muted_glyph=None)
 
 
 def share_pointer(maps: list[MapFigure], shared: SharedMap) -> None:
-    """Let the pointer of any map show its place and value in all of them."""
-    panels = [
-        {
-            "source": one.source,
-            "vertical": one.vertical,
-            "horizontal": one.horizontal,
-            "badge": one.badge,
-            "figure": one.figure,
-        }
-        for one in maps
-    ]
+    """Show the place of the pointer, and the values there, in all maps."""
+    names = ("source", "vertical", "horizontal", "badge", "figure")
+    panels = [{name: getattr(one, name) for name in names} for one in maps]
     script = CustomJS(args={"panels": panels, "unit": shared.unit}, code=_POINTER_CODE)
     for one in maps:
-        # Only this script listens to these events; the maps on show change, and with them the list.
+        # Replaced, not added to: the set of maps changes.
         one.figure.js_event_callbacks = {MouseMove.event_name: [script], MouseLeave.event_name: [script]}

@@ -8,26 +8,17 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
-from app.server.programmatic_update import Filling
+from app.server.programmatic_update import ProgrammaticUpdate
 from app.session.session import Session
 from app.state.choices import LAYOUTS, PIXELS, SCALES, SHOWS
-from app.views.shared.choice import choice
-
-_ROW_STYLES = """
-:host { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 14px; min-height: 34px; }
-"""
+from app.views.shared.choice import Choices, choice
+from app.views.shared.elements import TOOL_STYLES, icon_button, row
 
 
 class MapToolbar(pn.viewable.Viewer):
     """Field or difference, panels or swipe, native or mean, quantile or fixed scale, and the visible area.
 
-    Parameters
-    ----------
-    session : Session
-    colour_bar : Viewable
-        Takes the rest of the line.
-    reset_zoom, region_from_view : Callable
-        Called when the buttons of the visible area are pressed.
+    ``colour_bar`` takes the rest of the line; ``reset_zoom`` and ``region_from_view`` are called by the buttons of the visible area.
     """
 
     def __init__(
@@ -39,7 +30,7 @@ class MapToolbar(pn.viewable.Viewer):
     ) -> None:
         super().__init__()
         self._state = state = session.state
-        self._filling = Filling()
+        self._updating = ProgrammaticUpdate()
         self._shown_limit = 1.0
         self._limit = pmui.FloatInput(
             label="± limit",
@@ -58,26 +49,22 @@ class MapToolbar(pn.viewable.Viewer):
             visible=state.layout == "swipe",
             styles={"gap": "8px"},
         )
-        reset = pmui.IconButton(icon="zoom_out_map", description="Reset the zoom", size="small", margin=0)
+        reset = icon_button("zoom_out_map", "Reset the zoom")
         reset.on_click(lambda _event: reset_zoom())
-        crop = pmui.IconButton(
-            icon="crop", description="Make the visible area the region", size="small", margin=0
-        )
+        crop = icon_button("crop", "Use the visible area as the region")
         crop.on_click(lambda _event: region_from_view())
-        self._row = pn.Row(
-            choice(state, "show", SHOWS, "What the maps show"),
-            choice(state, "layout", LAYOUTS, "How maps are compared"),
+        self._row = row(
+            choice(state, "show", SHOWS, "Quantity that the maps show"),
+            choice(state, "layout", LAYOUTS, "Layout of the maps"),
             self._sides,
             choice(
-                state, "pixels", PIXELS, "What a pixel is: native grid points, or Datashader's mean per pixel"
+                state, "pixels", PIXELS, "One pixel per grid point, or Datashader's mean per screen pixel"
             ),
             choice(state, "scale", SCALES, "Ends of the colour scale: 99 % of the truth, or fixed"),
             self._limit,
             pn.Row(reset, crop, margin=0),
             colour_bar,
-            stylesheets=[_ROW_STYLES],
-            sizing_mode="stretch_width",
-            margin=0,
+            css=TOOL_STYLES,
         )
         state.param.watch(self._on_state, ["scale", "layout", "limit"])
         self._on_state()
@@ -87,36 +74,23 @@ class MapToolbar(pn.viewable.Viewer):
         return self._row
 
     def show_limit(self, limit: float, unit: str) -> None:
-        """Say which limit the colour scale has now: what "fixed" begins with."""
+        """Set the present limit of the colour scale, from which "fixed" starts."""
         self._shown_limit = limit
         self._limit.label = f"± {unit}" if self._state.field != "wind_speed" else f"0 to … {unit}"
 
     def _side(self, parameter: str, label: str, session: Session) -> Any:
-        def options() -> dict[str, str]:
-            methods = {method.label: method.name for method in session.methods}
-            known = {"Coarse input": "coarse", **methods, "Truth": "truth"}
-            asked = getattr(self._state, parameter)
-            # A list whose value is not in it takes its first by itself, and that would count as the user's choice.
-            return known if asked in known.values() else {**known, asked: asked}
+        choices = Choices(self._state, parameter, label, 150)
 
-        select = pmui.Select(label=label, options=options(), size="small", width=150, margin=0)
-        select.value = getattr(self._state, parameter)
+        def fill(*_events: Any) -> None:
+            choices.fill(session.labels)
 
-        def on_select(event: Any) -> None:
-            if not self._filling and event.new:
-                setattr(self._state, parameter, event.new)
-
-        def on_state(_event: Any) -> None:
-            with self._filling():
-                select.param.update(options=options(), value=getattr(self._state, parameter))
-
-        select.param.watch(on_select, "value")
-        self._state.param.watch(on_state, parameter)
-        session.param.watch(on_state, "methods")
-        return select
+        self._state.param.watch(fill, parameter)
+        session.param.watch(fill, "methods")
+        fill()
+        return choices.widget
 
     def _on_limit(self, event: Any) -> None:
-        if not self._filling and event.new and event.new > 0:
+        if not self._updating and event.new and event.new > 0:
             self._state.limit = float(event.new)
 
     def _on_state(self, *_events: Any) -> None:
@@ -127,5 +101,5 @@ class MapToolbar(pn.viewable.Viewer):
             state.limit = self._shown_limit
         elif state.scale == "quantile" and state.limit is not None:
             state.limit = None
-        with self._filling():
+        with self._updating():
             self._limit.value = state.limit

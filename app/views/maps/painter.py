@@ -1,4 +1,4 @@
-"""Sends pictures to maps, and only those that a map does not show already."""
+"""Sends to maps only the pictures that they do not show already."""
 
 from __future__ import annotations
 
@@ -11,29 +11,17 @@ from app.views.maps.pixels import MOST_NATIVE_POINTS, Picture, Viewport, native_
 
 
 class Painter:
-    """Draws fields on the maps of a view.
-
-    Parameters
-    ----------
-    shared : SharedMap
-        The visible area of the maps.
-    """
+    """Draws fields on the maps of a view."""
 
     def __init__(self, shared: SharedMap) -> None:
         self._shared = shared
         self._shown: dict[Callable[[Picture | None], None], tuple[Hashable, str]] = {}
 
     def viewport(self, one: MapFigure) -> Viewport:
-        """Visible area of a map, and its pixels if the browser has said how many there are."""
+        """Return the visible area of a map, and its pixels if the browser has reported them."""
         columns, rows = one.pixels or (None, None)
-        return Viewport(
-            float(self._shared.x_range.start),
-            float(self._shared.x_range.end),
-            float(self._shared.y_range.start),
-            float(self._shared.y_range.end),
-            columns,
-            rows,
-        )
+        x, y = self._shared.x_range, self._shared.y_range
+        return Viewport(float(x.start), float(x.end), float(y.start), float(y.end), columns, rows)
 
     def paint(
         self,
@@ -45,29 +33,24 @@ class Painter:
         pixels: str,
         draw: Callable[[Picture | None], None] | None = None,
     ) -> str:
-        """Draw a field on a map.
+        """Draw a field on a map and return a sentence on its pixels.
 
         Parameters
         ----------
         one : MapFigure
         token : Hashable
-            Stands for the values: the same token means the same values.
+            Identifies the values.
         values : numpy.ndarray
             Shape ``(latitude, longitude)``, in the unit of display.
         latitude, longitude : numpy.ndarray
             Degrees; decreasing, increasing.
         pixels : {"native", "mean"}
         draw : Callable, optional
-            Takes the picture in place of the map's own image.
-
-        Returns
-        -------
-        str
-            What a pixel of the map is.
+            Receives the picture in place of the map's own image.
         """
         viewport = self.viewport(one)
         native = pixels == "native" and values.size <= MOST_NATIVE_POINTS
-        # Native points do not depend on what is visible, means do.
+        # Means depend on the visible area, native points do not.
         key = (token, native) if native else (token, native, viewport)
         draw = draw or one.draw
         shown = self._shown.get(draw)

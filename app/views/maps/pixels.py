@@ -1,4 +1,4 @@
-"""From grid points to the picture: native points or Datashader's mean, and a sentence that says which."""
+"""Pictures of fields: native grid points or Datashader's mean, and a sentence that says which."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 MOST_NATIVE_POINTS = 1_500_000
-"""Points of one panel beyond which the mean is taken anyway: a browser has to hold six such panels."""
+"""Most points of a panel that are drawn natively: a browser has to hold six such panels."""
 
 UNEVEN = 0.01
-"""Share of a grid step by which rows may be off an even grid and be drawn as if on it."""
+"""Fraction of a grid step by which rows may deviate from an even grid and still be drawn as even."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Picture:
     west, south, width, height : float
         Edges of the outermost pixels and extent [degrees].
     statement : str
-        What a pixel is.
+        Describes a pixel.
     """
 
     image: np.ndarray
@@ -45,7 +45,7 @@ class Viewport:
     west, east, south, north : float
         Degrees.
     columns, rows : int or None
-        Pixels of the frame; None before the browser has said so.
+        Pixels of the frame; None before the browser has reported them.
     """
 
     west: float
@@ -57,12 +57,12 @@ class Viewport:
 
     @property
     def degrees_per_pixel(self) -> float | None:
-        """Width of a pixel, None before the browser has said how many there are."""
+        """Width of a pixel; None before the browser has reported their number."""
         return (self.east - self.west) / self.columns if self.columns else None
 
 
 def centred_longitude(longitude: np.ndarray) -> np.ndarray:
-    """Longitudes of a map: a full circle begins at the date line, so that no continent but Antarctica is cut."""
+    """Return the longitudes of a map: a full circle begins at the date line, which cuts no continent but Antarctica."""
     if not _is_full_circle(longitude):
         return longitude
     shifted = np.where(longitude >= 180.0, longitude - 360.0, longitude)
@@ -70,15 +70,7 @@ def centred_longitude(longitude: np.ndarray) -> np.ndarray:
 
 
 def centred(values: np.ndarray, fields: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Values, latitudes and longitudes in the order of a map.
-
-    Parameters
-    ----------
-    values : numpy.ndarray
-        Shape ``(latitude, longitude)``.
-    fields : xarray.Dataset
-        Has their coordinates.
-    """
+    """Return values ``(latitude, longitude)``, latitudes and longitudes of some fields in the order of a map."""
     latitude, longitude = fields["latitude"].values, fields["longitude"].values
     if not _is_full_circle(longitude):
         return values, latitude, longitude
@@ -92,7 +84,7 @@ def _is_full_circle(longitude: np.ndarray) -> bool:
 
 
 def edges(latitude: np.ndarray, longitude: np.ndarray) -> tuple[float, float, float, float]:
-    """West, south, width and height of the area of the grid's cells [degrees]; latitude decreasing."""
+    """Return west, south, width and height of the area of a grid's cells [degrees]; latitude decreasing."""
     dy = abs(latitude[0] - latitude[-1]) / (latitude.size - 1)
     dx = (longitude[-1] - longitude[0]) / (longitude.size - 1)
     south, north = max(latitude[-1] - dy / 2, -90.0), min(latitude[0] + dy / 2, 90.0)
@@ -102,7 +94,7 @@ def edges(latitude: np.ndarray, longitude: np.ndarray) -> tuple[float, float, fl
 def picture(
     values: np.ndarray, latitude: np.ndarray, longitude: np.ndarray, viewport: Viewport, pixels: str
 ) -> Picture:
-    """Picture of a field.
+    """Return the picture of a field.
 
     Parameters
     ----------
@@ -111,7 +103,7 @@ def picture(
     latitude, longitude : numpy.ndarray
         Degrees; decreasing, increasing.
     viewport : Viewport
-        What is visible.
+        Visible area.
     pixels : {"native", "mean"}
         One pixel per grid point, or Datashader's mean of the grid points in each pixel of the screen.
     """
@@ -127,7 +119,7 @@ def _native(values: np.ndarray, latitude: np.ndarray, longitude: np.ndarray, vie
 
 
 def native_statement(spacing_deg: float, viewport: Viewport) -> str:
-    """What a pixel is where grid points are drawn as they are."""
+    """Return a sentence on the pixels of native grid points."""
     if viewport.degrees_per_pixel is None:
         return "native grid points"
     size = spacing_deg / viewport.degrees_per_pixel
@@ -137,7 +129,7 @@ def native_statement(spacing_deg: float, viewport: Viewport) -> str:
 
 
 def _even_rows(latitude: np.ndarray) -> Any:
-    """Index of the row nearest to each row of an even grid: all rows in turn, unless the rows are uneven (Gaussian, say)."""
+    """Index of the nearest row for each row of an even grid; all rows in turn where they are even already."""
     count = latitude.size
     even = np.linspace(latitude[0], latitude[-1], count)
     step = abs(latitude[0] - latitude[-1]) / (count - 1)
@@ -152,7 +144,7 @@ def _even_rows(latitude: np.ndarray) -> Any:
 def _mean(
     values: np.ndarray, latitude: np.ndarray, longitude: np.ndarray, viewport: Viewport, *, forced: bool
 ) -> Picture:
-    # Imported here: Datashader brings numba, two seconds that only this choice should cost.
+    # Imported here: Datashader imports numba, which takes two seconds.
     import datashader
     import xarray as xr
 

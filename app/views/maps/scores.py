@@ -1,4 +1,4 @@
-"""The scores under a map, as HTML with a definition behind every name."""
+"""The scores below a map, as HTML with a definition for every name."""
 
 from __future__ import annotations
 
@@ -32,35 +32,21 @@ DEFINITIONS = {
 }
 
 
-def score_html(
-    scores: Scores | None, best: dict[str, set[str]], name: str, unit: Unit, note: str = ""
-) -> str:
-    """Row of scores of one method.
-
-    Parameters
-    ----------
-    scores : Scores or None
-        None while they are computed: the row keeps its size.
-    best : dict
-        Methods that are best by each score.
-    name : str
-        The method.
-    unit : Unit
-        In which errors are given.
-    """
+def score_html(scores: Scores | None, best: dict[str, set[str]], name: str, unit: Unit) -> str:
+    """Return the row of scores of one method; ``scores`` is None while they are computed, and ``best`` the best methods by score."""
     cells = []
     for key in SCORE_NAMES:
         value = None if scores is None else getattr(scores, key)
         text, missing = _number(key, value, unit), value is not None and not np.isfinite(value)
-        leads = name in best[key]
+        is_best = name in best[key]
         tip = (
             DEFINITIONS[key]
             + (f" {scores.note}" if scores is not None and missing else "")
-            + (" Best here." if leads else "")
+            + (" Best here." if is_best else "")
         )
         units = f" [{unit.text}]" if key in ("rmse", "wasserstein") else ""
         cells.append(
-            f'<div class="score{" best" if leads else ""}" tabindex="0" aria-label="{escape(SHORT_NAMES[key])}{escape(units)}: '
+            f'<div class="score{" best" if is_best else ""}" tabindex="0" aria-label="{escape(SHORT_NAMES[key])}{escape(units)}: '
             f'{escape(text)}. {escape(tip)}"><span class="name">{SHORT_NAMES[key]}{_small(unit) if units else ""}</span>'
             f'<span class="value">{text}</span><span class="tip" role="tooltip"><b>{SHORT_NAMES[key]}{escape(units)}</b> '
             f"{escape(tip)}</span></div>"
@@ -69,7 +55,7 @@ def score_html(
 
 
 def reference_html(comparison: Comparison | None, unit: Unit) -> str:
-    """Row under the truth: its standard deviation and extremes, to read the errors against."""
+    """Return the row under the truth: standard deviation and extremes, for comparison with the errors."""
     cells: list[Any] = [("std", None), ("min", None), ("max", None)]
     values = None if comparison is None else comparison.values("truth")
     if values is not None:
@@ -79,13 +65,13 @@ def reference_html(comparison: Comparison | None, unit: Unit) -> str:
 
 
 def coarse_html(comparison: Comparison | None, factor: int) -> str:
-    """Row under the coarse input: what it is."""
+    """Return the row under the coarse input: its grid."""
     if comparison is None:
         return _plain_row([("input", None)])
     latitude, longitude = comparison.coarse.sizes["latitude"], comparison.coarse.sizes["longitude"]
     spacing = float(abs(comparison.coarse["latitude"][0] - comparison.coarse["latitude"][1]))
     return (
-        '<div class="scores"><div class="score wide"><span class="name">what every method gets</span><span class="value">'
+        '<div class="scores"><div class="score wide"><span class="name">input of every method</span><span class="value">'
         f"{latitude} × {longitude} cells of {spacing:.3g}°, {factor} × {factor} means</span></div></div>"
     )
 

@@ -1,4 +1,4 @@
-"""Two fields on one map, with a curtain between them that follows the pointer."""
+"""Two fields on one map, with a boundary between them that follows the pointer."""
 
 from __future__ import annotations
 
@@ -13,39 +13,24 @@ from bokeh.models import ColumnDataSource, CustomJS, LinearColorMapper, Span
 
 from app.compute.comparison import Comparison
 from app.session.session import Session
-from app.theme.theme import INKS, VARIABLES
+from app.theme.theme import INKS
 from app.theme.units import unit_of
 from app.views.maps.map_figure import MapFigure, SharedMap, share_pointer
 from app.views.maps.painter import Painter
 from app.views.maps.pixels import Picture, centred
+from app.views.shared.elements import CARD_STYLES, column, html
 from app.views.shared.size_probe import SizeProbe
 
 _CODE = (Path(__file__).parent / "swipe.js").read_text(encoding="utf-8")
-_STYLES = (
-    VARIABLES
-    + """
+_STYLES = """
 .sides { display: flex; justify-content: space-between; align-items: baseline; height: 30px; padding: 0 10px 0 48px; }
 .side { font-size: 15px; font-weight: 700; color: var(--studio-text); }
 .how { font-size: 12px; color: var(--studio-muted); }
 """
-)
-_CARD_STYLES = (
-    VARIABLES
-    + ":host { background: var(--studio-surface); border: 1px solid var(--studio-line); border-radius: 10px; padding: 6px; "
-    "box-sizing: border-box; }"
-)
 
 
 class SwipeMap(pn.viewable.Viewer):
-    """The map with the curtain.
-
-    Parameters
-    ----------
-    session : Session
-    shared : SharedMap
-    painter : Painter
-    mapper : LinearColorMapper
-    """
+    """The map with the curtain."""
 
     def __init__(
         self, session: Session, shared: SharedMap, painter: Painter, mapper: LinearColorMapper
@@ -66,34 +51,14 @@ class SwipeMap(pn.viewable.Viewer):
         self._curtain = Span(dimension="height", line_width=2.5, visible=False)
         plot.add_layout(self._curtain)
         share_pointer([self.map], shared)
-        script = CustomJS(
-            args={
-                "right_full": self._full,
-                "right_part": part,
-                "curtain": self._curtain,
-                "x_range": shared.x_range,
-                "memory": {},
-            },
-            code=_CODE,
-        )
+        models = {"right_full": self._full, "right_part": part, "curtain": self._curtain}
+        script = CustomJS(args={**models, "x_range": shared.x_range, "memory": {}}, code=_CODE)
         plot.js_on_event(MouseMove, script)
         plot.js_on_event(Tap, script)
         self._full.js_on_change("data", script)
-        self._sides = pn.pane.HTML(
-            "", stylesheets=[_STYLES], margin=0, height=30, sizing_mode="stretch_width"
-        )
-        self._statement = pn.pane.HTML(
-            "", stylesheets=[_STYLES], margin=0, height=22, sizing_mode="stretch_width"
-        )
-        self._view = pn.Column(
-            self._sides,
-            self.map.pane,
-            self._statement,
-            stylesheets=[_CARD_STYLES],
-            sizing_mode="stretch_width",
-            margin=0,
-            css_classes=["swipe-card"],
-        )
+        self._sides, self._statement = html(css=_STYLES, height=30), html(css=_STYLES, height=22)
+        parts = (self._sides, self.map.pane, self._statement)
+        self._view = column(*parts, css=CARD_STYLES + ":host { padding: 6px; }", css_classes=["swipe-card"])
         session.state.param.watch(self._on_layout, "layout")
         self._on_layout()
 
@@ -102,28 +67,27 @@ class SwipeMap(pn.viewable.Viewer):
         return self._view
 
     def set_aspect(self, width_deg: float, height_deg: float) -> None:
-        """Give the map its shape, and the card a width at which all of it is on the screen."""
+        """Set the shape of the map, and the width at which all of it fits on the screen."""
         self.map.set_aspect(width_deg, height_deg)
         self._view.styles = {
             "max-width": f"max(420px, calc((100vh - 300px) * {width_deg / height_deg:.4f} + 64px))",
-            # Where the screen is wider than that, the map stands in its middle.
+            # Centred on wider screens.
             "width": "100%",
             "margin-inline": "auto",
         }
 
     def use_theme(self, theme: str) -> None:
-        """Take the colours of a theme for the curtain; the map takes its own."""
+        """Set the colour of the boundary in a theme."""
         self._curtain.line_color = INKS[theme].text
 
     def draw(self, comparison: Comparison | None) -> None:
-        """Show both sides, as far as they are there."""
+        """Show both sides, as far as they are computed."""
         state = self._session.state
-        labels = {method.name: method.label for method in self._session.methods}
-        labels |= {"coarse": "Coarse input", "truth": "Truth"}
+        labels = self._session.labels
         left, right = (escape(labels.get(name, name)) for name in (state.left, state.right))
         self._sides.object = (
             f'<div class="sides"><span class="side">◀ {left}</span>'
-            f'<span class="how">move the pointer over the map to draw the curtain</span>'
+            f'<span class="how">move the pointer over the map to move the boundary</span>'
             f'<span class="side">{right} ▶</span></div>'
         )
         statement = ""
@@ -140,7 +104,7 @@ class SwipeMap(pn.viewable.Viewer):
         self._statement.object = f'<div class="sides"><span class="how">{escape(statement)}</span></div>'
 
     def _draw_right(self, picture: Picture | None) -> None:
-        """Keep the picture of which the curtain shows a part."""
+        """Send the right picture, of which the browser shows a part."""
         self._full.data = MapFigure.data_of(picture)
 
     def _on_layout(self, *_events: Any) -> None:

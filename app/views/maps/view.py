@@ -10,21 +10,21 @@ import panel as pn
 from bokeh.models import LinearColorMapper
 
 import atmodist_core as ad
+from app.compute.colour_limits import coarse_difference, difference_limit, ends, field_limit
 from app.compute.comparison import Comparison, best_of
 from app.session.session import Session
 from app.state.choices import FIELDS
-from app.state.state import shown_methods
-from app.theme.theme import FITTING, VARIABLES, palette
+from app.theme.theme import FITTING, palette
 from app.theme.units import is_signed, unit_of
 from app.views.maps.card_texts import write_card
 from app.views.maps.map_card import MapCard
 from app.views.maps.map_figure import MapFigure, SharedMap, share_pointer
 from app.views.maps.map_toolbar import MapToolbar
 from app.views.maps.painter import Painter
-from app.views.maps.pixels import centred, centred_longitude, edges
-from app.views.maps.scaling import coarse_difference, difference_limit, ends, field_limit
+from app.views.maps.pixels import centred
 from app.views.maps.swipe import SwipeMap
-from app.views.shared import colour_bar, geography
+from app.views.shared import colour_bar
+from app.views.shared.elements import column, html
 from app.views.shared.size_probe import SizeProbe
 
 REDRAW_PAUSE_S = 0.15
@@ -41,13 +41,7 @@ _GRID_STYLES = """
 
 
 class MapsView(pn.viewable.Viewer):
-    """Linked maps of one comparison.
-
-    Parameters
-    ----------
-    session : Session
-        What to show; the view redraws when its comparison or the state changes.
-    """
+    """Linked maps of one comparison; the view redraws when the comparison of the session or the state changes."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -55,33 +49,22 @@ class MapsView(pn.viewable.Viewer):
         self._state = session.state
         self._shared = SharedMap()
         self._painter = Painter(self._shared)
-        self._field_scale = LinearColorMapper(palette=["#888888"], low=-1, high=1, nan_color="#00000000")
-        self._difference_scale = LinearColorMapper(palette=["#888888"], low=-1, high=1, nan_color="#00000000")
+        self._field_scale, self._difference_scale = (
+            LinearColorMapper(palette=["#888888"], low=-1, high=1, nan_color="#00000000") for _ in range(2)
+        )
         self._probe = SizeProbe()
         self._cards: dict[str, MapCard] = {}
         self._pointed = False
         self._area: tuple[Any, ...] | None = None
         self._coloured: tuple[Any, ...] | None = None
-        # What each card shows, and the objects it was made of: while they are kept no other can have their identity.
+        # What each card shows, and the objects it was made from: while they are kept, no other object can have their identity.
         self._drawn: dict[str, tuple[Any, Any]] = {}
         self._redraw_task: asyncio.Task[None] | None = None
         self._swipe: SwipeMap | None = None
-        self._bar = pn.pane.HTML(
-            "",
-            stylesheets=[VARIABLES + colour_bar.STYLES],
-            margin=0,
-            height=34,
-        )
+        self._bar = html(css=colour_bar.STYLES, height=34, sizing_mode=None)
         self._toolbar = MapToolbar(session, self._bar, self._reset_zoom, self._region_from_view)
-        self._grid = pn.Column(stylesheets=[_GRID_STYLES], sizing_mode="stretch_width", margin=0)
-        self._content = pn.Column(
-            self._toolbar,
-            self._grid,
-            sizing_mode="stretch_width",
-            margin=0,
-            stylesheets=[FITTING],
-            styles={"gap": "8px"},
-        )
+        self._grid = column(css=_GRID_STYLES)
+        self._content = column(self._toolbar, self._grid, css=FITTING, styles={"gap": "8px"})
         session.param.watch(self._update, ["comparison", "methods", "busy"])
         watched = ["methods", "show", "layout", "left", "right", "pixels", "scale", "limit", "theme", "view"]
         self._state.param.watch(self._update, watched)
@@ -95,13 +78,8 @@ class MapsView(pn.viewable.Viewer):
         """Return what is shown."""
         return self._content
 
-    @property
-    def _names(self) -> list[str]:
-        found = [method.name for method in self._session.methods]
-        return ["coarse", *shown_methods(self._state, found), "truth"]
-
     def _update(self, *_events: Any) -> None:
-        # What is not in front is not drawn: it is when the view comes to the front.
+        # A hidden view is drawn when it is shown.
         if self._state.view != "maps":
             return
         with pn.io.hold():
@@ -110,9 +88,9 @@ class MapsView(pn.viewable.Viewer):
             self._draw()
 
     def _arrange(self) -> None:
-        """Put up the cards that are wanted, new ones where there are none yet."""
+        """Show the cards of the methods shown, and make those that are missing."""
         swipe = self._state.layout == "swipe"
-        # By itself `visible` would not do: the grid's own style sheet says how it is displayed.
+        # `visible` alone is not enough: the grid's own style sheet sets its display.
         self._grid.param.update(visible=not swipe, styles={"display": "none"} if swipe else {})
         if swipe and self._swipe is None:
             self._swipe = SwipeMap(self._session, self._shared, self._painter, self._field_scale)
@@ -121,14 +99,13 @@ class MapsView(pn.viewable.Viewer):
             self._area = None
         if swipe:
             return
-        names = self._names
-        labels = {method.name: method.label for method in self._session.methods}
-        labels |= {"coarse": "Coarse input", "truth": "Truth"}
+        names = self._session.shown_names
+        labels = self._session.labels
         for name in names:
             if name not in self._cards:
                 card = MapCard(name, labels[name], self._shared, self._field_scale, self._probe)
                 self._cards[name] = card
-                if name == "coarse":  # which is always there, and as large as the others
+                if name == "coarse":  # always shown, and as large as the others
                     card.map.carry_probe()
                 self._area = None
         wanted = [self._cards[name].view for name in names]
@@ -138,9 +115,9 @@ class MapsView(pn.viewable.Viewer):
             self._pointed = False
 
     def _share_pointer(self) -> None:
-        """Join the pointers of the maps: late, for the script that joins them makes all maps one heap of models to walk through."""
+        """Link the pointers of the maps, as late as possible: the script makes all maps one graph of models, which Bokeh then walks through."""
         if not self._pointed and self._session.comparison is not None:
-            share_pointer([self._cards[name].map for name in self._names], self._shared)
+            share_pointer([self._cards[name].map for name in self._session.shown_names], self._shared)
             self._pointed = True
 
     @property
@@ -149,7 +126,7 @@ class MapsView(pn.viewable.Viewer):
         return [*(card.map for card in self._cards.values()), *swipe]
 
     def _colour(self) -> None:
-        """Set palettes, ends of the scales and colour bars."""
+        """Set palettes, limits and colour bars."""
         comparison, state = self._session.comparison, self._state
         field = comparison.question.field if comparison is not None else state.field
         unit, fixed = unit_of(field), state.limit if state.scale == "fixed" else None
@@ -190,23 +167,18 @@ class MapsView(pn.viewable.Viewer):
             self._swipe.draw(comparison)
             return
         best = best_of(comparison.scores if comparison is not None else {})
-        for name in self._names:
+        for name in self._session.shown_names:
             self._draw_card(self._cards[name], comparison, best)
         self._share_pointer()
 
     def _set_area(self, comparison: Comparison) -> None:
-        """Show the region, and leave the user's zoom alone while only the time or the field changes."""
+        """Show the region; keep the user's zoom while only the time or the field changes."""
         question = comparison.question
         key = (question.data_set, question.level, question.region)
         if key == self._area:
             return
         self._area = key
-        latitude, longitude = comparison.truth["latitude"].values, comparison.truth["longitude"].values
-        west, south, width, height = edges(latitude, centred_longitude(longitude))
-        self._shared.set_area(west, south, width, height)
-        box = (west, west + width, south, south + height)
-        self._shared.coast.data = dict(geography.coastline_data(*box))
-        self._shared.cities.data = dict(geography.city_data(*box))
+        width, height = self._shared.show_area(comparison.truth)
         for card in self._cards.values():
             card.map.set_aspect(width, height)
         if self._swipe is not None:
@@ -246,7 +218,7 @@ class MapsView(pn.viewable.Viewer):
         self._redraw_soon()
 
     def _redraw_soon(self) -> None:
-        """Redraw what depends on the visible area and its pixels, after the last change."""
+        """Redraw what depends on the visible area, after its last change."""
         if self._redraw_task is not None:
             self._redraw_task.cancel()
         try:
@@ -257,7 +229,7 @@ class MapsView(pn.viewable.Viewer):
 
     async def _redraw(self) -> None:
         await asyncio.sleep(REDRAW_PAUSE_S)
-        if self._state.view != "maps":  # it is drawn when it comes to the front
+        if self._state.view != "maps":
             return
         with self._session.within(), pn.io.hold():
             self._draw()
@@ -267,26 +239,25 @@ class MapsView(pn.viewable.Viewer):
             visible.update(start=visible.reset_start, end=visible.reset_end)
 
     def _region_from_view(self) -> None:
-        """Make the visible area the region."""
+        """Use the visible area as the region."""
         x, y = self._shared.x_range, self._shared.y_range
         edges_of_view = (max(y.start, -90), min(y.end, 90), x.start, x.end)
         south, north, west, east = (round(float(edge), 1) for edge in edges_of_view)
         if east - west >= 360:
             west, east = 0.0, 360.0
         west, east = (edge if -180 <= edge <= 360 else (edge + 180) % 360 - 180 for edge in (west, east))
-        try:
+
+        def text() -> str:
             ad.Region(south, north, west, east)
-        except ad.UserError as error:
-            self._session.say("region", "warning", str(error))
-            return
-        self._session.say("region", "warning", "")
-        self._state.region = f"{south:g},{north:g},{west:g},{east:g}"
+            return f"{south:g},{north:g},{west:g},{east:g}"
+
+        self._session.set_region(text)
 
 
 def _values(
     comparison: Comparison, name: str, *, difference: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Values to draw in the unit of display, latitudes and longitudes; None while they are not there."""
+    """Values to draw in the unit of display, latitudes and longitudes; None while they are not computed."""
     values, fields = comparison.values(name), comparison.fields_of(name)
     if values is None or fields is None:
         return None

@@ -1,4 +1,4 @@
-"""Learning curves of one model, with the span of its pre-training."""
+"""Learning curves of one model, with its pre-training shaded."""
 
 from __future__ import annotations
 
@@ -17,13 +17,7 @@ HEIGHT = 190
 
 
 class LearningFigure:
-    """Loss in training as a line, on held-out data as points, over the steps.
-
-    Parameters
-    ----------
-    facts : ModelFacts
-        With curves.
-    """
+    """Training loss as a line and held-out loss as points, against the training step, of a model with curves."""
 
     def __init__(self, facts: ModelFacts) -> None:
         curves = facts.curves
@@ -70,25 +64,15 @@ class LearningFigure:
             known = np.isfinite(values)
             points = ColumnDataSource({"step": step[known], "value": values[known]})
             label = held.replace("_", " ").replace("held out", "held-out").replace("mse", "MSE")
-            renderers.append(
-                plot.scatter(
-                    x="step",
-                    y="value",
-                    source=points,
-                    size=7,
-                    marker="diamond",
-                    fill_color="#d55e00",
-                    line_color=None,
-                    legend_label=label,
-                )
-            )
+            marks = {"size": 7, "marker": "diamond", "fill_color": "#d55e00", "line_color": None}
+            renderers.append(plot.scatter(x="step", y="value", source=points, legend_label=label, **marks))
             shown.append(values[known])
         plot.add_tools(
             HoverTool(renderers=renderers, tooltips=[("step", "@step{0}"), ("value", "@value{0.000}")])
         )
         values = np.concatenate(shown)
         if values.size:
-            # The first steps of an untrained network would take most of the axis.
+            # Without the first steps of the untrained network, which would take most of the axis.
             low, high = float(values.min()), float(np.quantile(values, 0.97))
             room = 0.08 * (high - low or 1.0)
             plot.y_range = Range1d(low - room, high + 3 * room)
@@ -104,11 +88,9 @@ class LearningFigure:
         set_fonts(plot)
 
     def use_theme(self, theme: str) -> None:
-        """Take the colours of a theme."""
+        """Set the colours of a theme."""
         ink: Any = INKS[theme]
         style_axes(self.figure, ink)
-        self.figure.grid.grid_line_color = ink.line
-        self.figure.grid.grid_line_alpha = 0.6
         self._span_label.text_color = ink.muted
         self.figure.legend.update(
             background_fill_color=ink.surface, background_fill_alpha=0.8, label_text_color=ink.text

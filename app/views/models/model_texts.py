@@ -7,22 +7,21 @@ from typing import Any
 
 from app.compute.catalogue import DATA_FOLDER_VARIABLE, data_folder
 from app.compute.model_facts import ModelFacts
+from app.views.shared.elements import HEAD_STYLES
 from atmodist_core.figures.numbers.models import epochs
 from atmodist_core.models.card import MODELS_VARIABLE
 from atmodist_core.models.loss_description import loss_text
 
-STYLES = """
-.head { display: flex; align-items: center; gap: 8px; flex-wrap: wrap; }
-.swatch { width: 14px; height: 4px; border-radius: 2px; flex: none; }
-.title { font-size: 15px; font-weight: 700; color: var(--studio-text); }
-.detail { font-size: 12px; color: var(--studio-muted); }
+STYLES = (
+    HEAD_STYLES
+    + """
+.head { flex-wrap: wrap; padding: 0; min-height: 0; } .title { font-size: 15px; } .detail { font-size: 12px; }
 dl { display: grid; grid-template-columns: 92px minmax(0, 1fr); gap: 2px 10px; margin: 8px 0 4px 0; font-size: 12.5px; line-height: 1.45; }
 dt { color: var(--studio-muted); } dd { margin: 0; color: var(--studio-text); overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 .limits { border-left: 3px solid #e69f00; padding: 4px 10px; font-size: 12.5px; line-height: 1.45; color: var(--studio-text); margin: 6px 0; }
 .scores { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 6px 0; }
 .scores div { display: flex; flex-direction: column; }
 .scores .name { font-size: 10.5px; color: var(--studio-muted); } .scores .value { font-size: 13.5px; font-variant-numeric: tabular-nums; color: var(--studio-text); }
-.note { font-size: 12.5px; line-height: 1.5; color: var(--studio-muted); } .note b { color: var(--studio-text); }
 table.record { border-collapse: collapse; width: 100%; font-size: 12.5px; font-variant-numeric: tabular-nums; color: var(--studio-text); margin: 6px 0; }
 .record caption { text-align: left; font-size: 12.5px; line-height: 1.45; color: var(--studio-muted); padding-bottom: 2px; }
 .record th { text-align: left; font-weight: 400; color: var(--studio-muted); padding: 2px 10px 2px 0; } .record td { padding: 2px 10px 2px 0; }
@@ -30,6 +29,7 @@ table.record { border-collapse: collapse; width: 100%; font-size: 12.5px; font-v
 ol, p { font-size: 13px; line-height: 1.55; color: var(--studio-text); margin: 6px 0; } ol { padding-left: 20px; }
 code { font-size: 12px; background: var(--studio-raised); padding: 1px 5px; border-radius: 4px; }
 """
+)
 
 _KINDS = {
     "distance": "distance network",
@@ -37,15 +37,15 @@ _KINDS = {
     "autoencoder": "autoencoder, a control for content losses",
 }
 _SCORES: dict[str, tuple[str, str, float]] = {
-    "held_out_accuracy": ("lags guessed right", " %", 100.0),
-    "chance_accuracy": ("by chance", " %", 100.0),
-    "rms_accuracy": ("from RMS differences", " %", 100.0),
-    "held_out_top3": ("among the best three", " %", 100.0),
+    "held_out_accuracy": ("lag accuracy", " %", 100.0),
+    "chance_accuracy": ("lag accuracy by chance", " %", 100.0),
+    "rms_accuracy": ("lag accuracy from RMS differences", " %", 100.0),
+    "held_out_top3": ("top-3 lag accuracy", " %", 100.0),
     "held_out_lag_error_hours": ("mean lag error", " h", 1.0),
-    "saturation_hours_stage4": ("its distance saturates at", " h", 1.0),
+    "saturation_hours_stage4": ("AtmoDist saturates at", " h", 1.0),
     "saturation_hours_mse": ("MSE saturates at", " h", 1.0),
     "held_out_mse": ("MSE, normalised", "", 1.0),
-    "held_out_explained_variance": ("variance that the reconstruction explains", " %", 100.0),
+    "held_out_explained_variance": ("variance explained by the reconstruction", " %", 100.0),
     "held_out_bicubic_mse": ("bicubic: MSE", "", 1.0),
     "held_out_power_ratio_vorticity": ("small-scale power, vorticity", "", 1.0),
     "held_out_power_ratio_divergence": ("divergence", "", 1.0),
@@ -54,7 +54,7 @@ _SCORES: dict[str, tuple[str, str, float]] = {
 
 
 def facts_html(facts: ModelFacts, colour: str, record: str = "") -> str:
-    """Head, facts, scores, the table of a longer record (HTML) and limits of one model."""
+    """Return title, facts, scores, the table of a longer record (HTML) and limits of one model."""
     card = facts.card
     rows = {
         "Trained on": card.data,
@@ -88,22 +88,22 @@ def facts_html(facts: ModelFacts, colour: str, record: str = "") -> str:
 
 
 def own_html() -> str:
-    """How to use models and data of one's own."""
+    """Return how to add your own models and data."""
     data = "is set" if data_folder() is not None else "is not set"
     return f"""
-<div class="head"><span class="title">Use my own</span><span class="detail">models and data appear here within seconds, without a restart</span></div>
-<p><b>A data set.</b> Put the file into the folder that <code>make app DATA=folder</code> names (here it {data}): ERA5 as netCDF or GRIB,
-a Zarr store, or any CF file with wind or with vorticity and divergence. Wind in two files is joined where their names end in <code>_u</code> and
-<code>_v</code>. It is then in the list “Data set” of the side bar.</p>
-<p><b>A model.</b> Train one and name its folder:</p>
+<div class="head"><span class="title">Use my own</span><span class="detail">new models and data appear within seconds, without a restart</span></div>
+<p><b>Data.</b> Put a file into the folder given by <code>make app DATA=folder</code> (here it {data}): ERA5 as netCDF or GRIB, a Zarr store, or any
+CF file with wind or with vorticity and divergence. Two files whose names end in <code>_u</code> and <code>_v</code> are read as one wind field. The
+data set then appears in the list “Data set” of the side bar.</p>
+<p><b>Models.</b> Train a model and set its folder:</p>
 <ol>
 <li><code>python train/distance.py --preset demo</code> or <code>python train/gan.py --preset demo</code> (see <code>--help</code>) writes a folder with
 <code>card.json</code>, <code>model.safetensors</code> and <code>curves.csv</code>.</li>
-<li>Put that folder into the one that <code>make app MODELS=folder</code> names, or list several in <code>{MODELS_VARIABLE}</code>.</li>
-<li>It appears in this view, and a downscaler also under “Methods”. A folder that cannot be used is said above, with the reason.</li>
+<li>Put it into the folder given by <code>make app MODELS=folder</code>, or list several folders in <code>{MODELS_VARIABLE}</code>.</li>
+<li>The model appears in this view, and a downscaling model also under “Methods”. A message above gives the reason if a folder cannot be used.</li>
 </ol>
-<p class="note">Only files inside these folders can be opened; links that lead out of them are skipped. Weights are read as safetensors, which cannot run code.
-Variables: <code>{DATA_FOLDER_VARIABLE}</code>, <code>{MODELS_VARIABLE}</code>.</p>
+<p class="note">Only files inside these folders are opened; links that lead out of them are skipped. Weights are safetensors files, which cannot contain code.
+Environment variables: <code>{DATA_FOLDER_VARIABLE}</code>, <code>{MODELS_VARIABLE}</code>.</p>
 """
 
 

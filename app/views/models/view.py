@@ -1,4 +1,4 @@
-"""The Models view: what each trained model is, what it learned from, how well it does, and how to add one's own."""
+"""The Models view: description, training and scores of each model, and how to add your own."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from html import escape
 from typing import Any
 
 import panel as pn
-import panel_material_ui as pmui
 
 import atmodist_core as ad
-from app.compute.engine import Control
+from app.compute.control import Control
 from app.compute.model_facts import SPEED_KINDS, ModelFacts, facts_of_models, speed_here
 from app.session.long_record import long_record
 from app.session.session import Session
-from app.theme.theme import COARSE_COLOUR, VARIABLES
-from app.views.cities.long_record_texts import model_html
+from app.theme.theme import COARSE_COLOUR
 from app.views.models.learning_figure import LearningFigure
 from app.views.models.model_texts import STYLES, facts_html, own_html
+from app.views.shared.elements import CARD_STYLES, button, column, figure_pane, html
+from app.views.shared.long_record_texts import model_html
 from atmodist_core.figures.method_styles import method_style
 
 _GRID_STYLES = """
@@ -24,27 +24,18 @@ _GRID_STYLES = """
 @media (max-width: 900px) { :host { grid-template-columns: minmax(0, 1fr); } }
 @media (min-width: 2200px) { :host { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
 """
-_CARD_STYLES = (
-    VARIABLES
-    + ":host { background: var(--studio-surface); border: 1px solid var(--studio-line); border-radius: 10px; padding: 8px 10px 10px 10px; "
-    "box-sizing: border-box; min-width: 0; height: auto; min-height: max-content; }"
-)
+_CARD_STYLES = CARD_STYLES + ":host { padding-bottom: 10px; height: auto; min-height: max-content; }"
 
 
 class ModelsView(pn.viewable.Viewer):
-    """A card for each model, and one that says how to use models and data of one's own.
-
-    Parameters
-    ----------
-    session : Session
-    """
+    """A card for each model, and one on how to add your own models and data."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         self._shown: list[str] = []
         self._figures: list[LearningFigure] = []
-        self._grid = pn.Column(stylesheets=[_GRID_STYLES], sizing_mode="stretch_width", margin=0)
+        self._grid = column(css=_GRID_STYLES)
         session.param.watch(self._update, ["methods", "models"])
         session.state.param.watch(self._on_theme, "theme")
         self._update()
@@ -61,10 +52,7 @@ class ModelsView(pn.viewable.Viewer):
         self._shown = key
         self._figures = []
         cards = [self._card(one) for one in facts]
-        own = pn.pane.HTML(
-            own_html(), stylesheets=[VARIABLES + STYLES], margin=0, sizing_mode="stretch_width"
-        )
-        self._grid.objects = [*cards, _box(own, "own")]
+        self._grid.objects = [*cards, _box(html(own_html(), css=STYLES))]
         self._on_theme()
 
     def _card(self, facts: ModelFacts) -> Any:
@@ -72,38 +60,28 @@ class ModelsView(pn.viewable.Viewer):
             str(method_style(facts.card.name).colour) if facts.card.kind == "downscaler" else COARSE_COLOUR
         )
         record = model_html(long_record(), facts.card.name, facts.card.created)
-        text = pn.pane.HTML(
-            facts_html(facts, colour, record),
-            stylesheets=[VARIABLES + STYLES],
-            margin=0,
-            sizing_mode="stretch_width",
-        )
+        text = html(facts_html(facts, colour, record), css=STYLES)
         parts: list[Any] = [text]
         if facts.curves is not None:
             one = LearningFigure(facts)
             self._figures.append(one)
-            parts.append(pn.pane.Bokeh(one.figure, margin=0, sizing_mode="stretch_width"))
+            parts.append(figure_pane(one.figure))
         if facts.card.kind not in SPEED_KINDS:
             return _box(*parts, name=facts.card.name)
-        said = pn.pane.HTML("", stylesheets=[VARIABLES + STYLES], margin=(6, 8), css_classes=["speed"])
-        button = pmui.Button(
-            label="Measure the speed here",
-            icon="speed",
-            size="small",
-            variant="outlined",
-            margin=0,
-            description=f"Measure the speed here: {facts.card.name} on 160 × 160 points, on the machine that serves this page",
-        )
+        speed = html(css=STYLES, margin=(6, 8), sizing_mode=None, css_classes=["speed"])
+        label = "Measure the speed here"
+        tip = f"{label}: {facts.card.name} on 160 × 160 points, on the machine that serves this page"
+        measure_button = button(label, "speed", description=tip)
 
         async def measure(_event: Any) -> None:
-            button.loading = True
+            measure_button.loading = True
             try:
-                said.object = await self._measure(facts)
+                speed.object = await self._measure(facts)
             finally:
-                button.loading = False
+                measure_button.loading = False
 
-        button.on_click(measure)
-        parts.append(pn.Row(button, said, margin=0))
+        measure_button.on_click(measure)
+        parts.append(pn.Row(measure_button, speed, margin=0))
         return _box(*parts, name=facts.card.name)
 
     async def _measure(self, facts: ModelFacts) -> str:
@@ -123,11 +101,5 @@ class ModelsView(pn.viewable.Viewer):
 
 
 def _box(*parts: Any, name: str = "own") -> Any:
-    return pn.Column(
-        *parts,
-        stylesheets=[_CARD_STYLES],
-        sizing_mode="stretch_width",
-        margin=0,
-        styles={"gap": "6px"},
-        css_classes=["model-card", f"model-{name}"],
-    )
+    classes = ["model-card", f"model-{name}"]
+    return column(*parts, css=_CARD_STYLES, styles={"gap": "6px"}, css_classes=classes)

@@ -1,16 +1,51 @@
-"""One look for the axes of all figures of the page."""
+"""Bokeh figures with the page's axes, tools and colours."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from bokeh.models import PanTool, Range1d, ResetTool, Span, WheelZoomTool
+from bokeh.plotting import figure
 
 from app.theme.theme import Ink
 
 FONT = "Roboto, Helvetica, Arial, sans-serif"
 
 
+def interactive_figure(*, zoom: dict[str, Any] | None = None, **options: Any) -> Any:
+    """Return a figure with pan, wheel zoom and reset; ``zoom`` are options of the wheel, the others those of the figure."""
+    wheel, pan = WheelZoomTool(**(zoom or {})), PanTool()
+    plot = figure(
+        **{
+            "sizing_mode": "stretch_width",
+            "tools": [pan, wheel, ResetTool()],
+            "active_drag": pan,
+            "toolbar_location": None,
+            **options,
+        }
+    )
+    set_fonts(plot)
+    return plot
+
+
+def cross_hair(plot: Any) -> tuple[Span, Span]:
+    """Add a hidden vertical and horizontal line to a figure and return them."""
+    lines = tuple(
+        Span(dimension=dimension, line_width=0.8, line_dash="dotted", visible=False)
+        for dimension in ("height", "width")
+    )
+    for line in lines:
+        plot.add_layout(line)
+    return lines[0], lines[1]
+
+
+def set_range(visible: Range1d, low: float, high: float) -> None:
+    """Show a range of values, also after a reset of the zoom."""
+    visible.update(start=low, end=high, reset_start=low, reset_end=high)
+
+
 def set_fonts(plot: Any) -> None:
-    """Give the axes of a figure the page's type, and short ticks at their labels alone."""
+    """Set the page's font on all axes, and short ticks at labels only."""
     for axis in plot.axis:
         axis.update(
             axis_label_text_font=FONT,
@@ -26,7 +61,7 @@ def set_fonts(plot: Any) -> None:
 
 
 def style_axes(plot: Any, ink: Ink) -> None:
-    """Give frame and axes of a figure the colours of a theme."""
+    """Set the colours of a theme on frame, axes and grid."""
     plot.update(
         background_fill_color=ink.raised,
         border_fill_color=ink.surface,
@@ -40,3 +75,5 @@ def style_axes(plot: Any, ink: Ink) -> None:
             major_label_text_color=ink.muted,
             axis_label_text_color=ink.muted,
         )
+    for grid in plot.grid:
+        grid.update(grid_line_color=ink.line, grid_line_alpha=0.6)

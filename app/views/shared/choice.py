@@ -7,11 +7,12 @@ from typing import Any
 
 import panel_material_ui as pmui
 
-from app.server.programmatic_update import Filling
+from app.server.programmatic_update import ProgrammaticUpdate
+from app.views.shared.elements import select
 
 
 def choice(state: Any, parameter: str, options: Mapping[str, str], description: str) -> Any:
-    """Group of buttons for a parameter; ``options`` are values with their labels."""
+    """Return a group of buttons for a parameter; ``options`` are values with their labels."""
     group = pmui.RadioButtonGroup(
         options={label: value for value, label in options.items()},
         value=getattr(state, parameter),
@@ -27,36 +28,28 @@ def choice(state: Any, parameter: str, options: Mapping[str, str], description: 
 
 
 class Choices:
-    """A list of values for a parameter, whose options may change.
-
-    Parameters
-    ----------
-    state : StudioState
-    parameter : str
-        Parameter of the state.
-    label : str
-        Above the list.
-    width : int
-        Pixels.
-    """
+    """A list of values for a parameter of the state, whose options may change."""
 
     def __init__(self, state: Any, parameter: str, label: str, width: int) -> None:
         self._state, self._parameter = state, parameter
-        self._filling = Filling()
-        self.widget = pmui.Select(label=label, options={}, size="small", width=width, margin=0)
+        self._updating = ProgrammaticUpdate()
+        self.widget = select(label, width)
         self.widget.param.watch(self._on_value, "value")
 
     def fill(self, options: Mapping[Any, str]) -> None:
-        """Offer values, with their labels; a present value that is none of them is kept and shown as it is."""
+        """Offer values, with their labels, and the present value where it is not among them.
+
+        A list whose value is not among its options selects the first by itself, which would count as the user's choice.
+        """
         value = getattr(self._state, self._parameter)
-        named = {label: one for one, label in options.items()}
+        named = {label: item for item, label in options.items()}
         if value not in named.values():
             named = {**named, str(value): value}
-        with self._filling():
+        with self._updating():
             if self.widget.options != named:
                 self.widget.options = named
             self.widget.value = value
 
     def _on_value(self, event: Any) -> None:
-        if not self._filling and event.new is not None:
+        if not self._updating and event.new is not None:
             setattr(self._state, self._parameter, event.new)

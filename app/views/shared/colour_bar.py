@@ -1,4 +1,4 @@
-"""A colour bar as HTML: light, of any width, and in the colours of the theme."""
+"""A colour bar as HTML."""
 
 from __future__ import annotations
 
@@ -16,13 +16,7 @@ STYLES = """
 
 
 def colour_bar_html(bars: Sequence[tuple[str, Sequence[str], float, float]]) -> str:
-    """Colour bars side by side.
-
-    Parameters
-    ----------
-    bars : sequence
-        Per bar: caption with the unit, colours from low to high, value at the low and at the high end.
-    """
+    """Return colour bars side by side; each is caption, colours from low to high, low value, high value."""
     parts = []
     for caption, colours, low, high in bars:
         stops = ", ".join(colours[round(i * (len(colours) - 1) / 32)] for i in range(33))

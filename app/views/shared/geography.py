@@ -1,4 +1,4 @@
-"""Coastlines and cities as data of Bokeh, for the longitudes of a map."""
+"""Coastlines and cities as Bokeh data, for the longitudes of a map."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ logger = logging.getLogger("atmodist.app")
 WIDE_DEG = 120.0
 """Width of a map from which the coarser coastline is drawn."""
 MARGIN_DEG = 2.0
-"""How far beyond the edges of a map its coast is drawn: all lines of a continent would take a browser longer to paint than the fields."""
+"""How far beyond the edges of a map its coast is drawn: the lines of a whole continent take longer to paint than the fields."""
 
 
 @lru_cache(maxsize=32)
 def coastline_data(west: float, east: float, south: float, north: float) -> dict[str, np.ndarray]:
-    """Coast as one line ``x``, ``y`` [degrees] with gaps (NaN) in longitudes ``west`` to ``east``; empty where the asset is missing.
+    """Return the coast as one line ``x``, ``y`` [degrees] with gaps (NaN); empty where the asset is missing.
 
-    As one line it goes to the browser in two pieces, where each coast of its own would be two.
+    One line takes two messages to the browser, separate coasts two each.
     """
     resolution = "110m" if east - west >= WIDE_DEG else "50m"
     try:
@@ -33,7 +33,7 @@ def coastline_data(west: float, east: float, south: float, north: float) -> dict
     line = np.concatenate([gap, *(part for one in lines for part in (one, gap))])
     near = (line[:, 0] >= west - MARGIN_DEG) & (line[:, 0] <= east + MARGIN_DEG)
     near &= (line[:, 1] >= south - MARGIN_DEG) & (line[:, 1] <= north + MARGIN_DEG)
-    # One more point on either side, so that lines leave the map; then one gap where there are many.
+    # Keep one more point on either side, so that lines leave the map; then keep one of adjacent gaps.
     kept = near | np.roll(near, 1) | np.roll(near, -1)
     line = np.where(kept[:, None], line, np.nan)
     empty = np.isnan(line[:, 0])
@@ -43,7 +43,7 @@ def coastline_data(west: float, east: float, south: float, north: float) -> dict
 
 @lru_cache(maxsize=32)
 def city_data(west: float, east: float, south: float, north: float) -> dict[str, list[Any]]:
-    """Cities within a map, their longitudes counted from ``west``; empty where the asset is missing."""
+    """Return the cities within a map, their longitudes counted from ``west``; empty where the asset is missing."""
     try:
         table = ad.cities()
     except ad.UserError as error:

@@ -1,4 +1,4 @@
-"""Choice of the period that a view over many times rests on."""
+"""Choice of the period of a view over many times."""
 
 from __future__ import annotations
 
@@ -9,34 +9,26 @@ import panel as pn
 import panel_material_ui as pmui
 import param
 
-from app.server.programmatic_update import Filling
+from app.server.programmatic_update import ProgrammaticUpdate
 from app.session.session import Session
 from app.state.period import period_text, period_times
-from app.theme.theme import VARIABLES
+from app.views.shared.elements import html, row, select
 
 STEPS = (1, 2, 4, 8)
-_STYLES = (
-    VARIABLES
-    + ".text { font-size: 12.5px; color: var(--studio-text); font-variant-numeric: tabular-nums; white-space: nowrap; }"
-)
-# A row is flexible by itself; to say so here would show it where it is not to be visible.
+_STYLES = ".text { font-size: 12.5px; color: var(--studio-text); font-variant-numeric: tabular-nums; white-space: nowrap; }"
+# Rows are flexible by themselves; setting `display` here would show a row that is not visible.
 _ROW_STYLES = ":host { flex-wrap: wrap; align-items: center; gap: 6px 16px; min-height: 34px; }"
 
 
 class PeriodControl(pn.viewable.Viewer):
-    """First and last time as two handles of a slider over the data, and every how many of them.
-
-    Parameters
-    ----------
-    session : Session
-    """
+    """First and last time as two handles of a slider over the data, and the step between times."""
 
     visible = param.Boolean(default=True, doc="Whether it is shown.")
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._filling = Filling()
+        self._updating = ProgrammaticUpdate()
         self._range = pmui.IntRangeSlider(
             label="Period",
             start=0,
@@ -48,17 +40,9 @@ class PeriodControl(pn.viewable.Viewer):
             margin=(0, 8),
             description="First and last time of the period",
         )
-        self._step = pmui.Select(label="Every", options={"every time": 1}, size="small", width=130, margin=0)
-        self._text = pn.pane.HTML("", stylesheets=[_STYLES], margin=0)
-        self._row = pn.Row(
-            self._range,
-            self._text,
-            self._step,
-            stylesheets=[_ROW_STYLES],
-            sizing_mode="stretch_width",
-            margin=0,
-            css_classes=["period"],
-        )
+        self._step = select("Every", 130, options={"every time": 1})
+        self._text = html(css=_STYLES, sizing_mode=None)
+        self._row = row(self._range, self._text, self._step, css=_ROW_STYLES, css_classes=["period"])
         self.param.watch(lambda event: setattr(self._row, "visible", event.new), "visible")
         self._range.param.watch(self._on_range, "value_throttled")
         self._step.param.watch(self._on_step, "value")
@@ -77,9 +61,9 @@ class PeriodControl(pn.viewable.Viewer):
         if data is None or not usable:
             self._text.object = ""
             return
-        index = period_times(state, data)
-        with self._filling():
-            # The end of a step may lie before the end of the period, which is what the slider shows.
+        index = period_times(state.period, state.step, data)
+        with self._updating():
+            # The slider shows the end of the period, which the last step may not reach.
             last = int(index[-1] + state.step - 1) if state.step > 1 else int(index[-1])
             self._range.param.update(
                 end=data.times.size - 1, value=(int(index[0]), min(last, data.times.size - 1))
@@ -91,14 +75,14 @@ class PeriodControl(pn.viewable.Viewer):
 
     def _on_range(self, event: Any) -> None:
         data = self._session.data
-        if self._filling or data is None:
+        if self._updating or data is None:
             return
         first, last = (int(place) for place in event.new)
         whole = first == 0 and last == data.times.size - 1
         self._session.state.period = "" if whole else period_text(data.times[first], data.times[last])
 
     def _on_step(self, event: Any) -> None:
-        if not self._filling and event.new:
+        if not self._updating and event.new:
             self._session.state.step = int(event.new)
 
 

@@ -1,4 +1,4 @@
-"""How many pixels of the screen a box has."""
+"""Size of a box in pixels of the screen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from panel.custom import JSComponent
 
 
 class SizeProbe(JSComponent):
-    """An invisible sheet over its parent, which must be positioned, that reports its size in pixels."""
+    """An invisible sheet over its positioned parent that reports its size, at most 8192 pixels a side."""
 
     columns = param.Integer(default=0, doc="Width in pixels; zero before the browser has said so.")
     rows = param.Integer(default=0, doc="Height in pixels.")
@@ -17,11 +17,5 @@ class SizeProbe(JSComponent):
     _esm = Path(__file__).parent / "size_probe.js"
 
     def __init__(self, **params: object) -> None:
-        styles = {
-            "position": "absolute",
-            "inset": "0",
-            "width": "100%",
-            "height": "100%",
-            "pointer-events": "none",
-        }
-        super().__init__(**{"margin": 0, "styles": styles, **params})
+        size = {"position": "absolute", "inset": "0", "width": "100%", "height": "100%"}
+        super().__init__(**{"margin": 0, "styles": {**size, "pointer-events": "none"}, **params})

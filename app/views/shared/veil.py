@@ -1,4 +1,4 @@
-"""A veil over what is out of date, put on and taken off without a new layout of the page."""
+"""A veil over outdated content, shown and hidden without a new layout of the page."""
 
 from __future__ import annotations
 
@@ -19,20 +19,14 @@ _STYLES = (
 
 
 class Veil:
-    """What lies over a card while what it shows is being computed.
+    """Covers a positioned card while its content is computed; ``inset`` are distances from its edges, as in CSS.
 
-    Text is changed, and not a class of the card: Bokeh lays the whole page out anew, and paints every figure on it, for each class that comes or
-    goes.
-
-    Parameters
-    ----------
-    inset : str
-        Distances from the edges of the card, as in CSS; the card has to be positioned.
+    It changes text and not a class: for each change of a class Bokeh lays out the whole page and paints every figure again.
     """
 
     def __init__(self, inset: str) -> None:
         self.pane = pn.pane.HTML("", stylesheets=[_STYLES + f":host {{ inset: {inset}; }}"], margin=0)
 
     def show(self, waiting: bool) -> None:
-        """Put it on or take it off."""
+        """Show or hide it."""
         self.pane.object = '<div class="veil"></div>' if waiting else ""

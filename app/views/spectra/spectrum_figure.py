@@ -13,17 +13,13 @@ from bokeh.models import (
     HoverTool,
     Label,
     LogAxis,
-    PanTool,
     Range1d,
-    ResetTool,
     Span,
-    WheelZoomTool,
 )
-from bokeh.plotting import figure
 
 from app.server.batch_model_updates import add_missing
 from app.theme.theme import INKS, line_dash
-from app.views.shared.axes import FONT, set_fonts, style_axes
+from app.views.shared.axes import FONT, interactive_figure, set_fonts, set_range, style_axes
 from atmodist_core.common.constants import EARTH_RADIUS_M
 
 WAVELENGTHS_KM = (40000, 20000, 10000, 5000, 2000, 1000, 500, 300, 200, 150, 100, 70, 50, 30, 20)
@@ -32,17 +28,17 @@ RATIO_TICKS = (0.1, 0.2, 0.5, 1, 2, 5)
 SPECTRUM_HEIGHT, RATIO_HEIGHT = 270, 128
 LEFT_BORDER = 62
 NOTHING = 1e-11
-"""Power relative to the largest below which there is none."""
+"""Power relative to the largest that counts as zero."""
 
 GUIDES = {-3.0: "k⁻³", -5.0 / 3.0: "k⁻⁵⁄³"}
-"""Slopes of kinetic energy, for the eye: quasi-geostrophic turbulence, and the mesoscale (or inverse cascade)."""
+"""Slopes of kinetic energy for orientation: quasi-geostrophic turbulence, and the mesoscale (or inverse cascade)."""
 
 _TIP_CODE = "return format === 'km' ? `${Math.round(%.6f / value)} km` : `${Math.round(value)}`"
-"""Wavenumber, or its wavelength, in the text at the pointer."""
+"""Wavenumber or wavelength in the tooltip."""
 
 
 def degree_of_wavelength(kilometres: float) -> float:
-    """Total wavenumber of a wavelength."""
+    """Return the total wavenumber of a wavelength."""
     return 2 * np.pi * EARTH_RADIUS_M / 1000 / kilometres
 
 
@@ -54,8 +50,8 @@ class SpectrumFigure:
     label : str
         Quantity with its unit, on the vertical axis.
     slope_offset : float
-        Added to the slopes of kinetic energy for the guides: 2 for vorticity and divergence, whose power is that of the kinetic
-        energy times the square of the wavenumber.
+        Added to the slopes of kinetic energy for the guides: 2 for vorticity and divergence, whose power is that of kinetic energy times
+        the square of the wavenumber.
     """
 
     def __init__(self, label: str, slope_offset: float) -> None:
@@ -72,7 +68,7 @@ class SpectrumFigure:
             plot.xaxis.ticker = FixedTicker(ticks=list(DEGREE_TICKS))
             plot.xgrid.ticker = plot.xaxis[0].ticker
         self.ratio.xaxis.major_label_overrides = {tick: f"{tick:g}" for tick in DEGREE_TICKS}
-        # The axis of the ratio, right below, counts for both.
+        # The axis of the ratio below serves both.
         self.spectrum.xaxis.visible = False
         self._top = LogAxis(
             ticker=FixedTicker(ticks=[degree_of_wavelength(km) for km in WAVELENGTHS_KM]),
@@ -81,8 +77,7 @@ class SpectrumFigure:
         )
         self._top.major_label_overrides = {degree_of_wavelength(km): f"{km:g}" for km in WAVELENGTHS_KM}
         self.spectrum.add_layout(self._top, "above")
-        for plot in (self.spectrum, self.ratio):
-            set_fonts(plot)
+        set_fonts(self.spectrum)
         self._one = Span(location=1, dimension="width", line_width=1)
         self.ratio.add_layout(self._one)
         self._nyquist = [
@@ -94,7 +89,7 @@ class SpectrumFigure:
             y_units="screen",
             x_offset=-4,
             text="coarse Nyquist",
-            # Left of its line and at the bottom: there the coarse input has all of its power, and lines are far above.
+            # Left of its line and at the bottom, far below the spectra.
             text_align="right",
             padding=2,
             background_fill_alpha=0.85,
@@ -124,11 +119,11 @@ class SpectrumFigure:
         Parameters
         ----------
         spectra : Mapping
-            By name: total wavenumber and power, shape ``(wavenumber,)``; those absent are hidden.
+            By name: total wavenumber and power, shape ``(wavenumber,)``; others are hidden.
         styles : Mapping
             By name: label and colour.
         fit : bool
-            Whether to set the axes to the data: for other data, not while more methods arrive.
+            Whether to fit the axes to the data: for other data, not while more methods arrive.
         bands : Mapping, optional
             By name: low and high end of the band around a mean, shape ``(wavenumber,)``.
         """
@@ -137,7 +132,7 @@ class SpectrumFigure:
         truth = spectra.get("truth")
         for name, (degree, power) in spectra.items():
             line = self._line(name, *styles[name])
-            # What a line is made of is kept, so that no other can have its identity.
+            # The data of a line are kept, so that no other object can have their identity.
             made_of, before = (spectra[name], truth), self._made_of.get(name, (None, None))
             if made_of[0] is before[0] and made_of[1] is before[1]:
                 continue
@@ -171,19 +166,17 @@ class SpectrumFigure:
             area.visible = name in bands
 
     def mark_nyquist(self, degree: float | None) -> None:
-        """Mark the last total wavenumber that the coarse grid carries."""
+        """Mark the largest total wavenumber that the coarse grid resolves."""
         for span in self._nyquist:
             span.update(location=degree, visible=degree is not None)
-        # Hidden, it still is laid out: at a place that a logarithmic axis has.
+        # Even hidden it is laid out, and zero has no place on a logarithmic axis.
         self._nyquist_label.update(x=degree or 1.0, visible=degree is not None)
 
     def use_theme(self, theme: str) -> None:
-        """Take the colours of a theme."""
+        """Set the colours of a theme."""
         ink = INKS[theme]
         for plot in (self.spectrum, self.ratio):
             style_axes(plot, ink)
-            plot.grid.grid_line_color = ink.line
-            plot.grid.grid_line_alpha = 0.6
         self._one.line_color = ink.truth
         for span in self._nyquist:
             span.line_color = ink.muted
@@ -222,13 +215,13 @@ class SpectrumFigure:
             level="underlay" if name == "truth" else "glyph",
         )
         tips = [("", "$name"), ("wavenumber", "@degree{1}"), ("wavelength", "@degree{km}"), tip]
-        # Computed there from the wavenumber, and not sent as a column of its own.
+        # Computed in the browser from the wavenumber, not sent as a column.
         formatters = {"@degree": self._wavelength, "@power": "printf"}
         plot.add_tools(HoverTool(renderers=[renderer], tooltips=tips, formatters=formatters))
         return renderer
 
     def _fit(self, degree: np.ndarray, power: np.ndarray) -> None:
-        # Beyond the truncation of the data there is nothing but rounding errors, which would take most of the axis.
+        # Beyond the truncation of the data are only rounding errors, which would take most of the axis.
         real = power[power > NOTHING * power.max()]
         if not real.size:
             return
@@ -238,20 +231,16 @@ class SpectrumFigure:
             self._guides.items(), ((thirds[1], thirds[2] * 1.3), (thirds[2], thirds[3])), strict=True
         ):
             x = np.array([start, stop])
-            # Above the truth all along, so that neither line nor name is among the spectra.
+            # Above the truth everywhere, so that neither line nor name overlaps the spectra.
             along = np.geomspace(start, stop, 50)
             steepness = slope + self._slope_offset
             above = np.interp(along, degree, power) / (along / start) ** steepness
             y = 2.5 * float(above.max()) * (x / start) ** steepness
             guide.draw(x, y)
             highest = max(highest, float(y.max()))
-        limits = {
-            self._x_range: (degree[0] * 0.9, degree[-1] * 1.08),
-            # Room for the names of the guides as well, which stand above their lines.
-            self._y_range: (real.min() / 12, highest * 12),
-        }
-        for visible, (low, high) in limits.items():
-            visible.update(start=float(low), end=float(high), reset_start=float(low), reset_end=float(high))
+        set_range(self._x_range, float(degree[0]) * 0.9, float(degree[-1]) * 1.08)
+        # With room for the names of the guides, which stand above their lines.
+        set_range(self._y_range, float(real.min()) / 12, highest * 12)
 
 
 class _Guide:
@@ -266,29 +255,24 @@ class _Guide:
         plot.add_layout(self._label)
 
     def draw(self, x: np.ndarray, y: np.ndarray) -> None:
-        """Put the line where it lies above the truth."""
+        """Draw the line."""
         self._source.data = {"x": x, "y": y}
         middle = np.sqrt(x[0] * x[-1]), np.sqrt(y[0] * y[-1])
         self._label.update(x=float(middle[0]), y=float(middle[1]), visible=True)
 
     def use_colour(self, colour: str) -> None:
-        """Take the colour of a theme."""
+        """Set the colour of a theme."""
         self._line.glyph.line_color = colour
         self._label.text_color = colour
 
 
 def _figure(x_range: Range1d, y_range: Range1d, height: int, label: str) -> Any:
-    wheel, pan = WheelZoomTool(), PanTool()
-    return figure(
+    return interactive_figure(
         x_axis_type="log",
         y_axis_type="log",
         x_range=x_range,
         y_range=y_range,
         height=height,
-        sizing_mode="stretch_width",
-        tools=[pan, wheel, ResetTool()],
-        active_drag=pan,
-        toolbar_location=None,
         y_axis_label=label,
         min_border_left=LEFT_BORDER,
         min_border_right=14,
@@ -299,13 +283,13 @@ def _figure(x_range: Range1d, y_range: Range1d, height: int, label: str) -> Any:
 def _columns(
     degree: np.ndarray, power: np.ndarray, truth: tuple[np.ndarray, np.ndarray] | None
 ) -> dict[str, np.ndarray]:
-    """Columns of one line: as few as can be, for each is a message of its own."""
+    """Columns of one line: as few as possible, because each is a separate message."""
     ratio = np.full(np.shape(power), np.nan)
     if truth is not None:
         reference = np.interp(degree, *truth)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.where(reference > 0, power / reference, np.nan)
-    # A logarithmic axis has no place for zero: such points are left out.
+    # Zero has no place on a logarithmic axis.
     return {
         "degree": degree,
         "power": np.where(power > 0, power, np.nan),

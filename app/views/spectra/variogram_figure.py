@@ -1,4 +1,4 @@
-"""The semivariogram: how different values are at two points a distance apart."""
+"""The semivariogram as a figure."""
 
 from __future__ import annotations
 
@@ -6,41 +6,26 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from bokeh.models import (
-    ColumnDataSource,
-    FixedTicker,
-    HoverTool,
-    PanTool,
-    Range1d,
-    ResetTool,
-    Span,
-    WheelZoomTool,
-)
-from bokeh.plotting import figure
+from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Range1d, Span
 
 from app.server.batch_model_updates import add_missing
 from app.theme.theme import INKS, line_dash
-from app.views.shared.axes import set_fonts, style_axes
+from app.views.shared.axes import interactive_figure, set_range, style_axes
 
 TICKS_KM = (20, 50, 100, 200, 500, 1000, 2000)
 HEIGHT = 398
 
 
 class VariogramFigure:
-    """Semivariance over distance, as a part of the truth's variance."""
+    """Semivariance against distance, relative to the variance of the truth."""
 
     def __init__(self) -> None:
-        wheel, pan = WheelZoomTool(), PanTool()
         self._x_range, self._y_range = Range1d(40, 2200), Range1d(0, 1.25)
-        plot = figure(
+        plot = interactive_figure(
             x_axis_type="log",
             x_range=self._x_range,
             y_range=self._y_range,
             height=HEIGHT,
-            sizing_mode="stretch_width",
-            tools=[pan, wheel, ResetTool()],
-            active_drag=pan,
-            toolbar_location=None,
             x_axis_label="distance [km]",
             y_axis_label="semivariance / variance of the truth",
             min_border_left=62,
@@ -49,7 +34,6 @@ class VariogramFigure:
         )
         self.figure = plot
         plot.xaxis.ticker = FixedTicker(ticks=list(TICKS_KM))
-        set_fonts(plot)
         self._one = Span(location=1, dimension="width", line_width=1, line_dash="dotted")
         plot.add_layout(self._one)
         self._lines: dict[str, tuple[ColumnDataSource, Any, Any]] = {}
@@ -77,15 +61,13 @@ class VariogramFigure:
             if known.any():
                 low, high = float(distance[known].min()) * 0.85, float(distance[known].max()) * 1.15
                 top = float(max(1.15, 1.15 * value[known].max()))
-                self._x_range.update(start=low, end=high, reset_start=low, reset_end=high)
-                self._y_range.update(start=0, end=top, reset_start=0, reset_end=top)
+                set_range(self._x_range, low, high)
+                set_range(self._y_range, 0, top)
 
     def use_theme(self, theme: str) -> None:
-        """Take the colours of a theme."""
+        """Set the colours of a theme."""
         ink = INKS[theme]
         style_axes(self.figure, ink)
-        self.figure.grid.grid_line_color = ink.line
-        self.figure.grid.grid_line_alpha = 0.6
         self._one.line_color = ink.muted
 
     def _line(self, name: str, label: str) -> tuple[ColumnDataSource, Any, Any]:

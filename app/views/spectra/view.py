@@ -15,9 +15,18 @@ from app.compute.comparison import Comparison
 from app.session.period_spectra import PeriodSpectra
 from app.session.session import Session
 from app.state.choices import AVERAGES
-from app.theme.theme import COARSE_COLOUR, FITTING, INKS, VARIABLES, line_sample
-from app.views.maps.card_texts import names_on_show
-from app.views.maps.map_toolbar import choice
+from app.theme.theme import COARSE_COLOUR, FITTING, INKS, line_sample
+from app.views.shared.choice import choice
+from app.views.shared.elements import (
+    CARD_STYLES,
+    HEAD_STYLES,
+    TOOL_STYLES,
+    column,
+    figure_pane,
+    head_html,
+    html,
+    row,
+)
 from app.views.shared.period_control import PeriodControl
 from app.views.shared.veil import Veil
 from app.views.spectra.spectrum_figure import SpectrumFigure
@@ -38,38 +47,20 @@ _GRID_STYLES = """
 BAND = (0.16, 0.84)
 """Quantiles of the band over times: one standard deviation of a normal distribution."""
 
-_ROW_STYLES = (
-    ":host { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 16px; min-height: 34px; }"
-)
-_CARD_STYLES = (
-    VARIABLES
+_CARD_STYLES = CARD_STYLES + ":host { padding: 6px 6px 2px 4px; }"
+_TEXT_STYLES = (
+    HEAD_STYLES
     + """
-:host { background: var(--studio-surface); border: 1px solid var(--studio-line); border-radius: 10px; padding: 6px 6px 2px 4px;
-  box-sizing: border-box; min-width: 0; position: relative; }
-"""
-)
-_TITLE_STYLES = (
-    VARIABLES
-    + """
-.head { height: 28px; padding-left: 10px; display: flex; align-items: center; gap: 8px; }
-.title { font-size: 14px; font-weight: 700; color: var(--studio-text); white-space: nowrap; }
-.detail { font-size: 11.5px; color: var(--studio-muted); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; align-items: center; min-height: 34px; font-size: 13px; color: var(--studio-text); }
 .legend .entry { display: flex; align-items: center; gap: 6px; white-space: nowrap; }
 .legend svg { width: 26px; height: 6px; }
 .legend .what { color: var(--studio-muted); margin-left: auto; font-size: 12px; }
-.simulated { font-size: 10.5px; padding: 1px 7px; border-radius: 9px; background: color-mix(in srgb, #e69f00 24%, transparent); }
 """
 )
 
 
 class SpectraView(pn.viewable.Viewer):
-    """Spectra, their ratio to the truth, and the semivariogram of one comparison.
-
-    Parameters
-    ----------
-    session : Session
-    """
+    """Spectra, their ratio to the truth, and the semivariogram of one comparison."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -79,37 +70,24 @@ class SpectraView(pn.viewable.Viewer):
         self._curves: dict[str, Curves] = {}
         self._figures = {name: SpectrumFigure(label, slope) for name, (_, label, slope) in QUANTITIES.items()}
         self._variogram = VariogramFigure()
-        self._legend = pn.pane.HTML(
-            "", stylesheets=[_TITLE_STYLES], margin=0, sizing_mode="stretch_width", min_height=34
-        )
-        self._variogram_title = _title("", "")
+        self._legend = html(css=_TEXT_STYLES, min_height=34)
+        self._variogram_title = _title("")
         content = [
             *(
-                (_title(title, ""), self._figures[name].spectrum, self._figures[name].ratio)
+                (_title(title), self._figures[name].spectrum, self._figures[name].ratio)
                 for name, (title, _, _) in QUANTITIES.items()
             ),
             (self._variogram_title, self._variogram.figure),
         ]
         self._veils = [Veil("40px 18px 30px 70px") for _ in content]
         cards = [_card(veil, *parts) for veil, parts in zip(self._veils, content, strict=True)]
-        grid = pn.Column(*cards, stylesheets=[_GRID_STYLES], sizing_mode="stretch_width", margin=0)
+        grid = column(*cards, css=_GRID_STYLES)
         self._period = PeriodControl(session)
-        self._times = pn.Row(
-            choice(session.state, "average", AVERAGES, "Spectra of one time, or their mean over the period"),
-            self._period,
-            stylesheets=[_ROW_STYLES],
-            sizing_mode="stretch_width",
-            margin=0,
+        average = choice(
+            session.state, "average", AVERAGES, "Spectra of one time, or their mean over the period"
         )
-        self._content = pn.Column(
-            self._times,
-            self._legend,
-            grid,
-            sizing_mode="stretch_width",
-            margin=0,
-            stylesheets=[FITTING],
-            styles={"gap": "6px"},
-        )
+        times = row(average, self._period, css=TOOL_STYLES)
+        self._content = column(times, self._legend, grid, css=FITTING, styles={"gap": "6px"})
         session.param.watch(self._update, ["comparison", "methods", "busy", "results"])
         session.state.param.watch(self._update, ["methods", "theme", "view", "average"])
         self._update()
@@ -119,7 +97,7 @@ class SpectraView(pn.viewable.Viewer):
         return self._content
 
     def _update(self, *_events: Any) -> None:
-        # What is not in front is not drawn: it is when the view comes to the front.
+        # A hidden view is drawn when it is shown.
         if self._session.state.view != "spectra":
             return
         with pn.io.hold():
@@ -134,11 +112,8 @@ class SpectraView(pn.viewable.Viewer):
             if averaged:
                 spectra = {} if period is None else dict(period.spectra)
             if comparison is not None and spectra:
-                self._draw(
-                    comparison,
-                    {name: spectra[name] for name in names_on_show(self._session) if name in spectra},
-                    styles,
-                )
+                shown = {name: spectra[name] for name in self._session.shown_names if name in spectra}
+                self._draw(comparison, shown, styles)
             waiting = self._session.busy and "truth" not in spectra
             for veil in self._veils:
                 veil.show(waiting)
@@ -174,12 +149,12 @@ class SpectraView(pn.viewable.Viewer):
             one.mark_nyquist(nyquist)
         variograms = {name: found.variogram[field] for name, found in curves.items() if found.variogram}
         self._variogram.draw(variograms, styles, fit=fit)
-        self._variogram_title.object = _title_html(
-            "Semivariogram", f"{field}: half the mean squared difference of two points"
+        self._variogram_title.object = head_html(
+            "Semivariogram", f"{field}: half the mean squared difference between two points"
         )
 
     def _curves_of(self, name: str, found: Any) -> Curves:
-        """Curves of one method: the same objects as long as its spectra are the same, so that they are sent once."""
+        """Curves of one method: the same objects while its spectra are the same, so that they are sent once."""
         present = self._curves.get(name)
         if present is None or present.found is not found:
             present = self._curves[name] = curves_of(found)
@@ -192,8 +167,7 @@ class SpectraView(pn.viewable.Viewer):
 
     def _write_legend(self, styles: dict[str, tuple[str, str]]) -> None:
         entries = []
-        names = names_on_show(self._session)
-        for name in ["truth", *[name for name in names if name != "truth"]]:
+        for name in ["truth", *self._session.shown_names[:-1]]:
             label, colour = styles[name]
             line = line_sample(name, colour, length=26, width=3.2 if name == "truth" else 2.4)
             entries.append(f'<span class="entry">{line}{escape(label)}</span>')
@@ -222,16 +196,16 @@ class SpectraView(pn.viewable.Viewer):
 
 @dataclass(frozen=True)
 class Curves:
-    """What is drawn of the spectra of one method.
+    """The curves of one method.
 
     Attributes
     ----------
     found : Mapping
-        ``spectrum`` and ``semivariogram`` that the curves were made of.
+        ``spectrum`` and ``semivariogram`` that the curves were made from.
     power : Mapping
         By quantity: total wavenumber and power, shape ``(wavenumber,)``.
     bands : Mapping
-        By quantity: low and high end of the band, shape ``(wavenumber,)``; of several times only.
+        By quantity: low and high end of the band, shape ``(wavenumber,)``; for several times only.
     variogram : Mapping
         By field: distance [km] and semivariance, shape ``(distance,)``; empty for the coarse input.
     """
@@ -243,7 +217,7 @@ class Curves:
 
 
 def curves_of(found: Mapping[str, xr.Dataset]) -> Curves:
-    """Curves of the spectrum and the semivariogram of one method."""
+    """Return the curves of the spectrum and the semivariogram of one method."""
     power, bands, variogram = {}, {}, {}
     degree = found["spectrum"]["total_wavenumber"].values.astype(float)
     for quantity in (name for name in QUANTITIES if name in found["spectrum"]):
@@ -260,7 +234,7 @@ def curves_of(found: Mapping[str, xr.Dataset]) -> Curves:
 
 
 def mean_and_band(field: xr.DataArray) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray] | None]:
-    """Mean over time and, of more than two times, the 16 and 84 per cent quantiles; shape ``(wavenumber,)``."""
+    """Return the mean over time and, for more than two times, the 16 and 84 % quantiles; shape ``(wavenumber,)``."""
     if "time" not in field.dims:
         return field.values, None
     values = field.transpose("time", ...).values
@@ -268,30 +242,11 @@ def mean_and_band(field: xr.DataArray) -> tuple[np.ndarray, tuple[np.ndarray, np
     return values.mean(axis=0), None if band is None else (band[0], band[1])
 
 
-def _title_html(title: str, detail: str) -> str:
-    return f'<div class="head"><span class="title">{escape(title)}</span><span class="detail">{escape(detail)}</span></div>'
-
-
-def _title(title: str, detail: str) -> Any:
-    return pn.pane.HTML(
-        _title_html(title, detail),
-        stylesheets=[_TITLE_STYLES],
-        margin=0,
-        height=28,
-        sizing_mode="stretch_width",
-    )
+def _title(title: str) -> Any:
+    return html(head_html(title), css=_TEXT_STYLES, height=28)
 
 
 def _card(veil: Veil, title: Any, *figures: Any) -> Any:
-    panes = [pn.pane.Bokeh(one, margin=0, sizing_mode="stretch_width") for one in figures]
     height = 28 + sum(one.height for one in figures) + 14
-    return pn.Column(
-        title,
-        *panes,
-        veil.pane,
-        stylesheets=[_CARD_STYLES],
-        sizing_mode="stretch_width",
-        margin=0,
-        min_height=height,
-        css_classes=["spectrum-card"],
-    )
+    parts = (title, *map(figure_pane, figures), veil.pane)
+    return column(*parts, css=_CARD_STYLES, min_height=height, css_classes=["spectrum-card"])

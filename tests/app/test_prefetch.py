@@ -61,7 +61,7 @@ def test_the_next_time_is_read_and_previewed_in_the_direction_of_the_step(globe,
 
 
 def test_the_page_goes_on_saying_that_all_results_are_there(globe, models, monkeypatch):
-    monkeypatch.setattr("app.session.session.PROGRESS_INTERVAL_S", 0.0)
+    monkeypatch.setattr("app.compute.control.PROGRESS_INTERVAL_S", 0.0)
     engine = Remembering()
     session = stepped(engine, [1])
     assert any(time == "2001-01-05T12:00" for time, _ in engine.previewed)

@@ -1,4 +1,4 @@
-"""What the evaluation over a long record says, for the views Cities and Models."""
+"""Results of the evaluation over a long record as HTML, for the views Cities and Models."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ROWS: tuple[tuple[str, str, str, bool], ...] = (
 
 
 def model_html(record: LongRecord | None, name: str, created: str) -> str:
-    """Table of a downscaler's scores over the record, or those of the distance network; empty where there are none."""
+    """Return the table of a downscaler's or distance network's scores over the record; empty where there are none."""
     if record is None:
         return ""
     if name == record.network:
@@ -63,8 +63,8 @@ def _network_html(record: LongRecord) -> str:
     assert scores is not None  # a record names a network only with its scores
     rows = []
     for name, title, factor, unit in (
-        ("accuracy", "lags guessed right", 100.0, " %"),
-        ("top3", "among the best three", 100.0, " %"),
+        ("accuracy", "lag accuracy", 100.0, " %"),
+        ("top3", "top-3 lag accuracy", 100.0, " %"),
         ("lag_error", "mean lag error", 1.0, " h"),
         ("loss", "loss", 1.0, " nat"),
     ):
@@ -80,19 +80,19 @@ def _network_html(record: LongRecord) -> str:
 
 
 def city_html(
-    record: LongRecord | None, judged: str, baseline: str, field: str, box: int, labels: tuple[str, str]
+    record: LongRecord | None, candidate: str, baseline: str, field: str, box: int, labels: tuple[str, str]
 ) -> str:
-    """A sentence on the totals over the record, or on what is not in it."""
+    """Return a sentence on the totals over the record; empty where there are none."""
     if record is None:
         return ""
-    totals = record.city_totals(judged, baseline, field, box)
+    totals = record.city_totals(candidate, baseline, field, box)
     if totals is None:
         return ""
     return (
         f'<div class="record"><b>Over a longer record</b> ({escape(record.city_description)}; {totals.samples} values per city): '
-        f"{escape(labels[0])} is closer at {totals.better} cities ({totals.better_sure} surely), "
-        f"{escape(labels[1])} at {totals.worse} ({totals.worse_sure} surely), {totals.equal} equal. {_odds(totals)} "
-        "Surely: 97.5 % of resampled records agree.</div>"
+        f"{escape(labels[0])} is closer at {totals.better} cities ({totals.better_sure} significantly), "
+        f"{escape(labels[1])} at {totals.worse} ({totals.worse_sure} significantly), {totals.equal} equal. {_odds(totals)} "
+        "Significantly: 97.5 % of the resampled records agree.</div>"
     )
 
 
@@ -100,14 +100,14 @@ def _odds(totals: CityTotals) -> str:
     odds = totals.odds
     if not math.isfinite(odds.value):
         return "None is worse."
-    text = f"Better over worse: {number(odds.value)}"
+    text = f"Improved-to-degraded ratio: {number(odds.value)}"
     if math.isnan(odds.low):
         return f"{text}."
     return f"{text} [{number(odds.low)}, {number(odds.high)}]."
 
 
 def figure_text(found: Figure | None, factor: float = 1.0) -> str:
-    """A value with its interval."""
+    """Return a value with its interval."""
     if found is None or math.isnan(found.value):
         return "–"
     if math.isnan(found.low):
@@ -116,7 +116,7 @@ def figure_text(found: Figure | None, factor: float = 1.0) -> str:
 
 
 def number(value: float) -> str:
-    """Three significant digits."""
+    """Return a number with three significant digits."""
     if not math.isfinite(value):
         return "∞" if value > 0 else "–"
     if value == 0:

@@ -4,7 +4,7 @@ import re
 
 from bokeh.core.templates import MACROS
 
-from app.page.loading_page import opening_template
+from app.page.loading_page import loading_template
 from app.theme.theme import DARK, INKS, LIGHT
 
 SCRIPTS = (
@@ -14,7 +14,7 @@ SCRIPTS = (
 
 
 def page():
-    return opening_template().render(
+    return loading_template().render(
         macros=MACROS,
         title="A page",
         bokeh_js=SCRIPTS,

@@ -1,4 +1,4 @@
-"""The ends of the colour scales: from the data by quantiles, or fixed by the user."""
+"""Limits of colour scales, from quantiles of the data."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from app.compute.comparison import Comparison
 from app.theme.units import is_signed, unit_of
 
 QUANTILE = 0.99
-"""Share of grid points within the colour scale."""
+"""Fraction of grid points within the colour scale."""
 
 
 def field_limit(comparison: Comparison) -> float:
-    """End of the colour scale that holds 99 per cent of the truth in the region, in the unit of display."""
+    """Return the limit that holds 99 % of the truth in the region, in the unit of display."""
     values = comparison.values("truth")
     return rounded_limit(values, unit_of(comparison.question.field).factor)
 
 
 def difference_limit(comparison: Comparison) -> float:
-    """End of the colour scale for differences: holds 99 per cent of what the coarse input lacks of the truth.
+    """Return the limit that holds 99 % of the differences between coarse input and truth, in the unit of display.
 
-    It does not depend on the methods, so that it stays the same while their answers arrive.
+    It does not depend on the methods, so that it does not change while their answers arrive.
     """
     return rounded_limit(coarse_difference(comparison), unit_of(comparison.question.field).factor)
 
 
 def coarse_difference(comparison: Comparison) -> np.ndarray:
-    """Coarse input, each cell spread over its fine points, minus the truth; shape ``(latitude, longitude)``."""
+    """Return the coarse input, repeated over the fine points of each cell, minus the truth; shape ``(latitude, longitude)``."""
     coarse, truth = comparison.values("coarse"), comparison.values("truth")
     assert coarse is not None and truth is not None  # a comparison begins with them
     factor = comparison.question.factor
@@ -37,16 +37,16 @@ def coarse_difference(comparison: Comparison) -> np.ndarray:
 
 
 def ends(limit: float, field: str) -> tuple[float, float]:
-    """Low and high end of the scale of a field: symmetric, or from zero for a field without sign."""
+    """Return low and high end of the scale of a field: symmetric, or from zero for a positive field."""
     return (-limit, limit) if is_signed(field) else (0.0, limit)
 
 
 def rounded_limit(values: np.ndarray | None, factor: float) -> float:
-    """End of a scale that holds 99 per cent of some values, in two digits, ``factor`` times their unit; one where there are none."""
+    """Return the limit that holds 99 % of some values times ``factor``, rounded up to two digits; 1 where there are none."""
     finite = np.abs(values[np.isfinite(values)]) if values is not None else np.empty(0)
     limit = float(np.quantile(finite, QUANTILE)) * factor if finite.size else 0.0
     if not limit > 0:
         return 1.0
-    # Two digits: a limit that trembles from step to step in its third digit would only unsettle.
+    # Two digits, so that the limit does not change at every step through time.
     digits = 1 - floor(log10(limit))
     return float(np.ceil(limit * 10**digits) / 10**digits)

@@ -5,7 +5,7 @@ import pytest
 from bokeh.document import Document
 from bokeh.document.models import DocumentModelManager
 
-from app.server.batch_model_updates import one_look
+from app.server.batch_model_updates import batch_model_updates
 from app.views.spectra.spectrum_figure import SpectrumFigure
 
 
@@ -47,7 +47,7 @@ def test_a_figure_that_is_given_lines_is_collected_once(document, collected):
 def test_an_error_leaves_nothing_frozen(document, collected):
     figure = SpectrumFigure("kinetic energy", 0.0)
     document.add_root(figure.spectrum)
-    with pytest.raises(ZeroDivisionError), one_look(figure.spectrum):
+    with pytest.raises(ZeroDivisionError), batch_model_updates(figure.spectrum):
         raise ZeroDivisionError
     collected.clear()
     line = figure.spectrum.line([1, 2], [1, 2])
@@ -55,5 +55,5 @@ def test_an_error_leaves_nothing_frozen(document, collected):
 
 
 def test_without_a_page_there_is_nothing_to_do():
-    with one_look(SpectrumFigure("kinetic energy", 0.0).spectrum):
+    with batch_model_updates(SpectrumFigure("kinetic energy", 0.0).spectrum):
         pass

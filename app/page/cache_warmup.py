@@ -1,0 +1,84 @@
+"""Compute what a first visitor sees before the visit."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import import_module
+
+import numpy as np
+
+import atmodist_core as ad
+from app.compute.catalogue import DEMO, list_methods
+from app.compute.comparison import Question
+from app.compute.control import Control
+from app.compute.engine import Engine
+from app.state.state import StudioState, default_methods
+from app.state.view_registry import VIEW_ENTRIES, load
+from app.theme.theme import palette
+from app.views.maps.pixels import Viewport, picture
+
+logger = logging.getLogger("atmodist.app")
+LONGEST_WAIT_S, POLL_S = 30.0, 0.1
+"""Longest time to wait for pages that are loading, and the time between two checks [s]."""
+OPTIONAL_MODULES = ("zarr", "torch", "scipy.stats", "distributed", "datashader")
+"""Packages that try optional modules, which appear in ``sys.modules`` and disappear again (zarr: ``numcodecs.pcodec``)."""
+
+
+def import_views() -> None:
+    """Import the views and what their computations import; call this in the thread that builds pages.
+
+    While Panel builds a page it walks over new entries of ``sys.modules``, and for each page that it serves Bokeh walks over the register of
+    components. Both fail if another thread imports meanwhile.
+    """
+    for module in OPTIONAL_MODULES:
+        import_module(module)
+    for entry in VIEW_ENTRIES.values():
+        load(entry.view)
+        if entry.work:
+            load(entry.work)
+
+
+def warm_caches(engine: Engine, is_page_loading: Callable[[], bool] = lambda: False) -> None:
+    """Compute what a first visitor sees; what fails is left to the visitor's own computation.
+
+    Networks, which use all cores, wait while ``is_page_loading``.
+    """
+    end = time.monotonic() + LONGEST_WAIT_S
+    try:
+        data = engine.describe(DEMO)
+        state = StudioState()
+        control = Control()
+        palette(signed=True, theme=state.theme)
+        question = Question(
+            DEMO, state.level, data.time_texts[0], state.region, state.field, stamp=data.stamp
+        )
+        frame = engine.frame(question, control)
+        truth = engine.truth(frame, question.field)
+        engine.coarse(frame, question.field)
+        methods = list_methods()[0]
+        shown = default_methods([method.name for method in methods])
+        for method in (one for one in methods if one.name in shown):
+            while is_page_loading() and time.monotonic() < end:
+                time.sleep(POLL_S)
+            answer = engine.answer(frame, method, question.field, control)
+            if answer.fields is not None:
+                engine.scores(question, method.name, answer.fields, truth, answer.stamp)
+        _compile_means()
+        for region in ad.REGIONS:
+            # The pairs of points of a semivariogram depend on the region only and are most of the work for the view Spectra.
+            regional = replace(question, region=region)
+            truth = engine.truth(engine.frame(regional, control), question.field)
+            engine.spectra(regional, "truth", truth, truth)
+    except Exception as error:
+        logger.warning("the caches were not filled: %s", error)
+
+
+def _compile_means() -> None:
+    """Let numba compile the means of pictures, of a whole field and of a part of it."""
+    latitude, longitude = np.linspace(10.0, -10.0, 16), np.linspace(0.0, 30.0, 16)
+    for edge in (20.0, 5.0):
+        viewport = Viewport(0, edge, -edge, edge, 32, 32)
+        picture(np.zeros((16, 16), np.float32), latitude, longitude, viewport, "mean")

@@ -1,0 +1,87 @@
+"""What a computation for the page starts from, and what each of its steps gives the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.compute.catalogue import Method
+from app.compute.comparison import Comparison, Question
+from app.compute.engine import Engine
+from app.session.messages import Message
+from app.state.data_description import DataDescription
+from app.state.state import StudioState, shown_methods
+
+
+@dataclass(frozen=True)
+class Request:
+    """A computation to be done; nothing in it changes while it runs.
+
+    Attributes
+    ----------
+    engine : Engine
+    state : StudioState
+        A copy of the state of the page.
+    data : DataDescription
+        The open data set.
+    methods : list of Method
+        All methods found.
+    comparison : Comparison or None
+        What Maps and Spectra show now.
+    results : Mapping
+        What the other views show now, by view.
+    heading : int
+        Direction of the last step through time, 1 or -1; 0 before the first.
+    """
+
+    engine: Engine
+    state: StudioState
+    data: DataDescription
+    methods: list[Method]
+    comparison: Comparison | None = None
+    results: Mapping[str, Any] = field(default_factory=dict)
+    heading: int = 0
+
+    @property
+    def compared_methods(self) -> list[Method]:
+        """Methods that the present view needs."""
+        names = set(shown_methods(self.state, [method.name for method in self.methods]))
+        if self.state.layout == "swipe" and self.state.view == "maps":
+            names = {self.state.left, self.state.right}
+        return [method for method in self.methods if method.name in names]
+
+    def question(self, methods: list[Method], **changes: Any) -> Question:
+        """Return the question that the state asks, for the factor of the first trained one of some methods."""
+        state = self.state
+        asked = {name: getattr(state, name) for name in ("data_set", "level", "time", "region", "field")}
+        factor = next((method.factor for method in methods if method.card is not None), 4)
+        return Question(**{**asked, "factor": factor, "stamp": self.data.stamp, **changes})
+
+
+@dataclass(frozen=True)
+class Update:
+    """What one step of a computation gives the page.
+
+    Attributes
+    ----------
+    comparison : Comparison or None
+        Replaces what Maps and Spectra show.
+    results : Mapping
+        By view: replaces what it shows.
+    message : Message or None
+        For the user; one with an empty text removes the earlier one.
+    is_shown : bool
+        Whether the page now shows the user's choice, so that playing may go on.
+    is_enough_for_playing : bool
+        Whether the rest is left out while time is playing.
+    summary : str
+        Of the last step: what was computed.
+    """
+
+    comparison: Comparison | None = None
+    results: Mapping[str, Any] = field(default_factory=dict)
+    message: Message | None = None
+    is_shown: bool = False
+    is_enough_for_playing: bool = False
+    summary: str = ""
