@@ -17,7 +17,6 @@ from panel.util import edit_readonly
 
 from app.compute.memory import Collector
 from app.page.address import AddressBar
-from app.page.browser_history import BrowserHistory
 from app.page.cache_warmup import import_views, warm_caches
 from app.page.header import Header
 from app.page.keyboard import Keyboard
@@ -26,6 +25,7 @@ from app.page.sidebar import WIDTH, SideBar
 from app.page.status import Messages, StatusLine
 from app.page.tour import Help, Tour
 from app.server.batch_layouts import LayoutBatcher
+from app.server.browser_history import BrowserHistory
 from app.server.session_keepalive import await_browser, use_own_files
 from app.session.session import ENGINE, Session
 from app.state.state import StudioState

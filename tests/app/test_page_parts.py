@@ -6,11 +6,11 @@ import inspect
 import pytest
 
 import atmodist_core as ad
-from app.page.browser_history import BrowserHistory
 from app.page.export_menu import ExportMenu
 from app.page.page import _fill, _frame
 from app.page.sidebar import SideBar
 from app.page.tour import STEPS, Help, Tour
+from app.server.browser_history import BrowserHistory
 from app.session.session import Session
 from app.state.link import query_of, search_of
 from app.state.period import parse_period, period_text, period_times

@@ -36,7 +36,7 @@ def confusion_html(result: TimeDistances | None) -> str:
     count = confusion["count"].values.astype(float)
     total = count.sum(axis=1, keepdims=True)
     share = np.divide(count, total, out=np.zeros_like(count), where=total > 0)
-    lags = confusion["lead"].values
+    lags = confusion[confusion["count"].dims[0]].values
     cell = _SIZE / lags.size
     cells = []
     top = share.max() or 1.0
@@ -101,7 +101,7 @@ def methods_html(result: TimeDistances | None, labels: Mapping[str, str]) -> str
 
 
 def _table(title: str, matrix: xr.DataArray, labels: Mapping[str, str]) -> str:
-    names = [str(name) for name in matrix["state"].values]
+    names = [str(name) for name in matrix[matrix.dims[0]].values]
     values = matrix.values
     top = values.max() or 1.0
     to_truth = values[1:, 0]
