@@ -1,4 +1,4 @@
-"""Draw runs against each other: held-out scores during training, settings that differ, final scores.
+"""Compare runs: held-out scores during training, settings that differ, final scores.
 
 python train/compare.py RUN [RUN ...] --out docs/comparison
 """
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def samples_differ(runs: Sequence[RunRecord]) -> bool:
-    """Whether samples tell more than steps do: batches of different sizes."""
+    """Return whether the batch sizes differ, so that samples are needed besides steps."""
     return len({run.samples_per_step for run in runs}) > 1
 
 

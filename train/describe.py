@@ -1,5 +1,4 @@
-"""Tell what kind of atmosphere some fields hold: spread, tails, spectral slopes, memory; as a table and a
-picture.
+"""Describe the statistics of fields: spread, tails, spectral slopes, lag correlations; as a table and a figure.
 
 python train/describe.py --data assets/demo --label simulated --out docs/pictures/demo_atmosphere.png
 """
@@ -19,20 +18,20 @@ from train import _cli
 
 @dataclasses.dataclass(frozen=True)
 class DescribeCommand:
-    """What to describe and where to draw it."""
+    """Fields to describe, and the figure."""
 
     preset: str = "default"
     """There is one preset."""
     data: str = "assets/demo"
     """Any source that atmodist_core.open_fields reads; the whole globe."""
     label: str = "simulated"
-    """What the data are; the title of the picture begins with it."""
+    """Name of the data in the title of the figure."""
     level: float | None = None
     """Vertical level, where there are several."""
     every: int = 1
-    """Use every so manieth time for the spread and the spectra (the lag correlations need neighbours: 1)."""
+    """Use every n-th time for the spread and the spectra (lag correlations need 1)."""
     out: Path | None = None
-    """Picture to write (.png, .svg or .pdf); none without it."""
+    """Figure to write (.png, .svg or .pdf); by default none."""
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""Train the distance network on the pretext task (how many hours apart are two patches?).
+"""Train the distance network on the pretext task (classify the lag between two patches).
 
 python train/distance.py --preset demo --data DIR [DIR ...] --out runs/NAME [--resume] [any field as a flag]
 torchrun --nproc-per-node=N train/distance.py ...    (N processes: one per GPU, or on CPUs)

@@ -1,4 +1,4 @@
-"""Run the trainings behind docs/models.md and docs/experiments.md, as far as they are missing.
+"""Run the missing trainings of docs/models.md and docs/experiments.md.
 
 python train/experiments.py --data DIR [DIR ...] --out runs/experiments [--plan demo|smoke] [--only NAME ...]
     [--jobs N] [--list | --print]
@@ -23,14 +23,14 @@ from train.plan.runs import Job, Place, card_scores, chosen, jobs_of, place_sett
 
 @dataclasses.dataclass(frozen=True)
 class ExperimentsCommand:
-    """Which experiments to run, where and on what."""
+    """Experiments to run, their folders and data."""
 
     preset: Literal["cpu", "gpu"] = "cpu"
     """Kind of machine: the batch sizes that suit it."""
     plan: str = "demo"
-    """Plan in train/plan/experiment_plan.py: demo (what ships) or smoke (minutes, made-up weather, worth nothing)."""
+    """Plan in train/plan/experiment_plan.py: demo (what ships) or smoke (minutes, on synthetic fields, a test only)."""
     only: tuple[str, ...] = ()
-    """Names or patterns ('srgan-*') of experiments; what they need is run too."""
+    """Names or patterns ('srgan-*') of experiments; those they need are run too."""
     optional: bool = False
     """Also those that the plan marks optional."""
     given: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class ExperimentsCommand:
     judge: bool = False
     """Afterwards, judge all finished generators with train/judge.py."""
     judge_data: tuple[str, ...] = ()
-    """Weather to judge on, which no model has seen."""
+    """Fields to evaluate on, unseen by all models."""
     judge_every: int = 1
     """Use every n-th time of it."""
 
@@ -89,14 +89,14 @@ def main(arguments: Sequence[str]) -> int:
     if not command.data and command.plan != "smoke":
         raise UserError("Expected at least one folder of fields after --data, found none.")
     if command.judge and not command.judge_data:
-        raise UserError("Expected --judge-data with weather that no model has seen, found none; name it.")
+        raise UserError("Expected --judge-data with fields that no model has seen, found none; name them.")
     queue = Queue(jobs, command.jobs, say=lambda sentence: print(sentence, flush=True))
     finished = queue.run()
     table = summary(jobs, queue.failed)
     (command.out / "summary.md").write_text(table + "\n", encoding="utf-8")
     print(f"\n{table}")
     if not finished:
-        print("Stopped; the same command goes on.", file=sys.stderr)
+        print("Stopped; the same command continues.", file=sys.stderr)
         return _cli.EXIT_INTERRUPTED
     code = _cli.EXIT_USER_ERROR if queue.failed else _cli.EXIT_OK
     if command.judge:
@@ -105,7 +105,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _jobs(command: ExperimentsCommand) -> list[Job]:
-    """The jobs that a command asks for, each with settings that its training takes."""
+    """The jobs of a command, each with checked settings."""
     if command.plan not in PLANS:
         raise UserError(f"Expected --plan {', '.join(PLANS)}, found {command.plan!r}.")
     if command.jobs < 1:
@@ -137,7 +137,7 @@ def overview(jobs: Sequence[Job]) -> str:
 
 
 def summary(jobs: Sequence[Job], failed: dict[str, str]) -> str:
-    """Table of what became of the jobs, with the held-out scores of their cards."""
+    """Return a table of the finished and failed jobs with the held-out scores of their cards."""
     lines = ["| experiment | state | time | held-out scores |", "|---|---|---|---|"]
     for job in jobs:
         progress = progress_of(job)

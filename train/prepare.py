@@ -1,4 +1,4 @@
-"""Make a training store: any source that open_fields reads, cut for random patches, split, with its moments.
+"""Write a training store from any source that open_fields reads, for fast random patches.
 
 python train/prepare.py --data SOURCE [SOURCE ...] --out data/store [--resume] [--scheduler ADDRESS] [any field as a flag]
 """
@@ -19,7 +19,7 @@ _SECONDS_BETWEEN_LINES = 60.0
 
 
 class PrepareProgress:
-    """Bytes done and time left: a bar on a terminal, one line a minute elsewhere.
+    """Progress in bytes: a bar on a terminal, one line a minute elsewhere.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class PrepareProgress:
         self._last_line = time.monotonic()
 
     def __call__(self, shards: int, all_shards: int, written: int, total: int) -> None:
-        """Show what is done; the first call tells what was done before."""
+        """Show the progress; the first call passes that of earlier runs."""
         if not self.shown:
             return
         now = time.monotonic()

@@ -20,14 +20,14 @@ from train import _cli
 
 @dataclasses.dataclass(frozen=True)
 class SimulateCommand:
-    """What to simulate, where to write, on what to compute."""
+    """The member, its store, and the device."""
 
     preset: str = "demo"
     """Name of the preset the settings started from."""
     out: Path = Path("data/member")
     """Folder of the store; atmodist_core.open_fields opens it."""
     resume: bool = False
-    """Go on from the checkpoint in --out; the result is the same, bit for bit."""
+    """Continue from the checkpoint in --out; the result is bitwise the same."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to compute; auto takes a GPU when there is one."""
     threads: int = 0
@@ -59,7 +59,7 @@ class DayBars:
         self._bars: dict[str, Any] = {}
 
     def report(self, stage: str, done: float, total: float) -> None:
-        """Say how many days of a stage are done; days of an earlier run count as done, and not for the time that is left."""
+        """Show the days done of a stage; days of an earlier run do not count for the time left."""
         from tqdm import tqdm
 
         if stage not in self._bars:

@@ -1,4 +1,4 @@
-"""What the processor of this machine tells of itself."""
+"""CPU detection: name, instruction sets and maker."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from pathlib import Path
 
 
 def processor_name() -> str:
-    """Name of the processor, or of its kind where the system does not tell it."""
-    return _told().get("model name") or platform.processor() or platform.machine()
+    """Return the name of the CPU, or its architecture where the system has no name."""
+    return _cpu_entries().get("model name") or platform.processor() or platform.machine()
 
 
 def processor_flags() -> frozenset[str]:
-    """Instructions that it knows, as Linux calls them; none on other systems."""
-    return frozenset(_told().get("flags", _told().get("features", "")).split())
+    """Return the instruction sets under their Linux names; none on other systems."""
+    return frozenset(_cpu_entries().get("flags", _cpu_entries().get("features", "")).split())
 
 
 def is_made_by_amd() -> bool:
-    """Whether it is AMD's."""
-    return "AuthenticAMD" in (_told().get("vendor_id") or platform.processor())
+    """Return whether AMD made the CPU."""
+    return "AuthenticAMD" in (_cpu_entries().get("vendor_id") or platform.processor())
 
 
 @cache
-def _told() -> dict[str, str]:
-    """Entries of the first processor in ``/proc/cpuinfo``, by their names in small letters."""
+def _cpu_entries() -> dict[str, str]:
+    """Entries of the first CPU in ``/proc/cpuinfo`` by lower-case name."""
     try:
         first = Path("/proc/cpuinfo").read_text(errors="replace").partition("\n\n")[0]
     except OSError:  # not Linux

@@ -1,4 +1,4 @@
-"""Where a run computes, and in which precision."""
+"""Device and precision of a training."""
 
 import logging
 import os
@@ -27,7 +27,7 @@ class Hardware:
     precision: str
 
     def describe(self) -> str:
-        """In words, for the model card and the first line of a run."""
+        """Return a description for the model card and the first line of a run."""
         if self.device == "cuda":
             name = torch.cuda.get_device_name()
         else:
@@ -42,12 +42,12 @@ class Hardware:
 def choose_hardware(
     device: str = "auto", precision: str = "auto", threads: int = 0, deterministic: bool = True
 ) -> Hardware:
-    """Settle what ``auto`` means on this machine; set the CPU threads and how cuDNN chooses algorithms.
+    """Resolve ``auto``, set the CPU threads and how cuDNN chooses algorithms.
 
     Raises
     ------
     UserError
-        The device asked for does not exist here, or the number of threads is negative.
+        The chosen device does not exist here, or the number of threads is negative.
     """
     if threads < 0:
         raise UserError(f"Expected --threads of 0 or more, found {threads}; 0 leaves the choice to PyTorch.")
@@ -103,7 +103,7 @@ def make_fabric(hardware: Hardware) -> Any:
     """Lightning Fabric for this hardware: one process, or those that ``torchrun`` started."""
     from lightning_fabric import Fabric
 
-    # It would announce the precision, which the first line of a run says already.
+    # It would log the precision, which the first line of a run states already.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     nodes = max(1, processes // int(os.environ.get("LOCAL_WORLD_SIZE", str(processes))))

@@ -1,4 +1,4 @@
-"""Where independent jobs are worked on: threads, processes, or the workers of a Dask cluster."""
+"""Run independent jobs: in threads, in processes, or on a Dask cluster."""
 
 import os
 import threading
@@ -12,8 +12,8 @@ from atmodist_core.common.errors import UserError
 JobT = TypeVar("JobT")
 ResultT = TypeVar("ResultT")
 _CONNECT_SECONDS = 30
-_IN_HAND = 2
-"""Jobs handed out for every worker, so that none waits for the next."""
+_QUEUED_PER_WORKER = 2
+"""Jobs submitted for every worker, so that none waits for the next."""
 
 
 def results_of(
@@ -24,26 +24,26 @@ def results_of(
     workers: int = 0,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[ResultT]:
-    """Results of jobs in the order in which they end.
+    """Yield the results of jobs in the order in which they end.
 
     Parameters
     ----------
     work
         A function of a module, so that processes and clusters can import it.
     jobs
-        Taken as they are needed: a failure stops the handing out.
+        Taken as they are needed: after a failure no more are submitted.
     scheduler
         ``threads``, ``processes``, or the address of a Dask scheduler, whose workers must have this package
         and see the same files.
     workers
-        Jobs worked on at once; 0 takes one for every processor or for every thread of the cluster.
+        Jobs at once; 0 takes one for every processor or every thread of the cluster.
     stop
-        Asked before each job is handed out; True ends the run when those in hand are done.
+        Called before each submission; True ends the run when the submitted jobs are done.
 
     Raises
     ------
     UserError
-        An unknown scheduler, or nobody answers at its address.
+        The scheduler is unknown or does not answer.
     """
     if scheduler == "threads":
         count = workers or os.cpu_count() or 1
@@ -80,7 +80,7 @@ def _as_completed(
     running: set[Future[Any]] = set()
     try:
         while True:
-            while len(running) < _IN_HAND * workers and not stop():
+            while len(running) < _QUEUED_PER_WORKER * workers and not stop():
                 job = next(waiting, None)
                 if job is None:
                     break
@@ -156,7 +156,7 @@ def _on_cluster(
         running: set[Any] = set()
         try:
             while True:
-                while len(running) < _IN_HAND * count and not stop():
+                while len(running) < _QUEUED_PER_WORKER * count and not stop():
                     job = next(waiting, None)
                     if job is None:
                         break

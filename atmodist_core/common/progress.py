@@ -1,4 +1,4 @@
-"""Progress and cancelling of a computation that handles one state of the atmosphere after the other."""
+"""Progress and cancelling of a computation over many states of the atmosphere."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ Cancel = Callable[[], bool]
 
 
 class ProgressWatch:
-    """Counts states for the caller's progress bar and asks whether to stop.
+    """Count states for a progress bar and check for cancelling.
 
     Parameters
     ----------
     name : str
-        What is computing, for the messages.
+        Name of the computation in the messages.
     total : int
         Number of states.
     progress : callable, optional
         Called with the fraction done (0 to 1) and a message after every state.
     cancel : callable, optional
-        Returns True to stop; asked before every state.
+        Returns True to stop; called before every state.
     """
 
     def __init__(self, name: str, total: int, progress: Progress | None, cancel: Cancel | None) -> None:

@@ -20,7 +20,7 @@ ENGINE_VARIABLE = "ATMODIST_ENGINE"
 
 
 def resolve_device(device: str | torch.device | None) -> torch.device:
-    """Return the device to compute on: the one asked for, else a GPU where there is one.
+    """Return the chosen device, or by default a GPU where there is one.
 
     Raises
     ------

@@ -24,7 +24,7 @@ from atmodist_core.models.applicability import applicability_sentence
 from atmodist_core.models.card import ModelCard
 
 DEFAULT_FACTOR = 4
-"""Of interpolation, when none is asked for."""
+"""Default factor of interpolation."""
 
 
 class Downscaler:
@@ -115,7 +115,7 @@ class Downscaler:
         progress : callable, optional
             Called with the fraction done (0 to 1) and a message.
         cancel : callable, optional
-            Returns True to stop; asked several times a second.
+            Returns True to stop; called several times a second.
 
         Returns
         -------
@@ -308,7 +308,7 @@ def _block(arrays: FieldArrays, region: Region | None) -> tuple[tuple[int, int],
 
 
 def interpolation_card(name: str, factor: int) -> ModelCard:
-    """Return the card of an interpolation, for whoever lists methods."""
+    """Return the card of an interpolation."""
     return ModelCard(
         name=name,
         kind="interpolation",

@@ -19,7 +19,7 @@ from atmodist_core.common.errors import UserError
 
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 _POLL_MILLISECONDS = 20
-"""How often a caller is asked whether to go on while a graph runs."""
+"""How often cancelling is checked while a graph runs."""
 
 
 def openvino() -> Any:

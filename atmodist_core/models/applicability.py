@@ -8,12 +8,11 @@ from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.models.card import ModelCard
 
 SPACING_TOLERANCE = 0.10
-"""A grid spacing off by more than this part is worth a word."""
+"""Largest relative difference of the grid spacing that is not reported."""
 
 SPREAD_RANGE = (0.2, 2.0)
-"""Standard deviations outside this range of multiples of the training fields' are worth a word. It reaches
-further down
-than up because block means, the input of a downscaler, vary less than the fine fields that the moments were
+"""Ratios to the training fields' standard deviation that are not reported. The range reaches further down than
+up because block means, the input of a downscaler, vary less than the fine fields that the moments were
 taken from."""
 
 _UNKNOWN_LEVELS = {"", "unknown", "none"}

@@ -43,7 +43,7 @@ class DecoderConfig(NetworkConfig):
 class Decoder(nn.Module):
     """The encoder mirrored, and light: nearest neighbours and one convolution a stage.
 
-    What is learned should lie in the encoder, of which alone the content loss makes use.
+    It is small so that the encoder, the only part the content loss uses, has to learn.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class Autoencoder(nn.Module):
     encoder : Encoder
         Of the architecture of the distance network.
     decoder : Decoder
-        Of as many doublings as the encoder's stride asks for.
+        Its doublings must undo the encoder's stride.
     """
 
     def __init__(self, encoder: Encoder, decoder: Decoder) -> None:

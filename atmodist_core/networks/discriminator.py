@@ -66,7 +66,7 @@ class Discriminator(nn.Module):
         initialize_xavier_(self)
 
     def forward(self, fine: Tensor) -> Tensor:
-        """Judge normalised fields.
+        """Classify normalised fields as real or generated.
 
         Parameters
         ----------

@@ -112,7 +112,7 @@ class LagClassifier(nn.Module):
 
 
 class DistanceNetwork(nn.Module):
-    """Encoder and classifier together: what the pretext task trains.
+    """Encoder and classifier of the pretext task.
 
     Parameters
     ----------

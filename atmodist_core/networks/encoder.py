@@ -40,7 +40,7 @@ class EncoderConfig(NetworkConfig):
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """Names of the layers whose activations can be asked for: ``stage1`` to the last stage."""
+        """Names of the layers with activations: ``stage1`` to the last stage."""
         return tuple(f"stage{number}" for number in range(1, len(self.stage_filters) + 1))
 
     @property

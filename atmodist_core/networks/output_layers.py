@@ -58,7 +58,7 @@ def low_pass(field: Tensor, cutoff: float) -> Tensor:
     Parameters
     ----------
     field : Tensor
-        Physical, shape ``(batch, channel, height, width)``; edges go on with their last value.
+        Physical, shape ``(batch, channel, height, width)``; edges are extended by their last value.
     cutoff : float
         See :func:`low_pass_taps`.
     """

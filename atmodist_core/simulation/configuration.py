@@ -163,7 +163,7 @@ begins.
 
 @dataclasses.dataclass(frozen=True)
 class SimulationConfig:
-    """One simulated member: which atmosphere, which period, what is kept."""
+    """One simulated member: atmosphere, period, stored fields."""
 
     atmosphere: AtmosphereConfig = AtmosphereConfig()
     ladder: tuple[SpinUpStage, ...] = DEMO_LADDER
@@ -177,7 +177,7 @@ class SimulationConfig:
     seed: int = 1
     """Seed of the initial noise and of the stochastic heating; another seed is another member."""
     kept_truncation: int = 179
-    """Truncation of what is stored; below that of the dynamics, so that real power reaches its edge."""
+    """Truncation of the stored fields; below that of the dynamics, so that they have realistic power up to it."""
     kept_sigma: float = 0.883
     """The full level nearest to this is stored."""
     output_hours: float = 3.0

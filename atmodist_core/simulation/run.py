@@ -100,7 +100,7 @@ def _load_checkpoint(path: Path, config: SimulationConfig) -> tuple[dict[str, to
             " in another folder."
         ) from error
     found, wanted = record["configuration"], configuration_to_dict(config)
-    # a longer run may go on from a shorter one; anything else would be another atmosphere
+    # a longer run may continue a shorter one; any other change would be another atmosphere
     for free in ("days", "checkpoint_slices"):
         found.pop(free, None)
         wanted.pop(free, None)
@@ -135,7 +135,7 @@ def _check(model: PrimitiveEquations, stage: _Stage) -> None:
 
 
 def store_attributes(config: SimulationConfig, sigma: float) -> dict[str, Any]:
-    """What a store says of itself."""
+    """Return the attributes of the store: source, level, member, configuration."""
     return {
         "source": "AtmoDist Studio simulated atmosphere (dry primitive equations with Held-Suarez forcing; "
         "not observations)",
@@ -177,13 +177,13 @@ def run_simulation(
     out : Path
         Folder of the store; the checkpoint lies in it too.
     resume : bool
-        Go on from the checkpoint in ``out``; the result is the same, bit for bit, as without the stop.
+        Continue from the checkpoint in ``out``; the result is bitwise that of an uninterrupted run.
     device : str
         Torch device.
     report : callable, optional
         Called with the stage, the days done and the days in all.
     stop : callable, optional
-        Asked after each slice; True ends the run at the next checkpoint.
+        Called after each checkpoint; True ends the run.
 
     Returns
     -------
@@ -200,7 +200,7 @@ def run_simulation(
     begun = checkpoint.exists() or previous_path(checkpoint).exists()
     if not resume and (begun or is_coefficient_store(out)):
         raise UserError(
-            f"Expected a new folder, found a simulation in {out}; add --resume to go on with it or choose "
+            f"Expected a new folder, found a simulation in {out}; add --resume to continue it or choose "
             "another."
         )
     with exclusive_folder(out):

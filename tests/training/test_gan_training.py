@@ -237,9 +237,9 @@ def test_judged_are_the_averaged_weights(weather, tmp_path):
     first = trainer.generator.tail.weight.detach().clone()
     trainer.step(0)
     moved = trainer.generator.tail.weight.detach()
-    averaged = trainer.judged_generator.tail.weight
+    averaged = trainer.evaluated_generator.tail.weight
     torch.testing.assert_close(averaged, 0.1 * first + 0.9 * moved)  # early on it forgets faster
-    assert trainer.judged_generator is not trainer.generator
+    assert trainer.evaluated_generator is not trainer.generator
 
 
 @pytest.fixture(scope="module")

@@ -96,7 +96,7 @@ LARGE = {
     "validation_pairs": 512,
     "final_pairs": 4096,
 }
-"""A larger field tells more of the lag but costs more: an encoder that has learned on small ones learns the rest fast."""
+"""Larger patches hold more information on the lag but cost more; an encoder trained on small ones learns fast on them."""
 PAIRS = {"times_per_place": 2}
 SMALL_START, SMALL_START_1 = {"start_from": "atmodist-23-small"}, {"start_from": "atmodist-23-small-seed1"}
 PRETRAINING_ONLY = {
@@ -111,7 +111,7 @@ PRETRAINING_ONLY = {
 def _generator(
     name: str, question: str, settings: Mapping[str, Any], needs: Mapping[str, str], seed: int = 0
 ) -> Experiment:
-    """A generator that goes on from the common start."""
+    """A generator that starts from the common pre-training."""
     start = (START, START_1)[seed]
     return Experiment(name, "gan", question, {**ADVERSARIAL_PHASE, **settings}, {**start, **needs}, seed)
 

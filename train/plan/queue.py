@@ -1,4 +1,4 @@
-"""Run jobs in the order of what they need: several at once, stopped and continued at will."""
+"""Run jobs after the ones they need, several at once; stop and continue at any time."""
 
 import contextlib
 import signal
@@ -16,7 +16,7 @@ _REPORT_SECONDS = 60.0
 
 
 class Queue:
-    """Runs what is missing.
+    """Runs all jobs that are not finished.
 
     Parameters
     ----------
@@ -36,10 +36,10 @@ class Queue:
         self.done: set[str] = set()
         self.failed: dict[str, str] = {}
         self._stop = False
-        self._told: set[str] = set()
+        self._signalled: set[str] = set()
         self._reported = time.monotonic()
         self._lines: dict[str, str] = {}
-        self._said_before: dict[str, int] = {}
+        self._printed_before: dict[str, int] = {}
         """Bytes of each log that an earlier attempt wrote."""
 
     def run(self) -> bool:
@@ -92,9 +92,9 @@ class Queue:
                 self.say(f"{job.name}: is running already, waiting for it.")
                 return
             (job.folder / FAILURE_NAME).unlink(missing_ok=True)
-            self.say(f"{job.name}: {'goes on' if job.begun else 'starts'}.")
+            self.say(f"{job.name}: {'continues' if job.begun else 'starts'}.")
             with (job.folder / LOG_NAME).open("ab") as log:
-                self._said_before[job.name] = log.tell()
+                self._printed_before[job.name] = log.tell()
                 self.running[job.name] = subprocess.Popen(
                     job.process_arguments(),
                     stdin=subprocess.DEVNULL,
@@ -120,18 +120,18 @@ class Queue:
                 took = "" if progress.seconds is None else f" after {clock(progress.seconds)}"
                 self.say(f"{job.name}: done{took}.")
             elif process is None and not self._stop:
-                self.waiting.insert(0, job)  # it ended unfinished without us: ours to go on with
+                self.waiting.insert(0, job)  # it ended unfinished, so it is continued here
             elif self._stop and code in (_cli.EXIT_INTERRUPTED, -signal.SIGTERM):
                 self.say(f"{job.name}: stopped, its checkpoint is kept.")
             elif not self._stop or code not in (None, 0):
                 self._fail(job, code)
 
     def _fail(self, job: Job, code: int | None) -> None:
-        sentence = self._last_line(job).removeprefix("error: ") or "it said nothing"
+        sentence = self._last_line(job).removeprefix("error: ") or "it printed nothing"
         killed = f"killed by {signal.Signals(-code).name}; " if code is not None and code < 0 else ""
         self.failed[job.name] = killed + sentence
         (job.folder / FAILURE_NAME).write_text(f"{killed}{sentence}\n", encoding="utf-8")
-        self.say(f"{job.name}: failed ({killed}{sentence}); all it said is in {job.folder / LOG_NAME}.")
+        self.say(f"{job.name}: failed ({killed}{sentence}); its output is in {job.folder / LOG_NAME}.")
 
     def _report(self) -> None:
         """Once a minute: the newest line of each training."""
@@ -145,22 +145,22 @@ class Queue:
                 self.say(f"{job.name}: {line}")
 
     def _pass_on_the_stop(self) -> None:
-        """Ask the trainings, once, to write a checkpoint and end; those of others are left alone."""
+        """Signal the own trainings once to write a checkpoint and end."""
         for name, process in list(self.running.items()):
             if process is None:
                 del self.running[name]
-            elif name not in self._told and process.poll() is None:
-                self._told.add(name)
+            elif name not in self._signalled and process.poll() is None:
+                self._signalled.add(name)
                 process.terminate()
 
     def _last_line(self, job: Job) -> str:
-        """Last line of what a training said in this attempt."""
+        """Last line that a training printed in this attempt."""
         path = job.folder / LOG_NAME
         if not path.is_file():
             return ""
         with path.open("rb") as file:
             end = file.seek(0, 2)
-            file.seek(max(end - 4000, self._said_before.get(job.name, 0)))
+            file.seek(max(end - 4000, self._printed_before.get(job.name, 0)))
             lines = [line.strip() for line in file.read().decode(errors="replace").splitlines()]
         return next((line for line in reversed(lines) if line), "")
 

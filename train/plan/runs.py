@@ -1,4 +1,4 @@
-"""What an experiment of a plan is on this machine: its command, its folders, and how far it has come."""
+"""An experiment of a plan on this machine: command, folders, progress."""
 
 import contextlib
 import csv
@@ -84,15 +84,15 @@ class Job:
 
     @property
     def begun(self) -> bool:
-        """Whether there is a run to go on with."""
+        """Whether a run has started."""
         return (self.folder / "config.json").is_file()
 
     def shell_line(self) -> str:
-        """What to type for the same run."""
+        """Return the equivalent shell command."""
         return shlex.join(["python", self.script, *self.arguments])
 
     def process_arguments(self) -> list[str]:
-        """What to start: goes on where a run has begun."""
+        """Return the command line of the process; a started run is resumed."""
         return [
             *(sys.executable, str(REPOSITORY / self.script)),
             *self.arguments,
@@ -245,7 +245,7 @@ def chosen(jobs: Sequence[Job], only: Sequence[str], optional: bool) -> list[Job
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an experiment has come.
+    """Progress of an experiment.
 
     Attributes
     ----------
@@ -263,7 +263,7 @@ class Progress:
 
 
 def progress_of(job: Job) -> Progress:
-    """Look at the folders of a job."""
+    """Return the progress of a job from its folders."""
     from atmodist_core.training.configuration import differences, from_dict, to_dict
 
     config_path = job.folder / "config.json"
@@ -302,7 +302,7 @@ def _seconds(curves: Path) -> float | None:
 def lock(folder: Path) -> Iterator[int | None]:
     """Hold a run's lock; gives its file descriptor, or None when another process holds it.
 
-    A process that inherits the descriptor goes on holding the lock: a training that outlives a killed
+    A process that inherits the descriptor keeps the lock: a training that outlives a killed
     train/experiments.py is still seen to run.
     """
     handle = try_lock(folder / LOCK_NAME)

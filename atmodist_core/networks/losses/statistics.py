@@ -62,7 +62,7 @@ class SpectrumLoss(ContentLoss):
     """Squared log ratio of generated to true power, averaged over the rings of :func:`ring_power` and fields.
 
     Power is averaged over the batch before the logarithm: single patches may differ, their mean may not. Beyond
-    the truncation of the data, where the true power is nothing, it punishes what is invented there.
+    the truncation of the data, where the true power is zero, it penalises spurious power.
 
     Parameters
     ----------

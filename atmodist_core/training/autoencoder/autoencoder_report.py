@@ -11,7 +11,7 @@ from atmodist_core.training.loop.training_run import save_trained_model, setting
 
 
 def save_autoencoder_model(trainer: AutoencoderTrainer) -> Path:
-    """Judge the autoencoder, and write the model folder with card and curves.
+    """Evaluate the autoencoder, and write the model folder with card and curves.
 
     The distances of its encoder's layers over the lag and their scales are measured as for a distance network,
     so that either can stand in the other's place in a content loss.

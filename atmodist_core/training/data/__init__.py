@@ -1,1 +1,1 @@
-"""Fields as a training sees them: members in memory or in a store, patches, clips, what is held out."""
+"""Fields in memory or in a store, patches, clips, held-out scores."""

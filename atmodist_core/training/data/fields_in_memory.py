@@ -1,4 +1,4 @@
-"""The weather of a training run, held in memory for the training's duration."""
+"""Training fields in memory."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -74,7 +74,7 @@ class FieldsInMemory(TrainingFields):
 
     @property
     def residence(self) -> str:
-        """Where the values lie, in words."""
+        """Where the values are stored, for messages."""
         return "memory" if self.values.device.type == "cpu" else "the GPU's memory"
 
     def physical(self, times: slice) -> Tensor:
@@ -215,7 +215,7 @@ def check_memory(
 
 
 def available_memory_bytes() -> float | None:
-    """Free memory of this machine [bytes], or None where it cannot be told."""
+    """Free memory of this machine [bytes], or None where it is unknown."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:

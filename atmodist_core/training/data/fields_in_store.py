@@ -1,4 +1,4 @@
-"""The weather of a training run, left in its training store: patches are cut from memory-mapped shards."""
+"""Training fields on disk: patches are cut from memory-mapped shards of a training store."""
 
 import bisect
 import threading
@@ -165,7 +165,7 @@ class FieldsInStore(TrainingFields):
 
     @property
     def residence(self) -> str:
-        """Where the values lie, in words."""
+        """Where the values are stored, for messages."""
         return f"the store {self.shards.path}"
 
     def gather(

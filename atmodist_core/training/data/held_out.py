@@ -1,4 +1,4 @@
-"""How well the pretext task is solved on held-out pairs, and what guesses from plain differences score."""
+"""Scores of the pretext task on held-out pairs, and of baselines from plain differences."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -112,7 +112,7 @@ def difference_baselines(
     classes: int,
     lag_step_hours: float,
 ) -> dict[str, float]:
-    """Guess the lag from RMS differences alone: fitted on training pairs, judged on held-out pairs.
+    """Score lags predicted from RMS differences alone: fitted on training pairs, evaluated on held-out pairs.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def difference_baselines(
     -------
     dict
         ``least_squares_*`` : lag linear in the differences, fitted by least squares, rounded to a class.
-        ``rms_*`` : the best predictor to be had from the differences, estimated from the lags of the 100
+        ``rms_*`` : the best possible predictor from the differences, estimated from the lags of the 100
         nearest training pairs; the accuracy takes their most frequent lag, the error their median.
     """
     (x, labels), (x_held, labels_held) = training, held_out

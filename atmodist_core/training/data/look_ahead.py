@@ -18,7 +18,7 @@ class LookAhead(Generic[ResultT]):
     function
         From a step to its batch; called from other threads.
     workers
-        Threads; with 0 the function is called when it is asked for.
+        Threads; with 0 nothing is computed ahead.
     steps
         How many steps ahead; by default one more than there are threads.
 
@@ -51,7 +51,7 @@ class LookAhead(Generic[ResultT]):
         return self._pending.pop(step).result()
 
     def close(self) -> None:
-        """Give up what is not begun and end the threads."""
+        """Cancel what has not started and end the threads."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pending.clear()

@@ -1,4 +1,4 @@
-"""What every reader of training data asks of a member: its fields, its grid, its times, no missing values."""
+"""Checks of a member: fields, grid, times, no missing values."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -89,7 +89,7 @@ def wraps_around(longitude: NDArray[np.float64]) -> bool:
 
 
 def describe_member(name: str, start: int, times: NDArray[np.datetime64]) -> Member:
-    """Describe one series; an irregular spacing is kept as a sentence, as only the pretext task minds."""
+    """Describe one series; an irregular spacing matters to the pretext task only, so it is kept as a sentence."""
     words = [str(np.datetime_as_string(t, unit="h")) for t in (times[0], times[-1])]
     period = f"{words[0]} to {words[1]}"
     steps = np.diff(times) / np.timedelta64(1, "s") / 3600.0

@@ -19,7 +19,7 @@ from atmodist_core.training.store.store_layout import StoreDescription, member_g
 from atmodist_core.training.store.store_shards import read_shard
 
 MEMORY_SHARE = 0.5
-"""A store goes into memory by itself when it takes at most this share of what is free."""
+"""With ``auto``, a store is read into memory when it takes at most this share of the free memory."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""A small made-up atmosphere for smoke runs and tests: red noise on the sphere that drifts and forgets.
+"""Synthetic fields for smoke runs and tests: red noise on the sphere with an eastward drift.
 
 Each coefficient is a first-order autoregressive process whose memory falls with its total wavenumber, carried
 eastward by a solid rotation. Two slices are therefore the less alike the further apart they are, which is all
-that the pretext task needs. It has no dynamics and stands for nothing real.
+that the pretext task needs. There are no dynamics.
 """
 
 import numpy as np

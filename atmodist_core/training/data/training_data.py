@@ -1,4 +1,4 @@
-"""From the flags of a run to what its trainer draws patches from."""
+"""Fields, split and normalisation of a run."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ class TrainingData:
     normalization
         Measured on the training segments only.
     residence
-        Where the fields are to lie, as asked for.
+        Where the fields are stored, as chosen by ``--residence``.
     """
 
     training_fields: TrainingFields

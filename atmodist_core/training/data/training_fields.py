@@ -28,9 +28,9 @@ class Member:
     spacing_hours
         Time between two slices [h]; None where the spacing is irregular or there is but one time.
     period
-        First and last time in words.
+        First and last time as text.
     irregularity
-        What is irregular, in words.
+        Description of an irregular spacing.
     """
 
     name: str
@@ -96,7 +96,7 @@ class TrainingFields(ABC):
     @property
     @abstractmethod
     def residence(self) -> str:
-        """Where the values lie, in words."""
+        """Where the values are stored, for messages."""
 
     @abstractmethod
     def gather(
@@ -114,7 +114,7 @@ class TrainingFields(ABC):
         times, rows, columns
             Time and north-west corner of each, shape ``(batch,)``.
         size
-            Side of the windows; those that cross the last longitude go on at the first.
+            Side of the windows; those that cross the last longitude continue at the first.
         mirrored
             Which are turned north-south, shape ``(batch,)``; signs are left as they are.
 

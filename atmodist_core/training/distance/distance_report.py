@@ -25,7 +25,7 @@ from atmodist_core.training.distance.distance_trainer import DistanceTrainer
 from atmodist_core.training.loop.training_run import save_trained_model, settings_without
 
 
-def judge_distance(trainer: DistanceTrainer) -> tuple[dict[str, float], Tensor, Tensor, DistanceCurves]:
+def evaluate_distance(trainer: DistanceTrainer) -> tuple[dict[str, float], Tensor, Tensor, DistanceCurves]:
     """Measure a trained distance network.
 
     Returns
@@ -57,7 +57,7 @@ def judge_distance(trainer: DistanceTrainer) -> tuple[dict[str, float], Tensor, 
     )
     scores |= difference_baselines(training, held_out, c.classes, c.lag_step_hours)
     curves = measure_distance_curves(
-        trainer.judged_network.encoder,
+        trainer.evaluated_network.encoder,
         trainer.data.held_out_fields,
         trainer.make_sampler(patches.MATCHING_STREAM),
         classes=c.classes,
@@ -74,13 +74,13 @@ def judge_distance(trainer: DistanceTrainer) -> tuple[dict[str, float], Tensor, 
 def save_distance_model(trainer: DistanceTrainer) -> Path:
     """Evaluate the trained network, and write the model folder with card and curves."""
     config = trainer.config
-    scores, logits, labels, curves = judge_distance(trainer)
+    scores, logits, labels, curves = evaluate_distance(trainer)
     curves.write(config.run.out / CURVES_OVER_LAG_NAME)
     write_confusion(config.run.out, logits, labels)
     return save_trained_model(
         trainer,
         scores,
-        lambda folder, card: save_distance(folder, trainer.judged_network, card, config.run.export_type),
+        lambda folder, card: save_distance(folder, trainer.evaluated_network, card, config.run.export_type),
         kind="distance",
         loss={"name": "cross-entropy", "classes": config.classes, "lag_step_hours": config.lag_step_hours},
         schedule={

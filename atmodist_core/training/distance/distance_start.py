@@ -113,7 +113,7 @@ def check_distance_config(config: DistanceConfig) -> None:
                 f"Expected a positive --{name.replace('_', '-')}, found {getattr(config.data, name)}."
             )
     if config.classes < 2:
-        raise UserError(f"Expected at least two --classes to tell apart, found {config.classes}.")
+        raise UserError(f"Expected at least two --classes, found {config.classes}.")
     if not 2 <= config.times_per_place <= min(config.classes + 1, 2 * config.batch_size):
         raise UserError(
             f"Expected --times-per-place from 2 to {min(config.classes + 1, 2 * config.batch_size)} (lags"

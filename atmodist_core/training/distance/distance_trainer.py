@@ -175,7 +175,7 @@ class DistanceTrainer(Trainer):
             }
 
     @property
-    def judged_network(self) -> DistanceNetwork:
+    def evaluated_network(self) -> DistanceNetwork:
         """The network that is evaluated and exported: the average of weights where there is one."""
         return self.network if self.average is None else self.average.network
 
@@ -190,7 +190,7 @@ class DistanceTrainer(Trainer):
         shared
             Every process calls and does its share; else one process may do all alone.
         """
-        c, network = self.config, self.judged_network
+        c, network = self.config, self.evaluated_network
         rank, ranks = (self.fabric.global_rank, self.fabric.world_size) if shared else (0, 1)
         if shared:
             copy_buffers_from_main(network)
@@ -217,7 +217,7 @@ class DistanceTrainer(Trainer):
         return (sum_over_processes(logits), sum_over_processes(labels)) if shared else (logits, labels)
 
     def end_epoch(self, step: int) -> Mapping[str, float]:
-        """Scores on held-out pairs; keeps the best weights and tells the plateau schedule."""
+        """Scores on held-out pairs; keep the best weights and update the plateau schedule."""
         c = self.config
         self.last_held_out = self.predict_held_out(c.validation_pairs)
         scores = pretext_scores(*self.last_held_out, c.lag_step_hours)
@@ -230,7 +230,7 @@ class DistanceTrainer(Trainer):
                 best = {"step": step + 1, "loss": scores["loss"]}
                 path = c.run.out / BEST_NAME
                 write_checkpoint(
-                    path, module_tensors(self.judged_network, "network"), best, keep_previous=False
+                    path, module_tensors(self.evaluated_network, "network"), best, keep_previous=False
                 )
         else:
             self.epochs_without_better += 1
@@ -240,7 +240,7 @@ class DistanceTrainer(Trainer):
         """Draw the confusion matrix and distances over the lag, on held-out pairs; main process only."""
         c = self.config
         curves = measure_distance_curves(
-            self.judged_network.encoder,
+            self.evaluated_network.encoder,
             self.data.held_out_fields,
             self.make_sampler(patches.MATCHING_STREAM),
             classes=c.classes,

@@ -30,5 +30,5 @@ def _save_kept(trainer: DistanceTrainer) -> None:
     """Save the best weights, or the last where those are kept."""
     best = trainer.config.run.out / BEST_NAME
     if trainer.config.keep == "best" and best.is_file():
-        restore_module(trainer.judged_network, read_checkpoint(best)[0], "network")
+        restore_module(trainer.evaluated_network, read_checkpoint(best)[0], "network")
     save_distance_model(trainer)

@@ -26,7 +26,7 @@ class AdversarialForm(ABC):
 
 
 class SigmoidForm(AdversarialForm):
-    """Sigmoid cross-entropy, as published; log 2 = 0.693 for a discriminator that cannot tell."""
+    """Sigmoid cross-entropy, as published; log 2 = 0.693 for a discriminator that guesses."""
 
     def discriminator(self, real: Tensor, generated: Tensor) -> Tensor:
         """Return half the sum of both cross-entropies, to which the thresholds of the balance refer."""
@@ -38,10 +38,10 @@ class SigmoidForm(AdversarialForm):
 
 
 class HingeForm(AdversarialForm):
-    """Hinge loss (Lim & Ye 2017): what is told apart by a margin of 1 no longer teaches the discriminator."""
+    """Hinge loss (Lim & Ye 2017): beyond a margin of 1 the discriminator no longer learns."""
 
     def discriminator(self, real: Tensor, generated: Tensor) -> Tensor:
-        """Return the mean shortfall from the margin; 1 for a discriminator that cannot tell."""
+        """Return the mean shortfall from the margin; 1 for a discriminator that guesses."""
         return 0.5 * (functional.relu(1.0 - real).mean() + functional.relu(1.0 + generated).mean())
 
     def generator(self, generated: Tensor, real: Tensor | None) -> Tensor:
@@ -58,7 +58,7 @@ class RelativisticForm(AdversarialForm):
     needs_real_logits = True
 
     def discriminator(self, real: Tensor, generated: Tensor) -> Tensor:
-        """Return the cross-entropy of the difference of logits; log 2 for one that cannot tell."""
+        """Return the cross-entropy of the difference of logits; log 2 for one that guesses."""
         return functional.softplus(generated - real).mean()
 
     def generator(self, generated: Tensor, real: Tensor | None) -> Tensor:
@@ -78,7 +78,7 @@ ADVERSARIAL_FORMS: dict[str, type[AdversarialForm]] = {
 def r1_penalty(discriminator: nn.Module, real: Tensor) -> Tensor:
     """Squared gradient of the logits at real patches (Mescheder et al. 2018), a scalar.
 
-    It makes the discriminator flat around real weather, so that its slope towards it does not grow without end
+    It makes the discriminator flat around real fields, so that its slope towards it does not grow without end
     (with 0.5 x weight in front). Computed in float32: the second derivative loses too much in bfloat16.
 
     Parameters

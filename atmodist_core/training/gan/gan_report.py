@@ -38,7 +38,9 @@ def save_generator_model(trainer: GanTrainer) -> Path:
     return save_trained_model(
         trainer,
         scores,
-        lambda folder, card: save_downscaler(folder, trainer.judged_generator, card, config.run.export_type),
+        lambda folder, card: save_downscaler(
+            folder, trainer.evaluated_generator, card, config.run.export_type
+        ),
         kind="downscaler",
         factor=config.factor,
         loss=loss,

@@ -143,8 +143,8 @@ def check_gan_config(config: GanConfig) -> None:
         and config.epochs + config.final_epochs > 0
     ):
         raise UserError(
-            "Expected a positive --content-weight, --mse-weight or --l1-weight, found all 0; the adversary"
-            " alone invents weather."
+            "Expected a positive --content-weight, --mse-weight or --l1-weight, found all 0; an adversary"
+            " alone does not constrain the fields."
         )
     if not 0.0 <= config.ema_decay < 1.0:
         raise UserError(f"Expected --ema-decay from 0 to below 1, found {config.ema_decay:g}; try 0.999.")

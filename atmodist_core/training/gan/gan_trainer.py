@@ -117,7 +117,7 @@ class GanTrainer(Trainer):
         )
 
     @property
-    def judged_generator(self) -> Generator:
+    def evaluated_generator(self) -> Generator:
         """The generator that is evaluated and exported: the average of weights where there is one."""
         return self.generator if self.average is None else self.average.network
 
@@ -233,7 +233,7 @@ class GanTrainer(Trainer):
         return numbers
 
     def _seen(self, fine: Tensor, step: int, purpose: int) -> Tensor:
-        """What the discriminator sees of patches: noise hides, at first, what it could tell them by."""
+        """Input of the discriminator: patches with noise that decreases to zero over the adversarial phase."""
         c = self.config
         share = 1.0 - (step - self.pretraining_steps) / (self.total_steps - self.pretraining_steps)
         if c.instance_noise <= 0 or share <= 0:
@@ -272,11 +272,11 @@ class GanTrainer(Trainer):
 
     @torch.no_grad()
     def held_out_scores(self) -> dict[str, float]:
-        """Scores of the judged generator on held-out patches."""
+        """Return the scores of the evaluated generator on held-out patches."""
         c = self.config
         scores = DownscalingScores(c.data.channels, c.factor, self.data.normalization)
         for number, batch in enumerate(self._held_out_batches()):
-            scores.add(self.judged(batch, number), batch.fine)
+            scores.add(self.generated(batch, number), batch.fine)
         return scores.result()
 
     @torch.no_grad()
@@ -288,10 +288,10 @@ class GanTrainer(Trainer):
             scores.add(functional.interpolate(batch.coarse, size=size, mode="bicubic"), batch.fine)
         return scores.result()
 
-    def judged(self, batch: DownscalingBatch, number: int) -> Tensor:
-        """Normalised fine patches of the judged generator; ``number`` of the batch: it settles the noise."""
-        with evaluating(self.judged_generator), self.fabric.autocast():
-            fine = self.judged_generator(self._input(batch, number, _HELD_OUT))
+    def generated(self, batch: DownscalingBatch, number: int) -> Tensor:
+        """Return normalised fine patches of the evaluated generator; the noise depends on the batch ``number``."""
+        with evaluating(self.evaluated_generator), self.fabric.autocast():
+            fine = self.evaluated_generator(self._input(batch, number, _HELD_OUT))
         return self.output(fine.float(), batch.coarse, batch.area)
 
     def _held_out_batches(self) -> Iterator[DownscalingBatch]:
@@ -308,7 +308,7 @@ class GanTrainer(Trainer):
     def draw_samples(self, folder: Path, step: int) -> None:
         """Draw held-out patches: coarse, bicubic, generated, truth."""
         batch = DownscalingBatch(*(part[:SAMPLES] for part in next(iter(self._held_out_batches()))))
-        generated = self.judged(batch, 0)
+        generated = self.generated(batch, 0)
         draw_downscaling_samples(
             folder, step, batch.coarse, generated, batch.fine, channels=self.config.data.channels
         )

@@ -1,4 +1,4 @@
-"""What several processes tell each other; with one process everything here is free.
+"""Communication between processes; with one process nothing here costs time.
 
 The collectives run on the current process group that Lightning Fabric made: gloo between CPUs, NCCL between
 GPUs.

@@ -1,4 +1,4 @@
-"""Exponential moving average of a network's weights: what is judged and exported in place of the last ones."""
+"""Exponential moving average of a network's weights, evaluated and exported instead of the last ones."""
 
 import copy
 from typing import Generic, TypeVar

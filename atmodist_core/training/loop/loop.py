@@ -126,7 +126,7 @@ def check_run_folder(config: Any) -> None:
     elif has_checkpoint(run.out):
         raise UserError(
             f"Expected an unused folder for a new run, found the checkpoint of another in {run.out}; "
-            "add --resume to go on or choose another --out."
+            "add --resume to continue or choose another --out."
         )
 
 
@@ -149,12 +149,12 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def run_training(trainer: Trainer, run: RunConfig) -> bool:
-    """Train until done or asked to stop.
+    """Train until the last step, an early stop, or a signal.
 
     Parameters
     ----------
     trainer
-        What is trained.
+        The training.
     run
         Folder, intervals.
 
@@ -227,7 +227,7 @@ def run_training(trainer: Trainer, run: RunConfig) -> bool:
         if stopping and not over:
             progress.say(
                 f"Stopped by {stop.name or 'another process'} after step {done} of {trainer.total_steps}; a"
-                f" checkpoint is in {run.out}, add --resume to go on."
+                f" checkpoint is in {run.out}, add --resume to continue."
             )
         elif done < trainer.total_steps:
             progress.say(f"The held-out loss no longer falls: ended after step {done}.")

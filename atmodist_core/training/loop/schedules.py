@@ -19,11 +19,11 @@ def one_cycle(
     Parameters
     ----------
     step, total
-        Step at hand and steps in all.
+        Step (0-based) and number of steps.
     highest
         Rate at the top.
     warmup_fraction
-        Share of the steps that lead up.
+        Share of the steps over which the rate rises.
     start_divisor, end_divisor
         The run begins at ``highest / start_divisor`` and ends at ``highest / end_divisor``.
 
@@ -69,7 +69,7 @@ class ReduceOnPlateau:
     waited: int = 0
 
     def update(self, loss: float) -> float:
-        """Tell the loss of an epoch; returns the rate from now on."""
+        """Take in the loss of an epoch; return the new rate."""
         if loss < self.best - self.tolerance:
             self.best, self.waited = loss, 0
         else:
@@ -87,6 +87,6 @@ class ReduceOnPlateau:
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        """Go on from what :meth:`state` gave."""
+        """Continue from the result of :meth:`state`."""
         self.rate, self.waited = float(state["rate"]), int(state["waited"])
         self.best = math.inf if state["best"] is None else float(state["best"])

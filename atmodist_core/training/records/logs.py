@@ -1,4 +1,4 @@
-"""What a run writes while it goes: a CSV of its curves, TensorBoard events, and a progress bar."""
+"""Output of a running training: curves as CSV, TensorBoard events, and a progress bar."""
 
 import csv
 import math
@@ -25,7 +25,7 @@ class CurveLog:
         ``seconds``: wall-clock time since the start of the run [s], without the time between a stop and its
         continuation.
     resume_step
-        When going on: rows after this step are dropped, as those steps are done again.
+        Step of the checkpoint: later rows are dropped, as those steps are repeated.
     """
 
     def __init__(self, folder: Path, columns: list[str], resume_step: int | None = None) -> None:

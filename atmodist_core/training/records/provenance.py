@@ -1,4 +1,4 @@
-"""What a model card says about where a model comes from."""
+"""Origin of a model for its card: data, period, code version."""
 
 import subprocess
 from pathlib import Path
@@ -56,7 +56,7 @@ def describe_data(data: TrainingData, config: DataConfig) -> str:
 
 
 def card_basis(run: RunConfig, data_config: DataConfig, data: TrainingData) -> dict[str, Any]:
-    """Entries that the card of every trained model begins with: whose it is, what it learned from, with which code."""
+    """Return the entries shared by the cards of all trained models: name, data, normalisation, code version."""
     return {
         "name": model_name(run),
         "architecture": {},

@@ -1,4 +1,4 @@
-"""Runs beside each other: the settings that differ, and the final scores with the best one marked."""
+"""Comparison of runs: settings that differ, and final scores with the best one marked."""
 
 import math
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _LOW = ("loss", "error", "mse", "rmse", "wasserstein")
 
 
 def read_runs(folders: Sequence[Path]) -> list[RunRecord]:
-    """Read runs that can be compared; those of one name are told apart by the folder above.
+    """Read runs that can be compared; equal names get the name of the parent folder.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def read_runs(folders: Sequence[Path]) -> list[RunRecord]:
 
 
 def goal_of(score: str) -> Goal | None:
-    """What is good in a score, by its name; None when the name does not tell.
+    """Return the ideal direction or value of a score from its name; None if unknown.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def goal_of(score: str) -> Goal | None:
     if "ratio" in words:
         return "one"
     if "spurious" in words:
-        return "zero"  # what is too little counts as what is too much
+        return "zero"  # too little counts like too much
     if any(word in words for word in _HIGH):
         return "high"
     return "low" if any(word in words for word in _LOW) else None

@@ -1,4 +1,4 @@
-"""The folder of a run: what lies in it, and on what the run was computed."""
+"""The folder of a run and the environment it was computed in."""
 
 import importlib.metadata
 import json
@@ -36,7 +36,7 @@ def write_environment(run: RunConfig, hardware: Hardware | None, step: int = 0) 
     hardware
         Device and precision; None when they were not chosen.
     step
-        Steps done before this start; 0 begins the list anew.
+        Steps done before this start; 0 starts a new list.
     """
     path = run.out / ENVIRONMENT_NAME
     starts = _earlier_starts(path) if step else []
@@ -50,12 +50,12 @@ def _earlier_starts(path: Path) -> list[dict[str, Any]]:
     try:
         starts = json.loads(path.read_text(encoding="utf-8"))["starts"]
     except (OSError, json.JSONDecodeError, KeyError, TypeError):
-        return []  # a run of a version that did not write it: what is known from now on counts
+        return []  # written by a version without this file
     return list(starts)
 
 
 def describe_environment(hardware: Hardware | None, arguments: Sequence[str] | None = None) -> dict[str, Any]:
-    """What a result can depend on beside the settings, without anything that names a person or a machine.
+    """Return what a result can depend on besides the settings, without names of people or machines.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def _version(package: str) -> str | None:
 
 
 def relative_command(arguments: Sequence[str]) -> list[str]:
-    """A command line that says nothing of the machine it ran on.
+    """Return a command line without anything that identifies the machine.
 
     Absolute paths become relative to the working folder or the checkout; of those outside both only the last
     part is kept. User names and passwords are taken out of addresses.
@@ -123,7 +123,7 @@ def _without_place(argument: str) -> str:
     if "://" in value:
         return flag + equals + re.sub(r"://[^/@]*@", "://", value)
     if not value.startswith(("/", "~")) and not re.match(r"[A-Za-z]:[\\/]", value):
-        # Ways up may lead through a home folder too.
+        # Parent folders may contain a user name too.
         return flag + equals + (_last_part(value) if value.startswith("../") else value)
     path = Path(value)
     for base in (Path.cwd(), _REPOSITORY):

@@ -1,4 +1,4 @@
-"""Read what a run has left behind: settings, curves, scores; finished or not."""
+"""Read the settings, curves and scores of a run, finished or not."""
 
 import csv
 import json
@@ -18,12 +18,12 @@ from atmodist_core.training.records.run_folder import ENVIRONMENT_NAME
 
 _CONFIG_NAME, _SCORES_NAME = "config.json", "scores.json"
 _KINDS = {"DistanceConfig": "distance", "AutoencoderConfig": "autoencoder", "GanConfig": "downscaler"}
-_UNTOLD = configuration.RESUMABLE_CHANGES - {"final_pairs", "matching_pairs"}
+_WITHOUT_EFFECT = configuration.RESUMABLE_CHANGES - {"final_pairs", "matching_pairs"}
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run as far as it has come.
+    """A finished or unfinished run.
 
     Attributes
     ----------
@@ -131,7 +131,7 @@ def _from_model_folder(folder: Path) -> RunRecord:
     return RunRecord(
         name=card.name,
         kind=card.kind,
-        settings={k: v for k, v in settings.items() if k not in _UNTOLD | {"hardware"}},
+        settings={k: v for k, v in settings.items() if k not in _WITHOUT_EFFECT | {"hardware"}},
         curves=read_curves(folder / CURVES_NAME),
         scores=_held_out(card.scores),
         finished=True,
@@ -150,7 +150,7 @@ def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
             flat[name] = [Path(entry).name for entry in value]
         elif name in ("start_from", "distance", "autoencoder") and isinstance(value, str):
             flat[name] = Path(value).name
-        elif name not in _UNTOLD:
+        elif name not in _WITHOUT_EFFECT:
             flat[name] = value
     return flat
 

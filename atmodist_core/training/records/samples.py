@@ -1,7 +1,7 @@
-"""Pictures drawn while a model learns: what it makes of the same few held-out patches, epoch after epoch.
+"""Pictures drawn during a training, of the same few held-out patches after several epochs.
 
-A picture never costs a training: a failure to draw is a warning, and drawing leaves every random state and
-every mode of the networks as it was, so that a run with pictures gives the weights of one without.
+A failure to draw is a warning, and drawing restores all random states and network modes, so that a run with
+pictures gives the weights of one without.
 """
 
 import random
@@ -88,13 +88,13 @@ def draw_samples_if_due(trainer: Any, run: RunConfig, epoch: int, step: int, *, 
         folder.mkdir(parents=True, exist_ok=True)
         with _random_states_kept():
             draw(folder, step)
-    except Exception as error:  # whatever goes wrong with a picture, the training is worth more
+    except Exception as error:  # a failed picture must not end the training
         if folder not in _warned:
             _warned.add(folder)
             where = traceback.extract_tb(error.__traceback__)[-1]
             warnings.warn(
                 f"The pictures of the run could not be drawn ({type(error).__name__}: {error}, in"
-                f" {Path(where.filename).name} line {where.lineno}); the training goes on without them.",
+                f" {Path(where.filename).name} line {where.lineno}); the training continues without them.",
                 AtmodistWarning,
                 stacklevel=2,
             )
@@ -161,7 +161,7 @@ def draw_downscaling_samples(
 def draw_reconstruction_samples(
     folder: Path, step: int, patches: Tensor, reconstructed: Tensor, *, channels: Sequence[str]
 ) -> Path:
-    """Draw patches, what an autoencoder makes of them, and the difference.
+    """Draw patches, their reconstruction by an autoencoder, and the difference.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ class AutoencoderConfig:
     preset: str = "demo"
     """Name of the preset the settings started from."""
     data: DataConfig = field(default_factory=DataConfig)
-    """Weather and patches."""
+    """Fields and patches."""
     run: RunConfig = field(default_factory=RunConfig)
     """Folder, hardware, reports."""
     batch_size: int = 128

@@ -9,22 +9,22 @@ from atmodist_core.training.settings.shared_configuration import DataConfig, Run
 
 @dataclass(frozen=True)
 class DistanceConfig:
-    """Training of the distance network on the pretext task: how far apart in time are two patches?"""
+    """Training of the distance network on the pretext task: what is the lag between two patches?"""
 
     preset: str = "demo"
     """Name of the preset the settings started from."""
     data: DataConfig = field(default_factory=DataConfig)
-    """Weather and patches."""
+    """Fields and patches."""
     run: RunConfig = field(default_factory=RunConfig)
     """Folder, hardware, reports."""
     classes: int = 23
-    """Number of time lags told apart."""
+    """Number of lags to classify."""
     lag_step_hours: int = 3
     """Time between two neighbouring classes [h]; class k means k + 1 such steps."""
     batch_size: int = 128
     """Half the patches encoded per optimiser step (of all processes together): pairs, at two times a place."""
     times_per_place: int = 2
-    """Times K cut at every place; all K (K - 1) / 2 pairs are asked for. 2 is the published training."""
+    """Times K cut at every place, for K (K - 1) / 2 pairs; 2 is the published training."""
     sync_batch_norm: bool = True
     """With several processes, normalise over all their batches together (as one process would)."""
     start_from: str | None = None
@@ -34,7 +34,7 @@ class DistanceConfig:
     batches_per_epoch: int = 300
     """Steps of one epoch."""
     subset_epochs: int = 0
-    """Of these epochs, the first so many repeat a fixed small subset (it helps training to take off)."""
+    """Of these epochs, the first ones that repeat a fixed small subset (which helps the training to start)."""
     subset_batches: int = 2000
     """Batches in that subset."""
     optimizer: Literal["sgd", "adamw"] = "sgd"
@@ -58,9 +58,9 @@ class DistanceConfig:
     clip_norm: float = 5.0
     """Largest norm of the whole gradient."""
     ema_decay: float = 0.0
-    """Judge and export an exponential moving average of the weights (0.999: of 1000 steps); 0 is off."""
+    """Evaluate and export an exponential moving average of the weights (0.999: of 1000 steps); 0 is off."""
     early_stop_patience: int = 0
-    """Stop after so many epochs in a row without a lower held-out loss; 0 never does."""
+    """Stop after this many epochs in a row without a lower held-out loss; 0 never stops early."""
     validation_pairs: int = 2048
     """Held-out pairs of the evaluation after every epoch."""
     final_pairs: int = 8192

@@ -14,7 +14,7 @@ class GanConfig:
     preset: str = "demo"
     """Name of the preset the settings started from."""
     data: DataConfig = field(default_factory=lambda: DataConfig(patch_size=96))
-    """Weather and patches."""
+    """Fields and patches."""
     run: RunConfig = field(default_factory=RunConfig)
     """Folder, hardware, reports."""
     factor: int = 4
@@ -30,26 +30,26 @@ class GanConfig:
     residual: bool = False
     """The generator adds to the bicubic interpolation of its input."""
     noise_channels: int = 0
-    """Channels of noise beside the generator's input, from which members arise."""
+    """Channels of noise added to the generator's input, for ensembles."""
     output_filter: Literal["none", "low-pass"] = "none"
-    """low-pass takes away by construction what data truncated below their grid's Nyquist cannot hold."""
+    """low-pass removes scales beyond the truncation of the data."""
     filter_cutoff: float = 0.5
-    """Where it halves amplitudes, as a share of the grid's Nyquist wavenumber."""
+    """Where the filter halves amplitudes, as a share of the grid's Nyquist wavenumber."""
     conserve_block_mean: bool = False
     """Make the block means of the physical output equal to the coarse input, by construction."""
     content: Literal["mse", "l1", "atmodist", "autoencoder", "random-encoder"] = "mse"
     """Content loss of the adversarial phase."""
     distance: str = "atmodist-23"
-    """Distance model (name or folder) whose encoder makes the AtmoDist content loss."""
+    """Distance model (name or folder) whose encoder defines the AtmoDist content loss."""
     other_spacing: bool = False
-    """Take an encoder that was trained at another grid spacing, for data too few to train one on: it then sees
-    structures of another size than it learned."""
+    """Accept an encoder trained at another grid spacing, for data too few to train one: it then sees structures of
+    another size than in its training."""
     autoencoder: str = "autoencoder"
-    """Autoencoder (name or folder) whose encoder makes the content loss of that name."""
+    """Autoencoder (name or folder) whose encoder defines the content loss of that name."""
     random_encoder_seed: int = 0
     """Seed of the untrained encoder of the content loss random-encoder, a control."""
     distance_layer: tuple[str, ...] = ("stage2",)
-    """Encoder layers compared by a content loss; of several, each with its own scale, the mean is taken."""
+    """Encoder layers compared by a content loss; several layers, each with its own scale, are averaged."""
     content_weight: float = 0.9
     """Weight of the content loss (distances of encoders are scaled to the size of the MSE first)."""
     mse_weight: float = 0.1
@@ -67,7 +67,7 @@ class GanConfig:
     r1_weight: float = 0.0
     """Weight of the penalty on the discriminator's squared gradient at real patches (R1)."""
     r1_interval: int = 16
-    """Steps between two such penalties (each then counts as often)."""
+    """Steps between two penalties; each is multiplied by this number."""
     discriminator_learning_rate: float | None = None
     """Learning rate of the discriminator where it differs from --learning-rate; it follows the same schedule."""
     discriminator_filters: tuple[int, ...] = (32, 32, 64, 64, 128, 128, 256, 256)
@@ -81,7 +81,7 @@ class GanConfig:
     start_from: str | None = None
     """Generator to start from (model name, model folder or run folder); skips the pre-training."""
     keep_normalization: bool = True
-    """With --start-from, go on in that model's normalisation; else measure that of the data."""
+    """With --start-from, keep that model's normalisation; otherwise measure that of the data."""
     batch_size: int = 32
     """Patches per step (of all processes together)."""
     batches_per_epoch: int = 300
@@ -107,12 +107,12 @@ class GanConfig:
     clip_norm: float = 0.0
     """Largest norm of each network's whole gradient; 0 does not limit it."""
     ema_decay: float = 0.0
-    """Decay of the moving average of the generator's weights that is judged and exported; 0 takes the last."""
+    """Decay of the moving average of the generator's weights that is evaluated and exported; 0 takes the last weights."""
     balance: Literal["extra", "skip", "none"] = "extra"
-    """extra: one more step for whichever has fallen behind; skip: a discriminator far ahead waits instead; none:
+    """extra: one more step for the network that is behind; skip: a discriminator far ahead skips its step; none:
     one step each (with --adversarial-form hinge or relativistic, whose losses have no such thresholds)."""
     balance_low: float = 0.46
-    """The discriminator is ahead when its loss is below (0.69 cannot tell real from generated)."""
+    """The discriminator is ahead when its loss is below (0.69 is that of a guess)."""
     balance_high: float = 0.6
     """The discriminator is behind when its loss is above."""
     validation_patches: int = 256

@@ -9,7 +9,7 @@ StoreType = Literal["float16", "float32"]
 
 @dataclass(frozen=True)
 class PrepareConfig:
-    """From any source to a training store."""
+    """Settings of a training store."""
 
     preset: str = "default"
     """Name of the preset the settings started from."""
@@ -24,9 +24,9 @@ class PrepareConfig:
     period: tuple[str, str] | None = None
     """First and last time, both included, such as 1979-01-01 1998-12-31."""
     every: int = 1
-    """Take every so-manieth slice: 3 makes a three-hourly store of an hourly archive."""
+    """Take every n-th slice: 3 makes a three-hourly store from an hourly archive."""
     coarsen: int = 1
-    """Average blocks of so many points in each direction, weighted by area."""
+    """Average blocks of n x n points, weighted by area."""
     channels: tuple[str, ...] = ("vorticity", "divergence")
     """Fields to store, in this order."""
     validation_fraction: float = 0.1
@@ -38,21 +38,21 @@ class PrepareConfig:
     tile: int = 64
     """Side of the inner chunks, about [grid points]; it is fitted to the grid."""
     shard_megabytes: float = 128.0
-    """Size of a shard, about: one file, one unit of work, and what is lost at most by a kill."""
+    """Approximate size of a shard: one file, one unit of work, and the most a kill can lose."""
     scheduler: str = "threads"
     """threads, processes, or the address of a Dask scheduler, such as tcp://host:8786."""
     workers: int = 0
-    """Shards worked on at once; 0 takes one for every processor (or for every worker of the cluster)."""
+    """Shards at once; 0 takes one for every processor (or every worker of the cluster)."""
     retries: int = 5
     """How often a shard of a remote source is tried again, after 2, 4, 8 ... seconds."""
     resume: bool = False
-    """Go on with the store in --out."""
+    """Continue the store in --out."""
     progress: bool = True
     """Show a progress bar (a plain line a minute when the output is not a terminal)."""
 
 
 FREE_TO_CHANGE = frozenset({"preset", "out", "scheduler", "workers", "retries", "resume", "progress"})
-"""Settings that may differ when going on: they do not change the store."""
+"""Settings that may differ on --resume: they do not change the store."""
 
 PREPARE_PRESETS: dict[str, PrepareConfig] = {
     "default": PrepareConfig(),

@@ -18,7 +18,7 @@ ConfigT = TypeVar("ConfigT")
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Which weather is learned from, and how patches are cut out of it."""
+    """Training fields, and how patches are cut from them."""
 
     data: tuple[Path, ...] = ()
     """Fields to train on; each is one member (one unbroken series), pairs are never made across members. Or
@@ -42,16 +42,16 @@ class DataConfig:
     storage: Storage = "float16"
     """Number type in which the fields are held in memory (a training store keeps its own)."""
     residence: Residence = "auto"
-    """Where the fields lie: in memory, in their training store, or on the GPU; auto takes the fastest of these
-    with room. It changes no patch."""
+    """Where the fields are kept: in memory, in their training store, or on the GPU; auto takes the fastest with
+    room. It changes no patch."""
     loader_workers: int = 2
-    """Threads that read patches ahead of a training store; with 0 they are read when asked. It changes no
+    """Threads that read patches ahead of a training store; with 0 nothing is read ahead. It changes no
     patch."""
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Where a run writes, on what it computes, and how often it reports."""
+    """Output folder, hardware and reports of a run."""
 
     out: Path = Path("runs/unnamed")
     """Folder of the run: configuration, curves, checkpoints, final model."""
@@ -60,7 +60,7 @@ class RunConfig:
     export_type: Literal["float32", "float16", "bfloat16"] = "float32"
     """Number type of the weights that are exported; half precision halves the file."""
     resume: bool = False
-    """Go on from the last checkpoint of --out."""
+    """Continue from the last checkpoint in --out."""
     seed: int = 0
     """Seed of the initial weights and of every random choice of patches."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -86,7 +86,7 @@ class RunConfig:
 
 
 def require_positive(settings: Any, names: Iterable[str]) -> None:
-    """Refuse a named setting that is not above zero; None, an unset one, is passed over.
+    """Refuse a named setting that is not above zero; None is allowed.
 
     Raises
     ------

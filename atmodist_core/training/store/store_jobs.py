@@ -1,4 +1,4 @@
-"""One shard of a training store: the unit of work, done anywhere, and of going on after a stop."""
+"""One shard of a training store: the unit of work and of resuming."""
 
 import time as clock
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ READ_BYTES = 128 * 2**20
 
 @dataclass(frozen=True)
 class MemberSource:
-    """Where a member comes from and what of it is taken; plain values, so that any worker can open it.
+    """Source and selection of a member, as plain values that any worker can open.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ def _open(source: MemberSource) -> xr.Dataset:
 
 
 def forget_sources() -> None:
-    """Close what is kept open; a source that changes is then read afresh."""
+    """Close all cached sources, so that changed ones are read again."""
     _open.cache_clear()
 
 
@@ -97,7 +97,7 @@ class ShardJob:
 
 @dataclass(frozen=True)
 class ShardResult:
-    """What a worker reports.
+    """The result of a worker.
 
     Attributes
     ----------

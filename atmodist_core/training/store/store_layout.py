@@ -1,4 +1,4 @@
-"""What a training store looks like: its attributes, its arrays, the bytes of its shards.
+"""Layout of a training store: attributes, arrays, bytes of the shards.
 
 A store is a Zarr 3 group with one group a member, ``member_000`` and so on. Its array ``values`` (time, latitude,
 longitude, channel) is cut into shards of some times of the whole globe, one file each. Inside a shard lie
@@ -6,7 +6,7 @@ uncompressed tiles of one time, one after the other by time, latitude and longit
 with zeros. Any Zarr 3 library reads this. Knowing the order, patches are cut straight from the memory-mapped
 file, without an index and without decoding.
 
-Not compressed, because it does not pay: weather in 16 bits shrinks by 3 to 22 % only (``docs/data.md``), and decoding costs
+Tiles are not compressed: fields in 16 bits shrinks by 3 to 22 % only (``docs/data.md``), and decoding costs
 ten times what copying does. Channels last, because a patch then needs half as many runs of memory.
 """
 
@@ -129,7 +129,7 @@ def _tile_length(count: int, wanted: int) -> int:
 
 @dataclass(frozen=True)
 class StoreDescription:
-    """Everything that a store says of itself, as kept in the attributes of its group.
+    """The attributes of a training store.
 
     Attributes
     ----------
@@ -243,7 +243,7 @@ def read_description(path: Path, *, complete: bool = True) -> StoreDescription:
     Raises
     ------
     UserError
-        No store, another version, or (if asked for) not complete yet.
+        No store, another version, or (with ``complete``) an unfinished one.
     """
     attributes = store_attributes(path)
     if attributes.get("format") != FORMAT:
@@ -251,7 +251,7 @@ def read_description(path: Path, *, complete: bool = True) -> StoreDescription:
     description = StoreDescription.from_attributes(attributes, path)
     if complete and not description.complete:
         raise UserError(
-            f"Expected a complete training store, found an unfinished one in {path}; go on with the command"
+            f"Expected a complete training store, found an unfinished one in {path}; continue with the command"
             " that began it and --resume."
         )
     return description

@@ -1,4 +1,4 @@
-"""From any source to a complete training store, in parallel, and again and again until it is done."""
+"""Write a training store from any source, in parallel, resumable at any time."""
 
 import os
 import shutil
@@ -42,18 +42,18 @@ def prepare_store(
     report: Report | None = None,
     say: Callable[[str], None] = lambda sentence: None,
 ) -> bool:
-    """Write a training store, or go on with one.
+    """Write a training store, or continue one.
 
     Parameters
     ----------
     config
         Sources, selection, split, layout, and who works.
     stop
-        Asked before each shard; True ends the run when those in hand are written.
+        Called before each shard; True ends the run when the started shards are written.
     report
         Receives the progress, first that of earlier runs.
     say
-        Receives sentences on what is found and planned.
+        Receives a sentence about the plan.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def prepare_store(
             return True
         if not config.resume:
             raise UserError(
-                f"Expected a new folder, found an unfinished store in {config.out}; add --resume to go on with"
+                f"Expected a new folder, found an unfinished store in {config.out}; add --resume to continue"
                 " it or choose another --out."
             )
     elif config.out.exists() and (not config.out.is_dir() or any(config.out.iterdir())):
@@ -209,7 +209,7 @@ def _describe(
     longest = max(member.stop - member.start for member in members)
     layout = replace(layout, times=min(layout.times, longest))
 
-    def said(name: str) -> str:
+    def attribute(name: str) -> str:
         return str(first.attrs.get(name, ""))
 
     return StoreDescription(
@@ -219,11 +219,11 @@ def _describe(
         members=members,
         training=tuple(training),
         held_out=tuple(held_out),
-        source=said("source"),
-        level=said("level"),
-        grid=said("grid"),
-        derived_from=said("derived_from"),
-        notes=said("notes"),
+        source=attribute("source"),
+        level=attribute("level"),
+        grid=attribute("grid"),
+        derived_from=attribute("derived_from"),
+        notes=attribute("notes"),
         settings=_settings(config),
     )
 
