@@ -173,9 +173,3 @@ def _on_cluster(
                     yield future.result()
         finally:
             client.cancel(list(running))
-
-
-def stop_flag() -> tuple[Callable[[], bool], Callable[[], None]]:
-    """A question and the call that makes its answer True, for signal handlers."""
-    event = threading.Event()
-    return event.is_set, event.set

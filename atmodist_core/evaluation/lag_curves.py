@@ -269,7 +269,7 @@ def scaled_together(curves: xr.Dataset, reference: str) -> xr.Dataset:
         raise UserError(
             f"Expected a reference among {', '.join(labels)}, found {reference!r}; choose among these."
         )
-    from atmodist_core.networks.losses.content import distance_scale
+    from atmodist_core.networks.losses.distance_scale import distance_scale
 
     target = curves["mean"].sel(measure=reference).values
     leads = curves["lead"].values

@@ -222,11 +222,6 @@ class SimulationConfig:
             )
 
     @property
-    def slice_count(self) -> int:
-        """Number of slices that are kept."""
-        return round(self.days * 24 / self.output_hours)
-
-    @property
     def steps_per_slice(self) -> int:
         """Steps of the full resolution between two slices."""
         return round(self.output_hours * 60 / self.atmosphere.step_minutes)

@@ -13,11 +13,9 @@ from atmodist_core.networks.losses.content import (
     AtmoDistLoss,
     MeanAbsoluteErrorLoss,
     MeanSquaredErrorLoss,
-    SigmoidCrossEntropy,
-    WeightedSumLoss,
-    distance_scale,
     mean_squared_activation_difference,
 )
+from atmodist_core.networks.losses.distance_scale import distance_scale
 from tests.networks.mock_models import TINY_ENCODER, wavy_weights
 
 
@@ -94,34 +92,10 @@ def test_the_gradient_of_atmodist_is_right(encoder):
     assert slope == pytest.approx(float((prediction.grad * direction).sum()), rel=1e-2)
 
 
-def test_weighted_sum(encoder, pair):
-    loss = WeightedSumLoss(
-        {"atmodist": AtmoDistLoss(encoder), "mse": MeanSquaredErrorLoss()}, {"mse": 0.1, "atmodist": 0.9}
-    )
-    terms = loss.terms(*pair)
-    wanted = 0.9 * float(AtmoDistLoss(encoder)(*pair)) + 0.1 * float(MeanSquaredErrorLoss()(*pair))
-    assert float(loss(*pair)) == pytest.approx(wanted, rel=1e-6)
-    assert set(terms) == {"atmodist", "mse"} and loss.weights == {"atmodist": 0.9, "mse": 0.1}
-
-
 def test_losses_are_float32_under_autocast(encoder, pair):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         for loss in (MeanSquaredErrorLoss(), MeanAbsoluteErrorLoss(), AtmoDistLoss(encoder)):
             assert loss(pair[0].bfloat16(), pair[1].bfloat16()).dtype == torch.float32
-
-
-def test_adversarial_losses_by_hand():
-    real, fake = torch.tensor([[2.0], [0.0]]), torch.tensor([[-1.0], [0.0]])
-    soft = [math.log1p(math.exp(-2)), math.log(2)]  # -log sigmoid(x) on real
-    fooled = [math.log1p(math.exp(-1)), math.log(2)]  # -log(1 - sigmoid(x)) on generated
-    assert float(SigmoidCrossEntropy.discriminator(real, fake)) == pytest.approx(
-        np.mean(soft) + np.mean(fooled)
-    )
-    assert float(SigmoidCrossEntropy.generator(fake)) == pytest.approx(
-        (math.log1p(math.exp(1)) + math.log(2)) / 2
-    )
-    nothing = torch.zeros(4, 1)
-    assert float(SigmoidCrossEntropy.discriminator(nothing, nothing)) == pytest.approx(2 * math.log(2))
 
 
 def test_distance_scale_by_hand():
@@ -143,8 +117,6 @@ def test_distance_scale_takes_12_to_23_of_23_leads():
         lambda e: AtmoDistLoss(e, "stage2"),
         lambda e: AtmoDistLoss(e, ("stage9",)),
         lambda e: AtmoDistLoss(e, ("stage1", "stage2"), scales=(1.0,)),
-        lambda e: WeightedSumLoss({"mse": MeanSquaredErrorLoss()}, {"l1": 1.0}),
-        lambda e: WeightedSumLoss({}, {}),
         lambda e: distance_scale([1.0], [1.0, 2.0], [1]),
         lambda e: distance_scale([0.0, 0.0], [1.0, 2.0], [1, 2]),
         lambda e: distance_scale([1.0, math.nan], [1.0, 2.0], [1, 2]),

@@ -24,6 +24,15 @@ def test_a_discriminator_that_cannot_tell(name, value):
     ) == pytest.approx(value)
 
 
+def test_the_sigmoid_form_by_hand():
+    form = ADVERSARIAL_FORMS["sigmoid"]()
+    real, fake = torch.tensor([[2.0], [0.0]]), torch.tensor([[-1.0], [0.0]])
+    soft = (math.log1p(math.exp(-2)) + math.log(2)) / 2  # mean of -log sigmoid(x) on real
+    fooled = (math.log1p(math.exp(-1)) + math.log(2)) / 2  # mean of -log(1 - sigmoid(x)) on generated
+    assert float(form.discriminator(real, fake)) == pytest.approx(0.5 * (soft + fooled))
+    assert float(form.generator(fake, None)) == pytest.approx((math.log1p(math.exp(1)) + math.log(2)) / 2)
+
+
 @pytest.mark.parametrize("name", ADVERSARIAL_FORMS)
 def test_signs_of_both_losses(name):
     """The discriminator raises real logits and lowers generated ones; the generator raises its own, always."""

@@ -101,7 +101,7 @@ def test_resuming_refuses_what_is_not_the_same_run(weather, tmp_path):
     with pytest.raises(UserError, match=r"run of the same command in .*, found settings of DistanceConfig"):
         train_gan(gan_config(tmp_path / "run", resume=True), [weather])
     (tmp_path / "run" / "checkpoint.safetensors").write_bytes(b"torn")
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="damaged file"):
         train_distance(replaced(config, {"resume": True}), [weather])
     (tmp_path / "run" / "config.json").write_text("{")
     with pytest.raises(UserError, match="found a broken file"):

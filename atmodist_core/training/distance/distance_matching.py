@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from atmodist_core.networks import Encoder
-from atmodist_core.networks.losses.content import distance_scale, mean_squared_activation_difference
+from atmodist_core.networks.losses.content import mean_squared_activation_difference
+from atmodist_core.networks.losses.distance_scale import distance_scale
 from atmodist_core.training.data.patches import PatchSampler, cut_pairs
 from atmodist_core.training.data.training_fields import TrainingFields
 

@@ -1,4 +1,4 @@
-"""The game between generator and discriminator: its losses, and what keeps it from running away."""
+"""Adversarial losses, the R1 penalty, spectral normalisation, and noise for patches."""
 
 from abc import ABC, abstractmethod
 
@@ -6,8 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
-from atmodist_core.networks.losses.content import SigmoidCrossEntropy
 
 
 class AdversarialForm(ABC):
@@ -30,11 +28,13 @@ class SigmoidForm(AdversarialForm):
 
     def discriminator(self, real: Tensor, generated: Tensor) -> Tensor:
         """Return half the sum of both cross-entropies, to which the thresholds of the balance refer."""
-        return 0.5 * SigmoidCrossEntropy.discriminator(real, generated)
+        on_real = functional.binary_cross_entropy_with_logits(real, torch.ones_like(real))
+        on_generated = functional.binary_cross_entropy_with_logits(generated, torch.zeros_like(generated))
+        return 0.5 * (on_real + on_generated)
 
     def generator(self, generated: Tensor, real: Tensor | None) -> Tensor:
         """Return the non-saturating loss: its slope stays where the discriminator is sure."""
-        return SigmoidCrossEntropy.generator(generated)
+        return functional.binary_cross_entropy_with_logits(generated, torch.ones_like(generated))
 
 
 class HingeForm(AdversarialForm):
