@@ -98,12 +98,7 @@ def main(arguments: Sequence[str]) -> int:
     stopping = _cli.stop_requests("Stopping at the next checkpoint")
     bars = DayBars(command.progress)
     store = run_simulation(
-        command.member,
-        command.out,
-        resume=command.resume,
-        device=device,
-        report=bars.report,
-        stop=stopping,
+        command.member, command.out, resume=command.resume, device=device, report=bars.report, stop=stopping
     )
     bars.close()
     if stopping():

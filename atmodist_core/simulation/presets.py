@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from atmodist_core.simulation.configuration import (
-    AtmosphereConfig,
-    SimulationConfig,
-    StochasticHeating,
-)
+from atmodist_core.simulation.configuration import AtmosphereConfig, SimulationConfig, StochasticHeating
 
 PRESETS: dict[str, SimulationConfig] = {
     "smoke": SimulationConfig(
@@ -28,7 +24,7 @@ PRESETS: dict[str, SimulationConfig] = {
     "flat-and-calm": SimulationConfig(
         atmosphere=AtmosphereConfig(
             mountain_height=0.0, heating=StochasticHeating(amplitude_kelvin_per_day=0.0)
-        ),
+        )
     ),
 }
 """``demo`` is what ships and what the shipped models learned from: T199 dynamics, T179 kept, 3-hourly."""

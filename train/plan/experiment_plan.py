@@ -228,10 +228,7 @@ PLANS: dict[str, Plan] = {
         hardware={
             "cpu": {},
             # A GPU is idle on the batches that suit a CPU: as many steps, of more samples each.
-            "gpu": {
-                "autoencoder": {"batch_size": 512},
-                "gan": {"batch_size": 64},
-            },
+            "gpu": {"autoencoder": {"batch_size": 512}, "gan": {"batch_size": 64}},
         },
     ),
     "smoke": Plan("smoke", _SMOKE, hardware={"cpu": {}, "gpu": {}}),

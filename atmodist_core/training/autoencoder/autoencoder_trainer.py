@@ -12,11 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.common.hardware import (
-    Hardware,
-    check_batch_is_shared,
-    use_channels_last,
-)
+from atmodist_core.common.hardware import Hardware, check_batch_is_shared, use_channels_last
 from atmodist_core.common.settings_values import check_settings_values
 from atmodist_core.networks import Autoencoder, Decoder, DecoderConfig, Encoder, EncoderConfig
 from atmodist_core.training.configuration import AutoencoderConfig, require_positive
@@ -65,9 +61,7 @@ class AutoencoderTrainer(Trainer):
         if config.run.channels_last:
             use_channels_last(self.network)
         self.optimizer = torch.optim.AdamW(
-            decaying_kernels(self.network, config.weight_decay),
-            lr=config.learning_rate,
-            fused=True,
+            decaying_kernels(self.network, config.weight_decay), lr=config.learning_rate, fused=True
         )
         self.parallel, _ = self.fabric.setup(self.network, self.optimizer)
         self.sampler = self.make_sampler(patches.TRAINING_STREAM)
@@ -91,11 +85,7 @@ class AutoencoderTrainer(Trainer):
         self.parallel.train()
         loss = functional.mse_loss(self.parallel(fields).float(), fields)
         norm = self.update(self.network, self.optimizer, loss, c.clip_norm)
-        return {
-            "loss": loss.detach(),
-            "learning_rate": torch.tensor(rate),
-            "gradient_norm": norm,
-        }
+        return {"loss": loss.detach(), "learning_rate": torch.tensor(rate), "gradient_norm": norm}
 
     def _held_out_batches(self) -> Iterator[Tensor]:
         c = self.config

@@ -201,12 +201,7 @@ class DistanceTrainer(Trainer):
         sampler = self.make_sampler(patches.VALIDATION_STREAM)
         options = {"batch_size": c.batch_size, "patch_size": c.data.patch_size, "classes": c.classes}
         found = pair_batches(
-            self.data.held_out_fields,
-            sampler,
-            pairs=pairs,
-            stride=self.stride,
-            part=(rank, ranks),
-            **options,
+            self.data.held_out_fields, sampler, pairs=pairs, stride=self.stride, part=(rank, ranks), **options
         )
         for number, (earlier, later, label) in enumerate(found):
             first = (rank + number * ranks) * c.batch_size

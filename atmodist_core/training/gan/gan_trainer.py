@@ -20,11 +20,7 @@ from atmodist_core.training.data.training_data import TrainingData
 from atmodist_core.training.gan.adversarial import ADVERSARIAL_FORMS, PatchNoise, r1_penalty
 from atmodist_core.training.gan.content import build_content_loss, build_statistics_losses
 from atmodist_core.training.gan.downscaling_scores import SCORE_NAMES, DownscalingScores
-from atmodist_core.training.gan.gan_start import (
-    StartModel,
-    build_gan_networks,
-    generator_config,
-)
+from atmodist_core.training.gan.gan_start import StartModel, build_gan_networks, generator_config
 from atmodist_core.training.loop.checkpoints import (
     module_tensors,
     optimizer_tensors,

@@ -9,7 +9,4 @@ def decaying_kernels(network: nn.Module, weight_decay: float) -> list[dict[str, 
     """Groups of an optimiser that decays kernels only: biases and batch norm have one axis."""
     kernels = [p for p in network.parameters() if p.ndim > 1]
     others = [p for p in network.parameters() if p.ndim <= 1]
-    return [
-        {"params": kernels, "weight_decay": weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
+    return [{"params": kernels, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]

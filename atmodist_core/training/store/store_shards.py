@@ -10,12 +10,7 @@ from numpy.typing import NDArray
 from zarr.codecs import BytesCodec, ShardingCodec
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.training.store.store_layout import (
-    ShardLayout,
-    StoreDescription,
-    member_group,
-    shard_path,
-)
+from atmodist_core.training.store.store_layout import ShardLayout, StoreDescription, member_group, shard_path
 
 
 def create_arrays(

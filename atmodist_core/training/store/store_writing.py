@@ -89,10 +89,7 @@ def prepare_store(
 
 
 def _write(
-    config: PrepareConfig,
-    stop: Callable[[], bool],
-    report: Report | None,
-    say: Callable[[str], None],
+    config: PrepareConfig, stop: Callable[[], bool], report: Report | None, say: Callable[[str], None]
 ) -> bool:
     sources, datasets = _open_members(config)
     if is_training_store(config.out):
