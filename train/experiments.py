@@ -62,7 +62,7 @@ class ExperimentsCommand:
     judge: bool = False
     """Afterwards, judge all finished generators with train/judge.py."""
     judge_data: tuple[str, ...] = ()
-    """Fields to evaluate on, unseen by all models."""
+    """Weather to judge on, which no model has seen."""
     judge_every: int = 1
     """Use every n-th time of it."""
 
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str]) -> int:
     if not command.data and command.plan != "smoke":
         raise UserError("Expected at least one folder of fields after --data, found none.")
     if command.judge and not command.judge_data:
-        raise UserError("Expected --judge-data with fields that no model has seen, found none; name them.")
+        raise UserError("Expected --judge-data with weather that no model has seen, found none; name it.")
     queue = Queue(jobs, command.jobs, say=lambda sentence: print(sentence, flush=True))
     finished = queue.run()
     table = summary(jobs, queue.failed)
