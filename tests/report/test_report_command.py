@@ -19,7 +19,7 @@ pytest.importorskip("reportlab", reason="needs the extra report: pip install -e 
 
 SECTIONS = (
     "Models and data", "Summary", "Spectra", "Semivariogram",
-    "Distribution of values and quantiles", "Extremes", "Scores point by point", "Scores over time",
+    "Distribution of values and quantiles", "Extremes", "Pointwise scores", "Scores over time",
     "Maps of the moments", "Conservation", "Comparison by measure", "Local statistics at cities", "The distance network",
     "Limits of this report", "Commands and versions",
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Local statistics at cities: where a candidate is better, how sure that is, and densities at some."""
+"""Section on local statistics at cities: where a candidate is better, and densities at selected cities."""
 
 from __future__ import annotations
 
@@ -23,23 +23,22 @@ from atmodist_core.figures.report.tabulating import Column, estimate_tables, pla
 from atmodist_core.figures.report.wording import estimate_text, joined
 
 LONG_SENTENCES = 2
-"""With more candidates than this the counts are in the table alone."""
+"""With more candidates than this, the counts are in the table only."""
 
 FIRST_CITY = "Seattle"
-"""The city of the talk; drawn first where the evaluation has it."""
+"""City that is drawn first if the evaluation has it."""
 
 
 def cities_section(evaluation: Evaluation) -> Section | None:
-    """Verdicts on a map with their totals, and densities at some cities."""
+    """Show verdicts on a map, their totals, and densities at selected cities."""
     cities, verdicts = evaluation.group("cities"), evaluation.group("verdicts")
     if cities is None and verdicts is None:
         return None
     blocks: list[Block] = [
         Paragraph(
-            "At each city the values of the box of grid points around it over all times make one distribution, and the "
-            "Wasserstein-1 distance says how far a model's is from the truth's. A city counts as better or worse "
-            "where the distances of candidate and reference differ by more than 10 %, and as sure where the sign is the "
-            "same in 97.5 % of the resamplings."
+            "The values of all times and of the grid points in a box around a city form one distribution, compared with the truth's by "
+            "the Wasserstein-1 distance. A city is better or worse if the distances of candidate and reference differ by more "
+            "than 10 %, and the difference is significant if 97.5 % of the bootstrap samples have the same sign."
         )
     ]
     if verdicts is not None:
@@ -51,10 +50,10 @@ def cities_section(evaluation: Evaluation) -> Section | None:
         "Local statistics at cities",
         tuple(blocks),
         (
-            "That the weather at a city is right at a given hour: only its distribution over the record is compared.",
+            "Accuracy at single times: only distributions over the record are compared.",
             "Independent cases: neighbouring cities share weather, and larger boxes hold the smaller ones. The interval of the odds "
             "resamples days for all cities together and so accounts for the first; the cities themselves are not resampled.",
-            "Anything over the oceans: all cities are on land or at a coast.",
+            "Oceans: all cities are on land or at a coast.",
         ),
     )
 
@@ -63,7 +62,7 @@ def _totals(evaluation: Evaluation, table: xr.Dataset) -> list[Block]:
     reference = evaluation.name(evaluation.reference or "the reference")
     candidates = [c for c in evaluation.candidates if c in table["candidate"].values]
     if not candidates:
-        return [Paragraph("None of the candidates has verdicts at cities.")]
+        return [Paragraph("No candidate has verdicts at cities.")]
     long: list[str] = []
     short: list[str] = []
     records, rows = [], []
@@ -98,7 +97,16 @@ def _totals(evaluation: Evaluation, table: xr.Dataset) -> list[Block]:
     heads = dict(
         zip(
             frame.columns,
-            ("candidate", "field", "box", "better", "equal", "worse", "surely better", "surely worse"),
+            (
+                "candidate",
+                "field",
+                "box",
+                "better",
+                "equal",
+                "worse",
+                "significantly better",
+                "significantly worse",
+            ),
             strict=False,
         )
     )
@@ -114,7 +122,7 @@ def _totals(evaluation: Evaluation, table: xr.Dataset) -> list[Block]:
         heads | {"odds": "odds"},
         shown,
     )
-    # The file keeps numbers, not what is written in the table.
+    # The file contains the numbers instead of the formatted text.
     table_block = type(table_block)(
         table_block.name,
         table_block.title,
@@ -127,8 +135,8 @@ def _totals(evaluation: Evaluation, table: xr.Dataset) -> list[Block]:
         Picture(
             f"city_verdicts_{number}",
             f"Where {evaluation.name(candidate)} is closer to the truth than {reference}",
-            "Each mark is a city: triangle up where the candidate's distribution is closer to the truth's by more than 10 %, down where it is "
-            "further, a dot where neither. Full marks are sure, hollow ones are not.",
+            "Markers are cities: upward triangles where the candidate's distribution is closer to the truth's by more than 10 %, downward "
+            "triangles where it is further, dots elsewhere. Filled markers are significant.",
             verdict_maps_figure(table, candidate),
             "png",
         )
@@ -139,7 +147,7 @@ def _totals(evaluation: Evaluation, table: xr.Dataset) -> list[Block]:
 
 
 def drawn_cities(evaluation: Evaluation, table: xr.Dataset) -> tuple[list[str], str]:
-    """Cities whose densities are drawn, and how they were chosen.
+    """Select the cities whose densities are drawn.
 
     Returns
     -------
@@ -148,7 +156,7 @@ def drawn_cities(evaluation: Evaluation, table: xr.Dataset) -> tuple[list[str], 
         One sentence.
     """
     if evaluation.cities:
-        return list(evaluation.cities), "These cities were asked for."
+        return list(evaluation.cities), "Selected by the user."
     names = [str(city) for city in table["city"].values]
     chosen = [FIRST_CITY] if FIRST_CITY in names else []
     reference, candidates = evaluation.reference, evaluation.candidates
@@ -156,7 +164,7 @@ def drawn_cities(evaluation: Evaluation, table: xr.Dataset) -> tuple[list[str], 
     pair = next((c for c in candidates[::-1] if c in labels), None)
     if pair is None or reference not in labels:
         chosen = (chosen + [name for name in names if name not in chosen])[:DRAWN_CITIES]
-        return chosen, "There is no pair of models to choose by; these are the first of the list."
+        return chosen, "The first cities of the list, because there is no pair of models."
     distances = table["wasserstein"].sel(field=fields_of(table)[0]).isel(box=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         gain = np.log(distances.sel({"method": reference}).values / distances.sel({"method": pair}).values)
@@ -165,9 +173,9 @@ def drawn_cities(evaluation: Evaluation, table: xr.Dataset) -> tuple[list[str], 
         extreme = [order[-1], order[0], order[len(order) // 2]]
         chosen += list(dict.fromkeys(extreme))[: DRAWN_CITIES - len(chosen)]
     return chosen, (
-        f"{'Besides ' + FIRST_CITY + ', the' if FIRST_CITY in chosen else 'The'} cities where {evaluation.name(pair)} gains "
-        f"most on {evaluation.name(reference)}, where it loses most, and one between: chosen by the Wasserstein-1 distance of "
-        f"{fields_of(table)[0]} in the largest box, so they are not typical."
+        f"{FIRST_CITY + ' and the' if FIRST_CITY in chosen else 'The'} cities where {evaluation.name(pair)} improves most on "
+        f"{evaluation.name(reference)}, where it degrades most, and the median one, by the Wasserstein-1 distance of "
+        f"{fields_of(table)[0]} in the largest box. They are not typical."
     )
 
 
@@ -186,8 +194,7 @@ def _densities(evaluation: Evaluation, table: xr.Dataset) -> list[Block]:
             Picture(
                 f"city_densities_{number}",
                 f"Densities at {where}",
-                "Density of the values in the box around the city over all times, on a logarithmic axis; the number of values is "
-                "that of times and grid points together.",
+                "Density of the values in the box around the city at all times, on a logarithmic axis.",
                 city_densities_figure(table, city, evaluation.styles),
             )
         )
@@ -204,8 +211,8 @@ def _densities(evaluation: Evaluation, table: xr.Dataset) -> list[Block]:
             evaluation,
             f"city_wasserstein_{number}",
             f"Wasserstein-1 distance to the truth at {where}",
-            "Mean distance by which the values of the model have to be moved to have the distribution of the truth, with 95 % intervals. 0 is "
-            "right, but the truth itself would not have 0 in another record.",
+            "Mean distance by which the model's values must be moved to match the truth's distribution, with 95 % intervals. Ideal: 0, "
+            "although another record of the truth would not reach it.",
             columns,
             [label for label in labels if label != TRUTH],
             fields,

@@ -1,4 +1,4 @@
-"""The distance network: how well it tells lags, and how its distance grows with them."""
+"""Section on the distance network: lag classification, and its distance over the lag."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ SCORES = {
     "loss": ("cross-entropy loss", False),
     "accuracy": ("accuracy", True),
     "top3": ("top-3 accuracy", True),
-    "lag_error": ("mean error of the lag", False),
+    "lag_error": ("mean lag error", False),
 }
 SATURATION = 0.9
-"""A curve is called flat where it has reached this share of its value at the last lag."""
+"""A curve is saturated where it reaches this share of its value at the last lag."""
 
 
 def distance_section(evaluation: Evaluation) -> Section | None:
-    """Loss, accuracy, confusion, curves over the lag, and where errors are large."""
+    """Show loss, accuracy, confusion, curves over the lag, and the map of lag errors."""
     table = evaluation.group("distance")
     if table is None:
         return None
@@ -39,8 +39,8 @@ def distance_section(evaluation: Evaluation) -> Section | None:
     )
     blocks: list[Block] = [
         Paragraph(
-            f"{network} was asked how many hours lie between two fields of the same place{pairs}. Guessing means a class drawn without "
-            "looking, all lags being equally frequent."
+            f"{network} predicts the time lag between two fields of the same place{pairs}. Scores by chance are those of a random class "
+            "with all lags equally frequent."
         )
     ]
     known = [name for name in SCORES if name in table]
@@ -51,8 +51,8 @@ def distance_section(evaluation: Evaluation) -> Section | None:
         blocks.append(
             Picture(
                 "confusion",
-                "Guessed lag against true lag",
-                "Share of each most likely lag among the pairs of a true one; a column sums to 1. On the dotted line the guess is right.",
+                "Predicted lag against true lag",
+                "Share of each predicted (most likely) lag among the pairs of a true lag; columns sum to 1. Predictions on the dotted line are correct.",
                 confusion_figure(table),
             )
         )
@@ -61,8 +61,8 @@ def distance_section(evaluation: Evaluation) -> Section | None:
             Picture(
                 "lag_curves",
                 "Distance over the time lag",
-                "Mean distance of two fields of the same place over the time between them; bands are one standard deviation of single "
-                "pairs, not an interval of the mean. Each is scaled to 1 at the last lags.",
+                "Mean distance of two fields of the same place over their time lag, scaled to 1 at the last lags; bands are one standard "
+                "deviation of single pairs.",
                 lag_curves_figure(table),
             ),
             Bullets((_saturation(table),)),
@@ -71,9 +71,9 @@ def distance_section(evaluation: Evaluation) -> Section | None:
         blocks.append(
             Picture(
                 "lag_error_map",
-                "Error of the guessed lag over the globe",
-                "Mean absolute error [h] of the median of the predicted distribution, by the centre of the patch. The scale begins at the "
-                "smallest error.",
+                "Map of the lag error",
+                "Mean absolute error [h] of the median of the predicted distribution, at the centre of the patch. The colour scale starts at "
+                "the smallest error.",
                 lag_error_map_figure(table),
                 "png",
             )
@@ -83,9 +83,8 @@ def distance_section(evaluation: Evaluation) -> Section | None:
         "The distance network",
         tuple(blocks),
         (
-            "That a distance which tells lags well makes a good loss: what it does there is in the sections above.",
-            "That a difference in the map is due to the weather there: the number of pairs differs from place to place, and the map has no "
-            "intervals.",
+            "Quality of the distance as a loss function, which the sections above show.",
+            "Causes of regional differences: the number of pairs varies between places, and the map has no intervals.",
         ),
     )
 
@@ -127,10 +126,10 @@ def _table(table: xr.Dataset, known: list[str]) -> Table:
     return Table(
         "distance_scores",
         "Scores of the distance network",
-        "Loss: mean negative logarithm of the probability given to the right lag. Accuracy: share of pairs whose most likely lag is right. "
-        "Top-3: share where it is among the three most likely. Error of the lag: mean absolute difference of the median of the predicted "
-        "distribution from the true lag. In brackets 95 % intervals.",
-        ("score", "network", "guessing"),
+        "Loss: mean negative logarithm of the probability of the true lag. Accuracy: share of pairs whose most likely lag is the true one. "
+        "Top-3: share of pairs whose true lag is among the three most likely. Lag error: mean absolute difference between the median of "
+        "the predicted distribution and the true lag. Brackets: 95 % intervals.",
+        ("score", "network", "chance"),
         tuple(rows),
         pd.DataFrame(records),
     )
@@ -145,8 +144,8 @@ def _saturation(table: xr.Dataset) -> str:
             lead = Estimate(float(table["lead"].values[reached[0]]), float("nan"), float("nan"))
             parts.append(f"{METRICS.get(metric, metric)} after {lead.value:g} h")
     if not parts:
-        return "No curve is defined at the last lag, so none can be called flat."
+        return "No curve is defined at the last lag."
     return (
-        f"{100 * SATURATION:.0f} % of the mean distance at the last lag is reached by {joined(parts)}: beyond that a distance hardly tells one lag "
-        "from another. These are read off the means, without intervals."
+        f"{100 * SATURATION:.0f} % of the mean distance at the last lag is reached by {joined(parts)} (from the means, without intervals). Beyond "
+        "this lag, a distance hardly distinguishes lags."
     )

@@ -1,4 +1,4 @@
-"""Maps of the moments and of the error."""
+"""Section on maps of the moments and of the error."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ STATISTICS = {
 }
 _WITH_UNIT = ("mean", "standard_deviation", "rmse")
 _LEAST_SPREAD = 1e-9
-"""Maps that vary less than this, relative to their size, have no pattern to correlate."""
+"""Maps with a smaller relative variation have no pattern to correlate."""
 
 
 def maps_section(evaluation: Evaluation) -> Section | None:
-    """Mean, standard deviation, skewness and kurtosis over time in each coarse cell, and the error there."""
+    """Show mean, standard deviation, skewness, kurtosis and error over time in each coarse cell."""
     table = evaluation.group("maps")
     if table is None:
         return None
     blocks: list[Block] = [
         Paragraph(
-            "Moments of the values within each coarse cell, all its fine points and all times pooled. One colour scale for "
-            "all panels of a figure; it ends at the 99.5 % quantile of the absolute values."
+            "Moments of all fine points and times within each coarse cell. The panels of a figure share one colour scale, which ends "
+            "at the 99.5 % quantile of the absolute values."
         )
     ]
     for field in fields_of(table):
@@ -47,8 +47,8 @@ def maps_section(evaluation: Evaluation) -> Section | None:
             plain_table(
                 "map_patterns",
                 "Maps of the models against those of the truth",
-                "Area means of the maps, their ratio to the truth's, and the correlation of both maps over the area (1: the same pattern). "
-                "They have no intervals, so no difference is claimed.",
+                "Area means of the maps, their ratio to the truth, and the correlation with the truth's map over the area (ideal: 1). "
+                "There are no intervals, so no difference is claimed.",
                 {
                     "shown_as": "method",
                     "field": "field",
@@ -65,8 +65,8 @@ def maps_section(evaluation: Evaluation) -> Section | None:
         "Maps of the moments",
         tuple(blocks),
         (
-            "Differences that are sure: the maps have no intervals, and neighbouring cells are not independent.",
-            "Anything finer than a coarse cell.",
+            "Significance: maps have no intervals, and neighbouring cells are not independent.",
+            "Scales finer than a coarse cell.",
         ),
     )
 
@@ -113,7 +113,7 @@ def _patterns(evaluation: Evaluation, table: xr.Dataset) -> pd.DataFrame:
                     continue
                 own = table[name].sel({"method": label, "field": field})
                 area_mean, of_truth = (float(one.weighted(weights).mean()) for one in (own, truth))
-                # A mean over the globe is near zero where both signs are: nothing to divide by.
+                # A global mean of both signs is near zero, and its ratio is not defined.
                 usable = abs(of_truth) > 0.1 * float(abs(truth).weighted(weights).mean())
                 records.append(
                     {
@@ -130,7 +130,7 @@ def _patterns(evaluation: Evaluation, table: xr.Dataset) -> pd.DataFrame:
 
 
 def _correlation(first: xr.DataArray, second: xr.DataArray, weights: xr.DataArray) -> float:
-    """Correlation of two maps over the area; missing where one of them is constant."""
+    """Area-weighted correlation of two maps; missing if one of them is constant."""
 
     def mean(values: xr.DataArray) -> float:
         return float(values.weighted(weights).mean())

@@ -1,4 +1,4 @@
-"""Scores point by point, patterns of the grid, conservation, scores over time, and a summary of all of them."""
+"""Sections on scores: summary, pointwise errors, grid patterns, conservation, and scores over time."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from atmodist_core.figures.report.reading import (
     fields_of,
     methods_of,
 )
-from atmodist_core.figures.report.sections.spectra import score_tables
+from atmodist_core.figures.report.sections.spectra import score_column, score_tables
 from atmodist_core.figures.report.sentences import compared, tally
-from atmodist_core.figures.report.tabulating import Column, estimate_tables, value_of
-from atmodist_core.figures.report.wording import estimate_text, joined, sentence_start, things
+from atmodist_core.figures.report.tabulating import estimate_tables
+from atmodist_core.figures.report.wording import estimate_text, joined, things
 
 SHORT = (
     "band_power_ratio",
@@ -31,20 +31,7 @@ SHORT = (
     "ssim",
     "block_mean_error",
 )
-"""Measures of the table in the summary, as far as they were computed; they need not agree."""
-
-
-def _column(scores: xr.Dataset, measure: str) -> Column:
-    one = scores.sel(measure=measure)
-    units = str(one["units"].item())
-    right = {"zero": "0", "one": "1"}.get(str(one["ideal"].item()), "")
-    return Column(
-        measure,
-        str(one["long_name"].item()),
-        {f: field_units(scores, f) if units == "field" else units for f in fields_of(scores)},
-        value_of(scores, "value", measure=measure),
-        f"{sentence_start(str(one['long_name'].item()))}: {right} is right." if right else "",
-    )
+"""Measures of the summary table, if they were computed."""
 
 
 def _verdicts(
@@ -64,7 +51,7 @@ def _verdicts(
 
 
 def _tallies(evaluation: Evaluation, scores: xr.Dataset) -> list[list[str]]:
-    """Of every candidate and field, the sentences of :func:`tally`; none where there is no pair."""
+    """Sentences of :func:`tally` for every candidate and field; empty without a pair of models."""
     reference, labels = evaluation.reference, methods_of(scores)
     if reference is None or reference not in labels:
         return []
@@ -82,7 +69,7 @@ def _tallies(evaluation: Evaluation, scores: xr.Dataset) -> list[list[str]]:
 
 
 def summary_section(evaluation: Evaluation) -> Section | None:
-    """In how many measures each candidate is closer to the truth than the reference."""
+    """Count the measures in which each candidate is closer to the truth than the reference."""
     scores = evaluation.group("scores")
     if scores is None:
         return None
@@ -90,16 +77,16 @@ def summary_section(evaluation: Evaluation) -> Section | None:
     blocks: list[Block] = [
         Bullets(tuple(sentences[0] for sentences in tallies))
         if tallies
-        else Paragraph("There is no pair of models to compare; the table has each by itself.")
+        else Paragraph("There is no pair of models to compare.")
     ]
     shown = [measure for measure in SHORT if measure in scores["measure"].values]
     if shown:
         blocks += estimate_tables(
             evaluation,
             "summary",
-            "A few of the measures",
-            "Definitions, and all other measures, are in the sections below.",
-            [_column(scores, measure) for measure in shown],
+            "Selected measures",
+            "All other measures are in the sections below.",
+            [score_column(scores, measure) for measure in shown],
             methods_of(scores),
             fields_of(scores),
         )
@@ -108,20 +95,20 @@ def summary_section(evaluation: Evaluation) -> Section | None:
         "Summary",
         tuple(blocks),
         (
-            "How much each measure matters: the counts weigh all alike, many of them read the same thing, and some (a small "
-            "error point by point, a full spectrum) cannot be had together.",
-            f"Correction for their number: with {things(scores.sizes['measure'], 'measure')}, some differences would be called by chance "
+            "Importance of measures: all count equally, many are correlated, and some (small pointwise errors, a full spectrum) "
+            "exclude each other.",
+            f"Correction for multiple tests: with {things(scores.sizes['measure'], 'measure')}, some differences are significant by "
             + (
-                "alone: of differences that are none, one in twenty."
+                "chance: one in twenty where there is none."
                 if evaluation.is_paired
-                else "alone, although intervals that lie apart are a stricter rule than 95 %."
+                else "chance, although intervals that do not overlap are a stricter criterion than 95 %."
             ),
         ),
     )
 
 
 def measures_section(evaluation: Evaluation) -> Section | None:
-    """In which measures each candidate is closer to the truth than the reference, and in which further."""
+    """List the measures in which each candidate is closer to or further from the truth than the reference."""
     scores = evaluation.group("scores")
     tallies = [] if scores is None else _tallies(evaluation, scores)
     if not tallies:
@@ -131,20 +118,20 @@ def measures_section(evaluation: Evaluation) -> Section | None:
         "measures",
         "Comparison by measure",
         (Bullets(sentences),),
-        ("How large a difference is: one that is called may be small; the sizes are in the sections above.",),
+        ("Sizes of differences, which are in the sections above: a significant difference may be small.",),
     )
 
 
 def scores_section(evaluation: Evaluation) -> Section | None:
-    """Errors point by point and patterns of the grid."""
+    """Show pointwise errors and patterns of the coarse grid."""
     scores = evaluation.group("scores")
     if scores is None:
         return None
     blocks: list[Block] = [
         *score_tables(
-            evaluation, scores, "values", "point_scores", "Errors point by point, and of the distribution"
+            evaluation, scores, "values", "point_scores", "Pointwise errors, and errors of the distribution"
         ),
-        *score_tables(evaluation, scores, "grid", "grid_scores", "Patterns locked to the grid"),
+        *score_tables(evaluation, scores, "grid", "grid_scores", "Patterns of the coarse grid"),
         *score_tables(evaluation, scores, "semivariogram", "semivariogram_scores", "Semivariogram"),
     ]
     sentences = _comparisons(evaluation, scores, ("values", "grid"))
@@ -154,11 +141,10 @@ def scores_section(evaluation: Evaluation) -> Section | None:
         blocks.insert(0, Bullets(tuple(sentences)))
     return Section(
         "scores",
-        "Scores point by point",
+        "Pointwise scores",
         tuple(blocks),
         (
-            "Which result looks more like weather: a score point by point punishes a sharp structure twice when it is slightly "
-            "displaced, and rewards a blur.",
+            "Realism: pointwise scores penalise a slightly displaced structure twice and reward smooth fields.",
         ),
     )
 
@@ -195,12 +181,12 @@ def _comparisons(evaluation: Evaluation, scores: xr.Dataset, sections: tuple[str
 
 
 def conservation_section(evaluation: Evaluation) -> Section | None:
-    """Whether the results keep the area means that they were given."""
+    """Show whether block means of the output equal the input."""
     scores = evaluation.group("scores")
     if scores is None:
         return None
     tables = score_tables(
-        evaluation, scores, "conservation", "conservation_scores", "What of the coarse input is kept"
+        evaluation, scores, "conservation", "conservation_scores", "Conservation of the coarse input"
     )
     if not tables:
         return None
@@ -210,33 +196,29 @@ def conservation_section(evaluation: Evaluation) -> Section | None:
         "Conservation",
         (
             Paragraph(
-                "A downscaled field that is averaged over the coarse cells again should give the coarse field that it was made "
-                "from."
+                "The block means of a downscaled field over the coarse cells should equal the coarse input."
             ),
             *([Bullets(tuple(sentences))] if sentences else []),
             *tables,
         ),
-        ("Whether what is added within a cell is right: a field that adds nothing keeps every mean.",),
+        ("Correctness of the added scales: a field without any also conserves all means.",),
     )
 
 
-_TRAINED_FOR = (
-    "That a model is better because its AtmoDist is smaller, where it was trained to make AtmoDist small: whoever is judged by "
-    "the measure of its own training has a head start.",
-)
+_TRAINED_FOR = ("An independent comparison by AtmoDist, where a model was trained to minimise it.",)
 
 
 def series_section(evaluation: Evaluation) -> Section | None:
-    """RMSE, SSIM, PSNR and AtmoDist over time."""
+    """Show RMSE, SSIM, PSNR and AtmoDist over time."""
     table = evaluation.group("series")
     if table is None:
         return None
     shown = [name for name in SERIES if name in table]
     definitions = {
         "rmse": "RMSE: square root of the area mean of the squared error.",
-        "ssim": "SSIM: structural similarity with the truth, 1 is right.",
-        "psnr": "PSNR: peak signal-to-noise ratio, larger is a smaller error.",
-        "atmodist": "AtmoDist: distance to the truth by the distance network, 0 is right.",
+        "ssim": "SSIM: structural similarity to the truth (ideal: 1).",
+        "psnr": "PSNR: peak signal-to-noise ratio (larger is better).",
+        "atmodist": "AtmoDist: learned distance to the truth (ideal: 0).",
     }
     sentences = []
     for name in shown:
@@ -247,7 +229,7 @@ def series_section(evaluation: Evaluation) -> Section | None:
             "series",
             "Scores over time",
             " ".join(definitions[name] for name in shown)
-            + " Long records are drawn as means over equal pieces; lines break where times are missing.",
+            + " Long records are drawn as means over equal periods; lines break where times are missing.",
             series_figure(table, evaluation.styles),
         ),
         Bullets(tuple(sentences)),
@@ -262,15 +244,15 @@ def series_section(evaluation: Evaluation) -> Section | None:
         "Scores over time",
         tuple(blocks),
         (
-            "Independent cases: neighbouring times are much alike, so the share of times in which one model is ahead has no "
-            "interval here and is no measure of certainty.",
+            "Independent samples: neighbouring times are correlated, so the share of times in which one model is better has no "
+            "interval.",
             *(_TRAINED_FOR if "atmodist" in shown else ()),
         ),
     )
 
 
 def _over_time(evaluation: Evaluation, table: xr.Dataset, name: str, field: str) -> str:
-    """Say how the mean over time compares and how steady the order of the models is; no difference is claimed."""
+    """Compare means over time, and count how often each model is better; no difference is claimed."""
     values = table[name].sel(field=field) if field else table[name]
     units = field_units(table, field) if name == "rmse" else str(values.attrs.get("units", "1"))
     means = {m: float(values.sel({"method": m}).mean()) for m in methods_of(table)}
@@ -291,5 +273,5 @@ def _over_time(evaluation: Evaluation, table: xr.Dataset, name: str, field: str)
             own = values.sel({"method": m})
             ahead = (own < other) if low_is_right else (own > other)
             parts.append(f"{evaluation.name(m)} in {100 * float(ahead.mean()):.0f} %")
-        text += f" Ahead of {evaluation.name(reference)} (by any amount): {joined(parts)} of the times."
+        text += f" Better than {evaluation.name(reference)} by any amount: {joined(parts)} of the times."
     return text

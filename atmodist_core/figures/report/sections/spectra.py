@@ -1,4 +1,4 @@
-"""Spectra and semivariograms, with their ratio to the truth."""
+"""Sections on spectra and semivariograms, with their ratio to the truth."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from atmodist_core.figures.evaluation.spectra import (
     evaluation_spectra_figure,
 )
 from atmodist_core.figures.report.document import Block, Bullets, Paragraph, Picture, Section
-from atmodist_core.figures.report.reading import TRUTH, Evaluation, advantages, estimate, fields_of
+from atmodist_core.figures.report.reading import (
+    TRUTH,
+    Evaluation,
+    advantages,
+    estimate,
+    field_units,
+    fields_of,
+)
 from atmodist_core.figures.report.sentences import against, shares_of_truth
 from atmodist_core.figures.report.tabulating import Column, estimate_tables, value_of
 from atmodist_core.figures.report.wording import sentence_start, units_text
@@ -20,13 +27,13 @@ BAND_RATIO = "band_power_ratio"
 
 
 def band(evaluation: Evaluation) -> tuple[int, int] | None:
-    """First and last total wavenumber that are judged; None where they are not stated."""
+    """Return the first and last total wavenumber of the evaluated band, or None."""
     first, last = (evaluation.number_of(f"band_{end}") for end in ("first", "last"))
     return None if first is None or last is None else (first, last)
 
 
 def band_ratio(evaluation: Evaluation, table: xr.Dataset, label: str, field: str) -> Estimate:
-    """Mean ratio of power to the truth's over the band; without an interval where the scores do not have it."""
+    """Return the mean power ratio over the band; without an interval if the scores lack it."""
     scores = evaluation.group("scores")
     if scores is not None and BAND_RATIO in scores["measure"].values:
         return estimate(scores, "value", measure=BAND_RATIO, method=label, field=field)
@@ -38,7 +45,7 @@ def band_ratio(evaluation: Evaluation, table: xr.Dataset, label: str, field: str
 
 
 def spectra_section(evaluation: Evaluation) -> Section | None:
-    """Mean spectra, their ratio to the truth, and what of the band beyond the coarse grid each model has."""
+    """Show mean spectra, their ratio to the truth, and the share of power beyond the coarse grid."""
     table = evaluation.group("spectra")
     if table is None:
         return None
@@ -47,12 +54,12 @@ def spectra_section(evaluation: Evaluation) -> Section | None:
     blocks: list[Block] = [
         Picture(
             "spectra",
-            "Spectra, and their ratio to the truth",
-            "Above: power of each field per total wavenumber, and kinetic energy per mass that follows from vorticity and "
-            "divergence; mean over all times, bands from 10 to 90 % of the daily means. Below: the ratio to the truth's, "
-            "where 1 is right, over a linear axis; bands are 95 % intervals (none for kinetic energy)."
+            "Spectra and their ratio to the truth",
+            "Above: power per total wavenumber of each field, and of the kinetic energy per mass from vorticity and "
+            "divergence; means over all times, with bands from the 10 to the 90 % quantile of daily means. Below: ratio to the truth "
+            "(ideal: 1) on a linear axis, with 95 % intervals (none for kinetic energy)."
             + (
-                " Shaded: the total wavenumbers that the coarse grid lacks and the truth has."
+                " Shaded: total wavenumbers that the truth has and the coarse grid does not resolve."
                 if limits
                 else ""
             ),
@@ -72,7 +79,7 @@ def spectra_section(evaluation: Evaluation) -> Section | None:
                 f"{said} {beside_reference(evaluation, {m: ratios[field, m] for m in labels}, BAND_RATIO, field)}".strip()
             )
     else:
-        sentences.append("The evaluation has no spectrum of the truth, so no ratio is shown.")
+        sentences.append("Without a spectrum of the truth, there is no ratio.")
     blocks.append(Bullets(tuple(sentences)))
     scores = evaluation.group("scores")
     if scores is not None:
@@ -82,9 +89,8 @@ def spectra_section(evaluation: Evaluation) -> Section | None:
         "Spectra",
         tuple(blocks),
         (
-            "Whether the small scales are in the right place: a spectrum has no phases, and noise with the right variance "
-            "has the right spectrum.",
-            "Where on the globe power is missing: these are means over all places.",
+            "Positions of small scales: a spectrum has no phases, and noise of the correct variance has the correct spectrum.",
+            "Regional differences: spectra are averages over the globe.",
         ),
     )
 
@@ -92,7 +98,7 @@ def spectra_section(evaluation: Evaluation) -> Section | None:
 def beside_reference(
     evaluation: Evaluation, found: dict[str, Estimate], measure: str = "", field: str = ""
 ) -> str:
-    """Which candidates are closer to the truth than the reference in a ratio; nothing where there is no pair.
+    """Write which candidates are closer to the truth than the reference in a ratio; empty without a pair.
 
     Parameters
     ----------
@@ -100,7 +106,7 @@ def beside_reference(
     found : dict of str to Estimate
         The ratio by label.
     measure, field : str
-        The same ratio among the scores, where it is one of them.
+        Name of the same ratio among the scores.
     """
     reference = evaluation.reference
     candidates = [m for m in evaluation.candidates if m in found]
@@ -119,7 +125,7 @@ def beside_reference(
 def score_tables(
     evaluation: Evaluation, scores: xr.Dataset, section: str, name: str, title: str
 ) -> list[Block]:
-    """Tables of all measures of one section of the scores."""
+    """Make tables of all measures of one section of the scores."""
     measures = [
         str(m)
         for m, of in zip(scores["measure"].values, scores["section"].values, strict=True)
@@ -128,25 +134,24 @@ def score_tables(
     if not measures:
         return []
     fields = fields_of(scores)
-    columns = []
-    for measure in measures:
-        one = scores.sel(measure=measure)
-        units, head = str(one["units"].item()), str(one["long_name"].item())
-        per_field = {f: _units_of(scores, f) if units == "field" else units for f in fields}
-        right = {"zero": " 0 is right.", "one": " 1 is right."}.get(str(one["ideal"].item()), "")
-        definition = str(one["definition"].item()) if "definition" in scores.coords else ""
-        said = f"{sentence_start(head)}: {definition}{right}".strip()
-        columns.append(Column(measure, head, per_field, value_of(scores, "value", measure=measure), said))
+    columns = [score_column(scores, measure) for measure in measures]
     labels = [str(label) for label in scores["method"].values if str(label) != TRUTH]
     return list(estimate_tables(evaluation, name, title, "", columns, labels, fields))
 
 
-def _units_of(scores: xr.Dataset, field: str) -> str:
-    return str(scores["field_units"].sel(field=field).item()) if "field_units" in scores.coords else "s-1"
+def score_column(scores: xr.Dataset, measure: str) -> Column:
+    """Return the column of one measure, with its definition and ideal value."""
+    one = scores.sel(measure=measure)
+    units, head = str(one["units"].item()), str(one["long_name"].item())
+    per_field = {f: field_units(scores, f) if units == "field" else units for f in fields_of(scores)}
+    ideal = {"zero": " Ideal: 0.", "one": " Ideal: 1."}.get(str(one["ideal"].item()), "")
+    text = str(one["definition"].item()) if "definition" in scores.coords else ""
+    definition = f"{sentence_start(head)}: {text}{ideal}".strip()
+    return Column(measure, head, per_field, value_of(scores, "value", measure=measure), definition)
 
 
 def semivariogram_section(evaluation: Evaluation) -> Section | None:
-    """Semivariances over great-circle lag, and their ratio to the truth."""
+    """Show semivariances over great-circle lag and their ratio to the truth."""
     table = evaluation.group("semivariogram")
     if table is None:
         return None
@@ -154,14 +159,13 @@ def semivariogram_section(evaluation: Evaluation) -> Section | None:
     labels = [label for label in evaluation.labels if label in table["method"].values]
     blocks: list[Block] = [
         Paragraph(
-            "The semivariance is half the mean squared difference of points at a given great-circle distance: what changes "
-            "from one place to the next. A field that is too smooth has too little of it at short lags."
+            "The semivariance is half the mean squared difference of points at a given great-circle distance. A field that is too "
+            "smooth has too little semivariance at short lags."
         ),
         Picture(
             "semivariogram",
-            "Semivariograms, and their ratio to the truth",
-            _semivariance_words(table) + "Below: the ratio of the semivariance to the truth's, where "
-            "1 is right; bands are 95 % intervals.",
+            "Semivariograms and their ratio to the truth",
+            _semivariance_words(table) + "Below: ratio to the truth (ideal: 1), with 95 % intervals.",
             evaluation_semivariogram_figure(table, evaluation.styles),
         ),
     ]
@@ -172,8 +176,7 @@ def semivariogram_section(evaluation: Evaluation) -> Section | None:
         "Semivariogram",
         tuple(blocks),
         (
-            "Anything that the spectra do not hold in principle: for a field that is alike everywhere, one follows from the "
-            "other. It reads the same second moments by distance.",
+            "Information beyond the spectra: for a homogeneous field, the semivariogram follows from the spectrum.",
         ),
     )
 
@@ -219,7 +222,7 @@ def _semivariance_ratios(
             evaluation,
             "semivariance_ratios",
             "Semivariance relative to the truth's",
-            "Ratio at each great-circle lag, with 95 % intervals. 1 is right.",
+            "Ratio at each great-circle lag, with 95 % intervals. Ideal: 1.",
             columns,
             labels,
             fields,

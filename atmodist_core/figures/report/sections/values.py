@@ -1,4 +1,4 @@
-"""The distribution of values, its quantiles, and extremes."""
+"""Sections on the distribution of values, its quantiles, and extremes."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from atmodist_core.figures.report.sentences import frequencies, shares_of_truth
 from atmodist_core.figures.report.tabulating import Column, estimate_tables, plain_table, value_of
 from atmodist_core.figures.report.wording import bracketed
 
-_NO_PAIRS = "Whether a value is at the right place and time: only how often it occurs."
+_NO_PAIRS = "Place and time of values: only their frequency is compared."
 
 
 def values_section(evaluation: Evaluation) -> Section | None:
-    """Densities and quantiles over area and time."""
+    """Show densities and quantiles over area and time."""
     table = evaluation.group("values")
     if table is None:
         return None
@@ -39,8 +39,8 @@ def values_section(evaluation: Evaluation) -> Section | None:
         Picture(
             "densities",
             "Distribution of the values",
-            "Density of the values over the area of the globe and all times, on a logarithmic axis; the axis ends a factor of "
-            "ten below the truth's last value.",
+            "Area-weighted density of the values at all times, on a logarithmic axis that ends a factor of ten below the truth's "
+            "smallest density.",
             densities_figure(table, evaluation.styles),
         )
     ]
@@ -49,9 +49,8 @@ def values_section(evaluation: Evaluation) -> Section | None:
             Picture(
                 "quantile_ratios",
                 "Quantiles relative to the truth's",
-                "Quantile of each model over that of the truth, where 1 is right; below 1 the values are too small in size. "
-                "Bars are 95 % intervals of the model's own quantile. Quantiles near zero, about the middle of the "
-                "distribution, are left out since nothing can be divided by them.",
+                "Ratio of each model's quantile to the truth's (ideal: 1; values below 1 are too small in magnitude). Bars are 95 % "
+                "intervals of the model's quantile. Quantiles near zero are omitted, because their ratio is not defined.",
                 quantile_ratios_figure(table, evaluation.styles),
             )
         )
@@ -69,7 +68,7 @@ def values_section(evaluation: Evaluation) -> Section | None:
         evaluation,
         "quantiles",
         "Quantiles",
-        "Values below which so much of area and time lies, with 95 % intervals.",
+        "Values below which the given share of area and time lies, with 95 % intervals.",
         columns,
         methods_of(table, truth=True),
         fields,
@@ -78,14 +77,14 @@ def values_section(evaluation: Evaluation) -> Section | None:
         "values",
         "Distribution of values and quantiles",
         tuple(blocks),
-        (_NO_PAIRS, "Where on the globe the distribution is wrong; see the maps and the cities for that."),
+        (_NO_PAIRS, "Regional differences, which the maps and the cities show."),
     )
 
 
 def _outer_quantiles(
     evaluation: Evaluation, table: xr.Dataset, fields: list[str], labels: list[str]
 ) -> list[str]:
-    """Sentences on the outermost quantiles of either side whose ratio is defined."""
+    """Sentences on the outermost quantiles of both tails."""
     sentences = []
     for field in fields:
         ratios = quantile_ratio(table, field)
@@ -95,7 +94,7 @@ def _outer_quantiles(
             found = {m: estimate(one, "value", method=m) for m in labels}
             named = {evaluation.name(m): each for m, each in found.items()}
             said = shares_of_truth(
-                f"At the {share:g} % quantile of {field}", "the size of the truth's value", named
+                f"At the {share:g} % quantile of {field}", "the magnitude of the truth's value", named
             )
             beside = beside_reference(evaluation, found, f"quantile_{share:g}_ratio", field)
             sentences.append(f"{said} {beside}".strip())
@@ -103,7 +102,7 @@ def _outer_quantiles(
 
 
 def extremes_section(evaluation: Evaluation) -> Section | None:
-    """How often and by how much the truth's outermost quantiles are exceeded."""
+    """Show how often and by how much the truth's outermost quantiles are exceeded."""
     table = evaluation.group("extremes")
     if table is None:
         return None
@@ -113,9 +112,9 @@ def extremes_section(evaluation: Evaluation) -> Section | None:
     blocks: list[Block] = [
         Picture(
             "return_ratios",
-            "How often extremes are exceeded, relative to the truth",
-            "Share of area and time beyond the truth's 99.9 % quantile (upper tail) or below its 0.1 % quantile (lower tail), "
-            "over the truth's share; 1 is right. Bars are 95 % intervals.",
+            "Frequency of extremes relative to the truth",
+            "Share of area and time above the truth's 99.9 % quantile (upper tail) or below its 0.1 % quantile (lower tail), "
+            "relative to the truth's share (ideal: 1). Bars are 95 % intervals.",
             return_ratios_figure(table, evaluation.styles),
         )
     ]
@@ -139,9 +138,8 @@ def extremes_section(evaluation: Evaluation) -> Section | None:
         "Extremes",
         tuple(blocks),
         (
-            "How well single events are met, and how long they last: each time and grid point counts by itself.",
-            "Return times much longer than the record: a threshold that is exceeded in a thousandth of area and time says "
-            "nothing about rarer events.",
+            "Timing and duration of single events: all times and grid points count separately.",
+            "Events that are rarer than the thresholds, with return times much longer than the record.",
         ),
     )
 
@@ -165,9 +163,8 @@ def _return_times(evaluation: Evaluation, table: xr.Dataset) -> Block:
         filter(
             None,
             (
-                "Threshold: the truth's 99.9 % (upper) or 0.1 % (lower) quantile. Share: of area and time beyond it. "
-                "Return time: mean time between two exceedances at one point, the time step over the share. Mean excess: mean of the value "
-                "beyond the threshold.",
+                "Threshold: the truth's 99.9 % (upper) or 0.1 % (lower) quantile. Share: share of area and time beyond it. Return time: "
+                "time step divided by the share. Mean excess: mean exceedance of the threshold.",
                 described(table, "return_time"),
             ),
         )
