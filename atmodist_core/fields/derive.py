@@ -286,20 +286,7 @@ def _each_slice(
 
 
 def refuse_missing(first: np.ndarray, second: np.ndarray, names: tuple[str, str]) -> None:
-    """Refuse missing values on a globe: one of them would spoil every point of a spectral field.
-
-    Parameters
-    ----------
-    first, second : numpy.ndarray
-        Values, any shape.
-    names : tuple of str
-        How they are called.
-
-    Raises
-    ------
-    UserError
-        Any value is not finite.
-    """
+    """Refuse missing values on a globe: each would spoil every point of a spectral field."""
     for values, name in ((first, names[0]), (second, names[1])):
         count = int(np.size(values) - np.count_nonzero(np.isfinite(values)))
         if count:

@@ -83,7 +83,7 @@ def test_level_of_another_kind(tmp_path):
 def test_level_without_levels(tmp_path):
     path = written(good_dataset(), tmp_path)
     assert (
-        error_of(path, level=850) == "Level 850 was asked for, but the data have no levels; leave out level."
+        error_of(path, level=850) == "Level 850 was requested, but the data have no levels; leave out level."
     )
 
 

@@ -124,12 +124,12 @@ def test_another_level_has_other_values(tmp_path):
     half, full = open_fields(path, level=500), open_fields(path, level=850)
     np.testing.assert_allclose(half.vorticity, 0.5 * full.vorticity, atol=1e-10)
     assert half.attrs["available_levels"] == "500 hPa, 850 hPa"
-    assert "none was asked for" not in half.attrs["notes"]
+    assert "none was requested" not in half.attrs["notes"]
 
 
 def test_default_level_is_noted(tmp_path):
     notes = open_fields(layouts.generic_wind(tmp_path)).attrs["notes"]
-    assert "The data hold 2 levels (500, 850 hPa); none was asked for and 850 hPa was taken" in notes
+    assert "The data hold 2 levels (500, 850 hPa); none was requested and 850 hPa was taken" in notes
 
 
 def test_default_hybrid_level_among_many(tmp_path):

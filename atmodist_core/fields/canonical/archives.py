@@ -1,4 +1,4 @@
-"""What is known about particular archives: whom to cite, and which of their fields not to trust."""
+"""Known archives: citation, point samples, and inaccurate fields to leave out."""
 
 from __future__ import annotations
 
@@ -16,66 +16,31 @@ COARSE_DEG = 1.0
 
 
 def is_era5(dataset: xr.Dataset, name: str) -> bool:
-    """Whether a source says that it holds ERA5.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        As opened.
-    name : str
-        Name of the file, or the URL.
-
-    Returns
-    -------
-    bool
-    """
+    """Return whether the attributes or the name of a source say that it holds ERA5."""
     keys = ("Licence", "license", "institution", "source")
     words = " ".join([*(str(dataset.attrs.get(key, "")) for key in keys), name]).lower()
     return "copernicus" in words or "era5" in words
 
 
 def without_crude_derivatives(dataset: xr.Dataset, name: str, note: Callable[[str], None]) -> xr.Dataset:
-    """Pass over the vorticity and divergence that WeatherBench2 added to its stores with derived variables.
+    """Leave out the vorticity and divergence that WeatherBench2 added to its stores with derived variables.
 
     They are centred differences that leave out the metric term u tan(phi) / a, are not closed at Greenwich
     and are zero at the poles. The winds beside them give better fields.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        As opened.
-    name : str
-        Name of the store, or its URL.
-    note : callable
-        Receives a sentence when fields are passed over.
-
-    Returns
-    -------
-    xarray.Dataset
     """
     crude = [field for field in ("vorticity", "divergence") if field in dataset]
     winds = {"u_component_of_wind", "v_component_of_wind"} <= set(dataset.data_vars)
     if "with_derived_variables" not in name or not crude or not winds:
         return dataset
     note(
-        "WeatherBench2's own vorticity and divergence, differences without the metric term, were passed "
-        "over for fields derived from its winds."
+        "WeatherBench2's own vorticity and divergence, differences without the metric term, were "
+        "replaced by fields derived from its winds."
     )
     return dataset.drop_vars(crude)
 
 
 def note_point_samples(fields: xr.Dataset, name: str, note: Callable[[str], None]) -> None:
-    """Tell that coarse downloads of ERA5 are samples, not means.
-
-    Parameters
-    ----------
-    fields : xarray.Dataset
-        Canonical fields of ERA5.
-    name : str
-        Name of the source.
-    note : callable
-        Receives the sentence.
-    """
+    """Note that coarse downloads of ERA5 are point samples, not means over cells."""
     spacing = float(np.median(np.abs(np.diff(fields["latitude"].values))))
     if spacing >= COARSE_DEG - 1e-6 and "conservative" not in name:
         note(

@@ -1,4 +1,4 @@
-"""Latitude and longitude: any order, range and convention made canonical, or refused by name."""
+"""Latitude and longitude: any order, range and convention made canonical, or refused."""
 
 from __future__ import annotations
 
@@ -28,24 +28,7 @@ LONGITUDE_ATTRS = {
 
 
 def name_horizontal_axes(array: xr.DataArray, variable: str) -> xr.DataArray:
-    """Rename the horizontal axes of a field to ``latitude`` and ``longitude``.
-
-    Parameters
-    ----------
-    array : xarray.DataArray
-        A field as it came.
-    variable : str
-        Its name in the file, for the sentence.
-
-    Returns
-    -------
-    xarray.DataArray
-
-    Raises
-    ------
-    UserError
-        An axis is missing, has no values, or is two-dimensional (a rotated or curvilinear grid).
-    """
+    """Return a field with axes named ``latitude`` and ``longitude``; rotated and curved grids are refused."""
     for canonical, names in (("latitude", LATITUDE_NAMES), ("longitude", LONGITUDE_NAMES)):
         found = find_dimension(array, names, "standard_name", canonical)
         if found is None:
@@ -80,7 +63,7 @@ def _is_rotated(coordinate: xr.DataArray) -> bool:
 
 
 def canonical_axes(array: xr.DataArray, variable: str, note: Callable[[str], None]) -> xr.DataArray:
-    """Bring latitudes from north to south, and longitudes into [0, 360) in one increasing piece.
+    """Return a field with latitudes from north to south and longitudes increasing in [0, 360).
 
     Parameters
     ----------
@@ -133,35 +116,14 @@ def canonical_axes(array: xr.DataArray, variable: str, note: Callable[[str], Non
 
 
 def grid_name(latitude: np.ndarray, longitude: np.ndarray) -> str:
-    """Name of the grid two canonical axes make, as it stands in ``attrs["grid"]``.
-
-    Parameters
-    ----------
-    latitude, longitude : numpy.ndarray, shapes (n,), (m,)
-        Degrees.
-
-    Returns
-    -------
-    str
-        "cell-centred", "equiangular-with-poles", "gaussian", "driscoll-healy" or "limited-area".
-    """
+    """Return the name of the grid of two canonical axes, or "limited-area", for ``attrs["grid"]``."""
     if not is_global(latitude, longitude):
         return "limited-area"
     return grid_of_latitudes(latitude) or "limited-area"
 
 
 def is_full_circle(longitude: np.ndarray) -> bool:
-    """Whether evenly spaced longitudes close the circle.
-
-    Parameters
-    ----------
-    longitude : numpy.ndarray, shape (m,)
-        Increasing, degrees.
-
-    Returns
-    -------
-    bool
-    """
+    """Return whether increasing, evenly spaced longitudes close the circle."""
     steps = np.diff(longitude)
     if steps.size < 2:
         return False

@@ -1,4 +1,4 @@
-"""ERA5 and its preliminary form ERA5T, which the Climate Data Store keeps apart by ``expver``."""
+"""ERA5 and its preliminary form ERA5T, which the Climate Data Store distinguishes by ``expver``."""
 
 from __future__ import annotations
 
@@ -14,27 +14,7 @@ FINAL, PRELIMINARY = 1, 5
 
 
 def merge_expver(array: xr.DataArray, variable: str, note: Callable[[str], None]) -> xr.DataArray:
-    """Fill ERA5 with ERA5T where a file keeps both, and tell about ERA5T.
-
-    Parameters
-    ----------
-    array : xarray.DataArray
-        A field, perhaps with a dimension or coordinate ``expver``; lazy data stay lazy.
-    variable : str
-        Its name in the file, for sentences.
-    note : callable
-        Receives a sentence for what was found.
-
-    Returns
-    -------
-    xarray.DataArray
-        Without ``expver``.
-
-    Raises
-    ------
-    UserError
-        The dimension holds versions other than 1 and 5.
-    """
+    """Return a field without ``expver``: ERA5 filled with ERA5T where a file holds both, which is noted."""
     if "expver" in array.dims:
         if "expver" not in array.coords:
             raise UserError(

@@ -117,13 +117,7 @@ class FieldArrays:
         return int(values[time].astype("datetime64[ns]").astype(np.int64).view(np.uint64))
 
     def read(self, time: int) -> NDArray[np.float32]:
-        """Return the fields of one time, shape ``(channel, latitude, longitude)``.
-
-        Raises
-        ------
-        UserError
-            When values are missing.
-        """
+        """Return the fields of one time, shape ``(channel, latitude, longitude)``."""
         at = self.dataset.isel(time=time)
         fields = np.stack([np.asarray(at[name].values, dtype=np.float32) for name in self.channels])
         if not np.isfinite(fields).all():

@@ -9,21 +9,10 @@ import xarray as xr
 
 
 def take_points(array: xr.DataArray, rows: np.ndarray, columns: np.ndarray) -> xr.DataArray:
-    """Rows and columns of a field, in the order given.
+    """Return rows and columns of a field, in the order given; lazy data stay lazy.
 
-    Parameters
-    ----------
-    array : xarray.DataArray
-        With dimensions latitude and longitude.
-    rows, columns : numpy.ndarray of int
-        Indices.
-
-    Returns
-    -------
-    xarray.DataArray
-        Lazy data stay lazy. Where a chunk holds whole slices this is one blockwise layer, which costs dask
-        nothing until it is computed; where the field is chunked along latitude or longitude only the chunks
-        that are needed are read.
+    Where a chunk holds complete slices this is one blockwise layer, which costs dask nothing until it is
+    computed; where the field is chunked along latitude or longitude, only the chunks needed are read.
     """
     if _is_all(rows, array.sizes["latitude"]) and _is_all(columns, array.sizes["longitude"]):
         return array
@@ -71,7 +60,7 @@ def _as_slice(indices: np.ndarray) -> slice | np.ndarray:
 
 
 def _runs(indices: np.ndarray) -> list[np.ndarray]:
-    """Indices in pieces that each run on by one."""
+    """Indices split into consecutive runs."""
     return np.split(indices, np.flatnonzero(np.diff(indices) != 1) + 1)
 
 

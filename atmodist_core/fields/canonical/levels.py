@@ -1,4 +1,4 @@
-"""Levels: which a file holds, which one is meant, and how it is called."""
+"""Levels: the vertical coordinate of a field, and the choice of one level."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from atmodist_core.common.errors import UserError
 from atmodist_core.fields.canonical.names import LEVEL_NAMES
 
 PREFERRED = {"pressure": 883.0, "hybrid": 120.0, "sigma": 0.883, "height": 1000.0}
-"""Level taken when none is asked for: the nearest to model level 120 of ERA5, which lies at about 883 hPa
+"""Level taken when none is requested: the nearest to model level 120 of ERA5, which lies at about 883 hPa
 (0.883 of the surface pressure, 1 km above sea level) and is the level of the AtmoDist papers."""
 
 _UNIT_WORDS = {"pressure": "hPa", "height": "m", "potential temperature": "K"}
@@ -49,26 +49,9 @@ class Level:
 
 
 def name_level_axis(array: xr.DataArray, variable: str) -> tuple[xr.DataArray, str | None]:
-    """Give a field a dimension ``level`` when it has any vertical coordinate.
+    """Return a field with a dimension ``level`` (pressures in hPa), and what the level measures.
 
-    Parameters
-    ----------
-    array : xarray.DataArray
-        A field as it came.
-    variable : str
-        Its name in the file, for sentences.
-
-    Returns
-    -------
-    array : xarray.DataArray
-        With dimension ``level`` (perhaps of length one; pressures in hPa), or as it was.
-    kind : str or None
-        What the level measures; None without a vertical coordinate.
-
-    Raises
-    ------
-    UserError
-        The units of the levels are unknown, or there are no values.
+    Without a vertical coordinate the field is returned as it is, with None.
     """
     in_lower_case = {str(name).lower(): str(name) for name in (*array.coords, *array.dims)}
     candidates = [in_lower_case[name] for name in LEVEL_NAMES if name in in_lower_case]
@@ -114,25 +97,9 @@ def name_level_axis(array: xr.DataArray, variable: str) -> tuple[xr.DataArray, s
 
 
 def choose_level(available: list[Level], request: Any, note: Callable[[str], None]) -> Level | None:
-    """Pick the level a user asked for, or the default one.
+    """Return the requested level, or the default one, which is noted; None without a vertical coordinate.
 
-    Parameters
-    ----------
-    available : list of Level
-        What the data hold; empty without a vertical coordinate.
-    request : None, int, float or str
-        A number, "850 hPa", "hybrid 120" or the like.
-    note : callable
-        Receives a sentence when a default was taken.
-
-    Returns
-    -------
-    Level or None
-
-    Raises
-    ------
-    UserError
-        The level is not there, or is no number.
+    A request is a number, "850 hPa", "hybrid 120" or the like.
     """
     if request is None:
         if len(available) <= 1:
@@ -140,13 +107,13 @@ def choose_level(available: list[Level], request: Any, note: Callable[[str], Non
         chosen = _default(available)
         listed = _listed(available, most=8)
         note(
-            f"the data hold {len(available)} levels ({listed}); none was asked for and {chosen} was taken, "
+            f"the data hold {len(available)} levels ({listed}); none was requested and {chosen} was taken, "
             "the nearest to model level 120 (883 hPa) of the AtmoDist papers"
         )
         return chosen
     value, kind = _parse(request)
     if not available:
-        raise UserError(f"Level {request} was asked for, but the data have no levels; leave out level.")
+        raise UserError(f"Level {request} was requested, but the data have no levels; leave out level.")
     for level in available:
         if np.isclose(level.value, value, rtol=1e-4, atol=1e-6) and kind in (None, level.kind):
             return level

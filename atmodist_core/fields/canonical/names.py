@@ -1,7 +1,7 @@
-"""Which names the world uses for wind, vorticity, divergence and their coordinates.
+"""Names of wind, vorticity, divergence and their coordinates in files.
 
-GRIB short names, CF standard names and the long names of ARCO-ERA5 and WeatherBench2 all end here; the rest
-of the package only sees ``vorticity``, ``divergence``, ``u``, ``v``, ``time``, ``level``, ``latitude``,
+GRIB short names, CF standard names and the long names of ARCO-ERA5 and WeatherBench2 are known only here;
+the rest of the package uses ``vorticity``, ``divergence``, ``u``, ``v``, ``time``, ``level``, ``latitude``,
 ``longitude``.
 """
 
@@ -148,19 +148,10 @@ COEFFICIENT_DIMENSION_NAMES = ("values", "coefficients", "spectral_coefficients"
 
 
 def find_variables(dataset: xr.Dataset) -> dict[str, str]:
-    """Match the variables of a dataset to the known quantities.
+    """Return the variable name of each quantity that a dataset holds.
 
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Any dataset, names as they came.
-
-    Returns
-    -------
-    dict
-        Quantity name -> variable name, only for what is there. A match by name wins over one by the GRIB
-        short name, and that over one by the CF standard name (``standard_name`` is the same for the wind at
-        any height, so a variable that a name has claimed is not claimed again).
+    A match by name is preferred to the GRIB short name, and that to the CF standard name, which is the same for
+    the wind at any height: a variable is matched once.
     """
     lower: dict[str, str] = {}
     for name in dataset.data_vars:
@@ -182,21 +173,9 @@ def find_variables(dataset: xr.Dataset) -> dict[str, str]:
 
 
 def find_dimension(array: xr.DataArray, names: tuple[str, ...], attribute: str, value: str) -> str | None:
-    """Find the coordinate (or dimension) of an array that goes by one of several names.
+    """Return the coordinate or dimension with one of several names (in lower case, the preferred first).
 
-    Parameters
-    ----------
-    array : xarray.DataArray
-        The field.
-    names : tuple of str
-        Accepted names, lower case, the preferred first.
-    attribute, value : str
-        Attribute that settles it when no name matches, such as ``standard_name`` = ``latitude``.
-
-    Returns
-    -------
-    str or None
-        The name as it stands in the array.
+    Where no name matches, a coordinate with the given value of an attribute is returned, else None.
     """
     candidates = {str(name).lower(): str(name) for name in (*array.dims, *array.coords)}
     for name in names:

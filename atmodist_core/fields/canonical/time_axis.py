@@ -1,4 +1,4 @@
-"""Time: valid times from whatever the file calls them, sorted and unique; users' requests for times."""
+"""Time axis: valid times of a field, under whatever name the file holds them."""
 
 from __future__ import annotations
 
@@ -31,28 +31,9 @@ _PLACEHOLDER_DIMENSIONS = (
 def name_time_axis(
     array: xr.DataArray, variable: str, note: Callable[[str], None]
 ) -> tuple[xr.DataArray, bool]:
-    """Give a field one dimension ``time`` of valid times.
+    """Return a field with one dimension ``time`` of valid times, datetime64[ns], in stored order.
 
-    Parameters
-    ----------
-    array : xarray.DataArray
-        A field as it came, times decoded by xarray.
-    variable : str
-        Its name in the file, for sentences.
-    note : callable
-        Receives a sentence for each thing worth telling.
-
-    Returns
-    -------
-    array : xarray.DataArray
-        With a dimension ``time`` of datetime64[ns]; not yet sorted.
-    dated : bool
-        False when the dates are placeholders, because the file has none.
-
-    Raises
-    ------
-    UserError
-        Times are numbers without units, or cannot be read.
+    The second result is False where the file has no dates and placeholders were given.
     """
     array = _combine_reference_time_and_step(array, variable, note)
     found = _find_time(array)
@@ -78,20 +59,7 @@ def name_time_axis(
 
 
 def note_spacing(times: np.ndarray, note: Callable[[str], None]) -> float | None:
-    """Tell whether times are evenly spaced.
-
-    Parameters
-    ----------
-    times : numpy.ndarray of datetime64[ns], shape (n,)
-        Sorted.
-    note : callable
-        Receives a sentence when they are not.
-
-    Returns
-    -------
-    float or None
-        The spacing [hours]; None for a single time or uneven spacing.
-    """
+    """Return the spacing of sorted times [hours]; None for a single time, and for uneven spacing, which is noted."""
     if times.size < 2:
         return None
     hours = np.diff(times) / np.timedelta64(1, "s") / 3600.0

@@ -1,4 +1,4 @@
-"""Choosing times: what users ask for, as positions on a time axis."""
+"""Time selection: requested times as positions on a time axis."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FIRST_TIME, _LAST_TIME = np.datetime64("1678-01-01", "s"), np.datetime64("2261-
 
 
 def time_indices(times: np.ndarray, request: Any) -> slice | np.ndarray:
-    """Positions of the times a user asks for.
+    """Return the positions of requested times.
 
     Parameters
     ----------
@@ -98,20 +98,7 @@ def _not_a_time(entry: Any) -> UserError:
 
 
 def nanoseconds(times: np.ndarray, where: str) -> np.ndarray:
-    """Return times as datetime64[ns], refusing years that it cannot hold.
-
-    Parameters
-    ----------
-    times : numpy.ndarray of datetime64
-        In any unit, without missing times.
-    where : str
-        What holds them, for the message.
-
-    Raises
-    ------
-    UserError
-        A time lies outside 1678-2261; NumPy would wrap it around without a word.
-    """
+    """Return times as datetime64[ns]; years outside 1678-2261, which NumPy would wrap around, are refused."""
     if times.dtype != "datetime64[ns]" and times.size:
         outside = (times < _FIRST_TIME) | (times > _LAST_TIME)
         if outside.any():

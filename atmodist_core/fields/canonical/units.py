@@ -1,4 +1,4 @@
-"""Units: what the files say, turned into s-1 and m s-1, or refused by name."""
+"""Units: conversion of the units in files to s-1 and m s-1."""
 
 from __future__ import annotations
 
@@ -104,28 +104,7 @@ def factor_to_stored_units(units: str, kind: str) -> float | None:
 
 
 def check_units(units: object, kind: str, variable: str) -> tuple[float, str | None]:
-    """Conversion factor of a variable whose units are stated, with a note when it is not one.
-
-    Parameters
-    ----------
-    units : object
-        Its ``units`` attribute.
-    kind : {"rate", "wind"}
-        What it should measure.
-    variable : str
-        Its name in the file, for the sentence.
-
-    Returns
-    -------
-    factor : float
-    note : str or None
-        A sentence for the notes when values are converted.
-
-    Raises
-    ------
-    UserError
-        The units are none of the known ones.
-    """
+    """Return the factor to stored units, and a note (or None) when values are converted."""
     stored = STORED_UNITS[kind]
     factor = factor_to_stored_units(str(units), kind)
     if factor is None:
@@ -140,27 +119,7 @@ def check_units(units: object, kind: str, variable: str) -> tuple[float, str | N
 
 
 def check_magnitude_without_units(sample: np.ndarray, kind: str, variable: str) -> str:
-    """Accept numbers without units when their spread is that of an atmosphere.
-
-    Parameters
-    ----------
-    sample : numpy.ndarray
-        Some values, any shape, NaN where missing.
-    kind : {"rate", "wind"}
-        What they should measure.
-    variable : str
-        Name for the sentence.
-
-    Returns
-    -------
-    str
-        The note to keep.
-
-    Raises
-    ------
-    UserError
-        The spread is not that of an atmospheric field in the expected units.
-    """
+    """Return a note that units were assumed; refuse numbers whose spread is not that of an atmosphere."""
     stored = STORED_UNITS[kind]
     finite = sample[np.isfinite(sample)]
     spread = float(finite.std(dtype=np.float64)) if finite.size else float("nan")
@@ -175,23 +134,7 @@ def check_magnitude_without_units(sample: np.ndarray, kind: str, variable: str) 
 
 
 def check_largest_magnitude(largest: float, kind: str, variable: str) -> None:
-    """Refuse values that no atmosphere reaches: unmasked fill values, or units that are wrong by powers of
-    ten.
-
-    Parameters
-    ----------
-    largest : float
-        Largest magnitude among the values, in stored units.
-    kind : {"rate", "wind"}
-        What they measure.
-    variable : str
-        Name for the sentence.
-
-    Raises
-    ------
-    UserError
-        The magnitude is beyond `LARGEST_MAGNITUDE`.
-    """
+    """Refuse magnitudes beyond `LARGEST_MAGNITUDE`: unmasked fill values, or wrong units."""
     if largest > LARGEST_MAGNITUDE[kind]:
         raise UserError(
             f"Variable '{variable}' reaches {largest:.3g} {STORED_UNITS[kind]}, where less than "

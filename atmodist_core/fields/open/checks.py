@@ -18,13 +18,7 @@ from atmodist_core.fields.open.netcdf import one_line
 
 
 def conversion_factors(pair: Pair, note: Note) -> tuple[float, float]:
-    """Return the factors to s-1 or m s-1 of both fields; without units, one slice is read.
-
-    Raises
-    ------
-    UserError
-        Units are wrong, or missing and the magnitude is not that of an atmosphere.
-    """
+    """Return the factors to s-1 or m s-1 of both fields; without units, one slice is read."""
     factors = []
     for array, variable in zip((pair.first, pair.second), pair.variables, strict=True):
         units = array.attrs.get("units", array.attrs.get("GRIB_units"))
@@ -46,29 +40,7 @@ def conversion_factors(pair: Pair, note: Note) -> tuple[float, float]:
 
 
 def check_values(arrays: list[xr.DataArray], pair: Pair, grid: str, note: Note) -> list[xr.DataArray]:
-    """Check the values of small fields: times without any value are dropped, absurd magnitudes refused.
-
-    Parameters
-    ----------
-    arrays : list of xarray.DataArray
-        Both fields in stored units, canonical axes, lazy.
-    pair : Pair
-        What they are.
-    grid : str
-        Name of the grid; winds on a globe must be complete.
-    note : callable
-        Receives a sentence for missing times and values.
-
-    Returns
-    -------
-    list of xarray.DataArray
-        The fields at the times that have values.
-
-    Raises
-    ------
-    UserError
-        No values at all, gaps in winds on a globe, or magnitudes that no atmosphere reaches.
-    """
+    """Return both fields at the times that have values; gaps are noted, or refused for winds on a globe."""
     # One field after the other: memory is that of one.
     largest, finite = [], []
     for array in arrays:

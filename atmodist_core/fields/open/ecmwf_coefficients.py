@@ -29,21 +29,7 @@ GRID = "driscoll-healy"
 
 
 def truncation_of(value_count: int) -> int:
-    """Truncation T of a field of (T + 1)(T + 2) numbers.
-
-    Parameters
-    ----------
-    value_count : int
-        Length of the ``values`` axis.
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    UserError
-        It is not the length of a triangular truncation.
+    """Return the truncation T of a field of (T + 1)(T + 2) numbers.
 
     Examples
     --------
@@ -61,7 +47,7 @@ def truncation_of(value_count: int) -> int:
 
 
 def ecmwf_to_coefficients(values: np.ndarray, truncation: int | None = None) -> np.ndarray:
-    """Coefficients as this package uses them, from ECMWF's order and norm.
+    """Return coefficients in the order and norm of this package, from those of ECMWF.
 
     Parameters
     ----------
@@ -130,17 +116,7 @@ def _order_and_degree(truncation: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def synthesise(coefficients: xr.DataArray, name: str, note: Note) -> xr.DataArray:
-    """Return the lazy field of ECMWF coefficients, (time, values), as float32 (time, latitude, longitude).
-
-    Parameters
-    ----------
-    coefficients : xarray.DataArray
-        Dimensions (time, values), dask-backed, in ECMWF's order and norm.
-    name : str
-        Name of the field, for messages.
-    note : callable
-        Receives a sentence that names the grid.
-    """
+    """Return the lazy field of ECMWF coefficients, (time, values), as float32 (time, latitude, longitude)."""
     import dask.array as da
 
     from atmodist_core.harmonics.grids import colatitudes

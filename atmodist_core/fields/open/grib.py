@@ -92,24 +92,9 @@ def _damage_reported(codes: Any, path: str) -> Iterator[None]:
 
 
 def open_grib(path: str, note: Note) -> list[xr.Dataset]:
-    """Open a GRIB file: one dataset for each variable, kind of level and grid in it.
+    """Return a dask-backed dataset for each variable, kind of level and grid of a GRIB1 or GRIB2 file.
 
-    Parameters
-    ----------
-    path : str
-        GRIB1 or GRIB2, any number of messages.
-    note : callable
-        Receives a sentence when the fields are forecasts.
-
-    Returns
-    -------
-    list of xarray.Dataset
-        Dask-backed, dimensions (time, level, latitude, longitude) or (time, level, values).
-
-    Raises
-    ------
-    UserError
-        The file is damaged, holds no wind, vorticity or divergence, or lacks messages.
+    Dimensions (time, level, latitude, longitude) or (time, level, values).
     """
     messages, others = [], set()
     for message in _scan(path):

@@ -29,15 +29,7 @@ def refuse_changed(path: str, version: tuple[int, int] | None) -> None:
 
 
 def guard(array: xr.DataArray, path: str) -> xr.DataArray:
-    """Return a lazily indexed array whose values are read with errors as `UserError`.
-
-    Parameters
-    ----------
-    array : xarray.DataArray
-        From the local file or folder `path`, not loaded.
-    path : str
-        Where it is stored.
-    """
+    """Return a lazily indexed array whose values are read with errors as `UserError`."""
     variable = array.variable
     lazy = LazilyIndexedArray(_GuardedArray(variable, str(array.name), path))
     return array.copy(data=lazy)

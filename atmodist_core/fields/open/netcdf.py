@@ -46,22 +46,7 @@ def open_netcdf_stream(file: Any, url: str) -> xr.Dataset:
 
 
 def decode(open_store: Callable[[], Any], name: str, kind: str = "netCDF file") -> xr.Dataset:
-    """Open a data store of xarray as a lazily indexed dataset.
-
-    Parameters
-    ----------
-    open_store : callable
-        Returns the ``AbstractDataStore``.
-    name : str
-        File, store or URL, for messages.
-    kind : str
-        What it should be, for messages.
-
-    Raises
-    ------
-    UserError
-        It is damaged, has a dimension that is too long, or its times cannot be decoded.
-    """
+    """Return the lazily indexed dataset of a data store of xarray; failures name the source and its kind."""
     try:
         with warnings.catch_warnings():
             # Missing consolidated metadata, dates outside the standard calendar: neither is the user's fault.

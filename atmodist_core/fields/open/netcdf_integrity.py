@@ -13,13 +13,7 @@ _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 8, 7: 1, 8: 2, 9: 4, 10: 8, 11: 
 
 
 def refuse_truncated_netcdf3(path: str) -> None:
-    """Refuse a netCDF-3 file that is shorter than its header says; the library would read zeros.
-
-    Raises
-    ------
-    UserError
-        The file is shorter than the end of its last variable, or its header cannot be read.
-    """
+    """Refuse a netCDF-3 file that is shorter than its header says; the library would read zeros."""
     size = os.path.getsize(path)
     try:
         with open(path, "rb") as file:
@@ -108,20 +102,7 @@ def _padded(size: int) -> int:
 
 
 def refuse_links_of_hdf5(file: Any, name: str) -> None:
-    """Refuse external links, virtual datasets and external storage, which read other files.
-
-    Parameters
-    ----------
-    file : str or file-like
-        A netCDF-4 or HDF5 file.
-    name : str
-        Its path or URL, for messages.
-
-    Raises
-    ------
-    UserError
-        The file refers to another file, or cannot be read.
-    """
+    """Refuse external links, virtual datasets and external storage, which read other files."""
     import h5py
 
     def external_link(link: bytes, info: Any) -> bytes | None:

@@ -93,23 +93,10 @@ def open_zarr_url(url: str, storage_options: dict[str, Any]) -> xr.Dataset:
 
 
 def missing_chunks(path: str, name: str, selected: Sequence[np.ndarray]) -> tuple[int, int, str]:
-    """Count the chunks of a selection that a folder lacks, by listing each folder of chunks once.
+    """Count the missing chunks of a selection of an array in a folder, listing each folder of chunks once.
 
-    Parameters
-    ----------
-    path : str
-        Folder of the store.
-    name : str
-        The array.
-    selected : sequence of numpy.ndarray of int
-        Selected indices along each dimension of the array.
-
-    Returns
-    -------
-    missing, count : int
-        Chunks that are missing and that were looked for; zeros where the selection has too many.
-    first : str
-        Key of the first that is missing.
+    Returns the number missing, the number looked for (both zero where the selection has too many), and the key
+    of the first that is missing; `selected` holds indices along each dimension.
     """
     array = zarr.open_array(CheckedLocalStore(path, read_only=True), path=name, mode="r")
     sizes = array.shards or array.chunks

@@ -1,4 +1,4 @@
-"""ZIP files, into which the Climate Data Store packs requests that mix kinds of fields."""
+"""ZIP files, as the Climate Data Store packs requests of several kinds of fields."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import zlib
 from atmodist_core.common.errors import UserError
 
 _LARGEST_UNPACKED = 64 * 2**30
-"""More than this is not unpacked into the temporary folder [bytes]."""
+"""Largest content that is unpacked into the temporary folder [bytes]."""
 
 _unpacked: dict[tuple[str, int, int], tempfile.TemporaryDirectory[str]] = {}
 _lock = threading.Lock()
@@ -29,25 +29,7 @@ def member_names(path: str) -> list[str]:
 
 
 def unpack(path: str, members: list[str]) -> list[str]:
-    """Unpack members of a ZIP file for as long as this process runs.
-
-    Parameters
-    ----------
-    path : str
-        The archive.
-    members : list of str
-        Names of its netCDF and GRIB files.
-
-    Returns
-    -------
-    list of str
-        Paths of the unpacked files, in the order of `members`. A second call returns the same files.
-
-    Raises
-    ------
-    UserError
-        The archive is damaged or too large, or there are no members to unpack.
-    """
+    """Return the paths of unpacked members; they exist, and are reused, while this process runs."""
     if not members:
         raise UserError(
             f"Expected netCDF or GRIB files in the ZIP file {path}, found none among its "
