@@ -1,14 +1,14 @@
 """Configuration of the site: ``make docs`` builds it into docs/_build/html, without a network.
 
-The sources of the site are the texts that a code host shows as they are, wherever they lie in the repository, so that every link
-between them holds in both places. What only a site can show is added here: the contents, the reference and the gallery.
+The sources are the Markdown files of the repository, so that links between them work on a code host as well. The site adds the
+contents, the reference and the gallery.
 """
 
 import os
 import sys
 from pathlib import Path
 
-# The gallery computes while the site is built: one thread for each process, as in the tests, and no window.
+# The gallery runs during the build, without windows.
 os.environ.setdefault("MPLBACKEND", "agg")
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,7 +34,7 @@ include_patterns = [
     "app/globe/SOURCES.md",
     "docs/_static/fonts/SOURCES.md",
 ]
-# Not only left out, but never walked through.
+# Folders that are not searched.
 exclude_patterns = [
     "data",
     "runs",
@@ -63,12 +63,12 @@ extensions = [
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
 nitpicky = True
-# Types of other packages are named as their users know them; their own sites would have to be asked for the links.
+# Types of other packages have no links.
 nitpick_ignore_regex = [("py:class", r"(?!atmodist_core).*")]
 
 # Reference
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # types with their shapes and units stand in the docstrings
+autodoc_typehints = "none"  # docstrings give types with shapes and units
 autosummary_generate = False
 napoleon_google_docstring = False
 napoleon_use_rtype = False
@@ -89,7 +89,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "download_all_examples": False,
     "show_signature": False,
-    "min_reported_time": 1e9,  # how long it took says more about the machine than about the example
+    "min_reported_time": 1e9,  # run times depend on the machine
     "write_computation_times": False,
 }
 

@@ -1,6 +1,6 @@
-"""The contents of the site, kept out of the texts: a code host would show them as code.
+"""Table of contents of the site. It is not in the documents, because code hosts would show it as code.
 
-A text that is not named here is listed under the last caption, so that none can be forgotten.
+Documents that are not listed here appear under the last caption.
 """
 
 from typing import Any
@@ -32,7 +32,7 @@ CONTENTS: dict[str, tuple[str, ...]] = {
         "docs/_static/fonts/SOURCES",
     ),
 }
-"""Caption -> documents; one that does not exist is left out."""
+"""Documents by caption; missing ones are omitted."""
 
 TITLES = {
     "README": "Readme",
@@ -41,10 +41,10 @@ TITLES = {
     "assets/geography/SOURCES": "Sources of coastlines and cities",
     "app/globe/SOURCES": "Sources of the globe",
 }
-"""Titles in the contents where those of the texts do not stand alone."""
+"""Titles that replace those of the documents in the contents."""
 
 _NESTED = ("docs/gallery_pages/", "docs/reference/")
-"""Where pages have contents of their own."""
+"""Folders whose pages have their own contents."""
 
 
 def _line(name: str) -> str:
@@ -52,15 +52,7 @@ def _line(name: str) -> str:
 
 
 def contents(found: set[str], root: str) -> str:
-    """The contents as MyST directives.
-
-    Parameters
-    ----------
-    found : set of str
-        All documents.
-    root : str
-        The start page.
-    """
+    """Return the contents as MyST directives, from the set of all documents and the name of the start page."""
     named = {name for names in CONTENTS.values() for name in names}
     others = tuple(sorted(d for d in found - named - {root} if not d.startswith(_NESTED)))
     captions = list(CONTENTS)

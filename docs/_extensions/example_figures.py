@@ -1,4 +1,4 @@
-"""Show the figures of the gallery: those that an example calls ``figure``, made with pyplot or without."""
+"""Show the figures of the gallery: the variable ``figure`` of each example."""
 
 from typing import Any
 
@@ -21,5 +21,5 @@ def _scrape(_block: tuple, block_vars: dict[str, Any], gallery_conf: dict[str, A
 
 
 def _get_sg_image_scraper() -> Any:
-    """Name by which Sphinx-Gallery asks a module for what shows its images."""
+    """Return the image scraper; Sphinx-Gallery requires this name."""
     return _scrape

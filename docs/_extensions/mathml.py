@@ -1,4 +1,4 @@
-"""Equations as MathML, which every browser draws by itself: no script and no font has to be loaded."""
+"""Equations as MathML, which browsers draw without scripts or additional fonts."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ def _mathml(node: nodes.Node, as_block: bool) -> str:
     try:
         return tex2mathml(node.astext(), as_block=as_block)
     except MathError as error:
-        # An equation that cannot be converted must stop the build, not show its source to a reader.
+        # An equation that cannot be converted stops the build.
         raise ValueError(f"{node.source}, line {node.line}: {error} in: {node.astext()}") from error
 
 

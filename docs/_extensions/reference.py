@@ -1,7 +1,7 @@
-"""The reference: one page for each package, from what its ``__all__`` offers, and one for further modules.
+"""API reference: one page per package, from its ``__all__``, and one for further modules.
 
-An object is described once, under its shortest public name; other packages that offer it link there. References in docstrings may
-name an object by the module that defines it.
+An object is described once, under its shortest public name; other packages link there. References in docstrings may also use the
+name of the defining module.
 """
 
 import ast
@@ -26,11 +26,10 @@ MODULES = (
     "evaluation.lag_confusion",
     "common.errors",
 )
-"""Modules that the texts name and that no ``__all__`` lists."""
-
+"""Modules named in the documents that are in no ``__all__``."""
 
 _ORDER = ("fields", "evaluation", "figures", "networks", "training", "harmonics", "simulation")
-"""Packages as a reader meets them; others come after these."""
+"""Order of packages; others follow."""
 
 
 def _subpackages() -> list[str]:
@@ -40,7 +39,7 @@ def _subpackages() -> list[str]:
 
 
 def _defining_module(name: str, value: Any) -> str:
-    """Module that assigns a constant, where its description stands."""
+    """Return the module that assigns and describes a constant."""
     root = import_module(PACKAGE)
     assigned = re.compile(rf"^{name}\b[^=\n]*=", flags=re.MULTILINE)
     for found in pkgutil.walk_packages(root.__path__, f"{PACKAGE}."):
@@ -55,12 +54,12 @@ def _is_described_by_itself(value: Any) -> bool:
 
 
 def _entry(module: str, name: str) -> tuple[str, str, str]:
-    """Directive, full name and canonical name of one object."""
+    """Return directive, full name and canonical name of an object."""
     value = getattr(import_module(module), name)
     if not _is_described_by_itself(value):
         owner = _defining_module(name, value)
         if not _has_description(import_module(owner), name):
-            raise ValueError(f"{owner}.{name} is public: say below it, in a string, what it is")
+            raise ValueError(f"{owner}.{name} is public: describe it in a string below it")
         full = f"{owner}.{name}"
         return "autodata", full, full
     canonical = f"{value.__module__}.{value.__qualname__}"
@@ -68,9 +67,9 @@ def _entry(module: str, name: str) -> tuple[str, str, str]:
 
 
 def _page(title: str, head: str, entries: list[tuple[str, str]], described: set[str]) -> str:
-    """Text of a page: a table of what it offers, then the descriptions that stand nowhere else."""
+    """Return the text of a page: a table of objects, then descriptions that are on no other page."""
     table = "\n".join(f"   ~{full}" for _, full in entries)
-    # Full names below: without this line they would be looked for within the module that was described last.
+    # Without this line, the full names below would be resolved within the last module.
     head += "\n\n.. py:currentmodule:: None"
     text = f"{title}\n{'=' * len(title)}\n\n{head}\n\n.. autosummary::\n   :nosignatures:\n\n{table}\n"
     for directive, full in entries:
@@ -82,7 +81,7 @@ def _page(title: str, head: str, entries: list[tuple[str, str]], described: set[
 
 
 class Reference:
-    """All pages of the reference, and the public name of every object by its canonical one."""
+    """Pages of the reference, and public names by canonical name."""
 
     def __init__(self) -> None:
         self.public: dict[str, str] = {}
@@ -106,8 +105,8 @@ class Reference:
         self.pages[f"{PACKAGE}.modules"] = f"{title}\n{'=' * len(title)}\n\n" + "\n\n".join(parts)
         listed = "\n".join(f"   {name}" for name in self.pages)
         self.pages["index"] = (
-            "Reference\n=========\n\nWhat can be called, from the docstrings of the code. Begin with :doc:`atmodist_core`: it is all that "
-            f"a notebook needs.\n\n.. toctree::\n   :maxdepth: 1\n\n{listed}\n"
+            "Reference\n=========\n\nAPI reference from the docstrings. Start with :doc:`atmodist_core`, which is sufficient for "
+            f"notebooks.\n\n.. toctree::\n   :maxdepth: 1\n\n{listed}\n"
         )
 
     def _entries(self, module: str, names: list[str]) -> list[tuple[str, str]]:
@@ -120,7 +119,7 @@ class Reference:
         return entries
 
     def write(self, folder: Path) -> None:
-        """Write pages that changed, and remove those that are no longer made."""
+        """Write changed pages and remove obsolete ones."""
         folder.mkdir(exist_ok=True)
         for name, text in self.pages.items():
             file = folder / f"{name}.rst"
@@ -131,7 +130,7 @@ class Reference:
 
 
 def _own_public_names(module: ModuleType) -> list[str]:
-    """What a module defines itself, in the order of its text."""
+    """Return the public names that a module defines, in source order."""
     source = inspect.getsource(module)
     names = re.findall(
         r"^(?:def |class )([A-Za-z]\w*)|^([A-Z][A-Z_]*)\b[^=\n]*=.*", source, flags=re.MULTILINE
@@ -141,7 +140,7 @@ def _own_public_names(module: ModuleType) -> list[str]:
 
 
 def _has_description(module: ModuleType, name: str) -> bool:
-    """Whether a constant is followed by a string that says what it is."""
+    """Return whether a constant is followed by a description."""
     body = ast.parse(inspect.getsource(module)).body
     for statement, following in pairwise(body):
         targets = getattr(statement, "targets", [getattr(statement, "target", None)])
@@ -156,7 +155,7 @@ def _begin(app: Any) -> None:
 
 
 def _public_name(reference: Reference, target: str, module: str | None) -> str | None:
-    """Public name of what a docstring calls ``target``, by its full name or by its last part where only one thing has it."""
+    """Return the public name of a target: by its full name, or by its last part if that is unique."""
     for candidate in (target, f"{module}.{target}"):
         owner, _, member = candidate.rpartition(".")
         if candidate in reference.public:
@@ -168,7 +167,7 @@ def _public_name(reference: Reference, target: str, module: str | None) -> str |
 
 
 def _exists(target: str) -> bool:
-    """Whether the library has something of this name, public or not."""
+    """Return whether the library has an object of this name."""
     root = import_module(PACKAGE)
     modules = [import_module(m.name) for m in pkgutil.walk_packages(root.__path__, f"{PACKAGE}.")]
     owner, _, member = target.rpartition(".")
@@ -176,7 +175,7 @@ def _exists(target: str) -> bool:
 
 
 def _resolve(app: Any, env: Any, node: Any, content: Any) -> Any:
-    """Find what a docstring names by the module that defines it; what exists but is not described stays without a link."""
+    """Resolve references by defining module; objects without a description get no link."""
     if node.get("refdomain") != "py":
         return None
     target = node["reftarget"]

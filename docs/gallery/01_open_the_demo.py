@@ -2,12 +2,12 @@
 The demo: vorticity and divergence
 ==================================
 
-What every other example starts from: the simulated atmosphere that ships with the project, as one xarray dataset. It is **not** the Earth's
-weather; only the coastlines are real.
+The simulated atmosphere that ships with the project, as one xarray dataset; all other examples use it. It is **not** the Earth's weather; only
+the coastlines are real.
 """
 
 # %%
-# Opening reads a description only. Fields are read when they are asked for.
+# Opening reads metadata only. Values are read when they are needed.
 import atmodist_core as ad
 
 demo = ad.open_demo()
@@ -17,8 +17,8 @@ assert demo.attrs["simulated"] == 1
 assert dict(demo.sizes) == {"time": 240, "latitude": 360, "longitude": 720}
 
 # %%
-# Both fields are in s-1, latitude runs from north to south, longitude eastward. A region is cut out in one piece, also across Greenwich, where
-# its longitudes go on below zero.
+# Both fields are in s-1; latitude decreases, longitude increases. A region across Greenwich has negative longitudes, so that they increase
+# continuously.
 europe = ad.REGIONS["Europe"].select(demo.isel(time=[124])).load()
 print(europe.time.values[0], europe.sizes)
 
@@ -26,7 +26,7 @@ assert europe.vorticity.attrs["units"] == "s-1"
 assert float(europe.longitude[0]) < 0 < float(europe.longitude[-1])
 
 # %%
-# Vorticity shows lows (red, north of the equator), troughs and fronts; divergence is weaker and more patchy.
+# Vorticity shows lows (red in the northern hemisphere), troughs and fronts; divergence is weaker and less coherent.
 import matplotlib.pyplot as plt
 import xarray as xr
 
@@ -54,8 +54,8 @@ for axes, (name, value) in zip(places, spread.items(), strict=True):
 places[0].set_ylabel("latitude [degrees north]")
 
 # %%
-# Heavy tails: far more strong values than a normal distribution of this spread has. That is why networks see a
-# signed logarithm of the fields, :class:`atmodist_core.networks.normalization.SignedLogNormalization`.
+# Both fields have heavy tails: far more large values than a normal distribution. The networks therefore use a signed logarithm of the fields,
+# :class:`atmodist_core.networks.normalization.SignedLogNormalization`.
 globe = demo.isel(time=[124]).load()
 
 

@@ -1,9 +1,9 @@
 """
-Coarsen, and guess the fine field again
-=======================================
+Coarsen and downscale
+=====================
 
-A coarse model holds means over its cells. What the fine field looked like has to be guessed, and three ways of guessing differ in
-instructive ways: interpolation, a network with the mean squared error as content loss, and the same network with AtmoDist.
+Three downscalers estimate the fine field from its block means: bicubic interpolation, a network with the mean squared error as content loss, and
+the same network with AtmoDist.
 """
 
 # %%
@@ -15,13 +15,13 @@ coarse = ad.coarsen(truth, factor=4)
 print(dict(truth.sizes), "->", dict(coarse.sizes))
 
 # %%
-# Three downscalers. Each takes a dataset and returns one on the fine grid.
-methods = ("bicubic", "srgan-4x-mse", "srgan-4x-atmodist")
-fine = {name: ad.load_downscaler(name)(coarse) for name in methods}
+# Each downscaler takes a coarse dataset and returns one on the fine grid.
+models = ("bicubic", "srgan-4x-mse", "srgan-4x-atmodist")
+fine = {name: ad.load_downscaler(name)(coarse) for name in models}
 
 # %%
-# Scores of the whole globe. The root mean square error and the small-scale power disagree about which is best, and both are right: a field that is
-# sharp in slightly wrong places has the larger error, a smooth one has no small scales.
+# Scores of the globe. The root mean square error and the small-scale power rank the models differently: sharp structures in slightly wrong places
+# increase the error, and a smooth field lacks small scales.
 measures = ("rmse", "energy_ratio", "wasserstein", "block_mean_error")
 scores = {
     name: ad.evaluation.scores(field, truth, factor=4, measures=measures) for name, field in fine.items()
@@ -35,26 +35,25 @@ for name, table in scores.items():
 
 
 def of(measure: str) -> list[float]:
-    """A measure of vorticity, by method."""
-    return [float(scores[name][measure].sel(field="vorticity")) for name in methods]
+    """Return a measure of vorticity for each model."""
+    return [float(scores[name][measure].sel(field="vorticity")) for name in models]
 
 
 assert of("energy_ratio") == sorted(of("energy_ratio"))  # bicubic < MSE < AtmoDist, all below the truth's 1
 assert of("energy_ratio")[-1] < 1
 assert of("wasserstein") == sorted(of("wasserstein"), reverse=True)
-assert min(of("rmse")) == of("rmse")[methods.index("srgan-4x-mse")]
+assert min(of("rmse")) == of("rmse")[models.index("srgan-4x-mse")]
 
 # %%
-# The means of the input are kept by the networks that ship, by construction and up to rounding; bicubic interpolation does not
-# keep them.
+# The shipped networks conserve the block means of the input by construction, up to rounding; bicubic interpolation does not.
 print(
-    "error of the means, relative:",
-    {name: f"{value:.0e}" for name, value in zip(methods, of("block_mean_error"), strict=True)},
+    "relative error of block means:",
+    {name: f"{value:.0e}" for name, value in zip(models, of("block_mean_error"), strict=True)},
 )
 assert max(of("block_mean_error")[1:]) < 1e-3 < of("block_mean_error")[0]
 
 # %%
-# The maps, all on one colour scale.
+# Maps on one colour scale.
 from atmodist_core.figures import field_maps
 
 europe = ad.REGIONS["Europe"]
@@ -63,6 +62,6 @@ panels |= {name: europe.select(field).vorticity for name, field in fine.items()}
 panels["truth"] = europe.select(truth).vorticity
 notes = {
     name: f"RMSE {1e5 * rmse:.2f}e-5, energy {ratio:.2f}"
-    for name, rmse, ratio in zip(methods, of("rmse"), of("energy_ratio"), strict=True)
+    for name, rmse, ratio in zip(models, of("rmse"), of("energy_ratio"), strict=True)
 }
-figure = field_maps(panels, notes=notes, title="Vorticity, simulated; notes: of the whole globe")
+figure = field_maps(panels, notes=notes, title="Vorticity, simulated (scores: globe)")

@@ -1,13 +1,12 @@
 """
-Spectra: what is missing at which scale
-=======================================
+Energy spectra
+==============
 
-Kinetic energy per total wavenumber, of the truth and of what three methods make of its 4 x 4 means. The equation is in the
-:doc:`method </docs/method>`, under "Spectra".
+Kinetic energy per total wavenumber of the truth and of three downscalers. The equation is in :doc:`/docs/method`, under "Spectra".
 """
 
 # %%
-# Two moments of the month, each a whole globe.
+# Two times of the month on the globe.
 import numpy as np
 
 import atmodist_core as ad
@@ -21,8 +20,7 @@ states |= {
 spectra = {name: ad.energy_spectrum(state) for name, state in states.items()}
 
 # %%
-# First a check that cannot be argued with: the spectrum adds up to the energy of the wind itself (Parseval). The wind is computed from
-# vorticity and divergence, its energy averaged over the area.
+# Check (Parseval): the spectrum sums to the area mean of the kinetic energy of the wind, which is computed from vorticity and divergence.
 wind = ad.wind(truth.vorticity, truth.divergence)
 energy = 0.5 * (wind.u.astype("float64") ** 2 + wind.v.astype("float64") ** 2)
 weights = np.cos(np.deg2rad(truth.latitude))
@@ -33,10 +31,9 @@ print("from the spectrum", from_spectrum.round(2), "m2 s-2")
 np.testing.assert_allclose(from_wind, from_spectrum, rtol=1e-3)
 
 # %%
-# The coarse grid ends at total wavenumber 90. Right of it everything is the method's own work: interpolation has next to nothing there,
-# AtmoDist as content loss brings back more than the mean squared error, and none has all of it. The shaded part is what the coarse
-# input cannot hold; the lower panel is the ratio to the truth. The truth ends at 179; the little that lies beyond is invented
-# (:doc:`limits </docs/limits>`).
+# The coarse grid resolves total wavenumbers up to 90; larger ones (shaded) are added by the models. Interpolation adds almost no power, AtmoDist as
+# content loss restores more than the mean squared error, and no model restores all of it. The lower panel is the ratio to the truth, which is
+# truncated at 179; power beyond is spurious (:doc:`limits </docs/limits>`).
 from atmodist_core.evaluation import coarse_nyquist_wavelength_km
 from atmodist_core.figures import spectrum_figure
 
@@ -51,5 +48,5 @@ assert share["bicubic"] < 0.25 < share["srgan-4x-mse"] < share["srgan-4x-atmodis
 figure = spectrum_figure(
     spectra,
     coarse_nyquist_km=coarse_nyquist_wavelength_km(truth, 4),
-    title="Kinetic energy, two moments of the simulated month",
+    title="Kinetic energy, two times of the simulated month",
 )

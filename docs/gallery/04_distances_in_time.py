@@ -1,9 +1,8 @@
 """
-How different are two moments?
-==============================
+Distances between times
+=======================
 
-All times of ten days over Europe against each other, with the learned distance and with the mean squared difference, and how both
-grow with the time between two states.
+The learned distance and the mean squared difference between all times of ten days over Europe, and their growth with the time lag.
 """
 
 # %%
@@ -16,16 +15,15 @@ distance = ad.load_distance("atmodist-23")
 print(distance)
 
 # %%
-# The matrix: symmetric, zero on the diagonal, without a unit.
+# The distance matrix is symmetric, zero on the diagonal, and dimensionless.
 matrix = distance.matrix(fields)
 print(matrix.sizes, matrix.attrs["comment"])
 assert float(abs(matrix - matrix.values.T).max()) == 0
 assert (matrix.values.diagonal() == 0).all() and float(matrix.min()) == 0
 
 # %%
-# Curves over the lag, brought to one scale over the longer leads. A mark shows where a curve has reached 90 % of its plateau: the
-# squared difference does so within a day, when fronts and lows have moved by their own width; after that it says "different" and no more.
-# The learned distance goes on growing for longer.
+# Mean distances over the lag, on a common scale. Markers show where a curve reaches 90 % of its plateau: the squared difference does so within a
+# day, when fronts and lows have moved by their own width. The learned distance continues to grow.
 curves = ad.evaluation.lag_curve(fields, {"AtmoDist": distance, "l2": "l2"})
 curves = ad.evaluation.scaled_together(curves, "AtmoDist")
 curves["saturation"] = saturation(curves)
@@ -34,8 +32,7 @@ print(hours)
 assert hours["l2"] <= 24 < hours["AtmoDist"]
 
 # %%
-# Only the lags up to 69 h are drawn: the network never saw longer ones. Neighbouring pairs of one series are not independent, so the
-# bands say how distances vary, not how sure their mean is.
+# Lags extend to 69 h, the longest lag in training. Bands show the variability of single pairs, not the uncertainty of the mean.
 import matplotlib.pyplot as plt
 
 from atmodist_core.figures.distances import draw_lag_curves, draw_time_matrix

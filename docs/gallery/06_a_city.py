@@ -1,9 +1,9 @@
 """
-The right weather at one place
-==============================
+Distributions at a city
+=======================
 
-Not one field at one time, but the distribution of values over a month at a city. The values of all methods at 150 cities of the demo ship with the
-project, so this takes a moment; :doc:`/docs/cities` says how they were made.
+Distributions of one month of values at a city. The values of all models at 150 cities of the demo ship with the project; :doc:`/docs/cities`
+explains how they were computed.
 """
 
 # %%
@@ -18,8 +18,8 @@ values = values.sel({"method": methods})
 print(dict(values.sizes))
 
 # %%
-# Wasserstein-1 distance to the truth at Seattle: how far values must be moved, on average, to turn one distribution into the other. It has the unit of the
-# field.
+# Wasserstein-1 distance to the truth at Seattle: the mean distance by which values must be moved to match the truth's distribution, in the units of
+# the field.
 for box in (1, 3):
     truth = sample_of(values, "truth", "Seattle", "vorticity", box)
     for name in methods[1:]:
@@ -28,8 +28,8 @@ for box in (1, 3):
     assert ad.evaluation.wasserstein(truth, truth) == 0
 
 # %%
-# One city is an anecdote. Over all 150, a method is called better where its distance is smaller by more than 10 % of the larger one. Both networks beat interpolation nearly
-# everywhere; between the two the answer depends on the size of the box, and at single points AtmoDist is not ahead.
+# Over all 150 cities, a model is better where its distance is smaller by more than 10 % of the larger one. Both networks are better than interpolation
+# almost everywhere; the comparison between them depends on the size of the box, and at single points AtmoDist is not better.
 from atmodist_core.figures.numbers.cities import totals, verdicts, wasserstein_table
 
 distances = wasserstein_table(values)
@@ -49,7 +49,7 @@ single, boxes = (count("srgan-4x-atmodist", "srgan-4x-mse", box) for box in (1, 
 assert boxes["better"] - boxes["worse"] > single["better"] - single["worse"]
 
 # %%
-# Densities, on a logarithmic axis so that rare strong values can be seen.
+# Densities on a logarithmic axis, which shows rare large values.
 import matplotlib.pyplot as plt
 
 from atmodist_core.figures.cities import draw_density

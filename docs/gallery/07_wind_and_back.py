@@ -2,8 +2,8 @@
 Wind from vorticity and divergence, and back
 ============================================
 
-On a whole globe the two fields and the horizontal wind hold the same information. Going there and back is an identity up to rounding, which makes it a good test of
-the transforms.
+On the globe, vorticity and divergence determine the horizontal wind and vice versa. The round trip is an identity up to rounding, which tests the
+transforms.
 """
 
 # %%
@@ -16,17 +16,17 @@ wind = ad.wind(state.vorticity, state.divergence)
 print(wind)
 
 # %%
-# And back, from the wind alone. Nothing is lost, since the demo holds total wavenumbers up to 179 and a grid of 360 x 720 carries them all.
+# The inverse is exact, because the grid of 360 x 720 points resolves all total wavenumbers of the demo (up to 179).
 again = ad.vorticity_divergence(wind.u, wind.v)
 for name in ("vorticity", "divergence"):
     spread = float(state[name].std())
-    # The mean over the globe is nothing that a wind can have.
+    # Vorticity and divergence of a wind have no global mean.
     error = float(np.abs(again[name] - state[name]).max())
     print(f"{name}: spread {spread:.2e} s-1, largest difference {error:.1e} s-1")
     assert error < 1e-3 * spread
 
 # %%
-# The same on a cut-out is not possible, since the wind inside depends on what lies outside, and the library says so.
+# In a region, the wind is not determined, because it also depends on the fields outside; the library raises an error.
 europe = ad.REGIONS["Europe"].select(state)
 try:
     ad.wind(europe.vorticity, europe.divergence)
@@ -36,14 +36,14 @@ else:
     raise AssertionError("the wind of a limited area was not refused")
 
 # %%
-# The other way round it is, with finite differences. They are weaker at small scales: waves of ten points lose 7 %.
+# Vorticity and divergence of a regional wind use finite differences, which underestimate small scales: waves of ten points lose 7 %.
 box = ad.Region(20, 60, -60, 0)
 part = box.select(wind)
 differences = ad.vorticity_divergence(part.u, part.v)
 exact = box.select(state).vorticity
 inner = {"latitude": slice(4, -4), "longitude": slice(4, -4)}
 error = float((differences.vorticity - exact).isel(inner).std() / exact.isel(inner).std())
-print(f"finite differences: {100 * error:.0f} % of the spread off")
+print(f"error of finite differences: {100 * error:.0f} % of the standard deviation")
 assert 0.01 < error < 0.3
 
 # %%

@@ -1,14 +1,14 @@
 """
-A file of your own
-==================
+Open a file of your own
+=======================
 
-Any wind on a regular grid will do. Here a file is made as forecast models write them, on pressure levels, with short names, with latitude from south to north and longitude from 180 W; then it is
-opened, and everything that was done to it is read from the notes.
+Any wind on a regular grid can be opened. This example writes a file in the layout of forecast models: pressure levels, short names, latitude from
+south to north, longitude from 180 W. It then opens the file and prints the notes on all conversions.
 """
 
 # %%
-# A wind whose vorticity and divergence are known in closed form, so that the result can be checked: solid-body rotation of 20 m/s at the equator, which has the vorticity
-# :math:`2 U \sin\varphi / a`, and a divergent part :math:`v = V \cos\varphi` with the divergence :math:`-2 V \sin\varphi / a`.
+# The wind has a known vorticity and divergence: solid-body rotation of 20 m/s at the equator with the vorticity :math:`2 U \sin\varphi / a`, and a
+# meridional wind :math:`v = V \cos\varphi` with the divergence :math:`-2 V \sin\varphi / a`.
 import tempfile
 from pathlib import Path
 
@@ -43,7 +43,7 @@ file = Path(folder.name) / "forecast.nc"
 forecast.to_netcdf(file)
 
 # %%
-# Opened at one level. The format is told by the first bytes of the file, the variables by their names.
+# Open one level. The format is detected from the file's first bytes, the variables from their names.
 fields = ad.open_fields(file, level=850)
 print(fields)
 print(fields.attrs["notes"])
@@ -51,7 +51,7 @@ assert set(fields.data_vars) == {"vorticity", "divergence"}
 assert float(fields.latitude[0]) == 90 and float(fields.longitude[0]) == 0
 
 # %%
-# And right: what was derived agrees with the closed form.
+# The derived fields agree with the exact ones.
 vorticity = 2 * 20.0 * np.sin(np.deg2rad(fields.latitude)) / EARTH_RADIUS_M
 divergence = -2 * 5.0 * np.sin(np.deg2rad(fields.latitude)) / EARTH_RADIUS_M
 for name, expected in (("vorticity", vorticity), ("divergence", divergence)):
@@ -60,7 +60,7 @@ for name, expected in (("vorticity", vorticity), ("divergence", divergence)):
     assert error < 1e-3
 
 # %%
-# A mistake is one sentence with what was expected, what was found and what to do.
+# Error messages are one sentence with what was expected, what was found and what to do.
 try:
     ad.open_fields(file, level=700)
 except ad.UserError as mistake:
@@ -82,7 +82,7 @@ axes.plot(
     linewidth=3,
     alpha=0.5,
 )
-axes.plot(first.latitude, 1e6 * vorticity, label="vorticity, closed form", color="#0072b2", linestyle="--")
+axes.plot(first.latitude, 1e6 * vorticity, label="vorticity, exact", color="#0072b2", linestyle="--")
 axes.plot(
     first.latitude,
     1e6 * first.divergence,
@@ -91,7 +91,7 @@ axes.plot(
     linewidth=3,
     alpha=0.5,
 )
-axes.plot(first.latitude, 1e6 * divergence, label="divergence, closed form", color="#e69f00", linestyle="--")
+axes.plot(first.latitude, 1e6 * divergence, label="divergence, exact", color="#e69f00", linestyle="--")
 axes.set(xlabel="latitude [degrees north]", ylabel="[1e-6 s-1]", xlim=(-90, 90))
 axes.legend(frameon=False, fontsize=8)
 axes.spines[["top", "right"]].set_visible(False)

@@ -1,13 +1,13 @@
 """
-Model cards: read one, write one
-================================
+Read and write model cards
+==========================
 
-A model is a folder with weights (safetensors), a card (JSON) and curves. The card holds all that is needed to use it and to judge it. Nothing is ever
-unpickled, so a stranger's model can do no harm beyond being wrong.
+A model is a folder with weights (safetensors), a card (JSON) and learning curves. The card contains everything that is needed to use and evaluate the
+model. Nothing is unpickled, so loading a model never runs its code.
 """
 
 # %%
-# What ships:
+# The shipped models:
 import tempfile
 from pathlib import Path
 
@@ -19,7 +19,7 @@ for card in ad.list_models():
     )
 
 # %%
-# A card says what the model learned from, with which loss, and what it is not good for.
+# A card states the training data, the loss and the limits of a model.
 card = ad.load_downscaler("srgan-4x-atmodist").card
 print("data:  ", card.data)
 print(
@@ -30,8 +30,8 @@ print("limits:", card.limits)
 assert card.loss["content"] == "atmodist" and card.limits and card.licence
 
 # %%
-# A model of one's own: here a generator that has learned nothing. Its last layer is zero, so it returns what it was asked to improve, the bicubic interpolation (of the normalised field). It is
-# saved with a card that says so, and loaded by the path of its folder.
+# Save a model of your own, here an untrained generator: its last layer is zero, so it returns the bicubic interpolation of the normalised field. It
+# is loaded by the path of its folder.
 import torch
 import xarray as xr
 
@@ -53,7 +53,7 @@ mine = ad.ModelCard(
     factor=4,
     data="none",
     level=card.level,
-    limits="Has learned nothing: it shows how a model is saved.",
+    limits="Untrained: an example of saving a model.",
 )
 folder = tempfile.TemporaryDirectory()
 place = Path(folder.name) / mine.name
@@ -61,7 +61,7 @@ saved = save_downscaler(place, generator, mine)
 print(sorted(file.name for file in place.iterdir()), saved.parameters, "parameters")
 
 # %%
-# It is used like any other.
+# Use it like any other model.
 truth = ad.REGIONS["Europe"].select(ad.open_demo().isel(time=[124])).load()
 coarse = ad.coarsen(truth, factor=4)
 untrained = ad.load_downscaler(place)(coarse)
@@ -72,7 +72,7 @@ print("correlation with bicubic interpolation", round(alike, 4))
 assert alike > 0.99
 
 # %%
-# A card with a key that nobody knows is refused, so that a misspelt setting is not silently ignored.
+# A card with an unknown key is refused, so that misspelt settings are not ignored.
 values = saved.to_dict() | {"gird_spacing_deg": 0.5}
 try:
     ad.ModelCard.from_dict(values)
