@@ -98,8 +98,13 @@ class HighWavenumberPower:
                 f"than {self.wavelength_km:.0f} km; choose a larger region."
             )
 
-    def _power(self, values: np.ndarray) -> np.ndarray:
+    def power(self, values: np.ndarray) -> np.ndarray:
+        """Return the power per total wavenumber on the globe, per cosine mode on a limited area."""
         return cosine_power(values) if self._spherical is None else self._spherical(values)
+
+    def beyond(self, power: np.ndarray) -> np.ndarray:
+        """Return the part of such power beyond the coarse Nyquist wavenumber, shape ``(...)``."""
+        return (power * self._weights).sum(axis=tuple(range(-self._weights.ndim, 0)))
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Power of every field.
@@ -113,15 +118,14 @@ class HighWavenumberPower:
         numpy.ndarray, shape ``(...)``
             Units of ``values`` squared.
         """
-        axes = tuple(range(-self._weights.ndim, 0))
-        return (self._power(values) * self._weights).sum(axis=axes)
+        return self.beyond(self.power(values))
 
     def kinetic_energy(self, vorticity: np.ndarray, divergence: np.ndarray) -> np.ndarray:
         """Kinetic energy [m2 s-2] beyond the coarse Nyquist wavenumber, from fields [s-1] of shape ``(...,
         latitude, longitude)``.
         """
         axes = tuple(range(-self._weights.ndim, 0))
-        return ((self._power(vorticity) + self._power(divergence)) * self._energy_weights).sum(axis=axes)
+        return ((self.power(vorticity) + self.power(divergence)) * self._energy_weights).sum(axis=axes)
 
 
 def high_wavenumber_energy_ratio(prediction: xr.Dataset, truth: xr.Dataset, factor: int) -> xr.Dataset:

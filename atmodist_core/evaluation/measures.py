@@ -1,349 +1,371 @@
-"""The measures of a prediction against the truth, as statistics per time, a mean over time, and a last step.
+"""The registry of measures: each is defined here once, for scores, evaluations, the page, the report and the docs.
 
-A measure first turns every time into a few numbers (squared error, sums of powers, ...). Those are averaged
-over whatever times there are, and the measure is made from the averages at last. Since only the averages
-meet, a period may be computed in pieces, on several machines, and be extended later, with the same result as
-in one go.
+A measure is computed from means over time of statistics of a model and of the truth (see
+:mod:`atmodist_core.evaluation.statistics`). Since only means enter, a period may be computed in parts, on several
+machines, and be extended later, with the same result.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
-from atmodist_core.evaluation.energy_ratio import HighWavenumberPower, power_ratio
-from atmodist_core.evaluation.wasserstein import wasserstein
-
-Statistics = Mapping[str, np.ndarray]
-
-
-class PairMeans(ABC):
-    """Area means of predictions and truths of some times; each is of shape ``(time, field)``."""
-
-    @property
-    @abstractmethod
-    def squared_error(self) -> np.ndarray:
-        """Of the squared difference."""
-
-    @property
-    @abstractmethod
-    def absolute_error(self) -> np.ndarray:
-        """Of the absolute difference."""
-
-    @property
-    @abstractmethod
-    def product(self) -> np.ndarray:
-        """Of prediction times truth."""
-
-    @property
-    @abstractmethod
-    def prediction_moments(self) -> list[np.ndarray]:
-        """Of the first four powers of the prediction."""
-
-    @property
-    @abstractmethod
-    def truth_moments(self) -> list[np.ndarray]:
-        """Of the first four powers of the truth."""
-
-    @property
-    @abstractmethod
-    def block_errors(self) -> tuple[np.ndarray, np.ndarray]:
-        """Of the squared difference of the block means, and of the squared block means of the truth."""
+from atmodist_core.evaluation import measure_kernels as kernels
+from atmodist_core.evaluation.energy_ratio import power_ratio
+from atmodist_core.evaluation.measure_kernels import DataFacts, Finalise, Means
+from atmodist_core.evaluation.statistics.similarity import LARGEST_LATITUDE
 
 
 @dataclass(frozen=True)
-class Sample(PairMeans):
-    """Predictions and truths of some times, as the measures take them.
+class Measure:
+    """One number per field that compares a prediction with the truth.
 
     Parameters
     ----------
-    prediction, truth : numpy.ndarray, shape ``(time, field, latitude, longitude)``
-        Float64, without gaps.
-    weights : numpy.ndarray, shape ``(latitude, longitude)``
-        Weights of the area mean; they sum to one.
-    factor : int
-        How many times coarser the input of the prediction was.
-    power : HighWavenumberPower
-        Measures power beyond the coarse Nyquist wavenumber on this grid.
+    name : str
+        Name in scores, files and JSON.
+    long_name : str
+        A few words, for axes and rows.
+    definition : str
+        How it is computed, in a sentence or two.
+    units : str
+        Units, or "field" for the units of the field.
+    ideal : {"zero", "one", "none"}
+        Value of a perfect prediction; "none" where neither more nor less is better.
+    section : str
+        Section of the report and table that it belongs to.
+    statistics : tuple of str
+        Statistics that it needs.
+    finalise : callable
+        ``(means of the model, means of the truth, facts) -> (replicate, field)``.
+    head : str
+        Column head in tables; empty for measures that tables leave out.
+    raised : bool
+        Whether repeated days of a resampled record raise it, see
+        :func:`~atmodist_core.evaluation.bootstrap.remove_excess`.
     """
 
-    prediction: np.ndarray
-    truth: np.ndarray
-    weights: np.ndarray
-    factor: int
-    power: HighWavenumberPower
-
-    def area_mean(self, values: np.ndarray) -> np.ndarray:
-        """Weighted mean over the area of ``values``, shape ``(time, field, latitude, longitude)``."""
-        return values.reshape(*values.shape[:2], -1) @ self._flat_weights
-
-    @cached_property
-    def _flat_weights(self) -> np.ndarray:
-        return np.ascontiguousarray(self.weights).ravel()
-
-    @property
-    def squared_error(self) -> np.ndarray:
-        """See :class:`PairMeans`."""
-        return self.area_mean((self.prediction - self.truth) ** 2)
-
-    @property
-    def absolute_error(self) -> np.ndarray:
-        """See :class:`PairMeans`."""
-        return self.area_mean(np.abs(self.prediction - self.truth))
-
-    @property
-    def product(self) -> np.ndarray:
-        """See :class:`PairMeans`."""
-        return self.area_mean(self.prediction * self.truth)
-
-    @cached_property
-    def prediction_moments(self) -> list[np.ndarray]:
-        """See :class:`PairMeans`."""
-        return self._moments(self.prediction)
-
-    @cached_property
-    def truth_moments(self) -> list[np.ndarray]:
-        """See :class:`PairMeans`."""
-        return self._moments(self.truth)
-
-    @property
-    def block_errors(self) -> tuple[np.ndarray, np.ndarray]:
-        """See :class:`PairMeans`."""
-        prediction, weights = self.block_mean(self.prediction)
-        truth, _ = self.block_mean(self.truth)
-        error = np.tensordot((prediction - truth) ** 2, weights, axes=2)
-        return error, np.tensordot(truth**2, weights, axes=2)
-
-    def _moments(self, values: np.ndarray) -> list[np.ndarray]:
-        square = values * values
-        return [self.area_mean(x) for x in (values, square, square * values, square * square)]
-
-    def block_mean(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Area-weighted means of ``factor`` x ``factor`` points, counted from the north-western corner.
-
-        Parameters
-        ----------
-        values : numpy.ndarray, shape ``(time, field, latitude, longitude)``
-
-        Returns
-        -------
-        means : numpy.ndarray, shape ``(time, field, latitude // factor, longitude // factor)``
-            Rows and columns that fill no block are left out.
-        weights : numpy.ndarray, shape ``(latitude // factor, longitude // factor)``
-            Weights of the blocks; they sum to one.
-        """
-        f = self.factor
-        rows, columns = values.shape[-2] // f, values.shape[-1] // f
-        weights = self.weights[: rows * f, : columns * f]
-        # Rows first: adding up whole rows is much faster than gathering blocks.
-        weighted = (values[..., : rows * f, : columns * f] * weights).reshape(
-            *values.shape[:2], rows, f, columns * f
-        )
-        sums = weighted.sum(axis=-2).reshape(*values.shape[:2], rows, columns, f).sum(axis=-1)
-        of_block = weights.reshape(rows, f, columns, f).sum(axis=(1, 3))
-        return sums / of_block, of_block / of_block.sum()
+    name: str
+    long_name: str
+    definition: str
+    units: str
+    ideal: Literal["zero", "one", "none"]
+    section: str
+    statistics: tuple[str, ...]
+    finalise: Finalise
+    head: str = ""
+    raised: bool = False
 
 
-class Measure(ABC):
-    """One number per field that says how a prediction compares with the truth."""
+_ERRORS = ("squared_error", "absolute_error", "product")
+_MOMENTS = tuple(f"moment_{k}" for k in range(1, 5))
+_FOLDED = ("folded_mean", "folded_square")
+_NEAR = (
+    f"within {LARGEST_LATITUDE:g} degrees of the equator, grid points counting equally; range: that of the truth there "
+    "at that time. Mean over time."
+)
 
-    name: ClassVar[str]
-    long_name: ClassVar[str]
-    units: ClassVar[str]
-    """Units, or "field" for the units of the field."""
+_ALL = (
+    Measure(
+        "rmse",
+        "root mean square error",
+        "Root of the mean squared difference from the truth, over area and time.",
+        "field",
+        "zero",
+        "values",
+        _ERRORS[:1],
+        kernels.rmse,
+        "RMSE [field]",
+    ),
+    Measure(
+        "mae",
+        "mean absolute error",
+        "Mean absolute difference from the truth, over area and time.",
+        "field",
+        "zero",
+        "values",
+        _ERRORS[1:2],
+        kernels.mean_of("absolute_error"),
+    ),
+    Measure(
+        "correlation",
+        "correlation",
+        "Pearson correlation of the values with the truth's, over area and time.",
+        "1",
+        "one",
+        "values",
+        (*_ERRORS[2:], *_MOMENTS[:2]),
+        kernels.correlation,
+        "correlation",
+    ),
+    Measure(
+        "energy_ratio",
+        "power beyond the coarse Nyquist wavenumber relative to the truth",
+        "Power of all waves shorter than the coarse grid resolves, over that of the truth; of spherical harmonics on the "
+        "globe, of the discrete cosine transform on a limited area.",
+        "1",
+        "one",
+        "spectra",
+        ("high_wavenumber_power",),
+        kernels.energy_ratio,
+        "power beyond the coarse Nyquist",
+    ),
+    Measure(
+        "wasserstein",
+        "Wasserstein-1 distance",
+        "Area between the distribution functions of the values of result and truth, pooled over area and all times.",
+        "field",
+        "zero",
+        "values",
+        ("value_share",),
+        kernels.wasserstein,
+        "Wasserstein-1 [field]",
+        raised=True,
+    ),
+    Measure(
+        "wasserstein_per_time",
+        "Wasserstein-1 distance, mean over time",
+        "Area between the distribution functions of the values of result and truth over the area at each time, then "
+        "the mean over time.",
+        "field",
+        "zero",
+        "values",
+        ("wasserstein_per_time",),
+        kernels.mean_of("wasserstein_per_time"),
+    ),
+    Measure(
+        "kurtosis",
+        "kurtosis",
+        "Fourth moment about the mean over the squared variance, over area and time; 3 for normal values.",
+        "1",
+        "none",
+        "values",
+        _MOMENTS,
+        kernels.kurtosis,
+    ),
+    Measure(
+        "kurtosis_ratio",
+        "kurtosis relative to the truth",
+        "Kurtosis over that of the truth.",
+        "1",
+        "one",
+        "values",
+        _MOMENTS,
+        kernels.kurtosis_ratio,
+        "kurtosis / truth's",
+    ),
+    Measure(
+        "quantile_0.1_ratio",
+        "0.1 % quantile relative to the truth",
+        "Value below which 0.1 % of area and time lie, over the truth's.",
+        "1",
+        "one",
+        "values",
+        ("value_share",),
+        kernels.quantile_ratio(0.001),
+        "0.1 % quantile / truth's",
+    ),
+    Measure(
+        "quantile_99.9_ratio",
+        "99.9 % quantile relative to the truth",
+        "Value below which 99.9 % of area and time lie, over the truth's.",
+        "1",
+        "one",
+        "values",
+        ("value_share",),
+        kernels.quantile_ratio(0.999),
+        "99.9 % quantile / truth's",
+    ),
+    Measure(
+        "block_mean_error",
+        "error of the block means",
+        "Conservation: root mean square difference between the block means of the result and its coarse input, "
+        "relative to the root mean square of the input.",
+        "1",
+        "zero",
+        "conservation",
+        ("block_squared_error", "block_power"),
+        kernels.block_mean_error,
+        "block-mean error",
+    ),
+    Measure(
+        "band_power_ratio",
+        "power ratio, mean over the band",
+        "Power per total wavenumber over the truth's, averaged over the wavenumbers that the coarse grid lacks.",
+        "1",
+        "one",
+        "spectra",
+        ("power",),
+        kernels.band_power_ratio,
+        "power ratio, mean over degrees {band.first}-{band.last}",
+    ),
+    Measure(
+        "band_log_ratio",
+        "mean absolute log ratio of power",
+        "Mean absolute logarithm of the same ratios: excess and lack do not cancel.",
+        "1",
+        "zero",
+        "spectra",
+        ("power",),
+        kernels.band_log_ratio,
+        "mean abs. log ratio",
+    ),
+    Measure(
+        "spurious_power",
+        "power above the truncation",
+        "Power at wavenumbers above the truth's truncation over the truth's power in the band.",
+        "1",
+        "zero",
+        "spectra",
+        ("power",),
+        kernels.spurious_power,
+        "power above {band.last}",
+    ),
+    Measure(
+        "pattern_constant",
+        "constant grid pattern",
+        "Rms over the positions in a coarse cell of the time mean of the grid-scale part, over the truth's grid-scale "
+        "rms.",
+        "1",
+        "zero",
+        "grid",
+        _FOLDED,
+        kernels.pattern(0),
+        "constant pattern",
+        raised=True,
+    ),
+    Measure(
+        "pattern_modulated",
+        "modulated grid pattern",
+        "Standard deviation over the positions in a coarse cell of the variance of the grid-scale part, over the "
+        "truth's variance.",
+        "1",
+        "zero",
+        "grid",
+        _FOLDED,
+        kernels.pattern(1),
+        "modulated pattern",
+        raised=True,
+    ),
+    Measure(
+        "zonal_line",
+        "line in the zonal spectrum",
+        "Height of the zonal spectrum at the wavenumber of the coarse grid over that of its neighbours.",
+        "1",
+        "none",
+        "grid",
+        ("zonal_power",),
+        kernels.line("zonal_power", 1),
+        "zonal line",
+    ),
+    Measure(
+        "meridional_line",
+        "line in the meridional spectrum",
+        "Height of the meridional spectrum at the wavenumber of the coarse grid over that of its neighbours.",
+        "1",
+        "none",
+        "grid",
+        ("meridional_power",),
+        kernels.line("meridional_power", 0),
+        "meridional line",
+    ),
+    Measure(
+        "ssim",
+        "structural similarity",
+        f"Structural similarity index (Wang et al. 2004) with an 11 x 11 Gaussian window, {_NEAR}",
+        "1",
+        "one",
+        "series",
+        ("ssim",),
+        kernels.mean_of("ssim"),
+    ),
+    Measure(
+        "psnr",
+        "peak signal-to-noise ratio",
+        f"10 log10 of the squared range over the mean squared error, {_NEAR}",
+        "dB",
+        "none",
+        "series",
+        ("psnr",),
+        kernels.mean_of("psnr"),
+    ),
+    Measure(
+        "atmodist",
+        "AtmoDist to the truth",
+        "Learned distance of all fields together to the truth, mean over time; one number for all fields.",
+        "1",
+        "zero",
+        "distance",
+        ("atmodist",),
+        kernels.mean_of("atmodist"),
+    ),
+)
 
-    ideal: ClassVar[Literal["zero", "one", "none"]]
-    """The value of a perfect prediction; "none" where more or less is neither better nor worse."""
+MEASURES: dict[str, Measure] = {measure.name: measure for measure in _ALL}
+"""The measures by name. Those of parts of the band and of single lags are made by :func:`measures_for`."""
 
-    @abstractmethod
-    def statistics(self, sample: Sample) -> Statistics:
-        """Return what is to be averaged over time: arrays of shape ``(time, field)``, by name."""
-
-    @abstractmethod
-    def finalise(self, mean: Statistics) -> np.ndarray:
-        """Return the measure, shape ``(field,)``, from the averages over time."""
+SCORES = (
+    *("rmse", "mae", "correlation", "energy_ratio", "wasserstein", "wasserstein_per_time"),
+    *("kurtosis", "kurtosis_ratio", "block_mean_error"),
+)
+"""Measures that :func:`atmodist_core.evaluation.scores` computes by default."""
 
 
-class PairMeasure(Measure):
-    """A measure that needs area means alone."""
+def power_ratio_measure(part: slice) -> Measure:
+    """Return the measure of the power of some total wavenumbers together."""
+    first, last = part.start, part.stop - 1
 
-    @abstractmethod
-    def statistics(self, sample: PairMeans) -> Statistics:
-        """See :class:`Measure`."""
+    def finalise(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
+        return power_ratio(model["power"][..., part].sum(axis=-1), truth["power"][..., part].sum(axis=-1))
 
-
-class RootMeanSquareError(PairMeasure):
-    """``sqrt(mean (prediction - truth)^2)`` over area and time."""
-
-    name, long_name, units, ideal = "rmse", "root mean square error", "field", "zero"
-
-    def statistics(self, sample: PairMeans) -> Statistics:
-        """Return the area-mean squared error."""
-        return {"squared_error": sample.squared_error}
-
-    def finalise(self, mean: Statistics) -> np.ndarray:
-        """Return the square root."""
-        return np.sqrt(mean["squared_error"])
-
-
-class MeanAbsoluteError(PairMeasure):
-    """``mean |prediction - truth|`` over area and time."""
-
-    name, long_name, units, ideal = "mae", "mean absolute error", "field", "zero"
-
-    def statistics(self, sample: PairMeans) -> Statistics:
-        """Return the area-mean absolute error."""
-        return {"absolute_error": sample.absolute_error}
-
-    def finalise(self, mean: Statistics) -> np.ndarray:
-        """Return the mean itself."""
-        return mean["absolute_error"]
-
-
-class Correlation(PairMeasure):
-    """Pearson correlation of prediction and truth over area and time."""
-
-    name, long_name, units, ideal = "correlation", "correlation", "1", "one"
-
-    def statistics(self, sample: PairMeans) -> Statistics:
-        """Return the area-mean product, and means and squares of both."""
-        prediction, truth = sample.prediction_moments, sample.truth_moments
-        return {
-            "product": sample.product,
-            "prediction_power_1": prediction[0],
-            "prediction_power_2": prediction[1],
-            "truth_power_1": truth[0],
-            "truth_power_2": truth[1],
-        }
-
-    def finalise(self, mean: Statistics) -> np.ndarray:
-        """Return covariance over the product of standard deviations; missing where one field is constant."""
-        covariance = mean["product"] - mean["prediction_power_1"] * mean["truth_power_1"]
-        variances = [mean[f"{x}_power_2"] - mean[f"{x}_power_1"] ** 2 for x in ("prediction", "truth")]
-        return power_ratio(covariance, np.sqrt(np.maximum(variances[0] * variances[1], 0)))
-
-
-class HighWavenumberEnergyRatio(Measure):
-    """Power beyond the coarse Nyquist wavenumber, relative to the truth; see
-    :func:`high_wavenumber_energy_ratio`.
-    """
-
-    name, units, ideal = "energy_ratio", "1", "one"
-    long_name = "power beyond the coarse Nyquist wavenumber relative to the truth"
-
-    def statistics(self, sample: Sample) -> Statistics:
-        """Return the power of both."""
-        return {
-            "prediction_high_wavenumber_power": sample.power(sample.prediction),
-            "truth_high_wavenumber_power": sample.power(sample.truth),
-        }
-
-    def finalise(self, mean: Statistics) -> np.ndarray:
-        """Return the ratio of the mean powers."""
-        return power_ratio(mean["prediction_high_wavenumber_power"], mean["truth_high_wavenumber_power"])
-
-
-class Wasserstein(Measure):
-    """Wasserstein-1 distance of the values over the area to those of the truth, per time, then the mean over
-    time.
-    """
-
-    name, units, ideal = "wasserstein", "field", "zero"
-    long_name = "Wasserstein-1 distance of the values over the area, mean over time"
-
-    def statistics(self, sample: Sample) -> Statistics:
-        """Return the distance at every time, area-weighted."""
-        weights = sample.weights
-        even = bool(np.ptp(weights) <= 1e-12 * weights.max())
-        if even:
-            return {"wasserstein": wasserstein(sample.prediction, sample.truth, (2, 3))}
-        distance = wasserstein(sample.prediction, sample.truth, (2, 3), weights_a=weights, weights_b=weights)
-        return {"wasserstein": distance}
-
-    def finalise(self, mean: Statistics) -> np.ndarray:
-        """Return the mean itself."""
-        return mean["wasserstein"]
-
-
-def kurtosis_of(powers: list[np.ndarray]) -> np.ndarray:
-    """Fourth central moment over the squared variance (3 for a normal distribution) from the means of the
-    first four powers.
-    """
-    first, second, third, fourth = powers
-    variance = second - first**2
-    central = fourth - 4 * first * third + 6 * first**2 * second - 3 * first**4
-    return power_ratio(central, np.square(np.maximum(variance, 0)))
-
-
-class Kurtosis(PairMeasure):
-    """Kurtosis of the prediction over area and time: 3 for a normal distribution, more for heavy tails."""
-
-    name, long_name, units, ideal = "kurtosis", "kurtosis", "1", "none"
-
-    def statistics(self, sample: PairMeans) -> Statistics:
-        """Return the first four powers of the prediction."""
-        return {
-            f"prediction_power_{k}": moment for k, moment in enumerate(sample.prediction_moments, start=1)
-        }
-
-    def finalise(self, mean: Statistics) -> np.ndarray:
-        """Return the kurtosis."""
-        return kurtosis_of([mean[f"prediction_power_{k}"] for k in range(1, 5)])
-
-
-class KurtosisRatio(PairMeasure):
-    """Kurtosis of the prediction relative to that of the truth."""
-
-    name, long_name, units, ideal = "kurtosis_ratio", "kurtosis relative to the truth", "1", "one"
-
-    def statistics(self, sample: PairMeans) -> Statistics:
-        """Return the first four powers of both."""
-        truth = {f"truth_power_{k}": moment for k, moment in enumerate(sample.truth_moments, start=1)}
-        return {**Kurtosis().statistics(sample), **truth}
-
-    def finalise(self, mean: Statistics) -> np.ndarray:
-        """Return the ratio of the kurtoses."""
-        truth = kurtosis_of([mean[f"truth_power_{k}"] for k in range(1, 5)])
-        return power_ratio(Kurtosis().finalise(mean), truth)
-
-
-class BlockMeanError(PairMeasure):
-    """How far the block mean of the prediction is from the coarse field it was made from, relative to that
-    field.
-    """
-
-    name, units, ideal = "block_mean_error", "1", "zero"
-    long_name = (
-        "root mean square error of the block mean relative to the root mean square of the coarse field"
+    return Measure(
+        f"power_ratio_{first}_{last}",
+        f"power of total wavenumbers {first}-{last} relative to the truth",
+        f"Power of total wavenumbers {first} to {last} together, over the truth's.",
+        "1",
+        "one",
+        "spectra",
+        ("power",),
+        finalise,
+        f"{first}-{last}",
     )
 
-    def statistics(self, sample: PairMeans) -> Statistics:
-        """Return the squared error of the block mean, and the mean square of the coarse field."""
-        error, power = sample.block_errors
-        return {"block_squared_error": error, "block_power": power}
 
-    def finalise(self, mean: Statistics) -> np.ndarray:
-        """Return the ratio of the roots."""
-        return np.sqrt(power_ratio(mean["block_squared_error"], mean["block_power"]))
+def semivariance_ratio_measure(place: int, lag_km: float) -> Measure:
+    """Return the measure of the semivariance at one lag, the ``place``-th of those stored."""
 
+    def finalise(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
+        return power_ratio(model["semivariance"][..., place], truth["semivariance"][..., place])
 
-MEASURES: dict[str, type[Measure]] = {
-    measure.name: measure
-    for measure in (
-        RootMeanSquareError,
-        MeanAbsoluteError,
-        Correlation,
-        HighWavenumberEnergyRatio,
-        Wasserstein,
-        Kurtosis,
-        KurtosisRatio,
-        BlockMeanError,
+    return Measure(
+        f"semivariance_ratio_{lag_km:g}_km",
+        f"semivariance at {lag_km:g} km relative to the truth",
+        f"Half the mean squared difference of values {lag_km:g} km apart, over the truth's.",
+        "1",
+        "one",
+        "semivariogram",
+        ("semivariance",),
+        finalise,
+        f"{lag_km:g} km",
     )
-}
-"""The measures by the name that scores carry; add a class here to add a measure."""
-"""The measures per field, by name; add a class here to add a measure."""
+
+
+def measures_for(facts: DataFacts, statistics: Iterable[str]) -> list[Measure]:
+    """Return the measures that can be computed from statistics, with those of the data's band and lags.
+
+    Parameters
+    ----------
+    facts : DataFacts
+        Facts about the data.
+    statistics : iterable of str
+        Names of the statistics per field.
+    """
+    found, known = list(_ALL), set(statistics)
+    if facts.band is not None:
+        place = 1 + [measure.name for measure in found].index("band_log_ratio")
+        found[place:place] = [power_ratio_measure(part) for part in facts.band.parts()]
+    found += [semivariance_ratio_measure(n, float(lag)) for n, lag in enumerate(facts.lags_km)]
+    return [measure for measure in found if set(measure.statistics) <= known]

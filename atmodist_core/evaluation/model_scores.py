@@ -1,4 +1,4 @@
-"""Scores of several downscalers over a period, streamed time by time."""
+"""Scores of several downscalers over a period, time by time."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.geometry import common_points, time_values
-from atmodist_core.evaluation.measures import kurtosis_of
-from atmodist_core.evaluation.scores import Distance, finalise_scores, sample_statistics
+from atmodist_core.evaluation.measure_kernels import kurtosis
+from atmodist_core.evaluation.scores import Distance, finalise_scores, sample_statistics, time_means
 
 
 class DownscalerLike(Protocol):
-    """What is asked of a downscaler here."""
+    """The part of a downscaler that an evaluation uses."""
 
     name: str
     factor: int
 
     def __call__(self, coarse: xr.Dataset, *, region: Any = None) -> xr.Dataset:
-        """Fine fields of coarse ones."""
+        """Return fine fields for coarse ones."""
 
 
 def downscaling_statistics(
@@ -32,11 +32,10 @@ def downscaling_statistics(
     distance: Distance | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, xr.Dataset]:
-    """Statistics of every time for each downscaler, from which scores are made.
+    """Return the statistics of every time for each downscaler, from which scores are computed.
 
-    Each time is loaded once, its coarse fields are the area-weighted means over blocks of the downscaler's
-    factor, and every result is compared with the truth at the points that both have. Memory holds one time of
-    the truth and one result, whatever the period.
+    Each time is loaded once and coarsened; every result is compared with the truth at the points that both have.
+    Memory holds one time of the truth and one result, whatever the period.
 
     Parameters
     ----------
@@ -45,7 +44,7 @@ def downscaling_statistics(
     downscalers : sequence of Downscaler
         With different names.
     region : Region or str, optional
-        Score this part only; the coarse fields around it are given to the downscaler all the same.
+        Score this part only; the downscaler still uses the coarse fields around it.
     distance : AtmoDist, optional
         Adds the learned distance.
     progress : callable, optional
@@ -74,12 +73,9 @@ def downscaling_statistics(
     parts: dict[str, list[xr.Dataset]] = {name: [] for name in names}
     for number in range(count):
         fine = truth.isel(time=[number]).compute()
-        coarse = {
-            factor: coarsen(fine, factor) for factor in {downscaler.factor for downscaler in downscalers}
-        }
+        coarse = {factor: coarsen(fine, factor) for factor in {each.factor for each in downscalers}}
         for downscaler in downscalers:
-            prediction = downscaler(coarse[downscaler.factor], region=region)
-            pair = common_points(prediction, fine)
+            pair = common_points(downscaler(coarse[downscaler.factor], region=region), fine)
             parts[downscaler.name].append(
                 sample_statistics(*pair, factor=downscaler.factor, distance=distance)
             )
@@ -94,14 +90,13 @@ def join_times(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     Raises
     ------
     UserError
-        If they do not belong together: other fields, factor, grid or measures.
+        If fields, factor, grid or measures differ.
     """
     for part in parts[1:]:
         if part.attrs != parts[0].attrs or list(part["field"].values) != list(parts[0]["field"].values):
             raise UserError(
                 "Expected statistics of the same fields, factor, grid and measures, found different ones; "
-                "join only "
-                "runs with the same settings."
+                "join only runs with the same settings."
             )
     joined = xr.concat(
         parts, "time", data_vars="minimal", coords="minimal", compat="override", join="override"
@@ -110,7 +105,7 @@ def join_times(parts: Sequence[xr.Dataset]) -> xr.Dataset:
 
 
 def downscaling_scores(statistics: Mapping[str, xr.Dataset]) -> xr.Dataset:
-    """Scores of all models from their statistics.
+    """Return the scores of all models from their statistics.
 
     Parameters
     ----------
@@ -121,34 +116,25 @@ def downscaling_scores(statistics: Mapping[str, xr.Dataset]) -> xr.Dataset:
     -------
     xarray.Dataset
         As :func:`scores` returns it, over ``model`` as well; and ``truth_kurtosis`` over ``field``. The
-        attributes ``times``, ``first_time`` and ``last_time`` say what it rests on.
+        attributes ``times``, ``first_time`` and ``last_time`` give the period.
     """
-    finals = [finalise_scores(part) for part in statistics.values()]
     result = xr.concat(
-        finals,
+        [finalise_scores(part) for part in statistics.values()],
         xr.DataArray(list(statistics), dims="model", name="model"),
         coords="minimal",
         compat="override",
         combine_attrs="override",
     )
     first = next(iter(statistics.values()))
-    powers = [first[f"truth_power_{k}"].values.mean(axis=0) for k in range(1, 5)]
-    result["truth_kurtosis"] = (
-        "field",
-        kurtosis_of(powers),
-        {"long_name": "kurtosis of the truth", "units": "1"},
-    )
+    about = {"long_name": "kurtosis of the truth", "units": "1"}
+    result["truth_kurtosis"] = ("field", kurtosis(time_means(first)[1])[0], about)
     dates = time_values(first)
     if not np.isnat(dates).any():
-        result.attrs["first_time"], result.attrs["last_time"] = (
-            str(t)[:16] for t in (dates.min(), dates.max())
-        )
-    factors = {int(part.attrs["factor"]) for part in statistics.values()}
-    if len(factors) > 1:
+        result.attrs |= {"first_time": str(dates.min())[:16], "last_time": str(dates.max())[:16]}
+    factors = [int(part.attrs["factor"]) for part in statistics.values()]
+    if len(set(factors)) > 1:
         del result.attrs["factor"], result.attrs["coarse_nyquist_wavelength_km"]
-    return result.assign_coords(
-        model_factor=("model", [part.attrs["factor"] for part in statistics.values()])
-    )
+    return result.assign_coords(model_factor=("model", factors))
 
 
 COLUMNS: dict[str, str] = {
@@ -159,11 +145,11 @@ COLUMNS: dict[str, str] = {
     "correlation": "correlation",
     "block_mean_error": "block-mean error",
 }
-"""What the table shows of the scores, with its heads."""
+"""Measures in the table, with the heads of their columns."""
 
 
 def scores_table(result: xr.Dataset) -> str:
-    """Scores as a Markdown table, a row for each model and field.
+    """Return scores as a Markdown table, a row for each model and field.
 
     Parameters
     ----------
@@ -175,8 +161,7 @@ def scores_table(result: xr.Dataset) -> str:
     str
         Lines joined by newlines; the heads carry the units.
     """
-    units = dict(zip(map(str, result["field"].values), map(str, result["units"].values), strict=True))
-    common = set(units.values())
+    common = set(map(str, result["units"].values))
     unit = f" [{common.pop()}]" if len(common) == 1 else ""
     heads = [head + (unit if name in ("rmse", "wasserstein") else "") for name, head in COLUMNS.items()]
     with_distance = "atmodist" in result
@@ -191,10 +176,8 @@ def scores_table(result: xr.Dataset) -> str:
             if with_distance:
                 cells.append(f"{float(row['atmodist']):.4g}")
             lines.append(f"| {model} | {field} | " + " | ".join(cells) + " |")
-        blank = [
-            "" if name != "kurtosis" else f"{float(result['truth_kurtosis'].sel(field=field)):.1f}"
-            for name in COLUMNS
-        ]
+        own = f"{float(result['truth_kurtosis'].sel(field=field)):.1f}"
+        blank = [own if name == "kurtosis" else "" for name in COLUMNS]
         lines.append(f"| truth | {field} | " + " | ".join(blank + [""] * with_distance) + " |")
     return "\n".join(lines)
 

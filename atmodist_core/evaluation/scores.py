@@ -1,4 +1,4 @@
-"""Scores of a prediction against the truth."""
+"""Scores of predictions against the truth, from the statistics and measures of an evaluation."""
 
 from __future__ import annotations
 
@@ -14,20 +14,30 @@ from atmodist_core.evaluation.geometry import (
     area_weights,
     field_values,
     horizontal_fields,
+    is_global_grid,
     time_batches,
     time_values,
     truth_at_points_of,
 )
-from atmodist_core.evaluation.measures import MEASURES, Measure, Sample, Statistics
+from atmodist_core.evaluation.measures import MEASURES, SCORES, Measure
+from atmodist_core.evaluation.measure_kernels import DataFacts
+from atmodist_core.evaluation.statistics.histogram import ValueBins, ValueDistribution, WassersteinPerTime
+from atmodist_core.evaluation.statistics.moments import AreaSums, Errors, Moments
+from atmodist_core.evaluation.statistics.power import CosinePower, DegreePower
+from atmodist_core.evaluation.statistics.snapshot import Snapshot
+from atmodist_core.evaluation.statistics.statistic import Group, Statistic
 
 POINTS_AT_ONCE = 2_000_000
 """Values of one field held together; it bounds the memory whatever the period."""
+
+_TRUTH = "truth_"
+"""Prefix of the statistics of the truth."""
 
 Weights = Literal["area", "equal"] | np.ndarray
 
 
 class Distance(Protocol):
-    """What is asked of an AtmoDist here."""
+    """The part of an AtmoDist that scores use."""
 
     def distance(self, a: xr.Dataset, b: xr.Dataset) -> xr.DataArray:
         """Distance of two states at every time, dims ``(time,)``."""
@@ -43,9 +53,9 @@ def sample_statistics(
     weights: Weights = "area",
     measures: Iterable[str] | None = None,
 ) -> xr.Dataset:
-    """Statistics of every time from which :func:`finalise_scores` makes the scores.
+    """Return the statistics of every time from which :func:`finalise_scores` computes the scores.
 
-    Results of other times can be joined with ``xarray.concat(..., "time")``: the scores of the joined
+    Results for other times can be joined with ``xarray.concat(..., "time")``: the scores of the joined
     statistics are those of the whole period.
 
     Parameters
@@ -56,7 +66,8 @@ def sample_statistics(
     Returns
     -------
     xarray.Dataset
-        Float64 statistics over ``(time, field)``, and ``atmodist`` over ``time`` if a distance is given.
+        Statistics over ``(time, field)``, those of the truth with the prefix ``truth_``, and ``atmodist`` over ``time``
+        if a distance is given.
 
     Raises
     ------
@@ -75,33 +86,47 @@ def sample_statistics(
     names = horizontal_fields(truth, list(fields))
     horizontal_fields(prediction, names)
     chosen = _measures(measures)
-    power = HighWavenumberPower(truth, factor)
+    high = HighWavenumberPower(truth, factor)
+    units = [str(truth[name].attrs.get("units", "unknown")) for name in names]
     area = _weights(truth, weights)
     batch = max(1, POINTS_AT_ONCE // (truth.sizes["latitude"] * truth.sizes["longitude"]))
-    parts: list[Statistics] = []
+    group: Group | None = None
+    bins: list[ValueBins] = []
+    arrays: dict[str, list[np.ndarray]] = {}
     distances: list[np.ndarray] = []
     for a, b in zip(time_batches(prediction, batch), time_batches(truth, batch), strict=True):
-        sample = Sample(
-            prediction=np.stack([field_values(a, name) for name in names], axis=1),
-            truth=np.stack([field_values(b, name) for name in names], axis=1),
-            weights=area,
-            factor=int(factor),
-            power=power,
-        )
-        part: dict[str, np.ndarray] = {}
-        for measure in chosen:
-            part.update(measure.statistics(sample))
-        parts.append(part)
+        values, true = (np.stack([field_values(ds, name) for name in names], axis=1) for ds in (a, b))
+        if group is None:
+            largest = np.maximum(np.abs(values).max(axis=(0, 2, 3)), np.abs(true).max(axis=(0, 2, 3)))
+            bins = [ValueBins.holding(unit, float(x)) for unit, x in zip(units, largest, strict=True)]
+            group = _group(chosen, truth, factor, area, bins, high)
+        for one, other in zip(values, true, strict=True):
+            of_truth = Snapshot(other, other, b, b)
+            for prefix, found in (
+                ("", group(Snapshot(one, other, a, b, of_truth))),
+                (_TRUTH, group(of_truth)),
+            ):
+                for name, array in found.items():
+                    arrays.setdefault(prefix + name, []).append(array)
         if distance is not None:
             distances.append(np.atleast_1d(np.asarray(distance.distance(a, b).values, dtype=np.float64)))
-    units = [str(truth[name].attrs.get("units", "unknown")) for name in names]
+    assert group is not None  # time_batches gives one batch or more
+    dimensions = {name: axes for each in group.statistics for name, axes in each.dimensions.items()}
     statistics = xr.Dataset(
-        {name: (("time", "field"), np.concatenate([part[name] for part in parts])) for name in parts[0]},
-        coords={"time": time_values(truth), "field": names, "units": ("field", units)},
+        {
+            name: (("time", *dimensions[name.removeprefix(_TRUTH)]), np.stack(each))
+            for name, each in arrays.items()
+        },
+        coords={
+            "time": time_values(truth),
+            "field": names,
+            "units": ("field", units),
+            "bin_scale": ("field", [each.scale for each in bins]),
+        },
         attrs={
             "factor": int(factor),
-            "transform": power.transform,
-            "coarse_nyquist_wavelength_km": power.wavelength_km,
+            "transform": high.transform,
+            "coarse_nyquist_wavelength_km": high.wavelength_km,
             "weights": weights if isinstance(weights, str) else "given",
             "measures": " ".join(measure.name for measure in chosen),
         },
@@ -111,16 +136,33 @@ def sample_statistics(
     return statistics
 
 
+def _group(
+    chosen: Sequence[Measure],
+    grid: xr.Dataset,
+    factor: int,
+    weights: np.ndarray,
+    bins: Sequence[ValueBins],
+    high: HighWavenumberPower,
+) -> Group:
+    """The statistics that some measures need."""
+    needed = {name for measure in chosen for name in measure.statistics}
+    sums = AreaSums(weights, int(factor))
+    power = DegreePower(high) if is_global_grid(grid) else CosinePower(grid, high)
+    every: tuple[Statistic, ...] = (
+        *(Moments(sums), Errors(sums), power),
+        *(ValueDistribution(weights, bins), WassersteinPerTime(weights)),
+    )
+    return Group("scores", [each for each in every if needed & set(each.dimensions)])
+
+
 def _measures(names: Iterable[str] | None) -> list[Measure]:
-    if names is None:
-        return [measure() for measure in MEASURES.values()]
-    wanted = list(names)
-    unknown = [name for name in wanted if name not in MEASURES]
+    wanted = list(SCORES if names is None else names)
+    unknown = [name for name in wanted if name not in SCORES]
     if unknown:
         raise UserError(
-            f"Expected measures among {', '.join(MEASURES)}, found {unknown[0]!r}; choose among these."
+            f"Expected measures among {', '.join(SCORES)}, found {unknown[0]!r}; choose among these."
         )
-    return [MEASURES[name]() for name in wanted]
+    return [MEASURES[name] for name in wanted]
 
 
 def _weights(ds: xr.Dataset, weights: Weights) -> np.ndarray:
@@ -135,13 +177,13 @@ def _weights(ds: xr.Dataset, weights: Weights) -> np.ndarray:
     if given.shape != shape or not np.isfinite(given).all() or (given < 0).any() or not given.sum() > 0:
         raise UserError(
             f"Expected weights of shape {shape}, none negative, found shape {given.shape}; give one "
-            f"weight a point."
+            f"weight per point."
         )
     return given / given.sum()
 
 
 def finalise_scores(statistics: xr.Dataset) -> xr.Dataset:
-    """Scores from the statistics of any number of times.
+    """Return the scores from the statistics of any number of times.
 
     Parameters
     ----------
@@ -153,28 +195,43 @@ def finalise_scores(statistics: xr.Dataset) -> xr.Dataset:
     xarray.Dataset
         As :func:`scores` returns it.
     """
-    per_time = {str(name): field.variable for name, field in statistics.data_vars.items()}
-    mean = {name: field.values.mean(axis=0) for name, field in per_time.items() if "field" in field.dims}
-    measures = _measures(statistics.attrs["measures"].split())
+    model, truth = time_means(statistics)
+    facts = DataFacts(
+        [ValueBins(float(x)) for x in statistics["bin_scale"].values], statistics.attrs["factor"]
+    )
     result = xr.Dataset(
-        {measure.name: ("field", measure.finalise(mean), _attributes(measure)) for measure in measures},
+        {
+            measure.name: ("field", measure.finalise(model, truth, facts)[0], _attributes(measure))
+            for measure in _measures(statistics.attrs["measures"].split())
+        },
         coords={"field": statistics["field"].values, "units": ("field", statistics["units"].values)},
     )
     if "atmodist" in statistics:
         result["atmodist"] = statistics["atmodist"].mean("time")
-        result["atmodist"].attrs = {
-            "long_name": "AtmoDist distance to the truth, mean over time",
-            "units": "1",
-            "ideal": "zero",
-        }
+        result["atmodist"].attrs = _attributes(MEASURES["atmodist"])
     kept = {key: value for key, value in statistics.attrs.items() if key != "measures"}
     result.attrs = {**kept, "times": statistics.sizes["time"]}
     return result
 
 
+def time_means(statistics: xr.Dataset) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return the means over time of the model's and of the truth's statistics, each of shape ``(1, field, ...)``."""
+    means = {
+        str(name): field.values.mean(axis=0, dtype=np.float64)[None]
+        for name, field in statistics.data_vars.items()
+    }
+    truth = {name.removeprefix(_TRUTH): x for name, x in means.items() if name.startswith(_TRUTH)}
+    return {name: x for name, x in means.items() if not name.startswith(_TRUTH)}, truth
+
+
 def _attributes(measure: Measure) -> dict[str, Any]:
     units = "the units of the field" if measure.units == "field" else measure.units
-    return {"long_name": measure.long_name, "units": units, "ideal": measure.ideal}
+    return {
+        "long_name": measure.long_name,
+        "units": units,
+        "ideal": measure.ideal,
+        "definition": measure.definition,
+    }
 
 
 def scores(
@@ -187,34 +244,33 @@ def scores(
     weights: Weights = "area",
     measures: Iterable[str] | None = None,
 ) -> xr.Dataset:
-    """Scores of a prediction against the truth, over the whole area and all times.
+    """Return the scores of a prediction against the truth, over the whole area and all times.
 
     Parameters
     ----------
     prediction : xarray.Dataset
         Fields on the globe or a limited area, without gaps.
     truth : xarray.Dataset
-        The same fields at the same points and times; it may have more rows or columns, which are not looked
-        at.
+        The same fields at the same points and times; it may have more rows or columns, which are ignored.
     factor : int
         How many times coarser the input of the prediction was.
     distance : AtmoDist, optional
         Adds ``atmodist``, the learned distance of both fields together.
     fields : sequence of str, optional
-        Which variables; all that both have when left out.
+        Which variables; all that both have by default.
     weights : {"area", "equal"} or array of shape ``(latitude, longitude)``
-        Weights of all means over the area, and of the Wasserstein distance.
+        Weights of all means over the area, and of the distributions of values.
     measures : iterable of str, optional
-        Names among :data:`MEASURES`; all when left out.
+        Names among :data:`~atmodist_core.evaluation.measures.SCORES`; all of them by default.
 
     Returns
     -------
     xarray.Dataset
-        Over ``field``: ``rmse`` and ``mae`` [units of the field, s-1], ``correlation``, ``energy_ratio``
-        (power beyond the coarse Nyquist wavenumber), ``wasserstein`` [s-1] (Wasserstein-1 of the values over
-        the area, mean over time), ``kurtosis``, ``kurtosis_ratio``, ``block_mean_error``; without ``field``:
-        ``atmodist``. Every variable says in its attributes what it is and which value is ideal. Ratios and
-        moments are made from means over all times, not averaged themselves.
+        Over ``field``: ``rmse`` and ``mae`` [units of the field], ``correlation``, ``energy_ratio``
+        (power beyond the coarse Nyquist wavenumber), ``wasserstein`` (values pooled over area and times, as histograms)
+        and ``wasserstein_per_time`` (exact at each time, then the mean) [units of the field], ``kurtosis``,
+        ``kurtosis_ratio``, ``block_mean_error``; without ``field``: ``atmodist``. The attributes of each variable
+        give its definition and ideal value. Ratios and moments are computed from means over all times.
 
     Raises
     ------

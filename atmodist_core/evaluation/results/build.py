@@ -1,4 +1,4 @@
-"""From complete stores to the file of a finished evaluation."""
+"""From complete stores to the contents of an evaluation file."""
 
 from __future__ import annotations
 
@@ -12,23 +12,19 @@ import xarray as xr
 
 import atmodist_core
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.bootstrap import Bootstrap, DayAxis, bootstrap_counts
 from atmodist_core.evaluation.period.lag_results import lag_results
-from atmodist_core.evaluation.results.cities import (
-    city_results,
-    verdict_results,
-)
-from atmodist_core.evaluation.results.evaluation_result import evaluation_result
+from atmodist_core.evaluation.results.cities import city_results, verdict_results
+from atmodist_core.evaluation.results.evaluation_result import EvaluationResult
 from atmodist_core.evaluation.results.file import EVALUATION_VERSION
-from atmodist_core.evaluation.results.labelled import Finishing, read_global_sums
 from atmodist_core.evaluation.results.maps import map_results
-from atmodist_core.evaluation.results.reader import StatisticsReader
 from atmodist_core.evaluation.results.scores import score_results, series_results
-from atmodist_core.evaluation.results.spectra import semivariogram_results, spectra_results
+from atmodist_core.evaluation.results.spectra import (
+    latitude_results,
+    semivariogram_results,
+    spectra_results,
+)
 from atmodist_core.evaluation.results.values import extreme_results, value_results
-from atmodist_core.evaluation.run.evaluation import PreparedEvaluation
-from atmodist_core.evaluation.run.member_run import CITIES
-from atmodist_core.evaluation.run.plan import EvaluationPlan
+from atmodist_core.evaluation.run.groups import LATITUDES, MAPS, SERIES
 from atmodist_core.models.card import ModelCard
 from atmodist_core.models.loss_description import loss_text
 
@@ -36,95 +32,79 @@ PACKAGES = ("torch", "numpy", "xarray", "scipy", "netCDF4", "dask")
 
 
 def evaluation_tree(
-    plan: EvaluationPlan,
-    prepared: PreparedEvaluation,
-    bootstrap: Bootstrap,
-    reference: str,
-    command: str,
-    progress: Callable[[str], None] = lambda _: None,
+    result: EvaluationResult, reference: str, command: str, progress: Callable[[str], None] = lambda _: None
 ) -> xr.DataTree:
-    """Everything that a finished evaluation holds.
+    """Return the contents of an evaluation file.
 
     Parameters
     ----------
-    plan : EvaluationPlan
-        What was done.
-    prepared : PreparedEvaluation
-        Its models and data; the stores are complete.
-    bootstrap : Bootstrap
-        How intervals are made.
+    result : EvaluationResult
+        Every measure with its replicates.
     reference : str
-        Label of the model that the others are compared with at cities.
+        Label of the model that the others are compared with.
     command : str
-        That makes this file; written into it.
+        Command that makes this file; written into it.
     progress : callable
-        Called with what is made.
+        Called with the name of each part.
 
     Returns
     -------
     xarray.DataTree
-        As :func:`~atmodist_core.evaluation.results.file.open_evaluation` describes it.
+        See :func:`~atmodist_core.evaluation.results.file.open_evaluation`.
 
     Raises
     ------
     UserError
-        If the reference is none of the models, or statistics are missing.
+        If the reference is not among the models.
     """
-    labels = [model.label for model in prepared.models]
-    if reference not in labels:
+    prepared = result.prepared
+    if reference not in result.labels:
         raise UserError(
-            f"Expected --reference among {', '.join(labels)}, found {reference!r}; choose one of these."
+            f"Expected --reference among {', '.join(result.labels)}, found {reference!r}; choose one of these."
         )
-    result = evaluation_result(
-        prepared.data, prepared.models, plan.out, prepared.selection, bootstrap, prepared.distance, progress
-    )
-    axis = DayAxis.of([member.times for member in prepared.data])
-    counts = bootstrap_counts(axis, bootstrap)
-    reader = StatisticsReader(prepared.data, [run.stores for run in prepared.runs], prepared.selection, axis)
-    sums = read_global_sums(reader, prepared.models)
-    finishing = Finishing(prepared, reader, axis, counts, result, sums)
-    parts: dict[str, xr.Dataset] = {}
-    for name, make in (
-        ("spectra", spectra_results),
-        ("semivariogram", semivariogram_results),
-        ("values", value_results),
-        ("extremes", extreme_results),
-    ):
-        progress(name)
-        parts[name] = make(finishing)
-    parts["scores"] = score_results(finishing, plan.series, reference)
-    if plan.series:
-        progress("series")
-        parts["series"] = series_results(finishing)
-    if plan.maps:
-        progress("maps")
-        parts["maps"] = map_results(finishing)
-    if prepared.selection.times(prepared.data[0], CITIES).size:
+    groups = prepared.runs[0].groups
+    # Spectra of a limited area have another axis: readers must not take them for those of the globe.
+    spectra = "regional_spectra" if result.facts.band is None else "spectra"
+    parts: dict[str, Callable[[], xr.Dataset]] = {
+        spectra: lambda: spectra_results(result),
+        "semivariogram": lambda: semivariogram_results(result),
+        "values": lambda: value_results(result),
+        "extremes": lambda: extreme_results(result),
+        "scores": lambda: score_results(result, reference),
+    }
+    if SERIES in groups:
+        parts["series"] = lambda: series_results(result)
+    if MAPS in groups:
+        parts["maps"] = lambda: map_results(result)
+    if LATITUDES in groups:
+        parts["latitudes"] = lambda: latitude_results(result)
+    if result.city_distances:
         from atmodist_core.fields.grid.geography import cities
 
-        progress("cities")
-        parts["cities"] = city_results(finishing, cities())
-        if len(labels) > 1:
-            parts["verdicts"] = verdict_results(finishing, reference)
-    if prepared.distance is not None and any(run.times.size for run in prepared.lag_runs):
-        progress("distance")
-        tables = [run.table() for run in prepared.lag_runs]
-        name = prepared.distance.network.name
-        parts["distance"] = lag_results(tables, axis, counts, prepared.lag_runs[0].leads, network=name)
-    tree = xr.DataTree.from_dict({f"/{name}": part for name, part in parts.items()})
-    tree.attrs = _attributes(plan, prepared, finishing, bootstrap, reference, command)
+        parts["cities"] = lambda: city_results(result, cities())
+        if len(result.labels) > 1:
+            parts["verdicts"] = lambda: verdict_results(result, reference)
+    distance = prepared.distance
+    if distance is not None and any(run.times.size for run in prepared.lag_runs):
+        lag_runs, network = prepared.lag_runs, distance.network.name
+        parts["distance"] = lambda: lag_results(
+            [run.table() for run in lag_runs],
+            result.reader.axis,
+            result.counts,
+            lag_runs[0].leads,
+            network=network,
+        )
+    made = {}
+    for name, make in parts.items():
+        progress(name)
+        made[f"/{name}"] = make()
+    tree = xr.DataTree.from_dict(made)
+    tree.attrs = _attributes(result, reference, command)
     return tree
 
 
-def _attributes(
-    plan: EvaluationPlan,
-    prepared: PreparedEvaluation,
-    finishing: Finishing,
-    bootstrap: Bootstrap,
-    reference: str,
-    command: str,
-) -> dict[str, Any]:
-    result = finishing.judgement
+def _attributes(result: EvaluationResult, reference: str, command: str) -> dict[str, Any]:
+    prepared, axis, band = result.prepared, result.reader.axis, result.facts.band
     versions = {"atmodist-studio": atmodist_core.__version__, "Python": platform.python_version()}
     versions |= {name: importlib.metadata.version(name) for name in PACKAGES}
     models = [
@@ -132,9 +112,7 @@ def _attributes(
             "label": model.label,
             "name": str(model.identity["name"]),
             "description": _description(getattr(model.downscaler, "card", None)),
-            "created": str(model.identity.get("created", "")),
-            "precision": str(model.identity.get("precision", "")),
-            "weights": str(model.identity.get("weights", "")),
+            **{key: str(model.identity.get(key, "")) for key in ("created", "precision", "weights")},
         }
         for model in prepared.models
     ]
@@ -158,23 +136,24 @@ def _attributes(
         "versions": json.dumps(versions),
         "models": json.dumps(models),
         "data": json.dumps(data),
+        "region": prepared.data[0].region or "",
         "factor": prepared.data[0].factor,
         "times": result.times,
         "city_times": result.city_times,
         "days": result.days,
-        "block_days": max(1, round(bootstrap.block_days / finishing.axis.group)) * finishing.axis.group,
+        "block_days": max(1, round(result.bootstrap.block_days / axis.group)) * axis.group,
         "replicates": result.replicates,
-        "seed": bootstrap.seed,
-        "band_first": result.band.first,
-        "band_last": result.band.last,
-        "band_origin": result.band.origin,
+        "seed": result.bootstrap.seed,
+        **(
+            {} if band is None else {"band_first": band.first, "band_last": band.last, "band_origin": band.origin}
+        ),
         "reference": reference,
-        "notes": "\n".join([*result.notes, *prepared.notes]),
+        "notes": "\n".join(result.notes),
     }
 
 
 def _description(card: ModelCard | None) -> str:
-    """What the card says of a model, else its loss; nothing for an interpolation."""
+    """The notes of a model's card, else its loss; nothing for an interpolation."""
     if card is None:
         return ""
     return card.notes or f"trained with {loss_text(card)}"

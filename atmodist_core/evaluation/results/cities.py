@@ -1,4 +1,4 @@
-"""Local distributions at cities of a finished evaluation, and at how many a model is closer to the truth than another."""
+"""Local distributions at cities of an evaluation, and at how many cities a model is closer to the truth."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from atmodist_core.evaluation.city_verdicts import improved_to_degraded_estimate, verdict_counts
+from atmodist_core.evaluation.city_verdicts import improved_to_degraded_estimate
 from atmodist_core.evaluation.local_statistics import TOLERANCE
-from atmodist_core.evaluation.results.labelled import Finishing, dataset, described, with_interval
+from atmodist_core.evaluation.results.evaluation_result import EvaluationResult
+from atmodist_core.evaluation.results.labelled import (
+    Variable,
+    described,
+    with_interval,
+    with_missing_truth,
+)
 
 PROBABILITIES = (0.001, 0.01, 0.5, 0.99, 0.999)
 DENSITY_BINS = 64
@@ -16,33 +22,25 @@ SURE = 0.975
 """Share of the replicates that must agree with a verdict."""
 
 
-def city_results(finishing: Finishing, cities: pd.DataFrame) -> xr.Dataset:
-    """Wasserstein-1 distances with intervals, quantiles and densities at every city.
+def city_results(result: EvaluationResult, cities: pd.DataFrame) -> xr.Dataset:
+    """Return Wasserstein-1 distances with intervals, quantiles and densities at every city.
 
     Parameters
     ----------
-    finishing : Finishing
-        The statistics.
+    result : EvaluationResult
     cities : pandas.DataFrame
-        Where they lie; as :func:`atmodist_core.cities` gives them.
+        Positions, as from :func:`atmodist_core.cities`.
     """
-    result, reader = finishing.judgement, finishing.reader
-    names, sides = reader.cities()
-    edges = _density_edges(finishing)
-    judged = [*finishing.prepared.models, None]
+    reader, names, sides = result.reader, result.cities, result.boxes
+    edges = _density_edges(result)
     quantiles, densities = [], []
-    for model in judged:
-        of_model = [
-            _local(*reader.city_values(model, some), sides, edges) for some in reader.cities_at_once()
-        ]
-        quantiles.append(np.concatenate([part[0] for part in of_model], axis=2))
-        densities.append(np.concatenate([part[1] for part in of_model], axis=2))
-    distances = [
-        result.city_distances[label].transpose(1, 0, 3, 2) for label in finishing.labels
-    ]  # (replicate, field, box, city)
-    distance = np.stack([*distances, np.full_like(distances[0], np.nan)], axis=1)
-    axes = ("method", "field", "box", "city")
-    units = finishing.common_units
+    for model in (*result.prepared.models, None):
+        parts = [_local(*reader.city_values(model, some), sides, edges) for some in reader.cities_at_once()]
+        quantiles.append(np.concatenate([part[0] for part in parts], axis=2))
+        densities.append(np.concatenate([part[1] for part in parts], axis=2))
+    distance = with_missing_truth([result.city_distances[label] for label in result.labels], axis=1)
+    axes = ("model", "field", "box", "city")
+    units = result.common_units
     variables = {
         **with_interval(
             "wasserstein",
@@ -50,9 +48,9 @@ def city_results(finishing: Finishing, cities: pd.DataFrame) -> xr.Dataset:
             axes,
             units,
             "Wasserstein-1 distance of local values to the truth",
-            "Area between the distribution functions of the values of result and truth; the sample of a city is every point of its "
-            "box at every time. A resampled record has some values twice, which makes distances larger: the interval is shifted by the "
-            "mean excess.",
+            "Area between the distribution functions of the values of result and truth; the sample of a city is every "
+            "point of its box at every time. Repeated days of a resampled record raise the distance: replicates are "
+            "corrected by the mean excess.",
         ),
         "quantile": described(
             np.stack(quantiles),
@@ -66,22 +64,24 @@ def city_results(finishing: Finishing, cities: pd.DataFrame) -> xr.Dataset:
             (*axes, "density_bin"),
             f"1/({units})",
             "probability density of local values",
-            "Share of the values in a bin, divided by the width of the bin. The outermost bins also hold all values beyond them.",
+            "Share of the values in a bin, divided by the width of the bin. The outermost bins also hold all values "
+            "beyond them.",
         ),
         "samples": described(
             np.array([side**2 * result.city_times for side in sides]),
             ("box",),
             "1",
             "values at a city",
-            "Points of the box times times.",
+            "Number of points of the box times number of times.",
         ),
     }
     where = cities.set_index("name").loc[names]
-    return dataset(
+    return xr.Dataset(
         variables,
         {
-            "method": finishing.methods,
-            **finishing.field_coordinates,
+            "model": result.with_truth,
+            "field": result.fields,
+            "field_units": ("field", result.units),
             "box": ("box", sides, {"units": "1", "long_name": "points along a side of the box"}),
             "city": names,
             "latitude": ("city", where["latitude"].to_numpy(float), {"units": "degrees_north"}),
@@ -94,11 +94,11 @@ def city_results(finishing: Finishing, cities: pd.DataFrame) -> xr.Dataset:
     )
 
 
-def _density_edges(finishing: Finishing) -> np.ndarray:
+def _density_edges(result: EvaluationResult) -> np.ndarray:
     """Even bins between the truth's outermost values at the cities, a tenth wider; shape ``(field, bin + 1)``."""
-    lows, highs = [], []
-    for some in finishing.reader.cities_at_once():
-        values, _ = finishing.reader.city_values(None, some)
+    reader, lows, highs = result.reader, [], []
+    for some in reader.cities_at_once():
+        values, _ = reader.city_values(None, some)
         lows.append(values.min(axis=(0, 2, 3)))
         highs.append(values.max(axis=(0, 2, 3)))
     low, high = np.min(lows, axis=0).astype(float), np.max(highs, axis=0).astype(float)
@@ -126,35 +126,32 @@ def _local(
     return quantile, density
 
 
-def verdict_results(finishing: Finishing, reference: str) -> xr.Dataset:
-    """Where every other model is closer to the truth than the reference by more than 10 %, and how sure that is."""
-    result = finishing.judgement
-    names, sides = finishing.reader.cities()
-    candidates = [label for label in finishing.labels if label != reference]
-    of_reference = result.city_distances_of(reference)
+def verdict_results(result: EvaluationResult, reference: str) -> xr.Dataset:
+    """Return where every other model is closer to the truth than the reference, and how sure that is."""
+    candidates = [label for label in result.labels if label != reference]
     verdicts, sure, counts, ratios = [], [], [], []
     for label in candidates:
-        of_candidate = result.city_distances_of(label)
-        sign = np.stack(
-            [_signs(of_candidate[field], of_reference[field]) for field in finishing.fields], axis=1
-        ).transpose(0, 1, 3, 2)  # (replicate, field, box, city)
+        sign = result.verdicts(label, reference)
         verdicts.append(sign[0])
         agreeing = (sign[1:] == sign[0]).mean(axis=0) if len(sign) > 1 else np.zeros(sign.shape[1:])
         sure.append((agreeing >= SURE) & (sign[0] != 0))
-        totals = verdict_counts(of_candidate, of_reference)
-        counts.append(np.stack([totals[field][0] for field in finishing.fields]))  # (field, box, 3)
+        totals = result.verdict_counts(label, reference)
+        counts.append(totals[0])
         ratios.append(
             [
-                [improved_to_degraded_estimate(totals[field][:, box]) for box in range(len(sides))]
-                for field in finishing.fields
+                [improved_to_degraded_estimate(totals[:, n, box]) for box in range(len(result.boxes))]
+                for n in range(len(result.fields))
             ]
         )
     verdict, certain, count = np.stack(verdicts), np.stack(sure), np.stack(counts)
     axes = ("candidate", "field", "box")
-    rule = f"Wasserstein-1 distances to the truth that differ by more than {TOLERANCE:.0%} of the larger one count as different."
-    found = {
+    rule = (
+        f"Wasserstein-1 distances to the truth that differ by more than {TOLERANCE:.0%} of the larger one count as "
+        "different."
+    )
+    found: dict[str, Variable] = {
         "verdict": described(
-            verdict.astype(np.int8),
+            verdict,
             (*axes, "city"),
             "1",
             "closer to the truth than the reference: 1, equal 0, farther -1",
@@ -165,7 +162,8 @@ def verdict_results(finishing: Finishing, reference: str) -> xr.Dataset:
             (*axes, "city"),
             "1",
             "whether the verdict is sure",
-            f"1 where {SURE:.1%} of the replicates of a bootstrap over blocks of days come to the same verdict, and it is not equal.",
+            f"1 where {SURE:.1%} of the replicates of a bootstrap over blocks of days give the same verdict, and it is "
+            "not equal.",
         ),
     }
     for place, name in enumerate(("better", "equal", "worse")):
@@ -177,32 +175,24 @@ def verdict_results(finishing: Finishing, reference: str) -> xr.Dataset:
         found[f"{name}_sure"] = described(
             total, axes, "1", f"cities where the candidate is surely {name}", found["sure"][2]["definition"]
         )
-    for name in ("value", "low", "high"):
+    for end, suffix, share in (("value", "", ""), ("low", "_low", ", 2.5 %"), ("high", "_high", ", 97.5 %")):
         values = np.array(
-            [[[getattr(each, name) for each in row] for row in of] for of in ratios], dtype=float
+            [[[getattr(each, end) for each in row] for row in of] for of in ratios], dtype=float
         )
-        end = "" if name == "value" else f"_{name}"
-        share = {"value": "", "low": ", 2.5 %", "high": ", 97.5 %"}[name]
-        found[f"odds{end}"] = described(
+        found[f"improved_to_degraded{suffix}"] = described(
             values,
             axes,
             "1",
-            f"cities better over worse{share}",
-            "Infinite where none is worse; 1 where none differs. Interval: of (better + 1/2) over (worse + 1/2) in the replicates, shifted so that "
-            "their median is that of the data, since resampled distances are larger.",
+            f"improved-to-degraded ratio{share}",
+            "Cities where the candidate is better over cities where it is worse; infinite where none is worse, 1 where "
+            "none differs. Interval: of (better + 1/2) over (worse + 1/2) in the replicates, shifted to have the "
+            "median of the record.",
         )
-    return dataset(
-        found,
-        {
-            "candidate": candidates,
-            **finishing.field_coordinates,
-            "box": ("box", sides, {"units": "1"}),
-            "city": names,
-        },
-    ).assign_attrs(reference=reference)
-
-
-def _signs(candidate: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """1, 0 or -1 of distances ``(replicate, city, box)``."""
-    gain = reference - candidate
-    return np.sign(gain) * (np.abs(gain) > TOLERANCE * np.maximum(reference, candidate))
+    coordinates = {
+        "candidate": candidates,
+        "field": result.fields,
+        "field_units": ("field", result.units),
+        "box": ("box", result.boxes, {"units": "1"}),
+        "city": result.cities,
+    }
+    return xr.Dataset(found, coordinates, {"reference": reference})

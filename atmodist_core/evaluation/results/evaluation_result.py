@@ -1,31 +1,40 @@
-"""From the stores of statistics to every measure of every model, with the replicates of one bootstrap."""
+"""From stored statistics to every measure of every model, with the replicates of one bootstrap."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from atmodist_core.evaluation.bootstrap import Bootstrap, DayAxis, Estimate, bootstrap_counts, remove_excess
-from atmodist_core.evaluation.measures import Kurtosis
-from atmodist_core.evaluation.results.reader import DaySums, StatisticsReader
-from atmodist_core.evaluation.results.result_measures import ResultMeasure, result_measures
-from atmodist_core.evaluation.run.data import EvaluationData, require_one_grid
-from atmodist_core.evaluation.run.member_run import (
-    CITIES,
-    DISTANCE,
-    GLOBAL,
-    TRUTH,
-    EvaluatedModel,
-    LearnedDistance,
-    Selection,
-    Stores,
+from atmodist_core.evaluation.bootstrap import (
+    Bootstrap,
+    Estimate,
+    bootstrap_counts,
+    remove_excess,
 )
-from atmodist_core.evaluation.statistics.spectral_band import SpectralBand, spectral_band, stated_truncation
+from atmodist_core.evaluation.energy_ratio import power_ratio
+from atmodist_core.evaluation.local_statistics import TOLERANCE
+from atmodist_core.evaluation.measure_kernels import DataFacts, Means, quantiles
+from atmodist_core.evaluation.measures import MEASURES, Measure, measures_for
+from atmodist_core.evaluation.results.reader import DaySums, StatisticsReader
+from atmodist_core.evaluation.run.data import require_one_grid
+from atmodist_core.evaluation.run.evaluation import PreparedEvaluation
+from atmodist_core.evaluation.run.groups import AREA, CITIES, DISTANCE, LATITUDES, SERIES
+from atmodist_core.evaluation.statistics.histogram import ValueBins, histogram_quantile, share_beyond
+from atmodist_core.evaluation.statistics.pattern import LINE_LATITUDE
+from atmodist_core.evaluation.statistics.spectral_band import spectral_band, stated_truncation
+from atmodist_core.evaluation.store.statistics_store import TRUTH
 
 REPLICATES_AT_ONCE = 32
+"""Replicates computed together: the histograms of a thousand would take gigabytes."""
+
+PROBABILITIES = (0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999)
+TAILS = {"lower": 0.001, "upper": 0.999}
+"""Shares of area and time below the truth's thresholds of extremes."""
+
+Replicates = dict[tuple[str, str], np.ndarray]
+"""By name and label of the model: values of the record, then of the resampled records, along the first axis."""
 
 
 @dataclass
@@ -34,179 +43,289 @@ class EvaluationResult:
 
     Parameters
     ----------
-    models : list of str
-        Labels, in the order of the tables.
-    fields, units : list of str
-        The fields and their units.
-    measures : list of ResultMeasure
-        Columns.
-    band : SpectralBand
-        Degrees that were judged.
+    prepared : PreparedEvaluation
+        Models, data and stores.
+    bootstrap : Bootstrap
+        How records are resampled.
+    reader : StatisticsReader
+        Reads the stores.
+    counts : numpy.ndarray, shape ``(1 + replicates, day)``
+        How often each day is drawn; the first row is the record itself.
+    facts : DataFacts
+        Facts about the data that measures depend on.
+    sums : dict of str to DaySums
+        Statistics over the area by label of the model; the truth's under "truth".
+    measures : list of Measure
+        Measures per field, in order.
     values : dict
-        ``(measure, model) -> (replicate, field)``; the first replicate is the data themselves. The truth against
-        itself is there under the label "truth" for measures of fields alone.
-    truth_kurtosis : numpy.ndarray, shape ``(replicate, field)``
-        Of the truth.
+        ``(measure, model) -> (1 + replicates, field)``. Measures that need no pairs of fields are there for the truth
+        too.
+    curves : dict
+        ``(name, model) -> (1 + replicates, field, ...)``: ``power_ratio`` over wavenumber or wavelength,
+        ``semivariance_ratio`` over lag, ``quantile`` over probability (also of the truth), ``return_ratio`` over tail,
+        ``latitude_ratio`` over belt (and the truth's ``latitude_share``).
+    thresholds : numpy.ndarray, shape ``(field, tail)``
+        The truth's thresholds of extremes.
     distances : dict
-        ``model -> (replicate, layer)``: learned distance to the truth.
+        ``model -> (1 + replicates, layer)``: learned distance to the truth.
     city_distances : dict
-        ``model -> (field, replicate, city, box)``: Wasserstein-1 at cities; empty without them.
+        ``model -> (1 + replicates, field, box, city)``: Wasserstein-1 at cities.
     cities, boxes, layers : list
         Names, sides and layers of those axes.
-    bootstrap : Bootstrap
-        How replicates were made.
-    times, city_times, days : int
-        What it rests on.
-    periods : list of str
-        First and last time of every data set.
-    replicates : int
-        How many there are; zero where the record is too short for an interval.
     notes : list of str
-        Sentences worth knowing.
+        Remarks for the reader.
     """
 
-    models: list[str]
-    fields: list[str]
-    units: list[str]
-    measures: list[ResultMeasure]
-    band: SpectralBand
+    prepared: PreparedEvaluation
     bootstrap: Bootstrap
-    values: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
-    truth_kurtosis: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    reader: StatisticsReader
+    counts: np.ndarray
+    facts: DataFacts
+    sums: dict[str, DaySums]
+    measures: list[Measure]
+    values: Replicates = field(default_factory=dict)
+    curves: Replicates = field(default_factory=dict)
+    thresholds: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     distances: dict[str, np.ndarray] = field(default_factory=dict)
     city_distances: dict[str, np.ndarray] = field(default_factory=dict)
     cities: list[str] = field(default_factory=list)
     boxes: list[int] = field(default_factory=list)
     layers: list[str] = field(default_factory=list)
-    times: int = 0
-    city_times: int = 0
-    days: int = 0
-    periods: list[str] = field(default_factory=list)
-    replicates: int = 0
     notes: list[str] = field(default_factory=list)
 
-    def estimate(self, measure: str, model: str, field_name: str) -> Estimate:
-        """Value and interval of a measure for one model and field."""
-        return Estimate.of(self.replicates_of(measure, model, field_name))
+    @property
+    def labels(self) -> list[str]:
+        """Models, in their order."""
+        return self.prepared.labels
+
+    @property
+    def with_truth(self) -> list[str]:
+        """Models and, last, the truth."""
+        return [*self.labels, TRUTH]
+
+    @property
+    def fields(self) -> list[str]:
+        """Names of the fields."""
+        return self.prepared.data[0].names
+
+    @property
+    def units(self) -> list[str]:
+        """Units of the fields."""
+        return self.prepared.data[0].units
+
+    @property
+    def common_units(self) -> str:
+        """Units of the fields where all have the same, else "units of the field"."""
+        units = set(self.units)
+        return units.pop() if len(units) == 1 else "units of the field"
+
+    @property
+    def times(self) -> int:
+        """Number of times of all statistics but the values at cities."""
+        return int(self.sums[TRUTH].count.sum())
+
+    @property
+    def city_times(self) -> int:
+        """Number of times of the values at cities."""
+        prepared = self.prepared
+        return sum(len(prepared.selection.times(member, CITIES)) for member in prepared.data)
+
+    @property
+    def days(self) -> int:
+        """Number of days."""
+        return self.reader.axis.size * self.reader.axis.group
+
+    @property
+    def replicates(self) -> int:
+        """Number of resampled records; zero where the record is too short for an interval."""
+        return len(self.counts) - 1
 
     def replicates_of(self, measure: str, model: str, field_name: str) -> np.ndarray:
-        """All replicates of a measure, shape ``(1 + replicates,)``, the data themselves first."""
+        """Return all replicates of a measure, shape ``(1 + replicates,)``, the record itself first."""
         return self.values[measure, model][:, self.fields.index(field_name)]
 
-    def city_distances_of(self, model: str) -> dict[str, np.ndarray]:
-        """Distances at cities by field, each ``(replicate, city, box)``."""
-        return dict(zip(self.fields, self.city_distances[model], strict=True))
+    def estimate(self, measure: str, model: str, field_name: str) -> Estimate:
+        """Return value and interval of a measure for one model and field."""
+        return Estimate.of(self.replicates_of(measure, model, field_name))
+
+    def ratio_to(self, measure: str, model: str, reference: str, field_name: str) -> Estimate:
+        """Return a measure over that of another model in the same replicates; 1 where both are zero."""
+        own, other = (self.replicates_of(measure, label, field_name) for label in (model, reference))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return Estimate.of(np.where((own == 0) & (other == 0), 1.0, own / other))
+
+    def mean(self, name: str, label: str) -> np.ndarray:
+        """Return the mean over the record of a statistic over the area."""
+        return self.sums[label].means(self.counts[:1])[name][0]
+
+    def verdicts(self, candidate: str, reference: str) -> np.ndarray:
+        """Return 1 where a model is closer to the truth at a city than another, -1 where it is farther, 0 if equal.
+
+        Returns
+        -------
+        numpy.ndarray of int8, shape ``(1 + replicates, field, box, city)``
+            Distances that differ by at most 10 % of the larger one count as equal.
+        """
+        own, other = self.city_distances[candidate], self.city_distances[reference]
+        gain = other - own
+        return (np.sign(gain) * (np.abs(gain) > TOLERANCE * np.maximum(own, other))).astype(np.int8)
+
+    def verdict_counts(self, candidate: str, reference: str) -> np.ndarray:
+        """Return the numbers of cities that are better, equal and worse, shape ``(1 + replicates, field, box, 3)``."""
+        signs = self.verdicts(candidate, reference)
+        return np.stack([(signs == sign).sum(axis=-1) for sign in (1, 0, -1)], axis=-1)
 
 
 def evaluation_result(
-    data: Sequence[EvaluationData],
-    models: Sequence[EvaluatedModel],
-    out: Path,
-    selection: Selection,
-    bootstrap: Bootstrap,
-    distance: LearnedDistance | None = None,
-    progress: Callable[[str], None] | None = None,
+    prepared: PreparedEvaluation, bootstrap: Bootstrap, progress: Callable[[str], None] = lambda _: None
 ) -> EvaluationResult:
-    """Make every measure from stored statistics.
+    """Compute every measure from stored statistics.
 
     Parameters
     ----------
-    data : sequence of EvaluationData
-        Members on one grid; no block of days reaches from one into another.
-    models : sequence of EvaluatedModel
-        Whose statistics are stored for all times of the selection.
-    out, selection, distance
-        As they were for :class:`MemberRun`.
+    prepared : PreparedEvaluation
+        Members on one grid, whose stores are complete; no block of days reaches from one member into another.
     bootstrap : Bootstrap
-        How intervals are made.
-    progress : callable, optional
-        Called with a sentence on what is done.
-
-    Returns
-    -------
-    EvaluationResult
+        How records are resampled.
+    progress : callable
+        Called with a sentence on what is computed.
 
     Raises
     ------
     UserError
         If statistics are missing or the data lie on different grids.
     """
-    require_one_grid(data)
-    axis = DayAxis.of([member.times for member in data])
-    counts = bootstrap_counts(axis, bootstrap)
-    stores = [Stores(out, member, distance) for member in data]
-    reader = StatisticsReader(data, stores, selection, axis)
-    say = progress or (lambda _: None)
-    say("reading the truth")
-    truth = reader.sums(None, GLOBAL)
-    first = data[0]
-    spectrum = truth.sums["power"].sum(axis=0) / truth.count.sum()
-    band = spectral_band(first.template["latitude"].values, first.factor, spectrum, first.template.attrs)
-    lags = np.asarray(reader.coordinates["lag_km"])
-    measures = result_measures(
+    require_one_grid(prepared.data)
+    data, groups = prepared.data[0], prepared.runs[0].groups
+    reader = StatisticsReader(prepared.runs)
+    counts = bootstrap_counts(reader.axis, bootstrap)
+    progress("reading the truth")
+    truth = reader.sums(None, AREA)
+    latitude = data.template["latitude"].values
+    notes = list(prepared.notes)
+    band = None
+    if "power" in truth.sums:
+        spectrum = truth.sums["power"].sum(axis=0) / truth.count.sum()
+        band = spectral_band(latitude, data.factor, spectrum, data.template.attrs)
+        if stated_truncation(data.template.attrs) is None:
+            notes.append(f"The data state no truncation; the band is {band.origin}.")
+    facts = DataFacts(
+        [ValueBins.of_units(units) for units in data.units],
+        data.factor,
         band,
-        lags,
-        (reader.meridional_points, first.template.sizes["longitude"]),
-        first.factor,
-        first.units,
+        reader.first(AREA)["lag_km"].values,
+        (int((np.abs(latitude) <= LINE_LATITUDE).sum()), data.template.sizes["longitude"]),
     )
-    result = EvaluationResult(
-        models=[model.label for model in models],
-        fields=first.names,
-        units=first.units,
-        measures=measures,
-        band=band,
-        bootstrap=bootstrap,
-        times=int(truth.count.sum()),
-        city_times=sum(len(selection.times(member, CITIES)) for member in data),
-        days=axis.size * axis.group,
-        periods=[f"{str(member.times.min())[:16]} to {str(member.times.max())[:16]}" for member in data],
-        replicates=len(counts) - 1,
-    )
-    if stated_truncation(first.template.attrs) is None:
-        result.notes.append(f"The data state no truncation; the band is {band.origin}.")
-    if not result.replicates and bootstrap.replicates:
-        result.notes.append(
-            f"No intervals: {axis.size} days hold fewer than three blocks of {bootstrap.block_days} days."
+    if len(counts) == 1 and bootstrap.replicates:
+        notes.append(
+            f"No intervals: {reader.axis.size} days are fewer than three blocks of {bootstrap.block_days} days."
         )
-    for model in models:
-        say(f"measures of {model.label}")
-        found = reader.sums(model, GLOBAL)
-        for name, values in _finalised(measures, found, truth, counts).items():
-            result.values[name, model.label] = values
-        if distance is not None:
-            sums = reader.sums(model, DISTANCE)
-            result.distances[model.label] = next(iter(sums.means(counts).values()))
-    if models:
-        result.truth_kurtosis = _truth_kurtosis(found, counts)
-    alone = [measure for measure in measures if measure.table == "grid"]
-    for name, values in _finalised(alone, truth, truth, counts).items():
-        result.values[name, TRUTH] = values
-    if distance is not None:
-        result.layers = list(distance.layers)
-    if selection.times(first, CITIES).size:
+    result = EvaluationResult(prepared, bootstrap, reader, counts, facts, {TRUTH: truth}, [], notes=notes)
+    result.thresholds = _thresholds(result)
+    for model in prepared.models:
+        progress(f"measures of {model.label}")
+        sums = result.sums[model.label] = reader.sums(model, AREA)
+        result.measures = measures_for(facts, sums.sums)
+        _add(result, model.label, result.measures, _curves(result))
+        if SERIES in groups:
+            means = reader.sums(model, SERIES).means(counts)
+            result.values |= {(name, model.label): values for name, values in means.items()}
+        if DISTANCE in groups:
+            result.distances[model.label] = reader.sums(model, DISTANCE).means(counts)["atmodist"]
+        if LATITUDES in groups:
+            own, other = (reader.sums(each, LATITUDES).means(counts)["latitude_power"] for each in (model, None))
+            result.curves["latitude_ratio", model.label] = power_ratio(own, other)
+            result.curves["latitude_share", TRUTH] = other / other.sum(axis=-1, keepdims=True)
+    alone = [each for each in result.measures if set(each.statistics) <= truth.sums.keys()]
+    of_truth = [each for each in alone if each.section == "grid" or each.name == "kurtosis"]
+    _add(result, TRUTH, of_truth, {"quantile": quantiles(PROBABILITIES)})
+    if SERIES in groups:
+        result.measures = [*result.measures, MEASURES["ssim"], MEASURES["psnr"]]
+    if prepared.distance is not None:
+        result.layers = list(prepared.distance.layers)
+    if CITIES in groups:
         result.cities, result.boxes = reader.cities()
-        for model in models:
-            say(f"cities of {model.label}")
+        for model in prepared.models:
+            progress(f"cities of {model.label}")
             result.city_distances[model.label] = reader.city_distances(model, counts)
     return result
 
 
-def _finalised(
-    measures: Sequence[ResultMeasure], model: DaySums, truth: DaySums, counts: np.ndarray
-) -> dict[str, np.ndarray]:
-    found: dict[str, list[np.ndarray]] = {measure.name: [] for measure in measures}
-    # A few replicates at a time: the histograms of a thousand would take gigabytes.
-    for start in range(0, len(counts), REPLICATES_AT_ONCE):
-        part = counts[start : start + REPLICATES_AT_ONCE]
-        means = model.means(part), truth.means(part)
-        for measure in measures:
-            found[measure.name].append(measure.finalise(*means))
+Finalise = Callable[[Means, Means, DataFacts], np.ndarray]
+
+
+def _add(
+    result: EvaluationResult, label: str, measures: list[Measure], curves: Mapping[str, Finalise]
+) -> None:
+    """Compute measures and curves of a model in one pass over the replicates."""
+    functions = {**{measure.name: measure.finalise for measure in measures}, **curves}
+    found: dict[str, list[np.ndarray]] = {name: [] for name in functions}
+    for start in range(0, len(result.counts), REPLICATES_AT_ONCE):
+        part = result.counts[start : start + REPLICATES_AT_ONCE]
+        means = result.sums[label].means(part), result.sums[TRUTH].means(part)
+        for name, finalise in functions.items():
+            found[name].append(finalise(*means, result.facts))
     joined = {name: np.concatenate(parts) for name, parts in found.items()}
-    return joined | {each.name: remove_excess(joined[each.name]) for each in measures if each.raised}
+    for measure in measures:
+        values = joined[measure.name]
+        result.values[measure.name, label] = remove_excess(values) if measure.raised else values
+    for name in curves:
+        result.curves[name, label] = joined[name]
 
 
-def _truth_kurtosis(found: DaySums, counts: np.ndarray) -> np.ndarray:
-    powers = {name: sums for name, sums in found.sums.items() if name.startswith("truth_power_")}
-    means = DaySums(powers, found.count).means(counts)
-    return Kurtosis().finalise({f"prediction_power_{k}": means[f"truth_power_{k}"] for k in range(1, 5)})
+def _curves(result: EvaluationResult) -> dict[str, Finalise]:
+    """Functions of the means that give curves of a model."""
+
+    def ratio(name: str) -> Finalise:
+        return lambda model, truth, _: power_ratio(model[name], truth[name])
+
+    def return_ratio(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
+        return power_ratio(*(beyond(result, each["value_share"], share_beyond) for each in (model, truth)))
+
+    power = "power" if "power" in result.sums[TRUTH].sums else "bin_power"
+    return {
+        "power_ratio": ratio(power),
+        "semivariance_ratio": ratio("semivariance"),
+        "quantile": quantiles(PROBABILITIES),
+        "return_ratio": return_ratio,
+    }
+
+
+def beyond(
+    result: EvaluationResult,
+    shares: np.ndarray,
+    function: Callable[[np.ndarray, np.ndarray, float, str], np.ndarray],
+) -> np.ndarray:
+    """Apply a function of histogram, edges, threshold and tail to every field and tail.
+
+    Parameters
+    ----------
+    result : EvaluationResult
+        With the thresholds.
+    shares : numpy.ndarray, shape ``(..., field, value_bin)``
+    function : callable
+        For instance :func:`~atmodist_core.evaluation.statistics.histogram.share_beyond`.
+
+    Returns
+    -------
+    numpy.ndarray, shape ``(..., field, tail)``
+    """
+    fields = []
+    for n, bins in enumerate(result.facts.bins):
+        edges, limits = bins.edges, result.thresholds[n]
+        tails = [
+            function(shares[..., n, :], edges, float(limit), tail)
+            for limit, tail in zip(limits, TAILS, strict=True)
+        ]
+        fields.append(np.stack(tails, axis=-1))
+    return np.stack(fields, axis=-2)
+
+
+def _thresholds(result: EvaluationResult) -> np.ndarray:
+    truth = result.mean("value_share", TRUTH)
+    return np.array(
+        [
+            [float(histogram_quantile(truth[n], bins.edges, share)) for share in TAILS.values()]
+            for n, bins in enumerate(result.facts.bins)
+        ]
+    )

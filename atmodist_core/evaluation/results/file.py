@@ -1,4 +1,4 @@
-"""The file of a finished evaluation: netCDF with a group for each kind of result."""
+"""The file of an evaluation: netCDF with a group for each kind of result."""
 
 from __future__ import annotations
 
@@ -9,19 +9,17 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 
-EVALUATION_VERSION = 1
+EVALUATION_VERSION = 2
 """Raise it when the layout of the file changes."""
-
-TRUTH = "truth"
 
 
 def write_evaluation(tree: xr.DataTree, path: Path) -> None:
-    """Write a finished evaluation in one step: a reader never meets half of it.
+    """Write an evaluation in one step, so that no reader finds half of it.
 
     Parameters
     ----------
     tree : xarray.DataTree
-        As :func:`~atmodist_core.evaluation.results.build.evaluation_tree` makes it.
+        From :func:`~atmodist_core.evaluation.results.build.evaluation_tree`.
     path : Path
         Ending in ``.nc``.
     """
@@ -44,7 +42,7 @@ def write_evaluation(tree: xr.DataTree, path: Path) -> None:
 
 
 def open_evaluation(path: Path | str) -> xr.DataTree:
-    """Read a finished evaluation.
+    """Read an evaluation.
 
     Parameters
     ----------
@@ -54,13 +52,14 @@ def open_evaluation(path: Path | str) -> xr.DataTree:
     Returns
     -------
     xarray.DataTree
-        In memory. Groups: ``spectra``, ``semivariogram``, ``scores``, ``values``, ``extremes``, and, where they were asked for, ``series``,
-        ``maps``, ``cities``, ``verdicts``, ``distance``. Every variable has ``units``, ``long_name`` and ``definition``.
+        In memory. Groups: ``spectra`` (``regional_spectra`` of a limited area), ``semivariogram``, ``scores``,
+        ``values``, ``extremes``, and, if computed, ``series``, ``maps``, ``latitudes``, ``cities``, ``verdicts``,
+        ``distance``. Every variable has ``units``, ``long_name`` and ``definition``.
 
     Raises
     ------
     UserError
-        If there is no such file, or it is something else, or was written by another version.
+        If there is no such file, it is no evaluation, or was written by another version.
     """
     path = Path(path)
     if not path.is_file():
@@ -84,6 +83,6 @@ def open_evaluation(path: Path | str) -> xr.DataTree:
     if int(version) != EVALUATION_VERSION:
         raise UserError(
             f"Expected an evaluation of version {EVALUATION_VERSION}, found version {int(version)} in {path.name}; "
-            f"make it anew with train/evaluate.py."
+            f"run train/evaluate.py again to make it."
         )
     return tree

@@ -1,14 +1,21 @@
-"""Spectra and semivariograms of a finished evaluation."""
+"""Spectra, semivariograms and power by latitude of an evaluation."""
 
 from __future__ import annotations
 
 import numpy as np
 import xarray as xr
 
-from atmodist_core.evaluation.energy_ratio import power_ratio
 from atmodist_core.evaluation.geometry import squared_units
-from atmodist_core.evaluation.results.labelled import Finishing, Variable, dataset, described, with_interval
+from atmodist_core.evaluation.results.evaluation_result import EvaluationResult
+from atmodist_core.evaluation.results.labelled import (
+    Variable,
+    described,
+    with_interval,
+    with_missing_truth,
+)
+from atmodist_core.evaluation.run.groups import LATITUDES
 from atmodist_core.evaluation.spectra import kinetic_energy_factor, wavelength_km
+from atmodist_core.evaluation.store.statistics_store import TRUTH
 
 BAND = (10, 90)
 """Percentiles of daily mean spectra that bound the band around the mean."""
@@ -17,56 +24,68 @@ _POWER = (
     "Mean over time of the sum over all orders of the squared coefficients of each total wavenumber, divided by 4 pi: "
     "all wavenumbers together sum to the area mean of the square."
 )
+_BIN_POWER = (
+    "Mean over time of the power of the discrete cosine transform in each bin of wavenumber; all bins sum to the "
+    "variance over the area."
+)
 _ENERGY = (
     "a^2 / (2 l (l + 1)) times the power of vorticity and of divergence together, with a the Earth's radius."
 )
+_RATIO = "Ratio of the means over time; the ideal value is 1."
 
 
-def spectra_results(finishing: Finishing) -> xr.Dataset:
-    """Spectra of all methods and of the truth, with the band of daily means, and ratios to the truth with intervals."""
-    methods, fields = finishing.methods, finishing.fields
-    axes = ("method", "field", "total_wavenumber")
-    units = squared_units(finishing.common_units)
-    mean = np.stack([finishing.value(lambda model, _: model["power"], label) for label in methods])
-    daily = [_daily_power(finishing, label) for label in methods]
-    variables = {"power": described(mean, axes, units, "power per total wavenumber", _POWER)}
-    variables |= _band("power", daily, axes, units, "power per total wavenumber")
-    if {"vorticity", "divergence"} <= set(fields):
-        factor = kinetic_energy_factor(mean.shape[-1] - 1)
-        places = [fields.index(name) for name in ("vorticity", "divergence")]
-        energy = [factor * each[:, places].sum(axis=1) for each in daily]
-        name = "kinetic energy per mass and total wavenumber"
-        axes_of_energy = ("method", "total_wavenumber")
-        variables["kinetic_energy"] = described(
-            factor * mean[:, places].sum(axis=1), axes_of_energy, "m2 s-2", name, _ENERGY
-        )
-        variables |= _band("kinetic_energy", energy, axes_of_energy, "m2 s-2", name)
-    ratios = finishing.of_models(lambda model, truth: power_ratio(model["power"], truth["power"]))
+def spectra_results(result: EvaluationResult) -> xr.Dataset:
+    """Return spectra of all models and the truth with bands of daily means, and ratios to the truth."""
+    regional = result.facts.band is None
+    name, axis, definition, long_name = (
+        ("bin_power", "wavelength_km", _BIN_POWER, "power per bin of wavenumber")
+        if regional
+        else ("power", "total_wavenumber", _POWER, "power per total wavenumber")
+    )
+    axes = ("model", "field", axis)
+    units = squared_units(result.common_units)
+    mean = np.stack([result.mean(name, label) for label in result.with_truth])
+    daily = [_daily(result, name, label) for label in result.with_truth]
+    variables = {"power": described(mean, axes, units, long_name, definition)}
+    variables |= _band("power", daily, axes, units, long_name)
+    coordinates = {
+        "model": result.with_truth,
+        "field": result.fields,
+        "field_units": ("field", result.units),
+    }
+    if regional:
+        wavelength = result.reader.first("area")["wavelength_km"].values
+        coordinates[axis] = (axis, wavelength, {"units": "km"})
+    else:
+        truncation = mean.shape[-1] - 1
+        coordinates[axis] = np.arange(truncation + 1)
+        coordinates["wavelength_km"] = (axis, wavelength_km(truncation), {"units": "km"})
+        if {"vorticity", "divergence"} <= set(result.fields):
+            factor = kinetic_energy_factor(truncation)
+            places = [result.fields.index(each) for each in ("vorticity", "divergence")]
+            energy = "kinetic energy per mass and total wavenumber"
+            axes_of_energy = ("model", axis)
+            variables["kinetic_energy"] = described(
+                factor * mean[:, places].sum(axis=1), axes_of_energy, "m2 s-2", energy, _ENERGY
+            )
+            energies = [factor * each[:, places].sum(axis=1) for each in daily]
+            variables |= _band("kinetic_energy", energies, axes_of_energy, "m2 s-2", energy)
     variables |= with_interval(
-        "power_ratio",
-        ratios,
-        ("method", "field", "total_wavenumber"),
-        "1",
-        "power per total wavenumber relative to the truth's",
-        "Ratio of the means over time; 1 is right.",
+        "power_ratio", _of_models(result, "power_ratio"), axes, "1", f"{long_name} relative to the truth", _RATIO
     )
-    truncation = mean.shape[-1] - 1
-    return dataset(
-        variables,
-        {
-            "method": methods,
-            **finishing.field_coordinates,
-            "total_wavenumber": np.arange(truncation + 1),
-            "wavelength_km": ("total_wavenumber", wavelength_km(truncation), {"units": "km"}),
-        },
-    )
+    return xr.Dataset(variables, coordinates)
 
 
-def _daily_power(finishing: Finishing, label: str) -> np.ndarray:
-    """Mean spectra of all days that have times, shape ``(day, field, total_wavenumber)``."""
-    sums = finishing.sums[label]
+def _of_models(result: EvaluationResult, name: str) -> np.ndarray:
+    """A curve of all models, shape ``(1 + replicates, model, ...)``; missing for the truth."""
+    return with_missing_truth([result.curves[name, label] for label in result.labels], axis=1)
+
+
+def _daily(result: EvaluationResult, name: str, label: str) -> np.ndarray:
+    """Mean spectra of all days that have times, shape ``(day, field, wavenumber)``."""
+    sums = result.sums[label]
     there = sums.count > 0
-    return sums.sums["power"][there] / sums.count[there, None, None]
+    return sums.sums[name][there] / sums.count[there, None, None]
 
 
 def _band(
@@ -81,38 +100,71 @@ def _band(
     return found
 
 
-def semivariogram_results(finishing: Finishing) -> xr.Dataset:
-    """Semivariances of all methods and of the truth, and ratios to the truth with intervals."""
-    lags = np.asarray(finishing.reader.coordinates["lag_km"])
-    mean = np.stack(
-        [finishing.value(lambda model, _: model["semivariance"], label) for label in finishing.methods]
-    )
-    ratios = finishing.of_models(
-        lambda model, truth: power_ratio(model["semivariance"], truth["semivariance"])
-    )
+def semivariogram_results(result: EvaluationResult) -> xr.Dataset:
+    """Return semivariances of all models and the truth, and ratios to the truth with intervals."""
+    axes = ("model", "field", "lag_km")
     variables = {
         "semivariance": described(
-            mean,
-            ("method", "field", "lag_km"),
-            squared_units(finishing.common_units),
+            np.stack([result.mean("semivariance", label) for label in result.with_truth]),
+            axes,
+            squared_units(result.common_units),
             "semivariance",
-            "Half the mean squared difference of the values at two points this great-circle distance apart, over the same "
-            "random pairs of grid points at all times.",
+            "Half the mean squared difference of the values at two points this great-circle distance apart, over the "
+            "same random pairs of grid points at all times.",
         ),
         **with_interval(
             "semivariance_ratio",
-            ratios,
-            ("method", "field", "lag_km"),
+            _of_models(result, "semivariance_ratio"),
+            axes,
             "1",
-            "semivariance relative to the truth's",
-            "Ratio of the means over time; 1 is right.",
+            "semivariance relative to the truth",
+            _RATIO,
         ),
     }
-    return dataset(
+    return xr.Dataset(
         variables,
         {
-            "method": finishing.methods,
-            **finishing.field_coordinates,
-            "lag_km": ("lag_km", lags, {"units": "km", "long_name": "great-circle distance"}),
+            "model": result.with_truth,
+            "field": result.fields,
+            "field_units": ("field", result.units),
+            "lag_km": ("lag_km", result.facts.lags_km, {"units": "km", "long_name": "great-circle distance"}),
+        },
+    )
+
+
+def latitude_results(result: EvaluationResult) -> xr.Dataset:
+    """Return the power of the band in belts of latitude relative to the truth, and the truth's share per belt."""
+    stored = result.reader.first(LATITUDES)
+    axes = ("model", "field", "belt")
+    ratios = np.stack([result.curves["latitude_ratio", label] for label in result.labels], axis=1)
+    variables = {
+        **with_interval(
+            "latitude_ratio",
+            ratios,
+            axes,
+            "1",
+            "power of the band in a belt of latitude relative to the truth",
+            "Mean square of the degrees of the band between two distances from the equator, both hemispheres together, "
+            "over the truth's; the ideal value is 1.",
+        ),
+        **with_interval(
+            "truth_share",
+            result.curves["latitude_share", TRUTH],
+            axes[1:],
+            "1",
+            "share of a belt in the truth's power",
+            "The truth's power in the belt over that of all belts.",
+        ),
+    }
+    edges = {
+        name: ("belt", stored[name].values, {"units": "degrees"}) for name in ("belt_edge", "belt_end")
+    }
+    return xr.Dataset(
+        variables,
+        {
+            "model": result.labels,
+            "field": result.fields,
+            **edges,
+            "belt_area": ("belt", stored["belt_area"].values, {"units": "1"}),
         },
     )

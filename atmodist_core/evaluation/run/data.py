@@ -1,4 +1,4 @@
-"""A period of one data set that models are judged on, and what identifies it in a store."""
+"""A period of one data set that models are evaluated on, and what identifies it in a store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.geometry import common_points, horizontal_fields, is_global_grid, time_values
-from atmodist_core.evaluation.statistics.field_statistics import VERSION
+from atmodist_core.evaluation.statistics.statistic import VERSION
 from atmodist_core.evaluation.store.statistics_store import LIBRARY_LOCK
 
 FIELDS = ("vorticity", "divergence")
@@ -27,16 +27,18 @@ class EvaluationData:
     label : str
         For folders and tables.
     fields : xarray.Dataset
-        Lazy fine fields of the whole globe.
+        Lazy fine fields.
     template : xarray.Dataset
-        One time of them on the points of a downscaled field: at the southern end a row that fills no coarse
-        cell is left out.
+        One time of them on the points of a downscaled field: rows that fill no coarse cell, and points outside
+        the region, are left out.
     factor : int
         How many times coarser the input of the models is.
     identity : dict
-        Plain values that tell this data set from others.
+        Plain values that identify this data set.
     whole : xarray.Dataset
         Lazy fine fields of all times of the source, also those outside the period.
+    region : str, optional
+        Name of the region that is evaluated; the whole area of the fields by default.
     """
 
     label: str
@@ -45,6 +47,12 @@ class EvaluationData:
     factor: int
     identity: dict[str, Any] = field(default_factory=dict)
     whole: xr.Dataset = field(default_factory=xr.Dataset)
+    region: str | None = None
+
+    @property
+    def on_the_globe(self) -> bool:
+        """Whether the whole globe is evaluated."""
+        return is_global_grid(self.template)
 
     @property
     def times(self) -> np.ndarray:
@@ -58,7 +66,7 @@ class EvaluationData:
 
     @property
     def units(self) -> list[str]:
-        """Units of the fields."""
+        """Units of the fields, in their order."""
         return [str(self.template[name].attrs.get("units", "unknown")) for name in self.names]
 
     def at(self, index: int) -> xr.Dataset:
@@ -74,21 +82,24 @@ def open_evaluation_data(
     period: Sequence[str] = (),
     level: str | None = None,
     fields: Sequence[str] = FIELDS,
+    region: str | None = None,
 ) -> EvaluationData:
-    """Open a period of a source for judging.
+    """Open a period of a source for an evaluation.
 
     Parameters
     ----------
     source : str or Path
-        What :func:`atmodist_core.open_fields` reads, or "demo".
+        Anything that :func:`atmodist_core.open_fields` reads, or "demo".
     factor : int
         How many times coarser the input of the models is.
     period : sequence of str
         First and last date, one date, or nothing for all.
     level : str, optional
-        Where there are several.
+        Name of the level, where there are several.
     fields : sequence of str
-        Which fields to judge.
+        Fields to evaluate.
+    region : str, optional
+        Name of a region to evaluate; models still use the fields around it.
 
     Returns
     -------
@@ -97,7 +108,7 @@ def open_evaluation_data(
     Raises
     ------
     UserError
-        If the area is not the whole globe, a field is missing or times have no dates.
+        If a field is missing, times have no dates, or there is no such region.
     """
     from atmodist_core.common.assets import asset_folder
     from atmodist_core.fields import coarsen, open_fields
@@ -107,16 +118,13 @@ def open_evaluation_data(
     whole = open_fields(place, level=level)
     span = slice(period[0], period[-1]) if period else None
     chosen = whole if span is None else open_fields(place, level=level, time=span)
-    if not is_global_grid(whole):
-        raise UserError(
-            f"Expected the whole globe to judge models on, found a limited area in {source}; use train/score.py for "
-            "a region."
-        )
     names = horizontal_fields(whole, list(fields))
     if np.isnat(time_values(whole)).any():
         raise UserError(f"Expected dated times in {source}, found none; add a time coordinate.")
     first = whole[names].isel(time=[0]).compute()
-    template = common_points(load_downscaler("bilinear", factor=factor)(coarsen(first, factor)), first)[1]
+    template = common_points(
+        load_downscaler("bilinear", factor=factor)(coarsen(first, factor), region=region), first
+    )[1]
     identity = {
         "statistics_version": VERSION,
         "factor": factor,
@@ -128,13 +136,15 @@ def open_evaluation_data(
             for key in ("source", "level", "member", "derived_from", "grid")
         },
         "first_time": str(time_values(whole)[0])[:19],
-        # Three digits: the same on every machine, different for data that were made anew with other code.
+        # Three digits: the same on every machine, different for data that were simulated again with other code.
         "first_rms": [
             f"{float(np.sqrt(np.mean(np.square(first[n].values, dtype=float)))):.3g}" for n in names
         ],
     }
+    if region is not None:
+        identity["region"] = region
     label = "demo" if str(source) == "demo" else Path(str(source)).name or str(source)
-    return EvaluationData(label, chosen, template, factor, identity, whole)
+    return EvaluationData(label, chosen, template, factor, identity, whole, region)
 
 
 def require_one_grid(data: Sequence[EvaluationData]) -> None:
@@ -145,6 +155,6 @@ def require_one_grid(data: Sequence[EvaluationData]) -> None:
         )
         if not same:
             raise UserError(
-                f"Expected data on one grid, found {data[0].label} and {other.label} on different ones; judge them "
-                "one after the other."
+                f"Expected data on one grid, found {data[0].label} and {other.label} on different ones; evaluate "
+                "them one after the other."
             )

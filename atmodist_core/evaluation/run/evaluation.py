@@ -1,9 +1,9 @@
-"""Streaming through the times of a plan: blocks of eight days are worked on in threads or on a Dask cluster.
+"""Running a plan: blocks of eight days are computed in threads or on a Dask cluster.
 
 Memory of one worker, whatever the length of the period: one time of the truth and one result, each with sums over its
-coarse cells, the truth also with its windowed means, and the statistics of the block in hand. Blocks end at the same dates
-for everyone, so the stores of a run that was killed, resumed, extended or put together from pieces are the files of one
-that ran through.
+coarse cells, the truth also with its windowed means, and the statistics of the current block. Blocks end at the same
+dates for everyone, so a run that was interrupted, resumed, extended or merged writes the same files as an uninterrupted
+run.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import functools
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -20,20 +20,23 @@ from atmodist_core.common.errors import UserError
 from atmodist_core.common.jobs import results_of
 from atmodist_core.evaluation.period.lag_run import LagRun
 from atmodist_core.evaluation.run.data import EvaluationData, open_evaluation_data, require_one_grid
-from atmodist_core.evaluation.run.member_run import EvaluatedModel, LearnedDistance, MemberRun
-from atmodist_core.evaluation.run.models import learned_distance, load_models
+from atmodist_core.evaluation.run.member_run import MemberRun, Selection
+from atmodist_core.evaluation.run.models import (
+    EvaluatedModel,
+    learned_distance,
+    load_models,
+    truncated_model,
+)
 from atmodist_core.evaluation.run.plan import EvaluationPlan
-from atmodist_core.evaluation.run.selection import CalendarSelection
-from atmodist_core.evaluation.statistics.moment_maps import MomentMaps
-from atmodist_core.evaluation.statistics.similarity import SimilarityGroup
+from atmodist_core.evaluation.statistics.learned_distance import LearnedDistance
 from atmodist_core.evaluation.store.statistics_store import block_name
 
 Progress = Callable[[int], None]
 """Called with the number of downscaled fields just done."""
 
 
-class Stopped(Exception):  # noqa: N818 - no error: somebody asked for it
-    """The run was asked to stop; what is computed is written."""
+class Stopped(Exception):  # noqa: N818 - not an error
+    """The run was asked to stop; all results so far are written."""
 
 
 @dataclass(frozen=True)
@@ -42,29 +45,36 @@ class PreparedEvaluation:
 
     Parameters
     ----------
-    data : list of EvaluationData
-        One for each member.
+    runs : list of MemberRun
+        One for each member: its data, stores and statistics.
     models : list of EvaluatedModel
         In the order of the plan.
-    distance : LearnedDistance or None
-        Whose distances to the truth are reported.
-    selection : CalendarSelection
-        Which times serve what.
-    runs : list of MemberRun
-        One for each member: what is missing.
+    selection : Selection
+        Which times are used.
+    distance : LearnedDistance, optional
+        Network whose distances to the truth are reported.
     lag_runs : list of LagRun
         One for each member; empty without pairs.
     notes : list of str
-        What could not be done, and why.
+        Parts that are left out, and why.
     """
 
-    data: list[EvaluationData]
-    models: list[EvaluatedModel]
-    distance: LearnedDistance | None
-    selection: CalendarSelection
     runs: list[MemberRun]
-    lag_runs: list[LagRun]
-    notes: list[str]
+    models: list[EvaluatedModel]
+    selection: Selection
+    distance: LearnedDistance | None = None
+    lag_runs: list[LagRun] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def data(self) -> list[EvaluationData]:
+        """Data of every member."""
+        return [run.data for run in self.runs]
+
+    @property
+    def labels(self) -> list[str]:
+        """Labels of the models."""
+        return [model.label for model in self.models]
 
     @property
     def todo(self) -> int:
@@ -78,42 +88,52 @@ def prepare_evaluation(plan: EvaluationPlan) -> PreparedEvaluation:
     Raises
     ------
     UserError
-        What is wrong with them; or a store in the plan's folder holds something else.
+        If they cannot be opened or do not belong together, or a store holds other statistics.
     """
     from atmodist_core.fields.grid.geography import cities
 
     models = load_models(plan.models, precision=plan.precision, device=plan.device, factor=plan.factor)
     factor = models[0].downscaler.factor
     data = [
-        open_evaluation_data(source, factor=factor, period=plan.period, level=plan.level)
+        open_evaluation_data(
+            source, factor=factor, period=plan.period, level=plan.level, region=plan.region
+        )
         for source in plan.data
     ]
     require_one_grid(data)
-    distance = (
-        None
-        if plan.distance == "none"
-        else learned_distance(plan.distance, precision=plan.precision, device=plan.device)
-    )
-    selection = CalendarSelection(every_hours=plan.every_hours, cities_every_hours=plan.cities_every_hours)
-    runs = []
-    for member in data:
-        more = [
-            *([MomentMaps(member)] if plan.maps else []),
-            *([SimilarityGroup(member)] if plan.series else []),
-        ]
-        runs.append(MemberRun(member, models, plan.out, selection, cities(), distance, more))
-    lag_runs: list[LagRun] = []
     notes = []
+    if plan.truncate:
+        models = [truncated_model(model, data[0].template.attrs) for model in models]
+        notes.append("Results are truncated at the truncation of the data.")
+    distance = None
+    if plan.distance != "none":
+        distance = learned_distance(
+            plan.distance, layers=plan.distance_layers, precision=plan.precision, device=plan.device
+        )
+    selection = Selection(plan.every_hours, plan.cities_every_hours)
+    runs = [
+        MemberRun(
+            member,
+            models,
+            plan.out,
+            selection,
+            cities(),
+            distance,
+            series=plan.series,
+            maps=plan.maps,
+            latitude_edges=plan.latitude_edges,
+        )
+        for member in data
+    ]
+    notes += runs[0].notes
+    lag_runs: list[LagRun] = []
     if distance is not None and plan.lag_pairs:
         try:
-            lag_runs = [
-                LagRun(member, run.stores, distance, selection, plan)
-                for member, run in zip(data, runs, strict=True)
-            ]
+            lag_runs = [LagRun(run.data, run.stores, distance, selection, plan) for run in runs]
         except UserError as error:
-            # The downscalers can be judged all the same.
+            # The downscalers can be evaluated all the same.
             notes.append(f"The distance network itself was not evaluated on these data: {error}")
-    return PreparedEvaluation(data, models, distance, selection, runs, lag_runs, notes)
+    return PreparedEvaluation(runs, models, selection, distance, lag_runs, notes)
 
 
 @dataclass(frozen=True)
@@ -123,11 +143,11 @@ class BlockJob:
     Parameters
     ----------
     plan : EvaluationPlan
-        What to do.
+        Models, data and statistics.
     run : str
-        Tells this run from another of the same plan: what is missing is looked up once in each.
+        Identifies this run among those of the same plan: missing times are looked up once per run.
     member : int
-        Place of the data set in the plan.
+        Number of the data set in the plan.
     block : str
         First date of the block.
     """
@@ -143,7 +163,7 @@ _preparing = threading.Lock()
 
 
 def _prepared_here(job: BlockJob) -> PreparedEvaluation:
-    """The opened plan of a job, once in each process."""
+    """The opened plan of a job, once per process."""
     with _preparing:
         if job.run not in _prepared:
             if job.plan.torch_threads:
@@ -158,16 +178,16 @@ def _prepared_here(job: BlockJob) -> PreparedEvaluation:
 def evaluate_block(
     job: BlockJob, progress: Progress | None = None, stop: Callable[[], bool] = lambda: False
 ) -> BlockJob | None:
-    """Compute and store what a block lacks.
+    """Compute and store the missing statistics of a block.
 
     Parameters
     ----------
     job : BlockJob
-        Which.
+        The block.
     progress : callable, optional
         Called after every time.
     stop : callable
-        Asked after every time; True ends the block, with everything written that is done.
+        Called after every time; True ends the block after everything computed is written.
 
     Returns
     -------
@@ -176,7 +196,7 @@ def evaluate_block(
     """
     prepared = _prepared_here(job)
 
-    def tell(done: int) -> None:
+    def report(done: int) -> None:
         if progress is not None:
             progress(done)
         if stop():
@@ -187,7 +207,7 @@ def evaluate_block(
             if runs:
                 run = runs[job.member]
                 times = run.missing_times()
-                run(tell, times[block_name(times) == job.block])
+                run(report, times[block_name(times) == job.block])
     except Stopped:
         return None
     return job
@@ -201,18 +221,18 @@ def evaluate(
     progress: Callable[[int, int], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> PreparedEvaluation | None:
-    """Compute and store everything that a plan lacks.
+    """Compute and store all missing statistics of a plan.
 
     Parameters
     ----------
     plan : EvaluationPlan
-        What to do.
+        Models, data and statistics.
     scheduler, workers
         As for :func:`atmodist_core.common.jobs.results_of`. With threads all share one copy of the networks.
     progress : callable, optional
-        Called with the number of fields done and of all; the first call says how many there are.
+        Called with the number of fields done and of all fields.
     stop : callable
-        Asked now and then; True ends the run early, with everything written that is done.
+        Called from time to time; True ends the run after everything computed is written.
 
     Returns
     -------
@@ -222,7 +242,7 @@ def evaluate(
     Raises
     ------
     UserError
-        What is wrong with the plan, or no scheduler answers.
+        If the plan cannot be run, or no scheduler answers.
     """
     token = uuid.uuid4().hex
     prepared = _prepared_here(BlockJob(plan, token, 0, ""))
@@ -244,24 +264,16 @@ def evaluate(
                 continue
             if not here:
                 counter(fields[done.member, done.block])
-        # Only now: while blocks are worked on, nobody else touches their pieces.
-        fold_sums(prepared)
+        # Only now: while blocks are computed, their parts must not change.
+        for run in prepared.runs:
+            run.fold()
     finally:
         _prepared.pop(token, None)
     return None if stopped or (stop() and counter.left) else prepared
 
 
-def fold_sums(prepared: PreparedEvaluation) -> None:
-    """Add the pieces of all sums to their totals."""
-    for run in prepared.runs:
-        for group in run.groups:
-            if group.summed:
-                for model in [*run.models, None]:
-                    run.stores.sums_of(model, group.name).fold()
-
-
 def _jobs(plan: EvaluationPlan, token: str, prepared: PreparedEvaluation) -> Iterator[tuple[BlockJob, int]]:
-    """Blocks that lack something, with the number of fields that they lack."""
+    """Blocks with missing statistics, and the number of their missing fields."""
     for member, run in enumerate(prepared.runs):
         lacking: dict[str, int] = {}
         for moment in run.missing_times():
@@ -275,7 +287,7 @@ def _jobs(plan: EvaluationPlan, token: str, prepared: PreparedEvaluation) -> Ite
 
 
 class _Counter:
-    """Adds up what is done in all threads."""
+    """Counts the fields done in all threads."""
 
     def __init__(self, total: int, report: Callable[[int, int], None] | None) -> None:
         self._total, self._report, self._done = total, report, 0
@@ -291,5 +303,5 @@ class _Counter:
 
     @property
     def left(self) -> int:
-        """What is still to do."""
+        """Number of fields still to do."""
         return self._total - self._done

@@ -1,4 +1,4 @@
-"""Statistics of several models over a period, streamed time by time into stores."""
+"""Statistics of several models over the period of one data set, streamed time by time into stores."""
 
 from __future__ import annotations
 
@@ -14,88 +14,52 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.geometry import common_points, field_values
-from atmodist_core.evaluation.model_scores import DownscalerLike
 from atmodist_core.evaluation.run.data import EvaluationData
-from atmodist_core.evaluation.statistics.field_statistics import Arrays
-from atmodist_core.evaluation.statistics.groups import (
-    CITIES,
-    DISTANCE,
-    GLOBAL,
-    CityGroup,
-    DistanceGroup,
-    GlobalGroup,
-    LearnedDistance,
-    OneTime,
-    StatisticGroup,
+from atmodist_core.evaluation.run.groups import CITIES, groups_of
+from atmodist_core.evaluation.run.models import EvaluatedModel
+from atmodist_core.evaluation.statistics.learned_distance import LearnedDistance
+from atmodist_core.evaluation.statistics.snapshot import Snapshot
+from atmodist_core.evaluation.statistics.statistic import Arrays, Group
+from atmodist_core.evaluation.store.statistics_store import (
+    TRUTH,
+    StatisticsStore,
+    block_name,
+    identity_hash,
 )
-from atmodist_core.evaluation.store.statistics_store import StatisticsStore, block_name, identity_hash
 from atmodist_core.evaluation.store.sums_store import SumsStore
 
-__all__ = [
-    "CITIES",
-    "DISTANCE",
-    "GLOBAL",
-    "TRUTH",
-    "EvaluatedModel",
-    "LearnedDistance",
-    "MemberRun",
-    "Selection",
-    "Stores",
-]
-
 FLUSH_SECONDS = 60.0
-"""What is computed is written at least so often; a kill loses no more."""
-
-TRUTH = "truth"
-
-
-@dataclass(frozen=True)
-class EvaluatedModel:
-    """A downscaler under judgement.
-
-    Parameters
-    ----------
-    label : str
-        In the tables.
-    downscaler : DownscalerLike
-        Computes the fields.
-    identity : dict
-        Plain values that tell its results from those of any other model: weights, precision.
-    """
-
-    label: str
-    downscaler: DownscalerLike
-    identity: dict[str, Any]
-
-    @property
-    def folder(self) -> str:
-        """Name of its folder in a store."""
-        return f"{self.identity['name']}-{identity_hash(self.identity)}"
+"""Longest time between two writes; an interruption loses no more."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which times serve what.
+    """Times that are used: those whose hours since 1970 are a multiple of a step.
+
+    The choice depends on the calendar alone, so that parts of a period use the times of the whole period.
 
     Parameters
     ----------
-    every : int
-        Global measures, and learned distances, use every n-th time of the period.
-    cities_every : int
-        Values at cities; 0 for none.
+    every_hours : int
+        Step [h] for all statistics but the values at cities; 0 uses every time.
+    cities_every_hours : int
+        Step [h] for the values at cities; 0 uses every time, -1 none.
     """
 
-    every: int = 1
-    cities_every: int = 1
+    every_hours: int = 0
+    cities_every_hours: int = 0
 
     def times(self, data: EvaluationData, group: str) -> np.ndarray:
-        """Times of a group of statistics."""
-        step = self.cities_every if group == CITIES else self.every
-        return data.times[::step] if step else data.times[:0]
+        """Return the times for a group of statistics."""
+        step = self.cities_every_hours if group == CITIES else self.every_hours
+        if step < 0:
+            return data.times[:0]
+        seconds = data.times.astype("datetime64[s]").astype(np.int64)
+        return data.times[seconds % (3600 * step) == 0] if step else data.times
 
 
 class Stores:
-    """The stores of the truth and of every model on one data set, below one folder.
+    """Stores of the truth and of every model on one data set, below one folder.
 
     Parameters
     ----------
@@ -103,51 +67,25 @@ class Stores:
         Folder of all stores.
     data : EvaluationData
         The data set.
-    distance : LearnedDistance, optional
-        Adds its group.
     """
 
-    def __init__(self, out: Path, data: EvaluationData, distance: LearnedDistance | None = None) -> None:
+    def __init__(self, out: Path, data: EvaluationData) -> None:
         self.folder = Path(out) / "statistics" / f"{data.label}-{identity_hash(data.identity)}"
         self._data = data.identity
-        self._distance = distance
 
-    def of_truth(self, group: str) -> StatisticsStore:
-        """Return the store of the truth's statistics of a group."""
-        return StatisticsStore(*self._truth(group))
-
-    def of_model(self, model: EvaluatedModel, group: str) -> StatisticsStore:
-        """Return the store of a model's statistics of a group."""
-        return StatisticsStore(*self._model(model, group))
-
-    def sums_of(self, model: EvaluatedModel | None, group: str) -> SumsStore:
-        """Return the store of sums of a group; of the truth without a model."""
-        return SumsStore(*(self._truth(group) if model is None else self._model(model, group)))
-
-    def of_group(self, model: EvaluatedModel | None, group: StatisticGroup) -> StatisticsStore | SumsStore:
-        """Return the store that a group fills."""
-        if group.summed:
-            return self.sums_of(model, group.name)
-        return self.of_truth(group.name) if model is None else self.of_model(model, group.name)
-
-    def _truth(self, group: str) -> tuple[Path, dict[str, Any]]:
-        return self.folder / TRUTH / group, {**self._data, "name": TRUTH, "group": group}
-
-    def _model(self, model: EvaluatedModel, group: str) -> tuple[Path, dict[str, Any]]:
-        identity = {**self._data, **model.identity, "group": group}
-        name = group
-        if group == DISTANCE and self._distance is not None:
-            identity["distance"] = self._distance.identity
-            name = f"{group}-{identity_hash(self._distance.identity)}"
-        return self.folder / model.folder / name, identity
+    def of(self, model: EvaluatedModel | None, group: Group) -> StatisticsStore | SumsStore:
+        """Return the store of a group of statistics; of the truth without a model."""
+        own: dict[str, Any] = {"name": TRUTH} if model is None else model.identity
+        identity = {**self._data, **own, "group": group.name, **group.settings}
+        name = f"{group.name}-{identity_hash(group.settings)}" if group.settings else group.name
+        folder = self.folder / (TRUTH if model is None else model.folder) / name
+        return SumsStore(folder, identity) if group.summed else StatisticsStore(folder, identity)
 
 
 class _Buffer:
-    """Statistics of one group of one model on their way into its store."""
+    """Statistics of one group of one model before they are written to its store."""
 
-    def __init__(
-        self, store: StatisticsStore | SumsStore, group: StatisticGroup, data: EvaluationData
-    ) -> None:
+    def __init__(self, store: StatisticsStore | SumsStore, group: Group, data: EvaluationData) -> None:
         self.store, self._group, self._data = store, group, data
         self._times: list[Any] = []
         self._arrays: dict[str, list[Any]] = {}
@@ -163,12 +101,14 @@ class _Buffer:
 
     def flush(self) -> None:
         if self._times:
-            self.store.add(self._group.labelled(self._times, self._arrays, self._data))
+            self.store.add(
+                self._group.labelled(self._times, self._arrays, self._data.names, self._data.units)
+            )
             self._times, self._arrays = [], {}
 
 
 class MemberRun:
-    """Computes what is missing in the stores of one data set.
+    """Computes the statistics that are missing in the stores of one data set.
 
     Memory holds one time of the truth, one result, and the statistics of at most eight days.
 
@@ -181,13 +121,20 @@ class MemberRun:
     out : Path
         Folder of the stores.
     selection : Selection
-        Which times serve what.
+        Which times are used.
     cities : pandas.DataFrame
-        Where local statistics are taken.
+        Cities whose values are kept.
     distance : LearnedDistance, optional
         Adds learned distances to the truth.
-    more : sequence of StatisticGroup
-        Further groups.
+    series, maps, latitude_edges
+        As for :func:`~atmodist_core.evaluation.run.groups.groups_of`.
+
+    Attributes
+    ----------
+    groups : dict of str to Group
+        Groups of statistics by name.
+    notes : list of str
+        Statistics that are left out, and why.
 
     Raises
     ------
@@ -203,30 +150,36 @@ class MemberRun:
         selection: Selection,
         cities: pd.DataFrame,
         distance: LearnedDistance | None = None,
-        more: Sequence[StatisticGroup] = (),
+        *,
+        series: bool = False,
+        maps: bool = False,
+        latitude_edges: Sequence[float] = (),
     ) -> None:
         for model in models:
             if model.downscaler.factor != data.factor:
                 raise UserError(
                     f"Expected models of one factor, {data.factor}, found {model.label} with "
-                    f"{model.downscaler.factor}; judge models of different factors one after the other."
+                    f"{model.downscaler.factor}; evaluate models of different factors one after the other."
                 )
         self.data, self.models, self.selection = data, list(models), selection
-        self.stores = Stores(out, data, distance)
-        self.groups: list[StatisticGroup] = [GlobalGroup(data)]
-        if selection.times(data, CITIES).size:
-            self.groups.append(CityGroup(data, cities))
-        if distance is not None:
-            self.groups.append(DistanceGroup(distance))
-        self.groups += more
+        self.stores = Stores(out, data)
+        with_cities = bool(selection.times(data, CITIES).size)
+        groups, self.notes = groups_of(
+            data,
+            cities if with_cities else None,
+            distance,
+            series=series,
+            maps=maps,
+            latitude_edges=latitude_edges,
+        )
+        self.groups = {group.name: group for group in groups}
         self._stores: dict[tuple[str, str], StatisticsStore | SumsStore] = {}
         self._wanted: dict[tuple[str, str], set[np.datetime64]] = {}
-        for group in self.groups:
+        for group in groups:
             times = selection.times(data, group.name)
-            judged: list[EvaluatedModel | None] = [*self.models, *([None] if group.of_truth else [])]
-            for each in judged:
+            for each in (*self.models, *([None] if group.of_truth else [])):
                 key = (TRUTH if each is None else each.label, group.name)
-                store = self._stores[key] = self.stores.of_group(each, group)
+                store = self._stores[key] = self.stores.of(each, group)
                 self._wanted[key] = set(times[store.missing(times)])
 
     @property
@@ -235,15 +188,45 @@ class MemberRun:
         return sum(self.todo_at(moment) for moment in set().union(*self._wanted.values()))
 
     def todo_at(self, moment: np.datetime64) -> int:
-        """Number of downscaled fields still to compute for one time."""
+        """Return the number of downscaled fields still to compute for one time."""
         return sum(
-            any(self._needs(model.label, group.name, moment) for group in self.groups)
-            for model in self.models
+            any(self._needs(model.label, name, moment) for name in self.groups) for model in self.models
         )
 
     def missing_times(self) -> np.ndarray:
-        """Times for which anything is to be computed, in the order of time."""
+        """Return the times for which anything is missing, in the order of time."""
         return np.array(sorted(set().union(*self._wanted.values())), dtype=self.data.times.dtype)
+
+    def load(
+        self, model: EvaluatedModel | None, group: str, times: np.ndarray | None = None, **options: Any
+    ) -> xr.Dataset:
+        """Read stored statistics per time, by default of all selected times; of the truth without a model.
+
+        Parameters
+        ----------
+        model : EvaluatedModel or None
+        group : str
+            Name of the group.
+        times : numpy.ndarray, optional
+            Some times.
+        **options
+            As for :meth:`StatisticsStore.load`.
+        """
+        store = self.stores.of(model, self.groups[group])
+        assert isinstance(store, StatisticsStore)
+        return store.load(self.selection.times(self.data, group) if times is None else times, **options)
+
+    def load_sums(self, model: EvaluatedModel | None, group: str) -> xr.Dataset:
+        """Read stored sums over times; of the truth without a model."""
+        store = self.stores.of(model, self.groups[group])
+        assert isinstance(store, SumsStore)
+        return store.load()
+
+    def fold(self) -> None:
+        """Add the parts of all sums to their totals."""
+        for store in self._stores.values():
+            if isinstance(store, SumsStore):
+                store.fold()
 
     def __call__(
         self, progress: Callable[[int], None] | None = None, times: np.ndarray | None = None
@@ -262,9 +245,8 @@ class MemberRun:
         if times is not None:
             missing &= set(times)
         buffers = {
-            (label, group.name): _Buffer(self._stores[label, group.name], group, self.data)
-            for group in self.groups
-            for label in (*(model.label for model in self.models), *([TRUTH] if group.of_truth else []))
+            (label, name): _Buffer(store, self.groups[name], self.data)
+            for (label, name), store in self._stores.items()
         }
 
         def flush() -> None:
@@ -297,30 +279,33 @@ class MemberRun:
         fine = data.at(index)
         truth = common_points(data.template, fine)[1]
         values = np.stack([field_values(truth, name, dtype=np.float32)[0] for name in data.names])
-        of_truth = OneTime(values, values, truth, truth)
-        for group in self.groups:
-            if self._needs(TRUTH, group.name, moment):
-                buffers[TRUTH, group.name].add(moment, group(of_truth))
+        of_truth = Snapshot(values, values, truth, truth)
+        for name, group in self.groups.items():
+            if self._needs(TRUTH, name, moment):
+                buffers[TRUTH, name].add(moment, group(of_truth))
         coarse = coarsen(fine, data.factor)
         done = 0
         for model in self.models:
-            groups = [group for group in self.groups if self._needs(model.label, group.name, moment)]
-            if not groups:
+            needed = [name for name in self.groups if self._needs(model.label, name, moment)]
+            if not needed:
                 continue
-            prediction = model.downscaler(coarse)
-            found = OneTime(self._values_of(prediction, model.label), values, prediction, truth, of_truth)
-            for group in groups:
-                buffers[model.label, group.name].add(moment, group(found))
+            prediction = self._on_the_template(model.downscaler(coarse, region=data.region), model.label)
+            predicted = np.stack([field_values(prediction, each, dtype=np.float32)[0] for each in data.names])
+            snapshot = Snapshot(predicted, values, prediction, truth, of_truth)
+            for name in needed:
+                buffers[model.label, name].add(moment, self.groups[name](snapshot))
             done += 1
         return done
 
-    def _values_of(self, prediction: xr.Dataset, label: str) -> np.ndarray:
+    def _on_the_template(self, prediction: xr.Dataset, label: str) -> xr.Dataset:
+        """The prediction, if it lies on the points of the data."""
+        template = self.data.template
         for axis in ("latitude", "longitude"):
-            a, b = prediction[axis].values, self.data.template[axis].values
+            a, b = prediction[axis].values, template[axis].values
             if a.shape != b.shape or not np.allclose(a, b, rtol=0, atol=1e-3):
                 raise UserError(
-                    f"Expected from {label} fields on the {self.data.template.sizes['latitude']} x "
-                    f"{self.data.template.sizes['longitude']} points of the data, found {prediction.sizes['latitude']} "
+                    f"Expected fields of {label} on the {template.sizes['latitude']} x "
+                    f"{template.sizes['longitude']} points of the data, found {prediction.sizes['latitude']} "
                     f"x {prediction.sizes['longitude']}; choose a model of factor {self.data.factor}."
                 )
-        return np.stack([field_values(prediction, name, dtype=np.float32)[0] for name in self.data.names])
+        return prediction

@@ -1,9 +1,10 @@
-"""Models under judgement, and what tells one from another in a store."""
+"""Models to evaluate, and what identifies each in a store."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,15 +12,40 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.model_scores import DownscalerLike
-from atmodist_core.evaluation.run.member_run import TRUTH, EvaluatedModel, LearnedDistance
+from atmodist_core.evaluation.statistics.learned_distance import LearnedDistance
 from atmodist_core.evaluation.statistics.spectral_band import stated_truncation
+from atmodist_core.evaluation.store.statistics_store import TRUTH, identity_hash
 from atmodist_core.harmonics.global_transform import truncated
 
 Precision = Literal["float32", "bfloat16", "auto"]
 
 
+@dataclass(frozen=True)
+class EvaluatedModel:
+    """A downscaler that is evaluated.
+
+    Parameters
+    ----------
+    label : str
+        Name in tables and files.
+    downscaler : DownscalerLike
+        Computes the fields.
+    identity : dict
+        Plain values that identify its results: name, weights, precision.
+    """
+
+    label: str
+    downscaler: DownscalerLike
+    identity: dict[str, Any]
+
+    @property
+    def folder(self) -> str:
+        """Name of its folder in a store."""
+        return f"{self.identity['name']}-{identity_hash(self.identity)}"
+
+
 def weights_hash(folder: Path) -> str:
-    """Sixteen hexadecimal digits of the weights of a model's folder."""
+    """Return sixteen hexadecimal digits of the hash of a model's weights."""
     from atmodist_core.models.card import TENSOR_FILE
 
     return hashlib.sha256((folder / TENSOR_FILE).read_bytes()).hexdigest()[:16]
@@ -32,13 +58,13 @@ def load_models(
     device: str | None = None,
     factor: int | None = None,
 ) -> list[EvaluatedModel]:
-    """Load models to judge.
+    """Load models to evaluate.
 
     Parameters
     ----------
     names : sequence of str
-        Names or folders, as :func:`atmodist_core.load_downscaler` takes them, or ``label=folder`` for another
-        name in the tables.
+        Names or folders, as for :func:`atmodist_core.load_downscaler`, or ``label=folder`` for another name in the
+        tables.
     precision, device, factor
         As for :func:`atmodist_core.load_downscaler`.
 
@@ -84,14 +110,14 @@ def _evaluated_model(
 
 
 class TruncatedDownscaler:
-    """A downscaler whose results are cut off at the truncation of the data, see :func:`truncated`.
+    """A downscaler whose results are truncated like the data, see :func:`truncated`.
 
     Parameters
     ----------
     downscaler : DownscalerLike
         Computes the fields, of the whole globe.
     truncation : int
-        Last total wavenumber that is kept.
+        Last total wavenumber to keep.
     """
 
     def __init__(self, downscaler: DownscalerLike, truncation: int) -> None:
@@ -104,7 +130,7 @@ class TruncatedDownscaler:
 
 
 def truncated_model(model: EvaluatedModel, attributes: Mapping[str, Any]) -> EvaluatedModel:
-    """Return the model with its results cut off at the truncation that the data state.
+    """Return the model with its results truncated at the truncation that the data state.
 
     Raises
     ------
@@ -124,14 +150,14 @@ def truncated_model(model: EvaluatedModel, attributes: Mapping[str, Any]) -> Eva
 def learned_distance(
     name: str, *, layers: Sequence[str] = (), precision: Precision = "float32", device: str | None = None
 ) -> LearnedDistance:
-    """Load a distance network for judging.
+    """Load a distance network for an evaluation.
 
     Parameters
     ----------
     name : str
         Name or folder of a distance.
     layers : sequence of str
-        At which layers; the last by default.
+        Layers at which distances are taken; the last by default.
     precision, device
         As for :func:`atmodist_core.load_distance`.
 

@@ -1,4 +1,4 @@
-"""What is evaluated, on which data: everything that a worker on another machine needs to know."""
+"""The plan of an evaluation: everything that a worker on another machine needs to know."""
 
 from __future__ import annotations
 
@@ -11,28 +11,36 @@ from atmodist_core.evaluation.run.models import Precision
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """Models, data, times and measures of an evaluation.
+    """Models, data, times and statistics of an evaluation.
 
     Parameters
     ----------
     models : tuple of str
         Names or folders of downscalers, or ``label=folder``.
     data : tuple of str
-        What :func:`atmodist_core.open_fields` reads, or "demo"; each is a member of its own.
+        Anything that :func:`atmodist_core.open_fields` reads, or "demo"; each is a member of its own.
     out : Path
         Folder of the statistics; all workers must see it.
     period : tuple of str
         First and last date, one date, or nothing for all.
+    region : str, optional
+        Name of a region; the whole area of the data by default.
     every_hours, cities_every_hours : int
-        See :class:`~atmodist_core.evaluation.run.selection.CalendarSelection`.
+        See :class:`~atmodist_core.evaluation.run.member_run.Selection`.
     distance : str
         Name or folder of a distance network, or "none".
+    distance_layers : tuple of str
+        Its layers at which distances to the truth are taken; the last by default.
     maps, series : bool
         Whether to make maps of moments, and SSIM and PSNR over time.
+    latitude_edges : tuple of float
+        Edges of belts of latitude for the power of the band; none by default.
     lag_pairs : int
-        Pairs of patches at each time on which the distance network itself is judged; 0 for none.
+        Pairs of patches at each time on which the distance network itself is evaluated; 0 for none.
     seed : int
-        Of those pairs.
+        Seed of those pairs.
+    truncate : bool
+        Truncate results at the truncation that the data state.
     level, factor, device, precision
         As for :func:`atmodist_core.load_downscaler` and :func:`atmodist_core.open_fields`.
     torch_threads : int
@@ -43,13 +51,17 @@ class EvaluationPlan:
     data: tuple[str, ...]
     out: Path
     period: tuple[str, ...] = ()
+    region: str | None = None
     every_hours: int = 0
     cities_every_hours: int = 0
     distance: str = "none"
+    distance_layers: tuple[str, ...] = ()
     maps: bool = True
     series: bool = True
+    latitude_edges: tuple[float, ...] = ()
     lag_pairs: int = 0
     seed: int = 0
+    truncate: bool = False
     level: str | None = None
     factor: int | None = None
     device: str | None = None
@@ -57,7 +69,7 @@ class EvaluationPlan:
     torch_threads: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant.
+        """Check the settings.
 
         Raises
         ------

@@ -1,31 +1,36 @@
-"""Distributions of field values as histograms whose bins are the same for all data, so that they can be added up.
+"""Distributions of field values as histograms with the same bins for all data, so that they can be added.
 
-Bins are even in ``asinh(x / x0)``: even in x near zero, where nearly all values lie, and even in the logarithm
-in the tails, where a fixed relative width is what matters. A quantile is found to within a bin; a bin is 0.7
-per cent of the value wide, and linear interpolation within it leaves far less than that.
+Bins are even in ``asinh(x / x0)``: even in x near zero, where most values lie, and even in the logarithm
+in the tails. Far from zero a bin is 0.7 per cent of the value wide, and linear interpolation within it is far
+more accurate than that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.evaluation.statistics.snapshot import Snapshot
+from atmodist_core.evaluation.statistics.statistic import Arrays, Statistic
+from atmodist_core.evaluation.wasserstein import wasserstein
 
 BINS = 4096
 REACH = 1e6
 """The last bin ends at ``REACH * x0``."""
 
-SCALES = {"s-1": 1e-6, "s**-1": 1e-6}
-"""``x0`` by units; where nothing else is said it is 0.01."""
+SCALES = {"s-1": 1e-6, "s**-1": 1e-6, "Pa": 1.0, "m2 s-2": 1.0, "m**2 s**-2": 1.0}
+"""``x0`` by units; 0.01 for other units."""
 
 USUAL_SCALE = 1e-2
 
 
 @dataclass(frozen=True)
 class ValueBins:
-    """Bins of one field.
+    """Histogram bins of one field.
 
     Parameters
     ----------
@@ -37,8 +42,16 @@ class ValueBins:
 
     @classmethod
     def of_units(cls, units: str) -> ValueBins:
-        """Return the bins of a quantity with these units."""
+        """Return the bins for a quantity with these units."""
         return cls(SCALES.get(units, USUAL_SCALE))
+
+    @classmethod
+    def holding(cls, units: str, largest: float) -> ValueBins:
+        """Return the bins for these units, or wider ones where values a thousand times ``largest`` would not fit."""
+        usual = cls.of_units(units)
+        if largest <= REACH * usual.scale:
+            return usual
+        return cls(float(10.0 ** np.ceil(np.log10(1000 * largest / REACH))))
 
     @property
     def edges(self) -> np.ndarray:
@@ -47,14 +60,14 @@ class ValueBins:
         return self.scale * np.sinh(np.linspace(-limit, limit, BINS + 1))
 
     def histogram(self, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Share of the weight in every bin.
+        """Return the share of the weight in every bin.
 
         Parameters
         ----------
         values : numpy.ndarray, shape ``(points,)``
-            Of the field.
+            Values of the field.
         weights : numpy.ndarray, shape ``(points,)``
-            Of the points.
+            Weights of the points.
 
         Returns
         -------
@@ -80,7 +93,9 @@ class ValueBins:
 
 
 def histogram_quantile(histogram: np.ndarray, edges: np.ndarray, share: float) -> np.ndarray:
-    """Value below which a share of the weight lies, with even density inside each bin.
+    """Return the value below which a share of the weight lies.
+
+    The density is even inside each bin.
 
     Parameters
     ----------
@@ -111,3 +126,108 @@ def histogram_quantile(histogram: np.ndarray, edges: np.ndarray, share: float) -
     fraction = 1 - np.divide(above, inside, out=np.zeros_like(above), where=inside > 0)
     low, high = edges[index], edges[index + 1]
     return (low + fraction * (high - low))[..., 0]
+
+
+def share_beyond(shares: np.ndarray, edges: np.ndarray, threshold: float, tail: str) -> np.ndarray:
+    """Return the share of the weight beyond a threshold, with even density inside each bin.
+
+    Parameters
+    ----------
+    shares : numpy.ndarray, shape ``(..., bins)``
+        Weights in the bins.
+    edges : numpy.ndarray, shape ``(bins + 1,)``
+        Their edges, rising.
+    threshold : float
+        In the units of the edges.
+    tail : {"lower", "upper"}
+        Below or above it.
+
+    Returns
+    -------
+    numpy.ndarray, shape ``(...)``
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(share_beyond(np.array([0.25, 0.75]), np.array([0.0, 1.0, 2.0]), 1.5, "upper"))
+    0.375
+    """
+    part = _part_beyond(edges, threshold, tail)
+    return (shares * part).sum(axis=-1) / shares.sum(axis=-1)
+
+
+def mean_excess(shares: np.ndarray, edges: np.ndarray, threshold: float, tail: str) -> np.ndarray:
+    """Return the mean distance from a threshold of the values beyond it; missing without any.
+
+    Parameters and shapes as for :func:`share_beyond`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(mean_excess(np.array([0.5, 0.5]), np.array([0.0, 1.0, 2.0]), 1.0, "upper"))
+    0.5
+    """
+    part = _part_beyond(edges, threshold, tail)
+    inner = np.clip(edges, None, threshold) if tail == "lower" else np.clip(edges, threshold, None)
+    distance = np.abs(0.5 * (inner[:-1] + inner[1:]) - threshold)
+    weight = (shares * part).sum(axis=-1)
+    total = (shares * part * distance).sum(axis=-1)
+    return np.divide(total, weight, out=np.full(np.shape(weight), np.nan), where=weight > 0)
+
+
+def _part_beyond(edges: np.ndarray, threshold: float, tail: str) -> np.ndarray:
+    """Share of each bin that lies beyond the threshold."""
+    above = np.clip((edges[1:] - threshold) / np.diff(edges), 0, 1)
+    return above if tail == "upper" else 1 - above
+
+
+class ValueDistribution(Statistic):
+    """Share of the area in every bin of values, see :class:`ValueBins`.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray, shape ``(latitude, longitude)``
+        Weights of the points; they sum to one.
+    bins : sequence of ValueBins
+        Bins of every field.
+    """
+
+    dimensions: ClassVar[Mapping[str, tuple[str, ...]]] = {"value_share": ("field", "value_bin")}
+    units: ClassVar[Mapping[str, str]] = {"value_share": "1"}
+
+    def __init__(self, weights: np.ndarray, bins: Sequence[ValueBins]) -> None:
+        self._weights, self._bins = np.ascontiguousarray(weights).ravel(), bins
+
+    def __call__(self, snapshot: Snapshot) -> Arrays:
+        """Return the histograms, float32."""
+        flat = snapshot.values.reshape(len(snapshot.values), -1)
+        shares = [bins.histogram(x, self._weights) for bins, x in zip(self._bins, flat, strict=True)]
+        return {"value_share": np.stack(shares).astype(np.float32)}
+
+    def coordinates(self) -> dict[str, Any]:
+        """Return the numbers of the bins."""
+        return {"value_bin": np.arange(BINS)}
+
+
+class WassersteinPerTime(Statistic):
+    """Exact Wasserstein-1 distance of the values over the area to those of the truth.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray, shape ``(latitude, longitude)``
+        Weights of the points.
+    """
+
+    dimensions: ClassVar[Mapping[str, tuple[str, ...]]] = {"wasserstein_per_time": ("field",)}
+    units: ClassVar[Mapping[str, str]] = {"wasserstein_per_time": "field"}
+    needs_truth: ClassVar[bool] = True
+
+    def __init__(self, weights: np.ndarray) -> None:
+        even = bool(np.ptp(weights) <= 1e-12 * weights.max())
+        self._weights = None if even else weights
+
+    def __call__(self, snapshot: Snapshot) -> Arrays:
+        """Return the distance of every field."""
+        w = self._weights
+        distance = wasserstein(snapshot.values, snapshot.truth, (1, 2), weights_a=w, weights_b=w)
+        return {"wasserstein_per_time": distance}

@@ -1,28 +1,26 @@
 """Maps of the mean, standard deviation, skewness and kurtosis, and of the error, over any number of times.
 
-Values are pooled over the fine points in a coarse cell and over all times. What is added up are whole numbers: the
-powers of the values in steps of ``2^-24`` of a fixed scale. Sums of whole numbers are the same in every order, so a
-period in pieces gives the bits of the period in one go; the rounding is 1e-7 of the scale's power for one time and
+Values are pooled over the fine points in a coarse cell and over all times. The sums are whole numbers: the
+powers of the values in steps of ``2^-24`` of a fixed scale. Sums of whole numbers do not depend on their order, so a
+period in parts gives the same bits as the whole period; the rounding is 1e-7 of the scale's power for one time and
 averages out over many.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
 import xarray as xr
 
-from atmodist_core.evaluation.run.data import EvaluationData
-from atmodist_core.evaluation.statistics.area_means import GlobalSums
-from atmodist_core.evaluation.statistics.field_statistics import Arrays
-from atmodist_core.evaluation.statistics.groups import StatisticGroup
-from atmodist_core.evaluation.statistics.one_time import OneTime
+from atmodist_core.evaluation.statistics.moments import AreaSums
 from atmodist_core.evaluation.statistics.row_sums import POWERS
+from atmodist_core.evaluation.statistics.snapshot import Snapshot
+from atmodist_core.evaluation.statistics.statistic import Arrays, Statistic
 
-MAPS = "maps"
 SCALES = {"s-1": 1e-5, "s**-1": 1e-5, "m s-1": 10.0, "m s**-1": 10.0}
-"""Usual size of a quantity by its units; 1 where nothing else is said."""
+"""Typical size of a quantity by its units; 1 for other units."""
 
 RESOLUTION = 2.0**-24
 """Step of the sums, in powers of the scale."""
@@ -30,66 +28,65 @@ RESOLUTION = 2.0**-24
 _DIMENSIONS = ("field", "latitude", "longitude")
 
 
-class MomentMaps(StatisticGroup):
-    """Sums of the first four powers of the values, and of the squared error, in every coarse cell.
+class MomentMaps(Statistic):
+    """Sums of the first four powers of the values, and of the squared error, in every coarse cell, int64.
 
     Parameters
     ----------
-    data : EvaluationData
-        Gives grid, fields, units and factor.
+    sums : AreaSums
+        Sums of the fields.
+    grid : xarray.Dataset
+        With the coordinates ``latitude`` and ``longitude`` of whole coarse cells.
+    units : sequence of str
+        Units of the fields.
     """
 
-    name = MAPS
-    of_truth = True
-    summed: ClassVar[bool] = True
+    dimensions: ClassVar[Mapping[str, tuple[str, ...]]] = dict.fromkeys(
+        [*(f"power_{exponent}" for exponent in POWERS), "squared_error"], _DIMENSIONS
+    )
 
-    def __init__(self, data: EvaluationData) -> None:
-        self._sums = GlobalSums(data)
-        self._scales = scales_of(data.units)
-        self._latitude, self._longitude = (
-            data.template[axis].values.astype(np.float64).reshape(-1, data.factor).mean(axis=1)
-            for axis in ("latitude", "longitude")
-        )
+    def __init__(self, sums: AreaSums, grid: xr.Dataset, units: Sequence[str]) -> None:
+        self._sums, self._scales = sums, scales_of(units)
+        self._centres = {}
+        for axis in ("latitude", "longitude"):
+            values = grid[axis].values.astype(np.float64)
+            whole = values[: values.size // sums.factor * sums.factor]
+            self._centres[axis] = whole.reshape(-1, sums.factor).mean(axis=1)
 
-    def __call__(self, moment: OneTime) -> Arrays:
-        """Return the sums over the points of the cells of one time, int64."""
-        powers = self._sums.of_values(moment).cells
+    def __call__(self, snapshot: Snapshot) -> Arrays:
+        """Return the sums over the points of the cells; the truth has no error."""
+        powers = self._sums.of_values(snapshot).cells
         arrays = {
             f"power_{exponent}": self._steps(sums, exponent)
             for exponent, sums in zip(POWERS, powers, strict=True)
         }
-        if not moment.is_truth:
-            arrays["squared_error"] = self._steps(self._sums.of_pair(moment).squared_error_cells, 2)
+        if not snapshot.is_truth:
+            arrays["squared_error"] = self._steps(self._sums.of_pair(snapshot).squared_error_cells, 2)
         return arrays
 
     def _steps(self, sums: np.ndarray, exponent: int) -> np.ndarray:
         """Sums of a power of the values in whole steps of the same power of the scale."""
         return np.rint(sums / (RESOLUTION * self._scales[:, None, None] ** exponent)).astype(np.int64)
 
-    def described(self) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
-        """Return the dimensions; the units are steps of the scale, see :func:`moments`."""
-        names = [*(f"power_{exponent}" for exponent in POWERS), "squared_error"]
-        return dict.fromkeys(names, _DIMENSIONS), {}
-
     def coordinates(self) -> dict[str, np.ndarray]:
-        """Return the middles of the cells [degrees]."""
-        return {"latitude": self._latitude, "longitude": self._longitude}
+        """Return the centres of the cells [degrees]."""
+        return self._centres
 
 
-def scales_of(units: list[str]) -> np.ndarray:
-    """Scale of every field, in its units; shape ``(field,)``."""
+def scales_of(units: Sequence[str]) -> np.ndarray:
+    """Return the scale of every field in its units, shape ``(field,)``."""
     return np.array([SCALES.get(each, 1.0) for each in units])
 
 
-def moments(sums: xr.Dataset, units: list[str], factor: int) -> xr.Dataset:
-    """Moments from sums over the times that the sums name.
+def moments(sums: xr.Dataset, units: Sequence[str], factor: int) -> xr.Dataset:
+    """Return the moments from sums over times.
 
     Parameters
     ----------
     sums : xarray.Dataset
-        As :class:`~atmodist_core.evaluation.store.sums_store.SumsStore` gives them.
-    units : list of str
-        Of the fields.
+        As read from a :class:`~atmodist_core.evaluation.store.sums_store.SumsStore`; ``time`` lists the times.
+    units : sequence of str
+        Units of the fields.
     factor : int
         Points along a side of a cell.
 
@@ -104,7 +101,7 @@ def moments(sums: xr.Dataset, units: list[str], factor: int) -> xr.Dataset:
     scale = xr.DataArray(scales_of(units), dims="field")
     m1, m2, m3, m4 = (sums[f"power_{exponent}"] * (RESOLUTION / count) for exponent in POWERS)
     variance = (m2 - m1**2).clip(min=0)
-    # Below the rounding of the sums there is no variance to speak of.
+    # A variance below the rounding of the sums counts as none.
     varies = variance > 4 * RESOLUTION
     third = m3 - 3 * m1 * m2 + 2 * m1**3
     fourth = m4 - 4 * m1 * m3 + 6 * m1**2 * m2 - 3 * m1**4

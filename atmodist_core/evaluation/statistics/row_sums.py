@@ -1,7 +1,7 @@
 """Sums over rows and coarse cells of a field's powers and of its error, from one pass over the field.
 
-On the globe area weights depend on latitude alone, so that every area mean is a mean of row sums. Rows are taken a
-few coarse cells at a time: all that is made of them stays in the cache of a processor core.
+Area weights depend on latitude alone, so that every area mean is a mean of row sums. Rows are taken a few coarse
+cells at a time: everything computed from them stays in the cache of a processor core.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class PairSums:
 
 
 def power_sums(values: np.ndarray, weights: np.ndarray, factor: int) -> PowerSums:
-    """Sums of powers.
+    """Return the sums of the first four powers.
 
     Parameters
     ----------
@@ -78,14 +78,14 @@ def power_sums(values: np.ndarray, weights: np.ndarray, factor: int) -> PowerSum
         np.multiply(second, second, out=fourth)
         # One running sum over some hundred points: twice as fast as the pairwise one, and exact enough in float64.
         np.einsum("pfrx->pfr", powers, out=rows[:, :, some])
-        cells[:, :, of_cells] = _cell_sums(powers, factor)
+        cells[:, :, of_cells] = cell_sums(powers, factor)
         first *= weights[some, None]
-        weighted[:, of_cells] = _cell_sums(first, factor)
+        weighted[:, of_cells] = cell_sums(first, factor)
     return PowerSums(rows, cells, weighted)
 
 
 def pair_sums(values: np.ndarray, truth: np.ndarray, factor: int) -> PairSums:
-    """Sums of two fields together.
+    """Return the sums of the errors and products of two fields.
 
     Parameters
     ----------
@@ -103,14 +103,12 @@ def pair_sums(values: np.ndarray, truth: np.ndarray, factor: int) -> PairSums:
         np.einsum("frx->fr", np.abs(error, out=first), out=absolute[:, some])
         error *= error
         np.einsum("frx->fr", error, out=squared[:, some])
-        cells[:, of_cells] = _cell_sums(error, factor)
+        cells[:, of_cells] = cell_sums(error, factor)
     return PairSums(squared, absolute, product, cells)
 
 
 def chunks_of_rows(shape: tuple[int, ...], factor: int) -> Iterator[slice]:
-    """Rows of arrays of shape ``(field, latitude, longitude)`` that fit into the cache, whole cells as long as there
-    are any.
-    """
+    """Yield rows of arrays ``(field, latitude, longitude)`` that fit into the cache, whole cells as far as possible."""
     fields, rows, columns = shape
     step = factor * max(1, _CHUNK_BYTES // (8 * fields * factor * columns))
     for start in range(0, rows, step):
@@ -128,8 +126,8 @@ def _cells_shape(values: np.ndarray, factor: int) -> tuple[int, int, int]:
     return fields, rows // factor, columns // factor
 
 
-def _cell_sums(chunk: np.ndarray, factor: int) -> np.ndarray:
-    """Sums over whole cells, shape ``(..., rows // factor, columns // factor)``."""
+def cell_sums(chunk: np.ndarray, factor: int) -> np.ndarray:
+    """Return the sums over whole cells, shape ``(..., rows // factor, columns // factor)``."""
     rows, columns = chunk.shape[-2:]
     high, wide = rows // factor, columns // factor * factor
     # Whole rows first: adding those up is much faster than gathering the points of a cell.

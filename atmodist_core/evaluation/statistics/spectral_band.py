@@ -1,4 +1,4 @@
-"""The degrees on which a downscaler is judged: beyond the coarse grid's Nyquist, up to the truth's truncation."""
+"""Band of total wavenumbers that a downscaler adds: from the coarse grid's Nyquist to the truth's truncation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking over the statistics of runs made elsewhere."""
+"""Merging the statistics of several runs."""
 
 from __future__ import annotations
 
@@ -13,27 +13,26 @@ STATISTICS = "statistics"
 
 
 def merge_statistics(folders: Sequence[Path], out: Path) -> Iterator[Path]:
-    """Take over the statistics of other folders, one after the other.
+    """Merge the statistics of other folders, one after the other.
 
-    A time that two folders have is taken once where statistics are kept time by time; where they are summed (maps) the
-    pieces must not share a time.
+    Statistics per time may overlap: a time is taken once. Sums (maps) must not share a time.
 
     Parameters
     ----------
     folders : sequence of Path
         Each the ``--out`` of a run.
     out : Path
-        Where they are put together.
+        Folder to merge them into.
 
     Yields
     ------
     Path
-        Each folder, when it has been taken over. Taken over again, it changes nothing.
+        Each folder after it is merged. Merging it again changes nothing.
 
     Raises
     ------
     UserError
-        If a folder holds no statistics, those of something else under the same name, or sums over times that are there
+        If a folder holds no statistics, other statistics under the same name, or sums over times that are there
         already.
     """
     for folder in folders:

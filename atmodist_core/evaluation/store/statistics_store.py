@@ -1,8 +1,8 @@
 """Statistics per time on disk: a folder with one small NetCDF file for every eight days of the calendar.
 
-Which file a time belongs to depends on its date alone. So a run can be killed at any moment and go on, be
-extended by more times, or be made in pieces on several machines whose files are copied into one folder, and the
-files are the same as those of a single run, byte for byte. Every file is replaced in one step.
+The file of a time depends on its date alone. So a run can be interrupted, resumed, extended and merged from parts
+computed on several machines, and the files are the same as those of a single run, byte for byte. Every file is
+replaced in one step.
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 
+TRUTH = "truth"
+"""Label of the truth beside those of the models."""
+
 BLOCK_DAYS = 8
 IDENTITY_FILE = "identity.json"
 ENGINE: Literal["netcdf4"] = "netcdf4"
-"""Of the engines of xarray the one that opens a small file fastest, by a factor of ten."""
+"""The engine of xarray that opens a small file fastest, by a factor of ten."""
 
 _SECOND = "datetime64[s]"
 
@@ -32,30 +35,30 @@ LIBRARY_LOCK = threading.RLock()
 
 
 def identity_hash(identity: Mapping[str, Any]) -> str:
-    """Eight hexadecimal digits for what a store is about."""
+    """Return eight hexadecimal digits of the hash of an identity."""
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def block_name(times: np.ndarray) -> np.ndarray:
-    """First date of the block of every time, as strings such as ``2001-01-04``."""
+    """Return the first date of the block of every time, as strings such as ``2001-01-04``."""
     days = times.astype("datetime64[D]").astype(np.int64)
     return np.datetime_as_string((days // BLOCK_DAYS * BLOCK_DAYS).astype("datetime64[D]"))
 
 
 class StatisticsStore:
-    """Statistics of one thing (the truth, or a model) on one data set.
+    """Statistics per time of the truth or of a model on one data set.
 
     Parameters
     ----------
     folder : Path
-        Made when something is written.
+        Created when something is written.
     identity : Mapping
-        What the statistics are of: model, weights, data, settings. A folder with another identity is refused.
+        Model, weights, data and settings of the statistics. A folder with another identity is refused.
 
     Raises
     ------
     UserError
-        If the folder holds statistics of something else.
+        If the folder holds other statistics.
     """
 
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
@@ -65,7 +68,7 @@ class StatisticsStore:
         require_identity(self.folder, self.identity)
 
     def missing(self, times: np.ndarray) -> np.ndarray:
-        """Return which of some times are not stored yet: boolean, shape ``(time,)``."""
+        """Return whether each time is not stored yet, shape ``(time,)``."""
         seconds = times.astype(_SECOND).astype(np.int64)
         names = block_name(times)
         for name in np.unique(names):
@@ -76,7 +79,7 @@ class StatisticsStore:
         )
 
     def add(self, statistics: xr.Dataset) -> None:
-        """Store statistics of some times; those of a time that is there already are kept as they are.
+        """Store statistics of some times; a time that is stored already is kept as it is.
 
         Parameters
         ----------
@@ -90,7 +93,7 @@ class StatisticsStore:
             part = statistics.isel(time=np.flatnonzero(names == name))
             file = self.folder / f"{name}.nc"
             if file.is_file():
-                # Read again: another process may have written meanwhile.
+                # Another process may have written in the meantime.
                 old = read_statistics(file)
                 new = ~np.isin(part["time"].values, old["time"].values)
                 part = _joined([old, part.isel(time=np.flatnonzero(new))])
@@ -146,17 +149,17 @@ class StatisticsStore:
             return np.asarray(stored["time"].values.astype(_SECOND).astype(np.int64))
 
     def blocks(self) -> list[Path]:
-        """Files of all blocks that are there."""
+        """Return the files of all blocks."""
         return sorted(self.folder.glob("*.nc"))
 
     def merge(self, other: StatisticsStore) -> None:
-        """Take over what a store of the same thing has of other times; a time that both have is kept as it is here."""
+        """Add the times of another store of the same identity; a time in both is kept as it is here."""
         for file in other.blocks():
             self.add(read_statistics(file))
 
 
 def require_identity(folder: Path, identity: Mapping[str, Any]) -> None:
-    """Raise a UserError if a folder holds statistics of something else."""
+    """Raise a UserError if a folder holds other statistics."""
     file = folder / IDENTITY_FILE
     if file.is_file() and json.loads(file.read_text(encoding="utf-8")) != json.loads(json.dumps(identity)):
         raise UserError(
@@ -166,7 +169,7 @@ def require_identity(folder: Path, identity: Mapping[str, Any]) -> None:
 
 
 def write_identity(folder: Path, identity: Mapping[str, Any]) -> None:
-    """Say in a folder what its statistics are of, unless it is said already."""
+    """Write the identity of the statistics into their folder, unless it is there."""
     file = folder / IDENTITY_FILE
     if file.is_file():
         return
@@ -186,7 +189,7 @@ def _joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
 def read_statistics(
     file: Path, names: Sequence[str] | None = None, select: Mapping[str, slice] | None = None
 ) -> xr.Dataset:
-    """Read a file of statistics, or some of its variables, or a part of other dimensions than time."""
+    """Read a file of statistics: some variables, or a part of other dimensions than time."""
     with LIBRARY_LOCK, xr.open_dataset(file, engine=ENGINE) as stored:
         part = stored if names is None else stored[list(names)]
         if select:
@@ -195,7 +198,7 @@ def read_statistics(
 
 
 def replace_statistics(file: Path, statistics: xr.Dataset) -> None:
-    """Write a file in one step: a reader, or a kill, never meets half of it."""
+    """Replace a file in one step, so that no reader or interruption finds half of it."""
     encoding: dict[str, dict[str, Any]] = {
         str(name): {"zlib": True, "complevel": 1, "shuffle": True}
         for name, field in statistics.data_vars.items()

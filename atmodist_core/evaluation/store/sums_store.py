@@ -1,8 +1,8 @@
-"""Sums over times on disk, as whole numbers: added in any order, in pieces or by several machines, they are the same.
+"""Sums over times on disk, as whole numbers, which do not depend on the order of addition.
 
-Floating-point sums depend on the order of their terms in the last digits. Sums of whole numbers do not, so maps, of
-which one per time would fill disks, need no more room than one sum, and yet a run that was killed, resumed, extended or
-put together from pieces ends with the very bits of one that ran through.
+Floating-point sums depend on the order of their terms in the last digits. Sums of whole numbers do not: maps need only
+the space of one sum instead of one map per time, and yet a run that was interrupted, resumed, extended or merged ends
+with the same bits as an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from atmodist_core.evaluation.store.statistics_store import (
 TOTAL = "total.nc"
 PIECES = "pieces"
 LARGEST = 2**61
-"""Sums beyond this are refused: two of them might not fit into 64 bits."""
+"""Larger sums are refused: two of them might not fit into 64 bits."""
 
 
 class SumsStore:
-    """Sums of one thing (the truth, or a model) over the times of one data set.
+    """Sums over times of the truth or of a model on one data set.
 
-    A piece for each eight days of the calendar is written while it is worked on; :meth:`fold` adds finished pieces to
-    the total. Which times a file holds is written in it, so none is ever counted twice.
+    A part for each eight days of the calendar is written during the run; :meth:`fold` adds complete parts to
+    the total. Each file lists its times, so none is counted twice.
 
     Parameters
     ----------
     folder : Path
-        Made when something is written.
+        Created when something is written.
     identity : Mapping
         As for :class:`StatisticsStore`.
 
     Raises
     ------
     UserError
-        If the folder holds sums of something else.
+        If the folder holds other sums.
     """
 
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
@@ -56,7 +56,7 @@ class SumsStore:
         require_identity(self.folder, self.identity)
 
     def missing(self, times: np.ndarray) -> np.ndarray:
-        """Return which of some times are not in the sums yet: boolean, shape ``(time,)``."""
+        """Return whether each time is not in the sums yet, shape ``(time,)``."""
         covered = [file["time"].values for file in self._files()]
         return ~np.isin(times.astype("datetime64[ns]"), np.concatenate(covered) if covered else [])
 
@@ -79,7 +79,7 @@ class SumsStore:
         replace_statistics(file, sums)
 
     def fold(self) -> None:
-        """Add all pieces to the total and remove them. A kill in between neither loses nor doubles anything."""
+        """Add all parts to the total and remove them. An interruption loses or doubles nothing."""
         pieces = self._pieces()
         if not pieces:
             return
@@ -92,7 +92,7 @@ class SumsStore:
         (self.folder / PIECES).rmdir()
 
     def load(self) -> xr.Dataset:
-        """Sums over all times that are there; the coordinate ``time`` says which.
+        """Return the sums over all stored times; the coordinate ``time`` lists them.
 
         Raises
         ------
@@ -107,7 +107,7 @@ class SumsStore:
         return added(files, self.folder)
 
     def merge(self, other: SumsStore) -> None:
-        """Take over the sums of a store of the same thing over other times.
+        """Add the sums of another store of the same identity over other times.
 
         Raises
         ------
@@ -133,7 +133,7 @@ class SumsStore:
         return sorted((self.folder / PIECES).glob("*.nc"))
 
     def _files(self) -> list[xr.Dataset]:
-        """Total and pieces, without pieces that the total holds already (left by a kill while folding)."""
+        """Total and parts, without parts that the total holds already (after an interruption while folding)."""
         total = self.folder / TOTAL
         files = [read_statistics(total)] if total.is_file() else []
         for path in self._pieces():
@@ -144,7 +144,7 @@ class SumsStore:
 
 
 def added(parts: list[xr.Dataset], folder: Path) -> xr.Dataset:
-    """Sums over the times of all parts.
+    """Return the sums over the times of all parts.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def added(parts: list[xr.Dataset], folder: Path) -> xr.Dataset:
 
 
 def summed(parts: list[xr.Dataset]) -> xr.Dataset:
-    """Sums over the times of all parts, of members whose times may be the same.
+    """Return the sums over members, whose times may be the same.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def summed(parts: list[xr.Dataset]) -> xr.Dataset:
         If a sum grows beyond 64 bits.
     """
     times = np.concatenate([part["time"].values for part in parts])
-    # Made anew, in one order: what comes out of a sum must be the bytes of what was never taken apart.
+    # Rebuilt in one order, so that the bytes do not depend on how the period was divided.
     variables = {}
     for name in sorted(map(str, parts[0].data_vars)):
         total = np.sum([part[name].values for part in parts], axis=0)
@@ -187,6 +187,6 @@ def summed(parts: list[xr.Dataset]) -> xr.Dataset:
 
 
 def identity_of(folder: Path) -> dict[str, Any] | None:
-    """What the statistics in a folder are of, or None where there are none."""
+    """Return the identity of the statistics in a folder, or None without any."""
     file = folder / IDENTITY_FILE
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None

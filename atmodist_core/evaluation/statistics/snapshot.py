@@ -1,4 +1,4 @@
-"""What the groups of statistics see of one time, and what they share of it."""
+"""Fields of one time beside the truth, and what the statistics share of them."""
 
 from __future__ import annotations
 
@@ -13,53 +13,51 @@ Shared = TypeVar("Shared")
 
 
 @dataclass(frozen=True)
-class OneTime:
-    """What a group sees of one time. It belongs to one thread, and to one time of one run.
+class Snapshot:
+    """Fields of a model, or of the truth, at one time. It belongs to one thread.
 
     Parameters
     ----------
     values : numpy.ndarray, shape ``(field, latitude, longitude)``
-        The fields under judgement, float32.
+        Fields to evaluate, float32.
     truth : numpy.ndarray, shape ``(field, latitude, longitude)``
-        The truth at the same points, float32; the same array where the truth itself is looked at.
-    fields : xarray.Dataset
-        ``values`` with their coordinates, and one time.
-    truth_fields : xarray.Dataset
-        ``truth``, likewise.
-    of_truth : OneTime, optional
-        The truth itself: all models of a time share what was computed of it.
+        The truth at the same points, float32; the same array for a snapshot of the truth itself.
+    fields, truth_fields : xarray.Dataset
+        ``values`` and ``truth`` with their coordinates, and one time.
+    of_truth : Snapshot, optional
+        Snapshot of the truth: all models of a time share what was computed from it.
     """
 
     values: np.ndarray
     truth: np.ndarray
     fields: xr.Dataset
     truth_fields: xr.Dataset
-    of_truth: OneTime | None = None
+    of_truth: Snapshot | None = None
     _computed: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def is_truth(self) -> bool:
-        """Whether the truth itself is looked at."""
+        """Whether this is a snapshot of the truth itself."""
         return self.values is self.truth
 
     @property
-    def truth_alone(self) -> OneTime:
-        """The truth itself."""
+    def truth_alone(self) -> Snapshot:
+        """Snapshot of the truth."""
         if self.is_truth:
             return self
         return self.of_truth or self.shared(
-            "truth", lambda: OneTime(self.truth, self.truth, self.truth_fields, self.truth_fields)
+            "truth", lambda: Snapshot(self.truth, self.truth, self.truth_fields, self.truth_fields)
         )
 
     def shared(self, name: str, compute: Callable[[], Shared]) -> Shared:
-        """Compute something once for all groups; it is kept as long as this object.
+        """Return the result of ``compute``, which is called once for all statistics.
 
         Parameters
         ----------
         name : str
-            Of the thing.
+            Key of the result.
         compute : callable
-            Makes it.
+            Computes it.
         """
         if name not in self._computed:
             self._computed[name] = compute()

@@ -1,7 +1,7 @@
-"""Patterns locked to the grid: checkerboards and dots that a generator leaves and weather never has.
+"""Patterns locked to the grid: checkerboards and dots that generators produce and weather does not have.
 
-Two independent measures. The first folds the grid-scale part of a field onto the ``factor`` x ``factor`` places
-that a fine point can have in its coarse cell: weather knows nothing of coarse cells, so every place must have
+Two independent measures. The first folds the grid-scale part of a field onto the ``factor`` x ``factor`` positions
+that a fine point can have in its coarse cell: weather does not depend on coarse cells, so every position must have
 the same mean and the same mean square. The second looks for lines in the zonal and the meridional spectrum at
 the wavenumbers of such patterns, the multiples of the number of coarse cells (Odena et al., 2016).
 
@@ -13,25 +13,84 @@ Odena, A., Dumoulin, V. and Olah, C., 2016: Deconvolution and checkerboard artif
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from atmodist_core.evaluation.statistics.row_sums import chunks_of_rows
+from atmodist_core.evaluation.statistics.snapshot import Snapshot
+from atmodist_core.evaluation.statistics.statistic import Arrays, Statistic
 
 FAINT = 1e-6
-"""Lines are measured against no less than this share of the spectrum's largest power: in emptiness there is no
-line."""
+"""The level around a line is at least this share of the spectrum's largest power, so that an empty spectrum has no
+lines."""
 
 LINE_LATITUDE = 60.0
-"""Spectral lines are looked for between this latitude south and north [degrees]: nearer the poles a circle of
+"""Spectral lines are sought between this latitude south and north [degrees]: nearer the poles a circle of
 latitude is short and its highest wavenumbers are empty."""
 
 
-def grid_scale_part(values: np.ndarray) -> np.ndarray:
-    """Departure of every point from the 1-2-1 smoothed field, in both directions.
+class GridPattern(Statistic):
+    """Mean and mean square of the grid-scale part by position in a coarse cell, see :func:`folded_moments`.
 
-    A pattern of two points' length passes whole, one of four points by three quarters, the large scales hardly.
+    Parameters
+    ----------
+    weights : numpy.ndarray, shape ``(latitude,)``
+        Area weights of the rows of a global grid.
+    factor : int
+        Fine points along a side of a coarse cell.
+    """
+
+    dimensions: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "folded_mean": ("field", "cell_row", "cell_column"),
+        "folded_square": ("field", "cell_row", "cell_column"),
+    }
+    units: ClassVar[Mapping[str, str]] = {"folded_mean": "field", "folded_square": "field2"}
+
+    def __init__(self, weights: np.ndarray, factor: int) -> None:
+        self._rows, self._factor = weights, factor
+
+    def __call__(self, snapshot: Snapshot) -> Arrays:
+        """Return both."""
+        mean, square = folded_moments(snapshot.values, self._rows, self._factor)
+        return {"folded_mean": mean, "folded_square": square}
+
+    def coordinates(self) -> dict[str, Any]:
+        """Return the positions in a coarse cell."""
+        return {"cell_row": np.arange(self._factor), "cell_column": np.arange(self._factor)}
+
+
+class LinePower(Statistic):
+    """Power per zonal and meridional wavenumber, see :func:`line_spectra`.
+
+    Parameters
+    ----------
+    latitude : numpy.ndarray
+        Latitudes of a global grid [degrees].
+    """
+
+    dimensions: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "zonal_power": ("field", "zonal_wavenumber"),
+        "meridional_power": ("field", "meridional_wavenumber"),
+    }
+    units: ClassVar[Mapping[str, str]] = {"zonal_power": "field2", "meridional_power": "field2"}
+
+    def __init__(self, latitude: np.ndarray) -> None:
+        self._latitude = latitude.astype(float)
+
+    def __call__(self, snapshot: Snapshot) -> Arrays:
+        """Return both spectra."""
+        zonal, meridional = line_spectra(snapshot.values, self._latitude)
+        return {"zonal_power": zonal.astype(np.float64), "meridional_power": meridional.astype(np.float64)}
+
+
+def grid_scale_part(values: np.ndarray) -> np.ndarray:
+    """Return the departure of every point from the 1-2-1 smoothed field, in both directions.
+
+    A pattern of a wavelength of two points passes unchanged, of four points to three quarters; large scales hardly pass.
 
     Parameters
     ----------
@@ -56,7 +115,7 @@ def grid_scale_part(values: np.ndarray) -> np.ndarray:
 
 
 def fold_on_cells(values: np.ndarray, weights: np.ndarray, factor: int) -> np.ndarray:
-    """Area mean at every place of the fine points in their coarse cell.
+    """Return the area mean by position of the fine points in their coarse cell.
 
     Parameters
     ----------
@@ -75,7 +134,7 @@ def fold_on_cells(values: np.ndarray, weights: np.ndarray, factor: int) -> np.nd
     part = values[..., : rows * factor, : columns * factor]
     by_column = part.reshape(*part.shape[:-1], columns, factor).mean(axis=-2)
     by_row = by_column.reshape(*by_column.shape[:-2], rows, factor, factor)
-    # Each place with its own weights, so that places in the rows nearer the equator count no more.
+    # Each position has its own weights, so that positions in the rows nearer the equator do not count more.
     weight = weights[: rows * factor].reshape(rows, factor)
     return np.einsum("...rpq,rp->...pq", by_row, weight / weight.sum(axis=0))
 
@@ -97,7 +156,7 @@ def folded_moments(values: np.ndarray, weights: np.ndarray, factor: int) -> tupl
     Returns
     -------
     mean, square : numpy.ndarray, shape ``(field, factor, factor)``
-        Area means at every place, float64; units of ``values``, and their square.
+        Area means at every position, float64; units of ``values``, and their square.
     """
     fields, rows, columns = values.shape
     high, wide = rows // factor, columns // factor * factor
@@ -121,7 +180,7 @@ def folded_moments(values: np.ndarray, weights: np.ndarray, factor: int) -> tupl
 def pattern_strength(
     mean: np.ndarray, square: np.ndarray, truth_square: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How much the places in a coarse cell differ.
+    """Return how much the positions in a coarse cell differ.
 
     Parameters
     ----------
@@ -133,11 +192,11 @@ def pattern_strength(
     Returns
     -------
     constant : numpy.ndarray, shape ``(...)``
-        Root mean square over the places of the mean, relative to the truth's root mean square: a pattern that
-        lies over everything.
+        Root mean square over the positions of the mean, relative to the truth's root mean square: a pattern that
+        is always there.
     modulated : numpy.ndarray, shape ``(...)``
-        Standard deviation over the places of the mean square, relative to the truth's mean square: a pattern
-        that comes and goes with the weather.
+        Standard deviation over the positions of the mean square, relative to the truth's mean square: a pattern
+        that varies with the weather.
     """
     level = truth_square.mean(axis=(-2, -1))
     constant = np.sqrt(mean.var(axis=(-2, -1)) / level)
@@ -145,7 +204,7 @@ def pattern_strength(
 
 
 def line_spectra(values: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean power per zonal and per meridional wavenumber between 60 S and 60 N.
+    """Return the mean power per zonal and meridional wavenumber from 60 S to 60 N.
 
     Parameters
     ----------
@@ -181,9 +240,9 @@ def _mean_square(spectrum: Tensor, weights: np.ndarray) -> np.ndarray:
 
 
 def line_height(spectrum: np.ndarray, points: int, factor: int) -> np.ndarray:
-    """Height of the highest line at a wavenumber of a grid pattern, relative to what surrounds it.
+    """Return the height of the highest line at wavenumbers of a grid pattern.
 
-    Those wavenumbers are ``points / factor`` and its multiples up to ``points / 2``. A line is the largest power
+    Relative to its surroundings. The wavenumbers are ``points / factor`` and its multiples up to ``points / 2``. A line is the largest power
     within 1/80 of ``points / factor`` and one wavenumber more; its surroundings reach from twice to eight times
     as far, and of the two sides the stronger counts, so that the end of a spectrum is no line.
 
@@ -199,7 +258,7 @@ def line_height(spectrum: np.ndarray, points: int, factor: int) -> np.ndarray:
     Returns
     -------
     numpy.ndarray, shape ``(...)``
-        About 1 or less without a line; missing where the axis is too short to tell.
+        About 1 or less without a line; missing where the axis is too short.
     """
     half = max(1, int(points / factor / 80) + 1)
     heights = []

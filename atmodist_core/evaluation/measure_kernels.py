@@ -1,0 +1,165 @@
+"""How measures are computed from means over time of statistics of a model and of the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from atmodist_core.evaluation.energy_ratio import power_ratio
+from atmodist_core.evaluation.statistics.histogram import ValueBins, histogram_quantile
+from atmodist_core.evaluation.statistics.pattern import line_height, pattern_strength
+from atmodist_core.evaluation.statistics.spectral_band import SpectralBand
+from atmodist_core.evaluation.wasserstein import histogram_wasserstein
+
+Means = Mapping[str, np.ndarray]
+"""Means over time by name of the statistic, each of shape ``(replicate, field, ...)``."""
+
+ROUNDING = 1e-8
+"""Share of the band's power that counts as none: the rounding of float32 in a truncated field."""
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """Facts about the data that measures depend on.
+
+    Parameters
+    ----------
+    bins : sequence of ValueBins
+        Bins of the histograms of every field.
+    factor : int
+        How many times coarser the input of the models is.
+    band : SpectralBand, optional
+        Total wavenumbers that the coarse grid lacks; None for a limited area.
+    lags_km : sequence of float
+        Lags of the semivariogram.
+    line_points : tuple of int
+        Points of the meridional and the zonal spectra in which lines are sought.
+    """
+
+    bins: Sequence[ValueBins]
+    factor: int
+    band: SpectralBand | None = None
+    lags_km: Sequence[float] = ()
+    line_points: tuple[int, int] = (0, 0)
+
+
+Finalise = Callable[[Means, Means, DataFacts], np.ndarray]
+"""``(means of the model, means of the truth, facts) -> (replicate, field)``."""
+
+
+def rmse(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
+    """Return the root of the mean squared error."""
+    return np.sqrt(model["squared_error"])
+
+
+def correlation(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
+    """Return covariance over standard deviations; missing where one field is constant."""
+    covariance = model["product"] - model["moment_1"] * truth["moment_1"]
+    variances = [each["moment_2"] - each["moment_1"] ** 2 for each in (model, truth)]
+    return power_ratio(covariance, np.sqrt(np.maximum(variances[0] * variances[1], 0)))
+
+
+def kurtosis(model: Means, truth: Means | None = None, facts: DataFacts | None = None) -> np.ndarray:
+    """Return the fourth central moment over the squared variance from means of the first four powers."""
+    first, second, third, fourth = (model[f"moment_{k}"] for k in range(1, 5))
+    variance = second - first**2
+    central = fourth - 4 * first * third + 6 * first**2 * second - 3 * first**4
+    return power_ratio(central, np.square(np.maximum(variance, 0)))
+
+
+def kurtosis_ratio(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
+    """Return the kurtosis over the truth's."""
+    return power_ratio(kurtosis(model), kurtosis(truth))
+
+
+def block_mean_error(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
+    """Return the relative root mean square error of the block means."""
+    return np.sqrt(power_ratio(model["block_squared_error"], model["block_power"]))
+
+
+def energy_ratio(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
+    """Return the power beyond the coarse Nyquist wavenumber over the truth's."""
+    return power_ratio(model["high_wavenumber_power"], truth["high_wavenumber_power"])
+
+
+def _per_field(
+    facts: DataFacts, of_field: Callable[[int, np.ndarray], np.ndarray], axis: int = -1
+) -> np.ndarray:
+    """Stack what a function of the field's number and bin edges gives for every field."""
+    return np.stack([of_field(n, bins.edges) for n, bins in enumerate(facts.bins)], axis=axis)
+
+
+def wasserstein(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
+    """Return the Wasserstein-1 distance of the histograms."""
+    shares = model["value_share"], truth["value_share"]
+    return _per_field(facts, lambda n, edge: histogram_wasserstein(shares[0][:, n], shares[1][:, n], edge))
+
+
+def quantiles(share: Sequence[float]) -> Finalise:
+    """Return a function that computes quantiles of the values, shape ``(replicate, field, quantile)``."""
+
+    def finalise(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
+        return _per_field(
+            facts,
+            lambda n, edge: np.stack(
+                [histogram_quantile(model["value_share"][:, n], edge, p) for p in share], axis=-1
+            ),
+            axis=1,
+        )
+
+    return finalise
+
+
+def quantile_ratio(share: float) -> Finalise:
+    """Return a function that computes a quantile over the truth's."""
+    of = quantiles([share])
+    return lambda model, truth, facts: (of(model, truth, facts) / of(truth, truth, facts))[..., 0]
+
+
+def mean_of(name: str) -> Finalise:
+    """Return a function that gives the mean of a statistic itself."""
+    return lambda model, truth, facts: model[name]
+
+
+def _band(facts: DataFacts) -> SpectralBand:
+    assert facts.band is not None  # measures_for leaves these measures out without a band
+    return facts.band
+
+
+def _band_ratios(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
+    return power_ratio(model["power"], truth["power"])[..., _band(facts).degrees]
+
+
+def band_power_ratio(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
+    """Return the mean power ratio over the degrees of the band."""
+    return _band_ratios(model, truth, facts).mean(axis=-1)
+
+
+def band_log_ratio(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
+    """Return the mean absolute log power ratio over the degrees of the band."""
+    with np.errstate(divide="ignore"):
+        return np.abs(np.log(_band_ratios(model, truth, facts))).mean(axis=-1)
+
+
+def spurious_power(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
+    """Return the power above the band over the truth's power in it."""
+    band = _band(facts)
+    beyond, inside = model["power"][..., band.beyond], truth["power"][..., band.degrees]
+    if not beyond.shape[-1]:
+        return np.full(beyond.shape[:-1], np.nan)
+    share = power_ratio(beyond.sum(axis=-1), inside.sum(axis=-1))
+    return np.where(share < ROUNDING, 0.0, share)
+
+
+def pattern(which: int) -> Finalise:
+    """Return a function that computes the constant (0) or modulated (1) pattern."""
+    return lambda model, truth, facts: pattern_strength(
+        model["folded_mean"], model["folded_square"], truth["folded_square"]
+    )[which]
+
+
+def line(name: str, axis: int) -> Finalise:
+    """Return a function that computes the height of lines in a spectrum."""
+    return lambda model, truth, facts: line_height(model[name], facts.line_points[axis], facts.factor)

@@ -1,0 +1,105 @@
+"""Groups of statistics that an evaluation of one data set computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from atmodist_core.common.errors import UserError
+from atmodist_core.evaluation.energy_ratio import HighWavenumberPower
+from atmodist_core.evaluation.geometry import area_weights
+from atmodist_core.evaluation.run.data import EvaluationData
+from atmodist_core.evaluation.spectra import energy_spectrum
+from atmodist_core.evaluation.statistics.city_values import CityValues
+from atmodist_core.evaluation.statistics.histogram import ValueBins, ValueDistribution
+from atmodist_core.evaluation.statistics.latitude_power import LatitudePower
+from atmodist_core.evaluation.statistics.learned_distance import DistanceToTruth, LearnedDistance
+from atmodist_core.evaluation.statistics.moment_maps import MomentMaps
+from atmodist_core.evaluation.statistics.moments import AreaSums, Errors, Moments
+from atmodist_core.evaluation.statistics.pattern import GridPattern, LinePower
+from atmodist_core.evaluation.statistics.power import CosinePower, DegreePower
+from atmodist_core.evaluation.statistics.semivariance import Semivariance
+from atmodist_core.evaluation.statistics.similarity import Similarity
+from atmodist_core.evaluation.statistics.spectral_band import SpectralBand, spectral_band
+from atmodist_core.evaluation.statistics.statistic import Group, Statistic
+
+AREA, CITIES, SERIES, MAPS = "area", "cities", "series", "maps"
+DISTANCE, LATITUDES = "distance", "latitudes"
+
+
+def groups_of(
+    data: EvaluationData,
+    cities: pd.DataFrame | None,
+    distance: LearnedDistance | None = None,
+    *,
+    series: bool = False,
+    maps: bool = False,
+    latitude_edges: Sequence[float] = (),
+) -> tuple[list[Group], list[str]]:
+    """Return the groups, and sentences on those that a limited area has no room for.
+
+    Parameters
+    ----------
+    data : EvaluationData
+        Grid, fields and factor.
+    cities : pandas.DataFrame, optional
+        Cities whose values are kept.
+    distance : LearnedDistance, optional
+        Network whose distance to the truth is computed.
+    series, maps : bool
+        Whether SSIM and PSNR over time, and maps of moments, are computed.
+    latitude_edges : sequence of float
+        Edges of belts of latitude in which the power of the band is computed [degrees].
+    """
+    grid, factor = data.template, data.factor
+    weights = area_weights(grid)
+    sums = AreaSums(weights, factor)
+    high = HighWavenumberPower(grid, factor)
+    bins = [ValueBins.of_units(units) for units in data.units]
+    power: list[Statistic] = [DegreePower(high)] if data.on_the_globe else [CosinePower(grid, high)]
+    if data.on_the_globe:
+        rows = np.array(weights[:, 0])
+        power += [GridPattern(rows, factor), LinePower(grid["latitude"].values)]
+    area = [*power, ValueDistribution(weights, bins), Semivariance(grid), Moments(sums), Errors(sums)]
+    groups, notes = [Group(AREA, area)], []
+    makers: list[tuple[str, Callable[[], Statistic]]] = []
+    if cities is not None:
+        makers.append((CITIES, lambda: CityValues(grid, cities)))
+    if series:
+        makers.append((SERIES, lambda: Similarity(sums, grid["latitude"].values, grid.sizes["longitude"])))
+    for name, make in makers:
+        try:
+            groups.append(Group(name, [make()]))
+        except UserError as error:
+            if data.on_the_globe:
+                raise
+            notes.append(f"Without {name}: {error}")
+    if distance is not None:
+        groups.append(Group(DISTANCE, [DistanceToTruth(distance)], settings={"distance": distance.identity}))
+    if maps:
+        groups.append(Group(MAPS, [MomentMaps(sums, grid, data.units)], summed=True))
+    if latitude_edges:
+        band = band_of(data)
+        settings = {"edges": [float(edge) for edge in latitude_edges], "band": [band.first, band.last]}
+        belts = LatitudePower(grid, band.first, band.last, latitude_edges)
+        groups.append(Group(LATITUDES, [belts], settings=settings))
+    return groups, notes
+
+
+def band_of(data: EvaluationData) -> SpectralBand:
+    """Return the total wavenumbers that the coarse grid lacks and the first time of the data has.
+
+    Raises
+    ------
+    UserError
+        For a limited area.
+    """
+    if not data.on_the_globe:
+        raise UserError(
+            "Expected the whole globe for power by latitude, found a limited area; leave --latitude-edges out."
+        )
+    first = energy_spectrum(data.template)
+    spectrum = np.stack([np.ravel(first[name].values) for name in data.names])
+    return spectral_band(data.template["latitude"].values, data.factor, spectrum, data.template.attrs)

@@ -1,0 +1,129 @@
+"""Statistics of one time: small arrays per field, from whose means over time all measures are computed.
+
+As in weatherbenchX, a statistic is computed once for all measures that need it, only means of statistics enter a
+measure, and means over parts of a period combine to the mean over the whole.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import xarray as xr
+
+from atmodist_core.evaluation.geometry import squared_units
+from atmodist_core.evaluation.statistics.snapshot import Snapshot
+
+VERSION = 2
+"""Raise it when a number in a store would come out differently, or the cities change: older stores are then not
+mixed in."""
+
+Arrays = dict[str, np.ndarray]
+
+
+class Statistic(ABC):
+    """One or several statistics of the fields of one time.
+
+    Attributes
+    ----------
+    dimensions : mapping of str to tuple of str
+        Dimensions of each array by its name, usually ``field`` first.
+    units : mapping of str to str
+        By name; "field" stands for the units of the field, "field2" for their square.
+    needs_truth : bool
+        Whether a model is compared with the truth, so that the truth itself has no such statistic.
+    """
+
+    dimensions: ClassVar[Mapping[str, tuple[str, ...]]]
+    units: ClassVar[Mapping[str, str]] = {}
+    needs_truth: ClassVar[bool] = False
+
+    @abstractmethod
+    def __call__(self, snapshot: Snapshot) -> Arrays:
+        """Return the arrays by name."""
+
+    def coordinates(self) -> dict[str, Any]:
+        """Return the coordinates of the dimensions."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Statistics that are computed and stored together.
+
+    Parameters
+    ----------
+    name : str
+        Name of its folder in a store.
+    statistics : sequence of Statistic
+    summed : bool
+        Whether times are added up (whole numbers, see :class:`SumsStore`) instead of being kept one by one.
+    settings : dict
+        Plain values that the statistics depend on beside the data; other settings get another folder.
+    """
+
+    name: str
+    statistics: Sequence[Statistic]
+    summed: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def of_truth(self) -> bool:
+        """Whether the truth has any of the statistics."""
+        return not all(each.needs_truth for each in self.statistics)
+
+    def __call__(self, snapshot: Snapshot) -> Arrays:
+        """Return all arrays; those that compare with the truth are left out for the truth itself."""
+        arrays: Arrays = {}
+        for each in self.statistics:
+            if not (snapshot.is_truth and each.needs_truth):
+                arrays |= each(snapshot)
+        return arrays
+
+    def labelled(
+        self,
+        times: Sequence[Any],
+        arrays: Mapping[str, Sequence[Any]],
+        fields: Sequence[str],
+        field_units: Sequence[str],
+    ) -> xr.Dataset:
+        """Label the arrays of several times with dimensions, units and coordinates.
+
+        Parameters
+        ----------
+        times : sequence of numpy.datetime64
+            Times of the arrays.
+        arrays : mapping of str to sequence of numpy.ndarray
+            One array per time; a single sum where times are added up.
+        fields, field_units : sequence of str
+            Names and units of the fields.
+        """
+        common = field_units[0] if len(set(field_units)) == 1 else None
+        known = {"field": common or "units of the field", "field2": squared_units(common)}
+        dimensions = {name: axes for each in self.statistics for name, axes in each.dimensions.items()}
+        units = {name: unit for each in self.statistics for name, unit in each.units.items()}
+        variables = {}
+        for name, values in arrays.items():
+            attributes = {"units": known.get(units[name], units[name])} if name in units else {}
+            axes = dimensions[name]
+            variables[name] = (
+                (axes, values[0], attributes)
+                if self.summed
+                else (("time", *axes), np.stack(values), attributes)
+            )
+        coordinates: dict[str, Any] = {
+            "time": np.array(times, dtype="datetime64[ns]"),
+            "field": np.array(list(fields)),
+        }
+        for each in self.statistics:
+            coordinates |= each.coordinates()
+        used = {"time", *(axis for axes, _, _ in variables.values() for axis in axes)}
+        kept = {
+            name: value
+            for name, value in coordinates.items()
+            if (value[0] if isinstance(value, tuple) else name) in used
+        }
+        return xr.Dataset(variables, coords=kept)
