@@ -183,9 +183,9 @@ def check(alone: list[dict], pairs: list[dict], truths: list[dict], run, times) 
     """The plain loop's numbers of the first model, and of the truth, are those of the store."""
     import numpy as np
 
-    model = run.stores.of_model(run.models[0], "global").load(times)
+    model = run.load(run.models[0], "area", times)
     # Of the truth: the result has power beyond the truncation, which every quadrature folds back in its own way.
-    of_truth = run.stores.of_truth("global").load(times)
+    of_truth = run.load(None, "area", times)
     power = np.array([one["power"] for one in truths])
     assert np.allclose(
         of_truth["power"].values[..., 1 : TRUNCATION + 1], power[..., 1:], rtol=1e-3, atol=1e-20
@@ -197,7 +197,7 @@ def check(alone: list[dict], pairs: list[dict], truths: list[dict], run, times) 
         assert np.abs(stored["value_share"].values - shares).sum(axis=-1).max() < 0.02
         semivariance = np.array([one["semivariance"] for one in found])
         assert np.allclose(stored["semivariance"].values.mean(axis=0), semivariance.mean(axis=0), rtol=0.05)
-    similar = run.stores.of_model(run.models[0], "series").load(times)
+    similar = run.load(run.models[0], "series", times)
     assert np.allclose(similar["ssim"].values, [one["ssim"] for one in pairs], atol=2e-3)
     assert np.allclose(similar["psnr"].values, [one["psnr"] for one in pairs], atol=0.1)
 
@@ -219,7 +219,7 @@ def main() -> None:
 
     from atmodist_core.evaluation.run.evaluation import evaluate, prepare_evaluation
     from atmodist_core.evaluation.run.plan import EvaluationPlan
-    from atmodist_core.evaluation.statistics.one_time import OneTime
+    from atmodist_core.evaluation.statistics.snapshot import Snapshot
     from atmodist_core.fields import coarsen, open_fields
     from atmodist_core.fields.grid.geography import cities
     from atmodist_core.harmonics import keep_freed_memory
@@ -272,13 +272,13 @@ def main() -> None:
         def ours(some: Iterable[int]) -> None:
             for n in some:
                 # New ones each time, which know nothing yet: the groups keep in them what they share.
-                truth = OneTime(truths[n], truths[n], truth_fields[n], truth_fields[n])
-                for group in run.groups:
+                truth = Snapshot(truths[n], truths[n], truth_fields[n], truth_fields[n])
+                for group in run.groups.values():
                     if group.of_truth:
                         group(truth)
                 for prediction, result in zip(predictions[n], results[n], strict=True):
-                    moment = OneTime(prediction, truths[n], result, truth_fields[n], truth)
-                    for group in run.groups:
+                    moment = Snapshot(prediction, truths[n], result, truth_fields[n], truth)
+                    for group in run.groups.values():
                         group(moment)
 
         for _ in range(arguments.rounds):

@@ -1,16 +1,18 @@
-"""Evaluate downscalers over any period of any source: one store that can be killed, resumed, extended and merged, one file.
+"""Evaluate downscalers over any period of any source: every measure with its interval, in one file and in tables.
 
 python train/evaluate.py --data data/member-3 --models bicubic srgan-4x-mse srgan-4x-atmodist --distance atmodist-23
-    [--period 2001-01 2001-03] [--every-hours 6] [--out runs/evaluation] [--scheduler tcp://host:8786] [--workers 2]
+    [--period 2001-01 2001-03] [--every-hours 6] [--region Europe] [--out runs/evaluation]
+    [--scheduler tcp://host:8786] [--workers 2] [--markdown docs/experiments.md --name member-3]
 python train/evaluate.py ... --merge january/evaluation february/evaluation --out runs/evaluation
 
-Statistics go to <out>/statistics, block by block of eight days; a killed run goes on where it was when the same command is
-given again, and a longer --period or another model computes only what is new. Given the same command with --merge, the
-statistics of other folders (pieces of the period made elsewhere) are taken over first. At the end <out>/evaluation.nc holds
-every result with its interval: train/report.py makes a report of it, and the page shows it.
+Statistics are stored in <out>/statistics in blocks of eight days. A run can be interrupted, resumed, extended and merged:
+the same command continues an interrupted run, and a longer --period or another model computes only what is new. With
+--merge, the statistics of other folders (parts of the period computed elsewhere) are added first. <out>/evaluation.nc
+holds every result with its interval, for train/report.py and the page; <out>/<name>.md and .json hold tables.
 """
 
 import dataclasses
+import json
 import os
 import shlex
 import signal
@@ -28,12 +30,12 @@ from atmodist_core.common.errors import AtmodistWarning, UserError
 from train import _cli
 
 if TYPE_CHECKING:
-    from atmodist_core.evaluation.run.plan import EvaluationPlan
+    from atmodist_core.evaluation.results.evaluation_result import EvaluationResult
 
 
 @dataclasses.dataclass(frozen=True)
 class EvaluateConfig:
-    """What to evaluate, on which data."""
+    """Models, data and statistics of an evaluation."""
 
     models: tuple[str, ...] = ("bicubic", "srgan-4x-mse", "srgan-4x-atmodist")
     """Names or folders of downscalers, or label=folder."""
@@ -44,6 +46,9 @@ class EvaluateConfig:
     period: tuple[str, ...] = ()
     """First and last date, both included, or one date such as 2001-01; everything by default."""
 
+    region: str | None = None
+    """Name of a region; the whole area of the data by default."""
+
     every_hours: int = 0
     """Use times that are a multiple of so many hours (0: every time) for all but the values at cities."""
 
@@ -53,8 +58,11 @@ class EvaluateConfig:
     distance: str = "none"
     """Name or folder of a distance network: adds its distance to the truth, and its own evaluation."""
 
+    distance_layers: tuple[str, ...] = ()
+    """Layers of the network at which distances are taken; the last by default."""
+
     lag_pairs: int = 32
-    """Pairs of patches at each time on which the distance network itself is judged; 0 leaves that out."""
+    """Pairs of patches at each time on which the distance network itself is evaluated; 0 for none."""
 
     maps: bool = True
     """Make maps of mean, standard deviation, skewness, kurtosis and error."""
@@ -62,8 +70,17 @@ class EvaluateConfig:
     series: bool = True
     """Make SSIM and PSNR over time."""
 
-    reference: str = "srgan-4x-mse"
-    """Label of the model that the others are compared with at cities."""
+    latitude_edges: tuple[float, ...] = ()
+    """Edges of belts of latitude for the power of the band [degrees], such as 0 20 40 60 90; none by default."""
+
+    targets: bool = True
+    """List the project's targets, met or missed."""
+
+    candidates: tuple[str, ...] = ("srgan-4x-atmodist",)
+    """Labels of the models whose targets are listed; those that are not among --models are left out."""
+
+    reference: tuple[str, ...] = ("srgan-4x-mse",)
+    """Label of the model that others are compared with; for targets also one for each candidate."""
 
     block_days: int = 3
     """Length of the blocks of days that are resampled for intervals."""
@@ -72,7 +89,7 @@ class EvaluateConfig:
     """Number of resamplings; 0 for no intervals."""
 
     seed: int = 0
-    """Of the resampling and of the pairs."""
+    """Seed of the resampling and of the pairs."""
 
     level: str | None = None
     """Level, where there are several."""
@@ -81,46 +98,56 @@ class EvaluateConfig:
     """Downscaling factor of interpolations, 4 by default; a network has its own."""
 
     device: str | None = None
-    """Where networks compute; a GPU where there is one by default."""
+    """Device of the networks; a GPU where there is one by default."""
 
     precision: Literal["float32", "bfloat16", "auto"] = "float32"
-    """Of the networks; bfloat16 is faster and changes fields by 1 to 2 %."""
+    """Precision of the networks; bfloat16 is faster and changes fields by 1 to 2 %."""
+
+    truncate: bool = False
+    """Truncate results at the truncation that the data state (whole globe only)."""
 
     scheduler: str = "threads"
     """Threads of this machine, or the address of a Dask scheduler, such as tcp://host:8786."""
 
     workers: int = 0
-    """Blocks worked on at once; by default one for every two processors, or all that a cluster has."""
+    """Blocks computed at once; by default one for every two processors, or all that a cluster has."""
 
     merge: tuple[Path, ...] = ()
-    """Folders of other runs whose statistics are taken over first."""
+    """Folders of other runs whose statistics are merged first."""
 
     out: Path = Path("runs/evaluation")
-    """Folder of the statistics and of evaluation.nc."""
+    """Folder of the statistics, of evaluation.nc and of the tables."""
+
+    name: str = "evaluation"
+    """Name of the tables, in files and in documents."""
+
+    markdown: Path | None = None
+    """Document in which the tables <name>-summary, <name>-cities, ... between markers are replaced."""
+
+    city_values: Path | None = None
+    """NetCDF file for the values at cities, which the page's Cities view reads."""
 
     progress: bool = True
-    """Show what is done and the time left."""
+    """Show progress and the time left."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code."""
     config = _cli.parse(EvaluateConfig, {"default": EvaluateConfig()}, arguments, "python train/evaluate.py")
-    if config.block_days < 1 or config.replicates < 0 or config.workers < 0:
-        raise UserError(
-            f"Expected --block-days 1 or more, --replicates and --workers 0 or more, found {config.block_days}, "
-            f"{config.replicates} and {config.workers}."
-        )
-    # Only now, since torch takes seconds to import: a wrong flag is told at once.
+    _check(config)
+    # Only now, since torch takes seconds to import: a wrong flag is reported at once.
     from atmodist_core.evaluation.bootstrap import Bootstrap
     from atmodist_core.evaluation.results.build import evaluation_tree
+    from atmodist_core.evaluation.results.evaluation_result import evaluation_result
     from atmodist_core.evaluation.results.file import write_evaluation
     from atmodist_core.evaluation.run.evaluation import evaluate
     from atmodist_core.evaluation.run.plan import EvaluationPlan
     from atmodist_core.evaluation.store.merging import merge_statistics
     from atmodist_core.harmonics import keep_freed_memory
 
-    # The same arrays come and go for every field: handed back to the system each time, their pages would be zeroed anew.
+    # The same arrays are allocated for every field: returned to the system, their pages would be zeroed each time.
     keep_freed_memory()
+    bootstrap = Bootstrap(config.block_days, config.replicates, seed=config.seed)
     names = {entry.name for entry in dataclasses.fields(EvaluationPlan)}
     plan = EvaluationPlan(
         **{name: getattr(config, name) for name in names & set(vars(config))},
@@ -128,7 +155,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     bar = _Progress(config.progress)
     for folder in merge_statistics(config.merge, config.out):
-        bar.say(f"took over {folder}")
+        bar.say(f"merged {folder}")
     stop, asked = _stop_on_signals()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", AtmodistWarning)
@@ -138,31 +165,86 @@ def main(arguments: Sequence[str]) -> int:
         bar.close()
         if prepared is None:
             print(
-                f"Stopped; {config.out} holds what was done, the same command goes on.",
+                f"Stopped; {config.out} holds the results so far, the same command continues.",
                 file=sys.stderr,
             )
             return _cli.EXIT_INTERRUPTED
+        reference = _reference(config, prepared.labels)
+        result = evaluation_result(prepared, bootstrap, bar.say)
         command = shlex.join(["python", "train/evaluate.py", *arguments])
-        bootstrap = Bootstrap(config.block_days, config.replicates, seed=config.seed)
-        reference = _reference(config, plan, [model.label for model in prepared.models])
-        tree = evaluation_tree(
-            plan, prepared, bootstrap, reference, command, lambda what: bar.say(f"making {what}")
-        )
-    notes = {str(w.message) for w in caught if issubclass(w.category, AtmodistWarning)}
-    tree.attrs["notes"] = "\n".join(filter(None, [tree.attrs["notes"], *sorted(notes)]))
+        result.notes += sorted({str(w.message) for w in caught if issubclass(w.category, AtmodistWarning)})
+        tree = evaluation_tree(result, reference, command, lambda what: bar.say(f"making {what}"))
     for entry in caught:
         if not issubclass(entry.category, AtmodistWarning):
             warnings.warn_explicit(entry.message, entry.category, entry.filename, entry.lineno)
     write_evaluation(tree, config.out / "evaluation.nc")
-    print(f"Wrote {config.out / 'evaluation.nc'}: {tree.attrs['times']} times, {tree.attrs['days']} days.")
+    if config.city_values is not None:
+        from atmodist_core.evaluation.results.city_file import city_series_of, write_city_values
+
+        write_city_values(city_series_of(result), config.city_values)
+    _report(config, result, reference, command)
+    print(f"Wrote {config.out / 'evaluation.nc'}: {result.times} times, {result.days} days.")
     return _cli.EXIT_OK if not asked else _cli.EXIT_INTERRUPTED
 
 
-def _reference(config: EvaluateConfig, plan: "EvaluationPlan", labels: list[str]) -> str:
-    """The reference that was asked for; the first model where the default is not among the models."""
-    if config.reference in labels or config.reference != EvaluateConfig.reference:
-        return config.reference
+def _check(config: EvaluateConfig) -> None:
+    """Refuse bad settings before hours of work."""
+    if config.workers < 0:
+        raise UserError(f"Expected --workers 0 or more, found {config.workers}.")
+    if len(config.reference) not in (1, len(config.candidates)):
+        raise UserError(
+            f"Expected one --reference, or one for each of {len(config.candidates)} candidates, found "
+            f"{len(config.reference)}."
+        )
+    if config.markdown is not None and not config.markdown.is_file():
+        raise UserError(f"Expected a document at --markdown {config.markdown}, found none.")
+    file = config.city_values
+    if file is not None and (file.suffix != ".nc" or not file.resolve().parent.is_dir()):
+        raise UserError(
+            f"Expected --city-values in an existing folder and ending in .nc, found {str(file)!r}."
+        )
+
+
+def _reference(config: EvaluateConfig, labels: list[str]) -> str:
+    """The first reference; the first model where the default is not among the models."""
+    if config.reference[0] in labels or config.reference != EvaluateConfig.reference:
+        return config.reference[0]
     return labels[0]
+
+
+def _report(config: EvaluateConfig, result: "EvaluationResult", reference: str, command: str) -> None:
+    """Write tables and numbers, fill the document, and print the summary."""
+    from atmodist_core.evaluation.results.marked_tables import write_tables
+    from atmodist_core.evaluation.results.tables import TABLES, heading, plain_values, table
+    from atmodist_core.evaluation.results.targets import targets_table
+
+    texts = {name: table(result, name, reference) for name in TABLES}
+    if config.targets and result.facts.band is not None:
+        references = config.reference * (len(config.candidates) if len(config.reference) == 1 else 1)
+        pairs = [
+            pair
+            for pair in zip(config.candidates, references, strict=True)
+            if pair[0] != pair[1] and {*pair} <= {*result.labels}
+        ]
+        texts["targets"] = "\n\n".join(targets_table(result, *pair) for pair in pairs)
+    first = "\n\n".join([heading(result), *(f"Note: {note}" for note in result.notes)])
+    named = {f"{config.name}-{name}": text for name, text in texts.items() if text}
+    whole = "\n\n".join([first, *named.values()])
+    _write(config.out / f"{config.name}.md", f"`{command}`\n\n{whole}\n")
+    values = {"command": command, **plain_values(result, reference)}
+    _write(config.out / f"{config.name}.json", json.dumps(values, indent=1, allow_nan=False) + "\n")
+    print(f"{first}\n\n{texts['summary']}\n")
+    if config.markdown is not None:
+        tables = {f"{config.name}-basis": first, **named, config.name: whole}
+        replaced = write_tables(config.markdown, tables, command)
+        print(f"replaced in {config.markdown}: {', '.join(replaced)}", file=sys.stderr)
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace the file in one step, so that no reader finds half of it."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch.write_text(text, encoding="utf-8")
+    scratch.replace(path)
 
 
 def _workers(config: EvaluateConfig) -> int:
@@ -170,7 +252,7 @@ def _workers(config: EvaluateConfig) -> int:
 
 
 def _threads_of_a_worker(config: EvaluateConfig) -> int:
-    """Threads of the networks, so that all workers of this machine together have one for each processor."""
+    """Threads of the networks, so that all workers together use one thread per processor."""
     if config.scheduler != "threads":
         return 0
     return max(1, (os.cpu_count() or 1) // _workers(config))
@@ -183,7 +265,7 @@ def _stop_on_signals() -> tuple[Any, list[int]]:
         if asked:
             raise KeyboardInterrupt
         asked.append(number)
-        print("\nStopping after the times in hand; once more to stop at once.", file=sys.stderr)
+        print("\nStopping after the current times; once more to stop at once.", file=sys.stderr)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask)
@@ -198,7 +280,7 @@ class _Progress:
         self._bar: Any = None
 
     def __call__(self, done: int, total: int) -> None:
-        """Show what is done; the first call says how much there is."""
+        """Show the number of fields done."""
         if not self._shown:
             return
         if self._bar is None:

@@ -17,7 +17,7 @@ sys.path.insert(
 from atmodist_core.common.errors import UserError
 from train import _cli
 from train.plan.experiment_plan import PLANS
-from train.plan.queue import Queue, clock, judge
+from train.plan.queue import Queue, clock, evaluate
 from train.plan.runs import Job, Place, card_scores, chosen, jobs_of, place_settings, progress_of
 
 
@@ -59,12 +59,12 @@ class ExperimentsCommand:
     """Trainings at once."""
     budget_scale: float = 1.0
     """Factor of the steps of every epoch: all budgets shrink or grow alike, and equal ones stay equal."""
-    judge: bool = False
-    """Afterwards, judge all finished generators with train/judge.py."""
-    judge_data: tuple[str, ...] = ()
-    """Weather to judge on, which no model has seen."""
-    judge_every: int = 1
-    """Use every n-th time of it."""
+    evaluate: bool = False
+    """Afterwards, evaluate all finished generators with train/evaluate.py."""
+    evaluate_data: tuple[str, ...] = ()
+    """Held-out weather for the evaluation."""
+    evaluate_every_hours: int = 0
+    """Use times of it that are a multiple of so many hours; 0 for all."""
 
 
 _REFERENCE = "srgan-4x-mse"
@@ -88,8 +88,8 @@ def main(arguments: Sequence[str]) -> int:
         return _cli.EXIT_OK
     if not command.data and command.plan != "smoke":
         raise UserError("Expected at least one folder of fields after --data, found none.")
-    if command.judge and not command.judge_data:
-        raise UserError("Expected --judge-data with weather that no model has seen, found none; name it.")
+    if command.evaluate and not command.evaluate_data:
+        raise UserError("Expected --evaluate-data with held-out weather, found none; name it.")
     queue = Queue(jobs, command.jobs, say=lambda sentence: print(sentence, flush=True))
     finished = queue.run()
     table = summary(jobs, queue.failed)
@@ -99,8 +99,8 @@ def main(arguments: Sequence[str]) -> int:
         print("Stopped; the same command continues.", file=sys.stderr)
         return _cli.EXIT_INTERRUPTED
     code = _cli.EXIT_USER_ERROR if queue.failed else _cli.EXIT_OK
-    if command.judge:
-        code = judge(judge_arguments(command, jobs)) or code
+    if command.evaluate:
+        code = evaluate(evaluate_arguments(command, jobs)) or code
     return code
 
 
@@ -153,15 +153,15 @@ def summary(jobs: Sequence[Job], failed: dict[str, str]) -> str:
     return "\n".join(lines)
 
 
-def judge_arguments(command: ExperimentsCommand, jobs: Sequence[Job]) -> list[str]:
-    """Flags for train/judge.py: bicubic and every finished generator; all but the MSE ones against the MSE GAN."""
+def evaluate_arguments(command: ExperimentsCommand, jobs: Sequence[Job]) -> list[str]:
+    """Return flags for train/evaluate.py: bicubic and every finished generator; all but the MSE ones against the MSE GAN."""
     generators = [job for job in jobs if job.experiment.command == "gan" and progress_of(job).state == "done"]
     candidates = [job.name for job in generators if job.experiment.settings.get("content") != "mse"]
     return [
-        *("--data", *command.judge_data, "--every", str(command.judge_every)),
+        *("--data", *command.evaluate_data, "--every-hours", str(command.evaluate_every_hours)),
         *("--models", "bicubic", *(f"{job.name}={job.model}" for job in generators)),
         *(("--candidates", *candidates, "--reference", _REFERENCE) if candidates else ("--no-targets",)),
-        *("--out", str(command.out / "judged")),
+        *("--out", str(command.out / "evaluation")),
     ]
 
 

@@ -82,5 +82,5 @@ class CityResult:
         """Names of the methods of the series without the truth, simplest first."""
         if self.series is None:
             return []
-        names = [str(name) for name in self.series["method"].values if name != "truth"]
+        names = [str(name) for name in self.series["model"].values if name != "truth"]
         return sorted(names, key=method_order)

@@ -26,7 +26,7 @@ from app.state.state import shown_methods
 from app.theme.units import unit_of
 from atmodist_core.figures.numbers.cities import city_series, spread_order, wasserstein_table
 from atmodist_core.figures.numbers.city_areas import computes_whole
-from atmodist_core.figures.numbers.city_store import fitting_file, open_city_values
+from atmodist_core.figures.numbers.city_store import fitting_file
 
 PUBLISH_INTERVAL_S = 2.0
 """Shortest time between two states of growing statistics."""

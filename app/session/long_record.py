@@ -35,7 +35,7 @@ class CityTotals:
     worse: int
     better_sure: int
     worse_sure: int
-    odds: Figure
+    ratio: Figure
     samples: int
 
 
@@ -80,7 +80,7 @@ class LongRecord:
     @property
     def labels(self) -> list[str]:
         """Models that it has."""
-        return [str(label) for label in self._groups["scores"]["method"].values]
+        return [str(label) for label in self._groups["scores"]["model"].values]
 
     def fits(self, name: str, created: str) -> bool:
         """Whether it has a model, as it is there now: saved at that moment. Interpolations always fit."""
@@ -94,7 +94,7 @@ class LongRecord:
         scores = self._groups["scores"]
         if measure not in scores["measure"].values or name not in self.labels:
             return None
-        here = scores.sel({"measure": measure, "method": name, "field": field})
+        here = scores.sel({"measure": measure, "model": name, "field": field})
         return Figure(*(float(here[end]) for end in ("value", "low", "high")))
 
     def band(self) -> tuple[int, int]:
@@ -110,9 +110,14 @@ class LongRecord:
             return None
         here = verdicts.sel(candidate=candidate, field=field, box=box)
         counts = [int(here[name]) for name in ("better", "equal", "worse", "better_sure", "worse_sure")]
-        odds = Figure(*(float(here[name]) for name in ("odds", "odds_low", "odds_high")))
+        ratio = Figure(
+            *(
+                float(here[name])
+                for name in ("improved_to_degraded", "improved_to_degraded_low", "improved_to_degraded_high")
+            )
+        )
         samples = int(self._groups["cities"]["samples"].sel(box=box))
-        return CityTotals(counts[0], counts[1], counts[2], counts[3], counts[4], odds, samples)
+        return CityTotals(counts[0], counts[1], counts[2], counts[3], counts[4], ratio, samples)
 
     def lag_scores(self) -> dict[str, Figure | float] | None:
         """Accuracy, top-3, lag error [h] and loss of the distance network, with those of chance; None without them."""

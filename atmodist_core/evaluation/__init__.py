@@ -1,4 +1,4 @@
-"""Judging fields: spectra, semivariogram, scores, lag curves, local statistics.
+"""Evaluation of fields: spectra, semivariogram, scores, lag curves, local statistics.
 
 Everything takes canonical datasets and gives labelled ones with units; what a number means, with its
 normalisation and the identity it satisfies, is in the docstring of the function that makes it.

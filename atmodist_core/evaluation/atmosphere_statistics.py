@@ -14,7 +14,7 @@ from atmodist_core.evaluation.geometry import (
     time_values,
 )
 from atmodist_core.evaluation.lag_curves import pairs_by_lead
-from atmodist_core.evaluation.measures import kurtosis_of
+from atmodist_core.evaluation.measure_kernels import kurtosis_of
 
 
 def atmosphere_statistics(ds: xr.Dataset) -> xr.Dataset:

@@ -61,17 +61,22 @@ def correlation(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
     return power_ratio(covariance, np.sqrt(np.maximum(variances[0] * variances[1], 0)))
 
 
-def kurtosis(model: Means, truth: Means | None = None, facts: DataFacts | None = None) -> np.ndarray:
+def kurtosis_of(powers: Sequence[np.ndarray]) -> np.ndarray:
     """Return the fourth central moment over the squared variance from means of the first four powers."""
-    first, second, third, fourth = (model[f"moment_{k}"] for k in range(1, 5))
+    first, second, third, fourth = powers
     variance = second - first**2
     central = fourth - 4 * first * third + 6 * first**2 * second - 3 * first**4
     return power_ratio(central, np.square(np.maximum(variance, 0)))
 
 
+def kurtosis(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
+    """Return the kurtosis of the model's values."""
+    return kurtosis_of([model[f"moment_{k}"] for k in range(1, 5)])
+
+
 def kurtosis_ratio(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
     """Return the kurtosis over the truth's."""
-    return power_ratio(kurtosis(model), kurtosis(truth))
+    return power_ratio(kurtosis(model, truth, facts), kurtosis(truth, truth, facts))
 
 
 def block_mean_error(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:

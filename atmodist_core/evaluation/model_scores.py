@@ -10,7 +10,7 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.geometry import common_points, time_values
-from atmodist_core.evaluation.measure_kernels import kurtosis
+from atmodist_core.evaluation.measure_kernels import kurtosis_of
 from atmodist_core.evaluation.scores import Distance, finalise_scores, sample_statistics, time_means
 
 
@@ -127,7 +127,11 @@ def downscaling_scores(statistics: Mapping[str, xr.Dataset]) -> xr.Dataset:
     )
     first = next(iter(statistics.values()))
     about = {"long_name": "kurtosis of the truth", "units": "1"}
-    result["truth_kurtosis"] = ("field", kurtosis(time_means(first)[1])[0], about)
+    result["truth_kurtosis"] = (
+        "field",
+        kurtosis_of([time_means(first)[1][f"moment_{k}"][0] for k in range(1, 5)]),
+        about,
+    )
     dates = time_values(first)
     if not np.isnat(dates).any():
         result.attrs |= {"first_time": str(dates.min())[:16], "last_time": str(dates.max())[:16]}

@@ -19,8 +19,8 @@ from atmodist_core.evaluation.geometry import (
     time_values,
     truth_at_points_of,
 )
-from atmodist_core.evaluation.measures import MEASURES, SCORES, Measure
 from atmodist_core.evaluation.measure_kernels import DataFacts
+from atmodist_core.evaluation.measures import MEASURES, SCORES, Measure
 from atmodist_core.evaluation.statistics.histogram import ValueBins, ValueDistribution, WassersteinPerTime
 from atmodist_core.evaluation.statistics.moments import AreaSums, Errors, Moments
 from atmodist_core.evaluation.statistics.power import CosinePower, DegreePower

@@ -82,7 +82,7 @@ def draw_density(
     axes: Axes, values: xr.Dataset, city: str, field: str, box: int, *, style: FigureStyle = PUBLICATION
 ) -> None:
     """Draw the densities of one field at one city on a logarithmic axis."""
-    methods = [str(name) for name in values["method"].values]
+    methods = [str(name) for name in values["model"].values]
     samples = [sample_of(values, name, city, field, box) * np.float32(SCALE) for name in methods]
     edges = bin_edges(samples)
     least = np.inf

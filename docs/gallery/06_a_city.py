@@ -9,12 +9,12 @@ explains how they were computed.
 # %%
 import atmodist_core as ad
 from atmodist_core.common.assets import asset_folder
+from atmodist_core.evaluation.results.city_file import open_city_values
 from atmodist_core.figures.numbers.cities import sample_of
-from atmodist_core.figures.numbers.city_store import open_city_values
 
 values = open_city_values(asset_folder("results") / "demo_cities.nc")
 methods = ["truth", "bicubic", "srgan-4x-mse", "srgan-4x-atmodist"]
-values = values.sel({"method": methods})
+values = values.sel({"model": methods})
 print(dict(values.sizes))
 
 # %%

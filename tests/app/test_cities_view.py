@@ -18,9 +18,10 @@ from app.session.session import Session
 from app.state.city_choices import fit_cities
 from app.state.state import StudioState
 from app.views.cities.view import MOST_CARDS, CitiesView, city_marks
+from atmodist_core.evaluation.results.city_file import write_city_values
 from atmodist_core.figures.numbers.cities import sample_of
 from atmodist_core.figures.numbers.city_areas import area_around
-from atmodist_core.figures.numbers.city_store import stored_files, write_city_values
+from atmodist_core.figures.numbers.city_store import stored_files
 from tests.app.conftest import TIMES, settled_session
 
 QUESTION = Question("demo", "", "2001-01-05T00:00", "Globe", "vorticity")
@@ -48,7 +49,7 @@ def settle(session):
 def test_series_grow_over_times_spread_over_the_period(cities):
     result = cities.results["cities"]
     assert (result.done, result.wanted, result.stored) == (3, 3, False)
-    assert list(result.series["method"].values) == [
+    assert list(result.series["model"].values) == [
         "truth",
         "bilinear",
         "bicubic",
@@ -66,11 +67,11 @@ def test_series_grow_over_times_spread_over_the_period(cities):
 def test_only_methods_that_are_shown_or_compared_are_computed(globe, models, engine):
     session = settled_session(engine, view="cities", sample=1, methods=["bicubic"], baseline="bicubic")
     names = ["truth", "bicubic", "srgan-4x-atmodist"]
-    assert list(session.results["cities"].series["method"].values) == names
+    assert list(session.results["cities"].series["model"].values) == names
     session._started = False
     session.state.baseline = "srgan-4x-mse"
     settle(session)
-    assert list(session.results["cities"].series["method"].values) == [*names[:2], "srgan-4x-mse", names[2]]
+    assert list(session.results["cities"].series["model"].values) == [*names[:2], "srgan-4x-mse", names[2]]
 
 
 def test_around_a_city_the_values_are_those_of_the_whole_globe(globe, models, engine):
@@ -309,7 +310,7 @@ def test_without_the_page_the_numbers_are_the_same(cities):
     from atmodist_core.figures.numbers.request import FigureRequest
 
     shown = cities_numbers(cities)
-    names = tuple(str(name) for name in shown.datasets["distances"]["method"].values)
+    names = tuple(str(name) for name in shown.datasets["distances"]["model"].values)
     request = FigureRequest(
         view="cities", methods=names, cities=("Seattle",), region="Globe", others={"sample": "3"}
     )

@@ -37,7 +37,7 @@ def test_numbers_on_the_page_are_those_of_the_file(record):
     scores = (
         tree["scores"]
         .to_dataset()
-        .sel({"measure": "rmse", "method": "srgan-4x-atmodist", "field": "vorticity"})
+        .sel({"measure": "rmse", "model": "srgan-4x-atmodist", "field": "vorticity"})
     )
     found = record.score("rmse", "srgan-4x-atmodist", "vorticity")
     assert found == Figure(float(scores["value"]), float(scores["low"]), float(scores["high"]))

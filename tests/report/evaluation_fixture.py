@@ -51,19 +51,19 @@ def _series(labels: list[str], fields: list[str], intervals: bool, times: int = 
     hours = np.arange(times)
     weather = 1 + 0.1 * np.sin(2 * np.pi * hours / 120) + 0.02 * random.standard_normal(times)
     rmse = over(labels, fields, lambda m, f: 0.4 * DEVIATION[f] * RMSE.get(m, 1.1) * weather)
-    made.add("rmse", ("method", "field", "time"), rmse, "s-1")
+    made.add("rmse", ("model", "field", "time"), rmse, "s-1")
     made.add(
         "ssim",
-        ("method", "field", "time"),
+        ("model", "field", "time"),
         over(labels, fields, lambda m, f: 1 - 0.1 * RMSE.get(m, 1.1) * weather),
     )
     made.add(
         "psnr",
-        ("method", "field", "time"),
+        ("model", "field", "time"),
         over(labels, fields, lambda m, f: 38 - 3 * RMSE.get(m, 1.1) * weather),
         "dB",
     )
-    made.add("atmodist", ("method", "time"), np.array([(1.4 - share(m)) * weather for m in labels]))
+    made.add("atmodist", ("model", "time"), np.array([(1.4 - share(m)) * weather for m in labels]))
     return made.dataset(
         method=labels,
         time=np.datetime64("2001-01-01", "ns") + hours * np.timedelta64(3, "h"),
@@ -82,7 +82,7 @@ def _maps(labels: list[str], fields: list[str], intervals: bool) -> xr.Dataset:
     def on_map(values: np.ndarray, kernel: object) -> np.ndarray:
         return np.array([[kernel(m, f) * values for f in fields] for m in all_methods])  # type: ignore[operator]
 
-    dims = ("method", "field", "latitude", "longitude")
+    dims = ("model", "field", "latitude", "longitude")
     made.add("mean", dims, on_map(wave, lambda m, f: 0.1 * DEVIATION[f]), "s-1")
     made.add("standard_deviation", dims, on_map(0.4 + storms, scale), "s-1")
     made.add("skewness", dims, on_map(np.sign(latitude)[:, None] * storms, lambda m, f: share(m)))
@@ -118,7 +118,7 @@ def _cities(labels: list[str], fields: list[str], intervals: bool, number: int =
     distance = np.array(
         [[luck[m] * DEVIATION[f] * (1.05 - share(m)) * 0.1 * local for f in fields] for m in all_methods]
     )
-    dims = ("method", "field", "box", "city")
+    dims = ("model", "field", "box", "city")
     made.add("wasserstein", dims, padded(distance[:-1], len(all_methods)), "s-1", spread=0.15)
     quantile = np.array(
         [
@@ -163,10 +163,10 @@ def _cities(labels: list[str], fields: list[str], intervals: bool, number: int =
 
 
 def _verdicts(cities: xr.Dataset, reference: str, intervals: bool) -> xr.Dataset:
-    candidates = [str(m) for m in cities["method"].values if m not in (TRUTH, reference)]
+    candidates = [str(m) for m in cities["model"].values if m not in (TRUTH, reference)]
     own, other = (
-        cities["wasserstein"].sel({"method": candidates}).values,
-        cities["wasserstein"].sel({"method": reference}).values,
+        cities["wasserstein"].sel({"model": candidates}).values,
+        cities["wasserstein"].sel({"model": reference}).values,
     )
     verdict = np.where(own < 0.9 * other, 1, np.where(own > other / 0.9, -1, 0)).astype("int8")
     sure = ((verdict != 0) & (np.abs(np.log(own / other)) > 0.4)).astype("int8")
@@ -179,10 +179,10 @@ def _verdicts(cities: xr.Dataset, reference: str, intervals: bool) -> xr.Dataset
             made.add(f"{name}_sure", dims, ((verdict == sign) & (sure == 1)).sum(axis=-1))
     better, worse = made.variables["better"][1], made.variables["worse"][1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        odds = np.where(better + worse > 0, better / worse, 1.0)
-    made.add("odds", dims, odds)
-    for end, values in (("low", np.where(np.isinf(odds), 9.0, 0.7 * odds)), ("high", 1.4 * odds)):
-        made.add(f"odds_{end}", dims, values if intervals else np.full(odds.shape, np.nan))
+        ratio = np.where(better + worse > 0, better / worse, 1.0)
+    made.add("improved_to_degraded", dims, ratio)
+    for end, values in (("low", np.where(np.isinf(ratio), 9.0, 0.7 * ratio)), ("high", 1.4 * ratio)):
+        made.add(f"improved_to_degraded_{end}", dims, values if intervals else np.full(ratio.shape, np.nan))
     return made.dataset(
         candidate=candidates,
         box=cities["box"].values,

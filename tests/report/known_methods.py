@@ -110,20 +110,20 @@ def with_fields(fields: Sequence[str]) -> dict[str, object]:
 def spectra_group(labels: list[str], fields: list[str], intervals: bool) -> xr.Dataset:
     made, all_methods = Made(intervals), [*labels, TRUTH]
     power = over(all_methods, fields, power_of)
-    dims = ("method", "field", "total_wavenumber")
+    dims = ("model", "field", "total_wavenumber")
     made.add("power", dims, power, "s-2")
     made.add("power_p10", dims, 0.8 * power, "s-2")
     made.add("power_p90", dims, 1.2 * power, "s-2")
     degree = np.maximum(DEGREES, 1)
     energy = EARTH_RADIUS_M**2 / (2 * degree * (degree + 1)) * power.sum(axis=1)
     for suffix, factor in (("", 1.0), ("_p10", 0.8), ("_p90", 1.2)):
-        made.add(f"kinetic_energy{suffix}", ("method", "total_wavenumber"), factor * energy, "m2 s-2")
+        made.add(f"kinetic_energy{suffix}", ("model", "total_wavenumber"), factor * energy, "m2 s-2")
     with np.errstate(invalid="ignore", divide="ignore"):
         ratios = np.where(power[-1] > 0, power[:-1] / power[-1], np.nan)
     made.add("power_ratio", ("ratio_method", *dims[1:]), ratios, spread=0.03)
     wavelength = 2 * np.pi * EARTH_RADIUS_M / 1000 / np.sqrt(degree * (degree + 1))
     made.variables = {
-        name: (("method", *d[1:]) if d[0] == "ratio_method" else d, padded(v, len(all_methods)), a)
+        name: (("model", *d[1:]) if d[0] == "ratio_method" else d, padded(v, len(all_methods)), a)
         for name, (d, v, a) in made.variables.items()
     }
     return made.dataset(
@@ -150,10 +150,10 @@ def semivariogram_group(labels: list[str], fields: list[str], intervals: bool) -
 
     made, all_methods = Made(intervals), [*labels, TRUTH]
     values = over(all_methods, fields, semivariance)
-    made.add("semivariance", ("method", "field", "lag_km"), values)
+    made.add("semivariance", ("model", "field", "lag_km"), values)
     made.add(
         "semivariance_ratio",
-        ("method", "field", "lag_km"),
+        ("model", "field", "lag_km"),
         padded(values[:-1] / values[-1], len(all_methods)),
         spread=0.02,
     )
@@ -206,7 +206,7 @@ MEASURES = {
 def scores_group(labels: list[str], fields: list[str], intervals: bool) -> xr.Dataset:
     made = Made(intervals)
     values = np.stack([over(labels, fields, entry[4]) for entry in MEASURES.values()])
-    made.add("value", ("measure", "method", "field"), values, spread=0.02, prefix="")
+    made.add("value", ("measure", "model", "field"), values, spread=0.02, prefix="")
     made.add("truth_kurtosis", ("field",), np.full(len(fields), 6.0))
     columns = {
         name: ("measure", [entry[k] for entry in MEASURES.values()])
@@ -229,10 +229,10 @@ def values_group(labels: list[str], fields: list[str], intervals: bool) -> xr.Da
             for m in all_methods
         ]
     )
-    made.add("density", ("method", "field", "value_bin"), density, "s")
+    made.add("density", ("model", "field", "value_bin"), density, "s")
     made.add(
         "quantile",
-        ("method", "field", "probability"),
+        ("model", "field", "probability"),
         over(all_methods, fields, lambda m, f: scale(m, f) * student.ppf(PROBABILITIES, FREEDOM)),
         "s-1",
         spread=0.03,
@@ -252,18 +252,18 @@ def extremes_group(labels: list[str], fields: list[str], intervals: bool) -> xr.
     upper = over(all_methods, fields, lambda m, f: student.sf(threshold[f] / scale(m, f), FREEDOM))
     shares = np.stack([upper, upper], axis=-1)
     made.add("threshold", ("field", "tail"), [[threshold[f], -threshold[f]] for f in fields], "s-1")
-    made.add("area_share", ("method", "field", "tail"), shares)
+    made.add("area_share", ("model", "field", "tail"), shares)
     with np.errstate(divide="ignore"):
-        made.add("return_time", ("method", "field", "tail"), 3 / shares, "h")
+        made.add("return_time", ("model", "field", "tail"), 3 / shares, "h")
     made.add(
         "return_ratio",
-        ("method", "field", "tail"),
+        ("model", "field", "tail"),
         padded(shares[:-1] / shares[-1], len(all_methods)),
         spread=0.08,
     )
     made.add(
         "mean_excess",
-        ("method", "field", "tail"),
+        ("model", "field", "tail"),
         np.stack([0.2 * over(all_methods, fields, scale)] * 2, axis=-1),
         "s-1",
     )

@@ -80,7 +80,7 @@ def test_the_mean_ratio_is_taken_from_the_spectra_where_there_are_no_scores():
 
 def test_without_the_truth_there_is_no_ratio():
     tree = evaluation_tree(PAIR, ("vorticity",), groups=("spectra",))
-    alone = tree["spectra"].to_dataset().sel({"method": list(PAIR)})
+    alone = tree["spectra"].to_dataset().sel({"model": list(PAIR)})
     kept = xr.DataTree.from_dict({"/spectra": alone})
     kept.attrs = tree.attrs
     assert "ithout a spectrum of the truth" in words(spectra_section(Evaluation(kept, PAIR[1:])))
@@ -130,7 +130,7 @@ def test_cities_are_those_asked_for_or_chosen_by_the_numbers():
     table = tree["cities"].to_dataset()
     chosen, reason = drawn_cities(Evaluation(tree, PAIR[1:]), table)
     distances = table["wasserstein"].sel(field="vorticity", box=3)
-    gain = distances.sel({"method": PAIR[0]}) / distances.sel({"method": PAIR[1]})
+    gain = distances.sel({"model": PAIR[0]}) / distances.sel({"model": PAIR[1]})
     gain = gain.where(gain["city"] != "Seattle", drop=True)
     assert chosen[:3] == ["Seattle", str(gain.idxmax().item()), str(gain.idxmin().item())]
     assert "not typical" in reason
@@ -141,7 +141,7 @@ def test_cities_are_those_asked_for_or_chosen_by_the_numbers():
 def test_ratios_of_quantiles_keep_the_order_of_their_ends():
     table = evaluation_tree(PAIR, ("vorticity",), groups=("values",))["values"].to_dataset()
     ratios = quantile_ratio(table, "vorticity")
-    lowest, middle = ratios.sel({"method": PAIR[0]}).isel(probability=0), ratios.sel(probability=0.5)
+    lowest, middle = ratios.sel({"model": PAIR[0]}).isel(probability=0), ratios.sel(probability=0.5)
     assert float(lowest["low"]) < float(lowest["value"]) < float(lowest["high"]) < 1
     assert np.isnan(middle["value"]).all(), "the median is near zero: nothing to divide by"
 
@@ -155,8 +155,14 @@ def test_lines_over_time_break_at_gaps_and_average_within_pieces():
 
 
 def test_an_interval_with_one_end_is_none():
-    table = xr.Dataset({"odds": ("box", [2.0]), "odds_low": ("box", [1.0]), "odds_high": ("box", [np.nan])})
-    found = estimate(table.assign_coords(box=[1]), "odds", box=1)
+    table = xr.Dataset(
+        {
+            "improved_to_degraded": ("box", [2.0]),
+            "improved_to_degraded_low": ("box", [1.0]),
+            "improved_to_degraded_high": ("box", [np.nan]),
+        }
+    )
+    found = estimate(table.assign_coords(box=[1]), "improved_to_degraded", box=1)
     assert found.value == 2 and np.isnan([found.low, found.high]).all()
     assert estimate(xr.Dataset({"a": 1.0}), "a").value == Estimate(1.0, 0, 0).value
 

@@ -6,11 +6,16 @@ import pytest
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.evaluation.results.city_file import (
+    city_series,
+    describe_city_values,
+    open_city_values,
+    write_city_values,
+)
 from atmodist_core.fields.grid.geography import cities
 from atmodist_core.figures.numbers.cities import (
     BOXES,
     bin_edges,
-    city_series,
     city_values,
     density,
     known_cities,
@@ -20,7 +25,6 @@ from atmodist_core.figures.numbers.cities import (
     verdicts,
     wasserstein_table,
 )
-from atmodist_core.figures.numbers.city_store import describe_city_values, open_city_values, write_city_values
 
 TIMES = np.arange("2001-01-01T00", "2001-01-31T00", 6, dtype="datetime64[h]")
 PLACES = pd.DataFrame(
@@ -111,7 +115,7 @@ def test_bins_of_a_constant_sample_have_a_width():
 def test_wasserstein_distances_and_verdicts(series):
     table = wasserstein_table(series)
     assert table["vorticity"].shape == (2, 3, 3) and table.attrs["times"] == TIMES.size
-    wide = table["vorticity"].sel({"method": "wide", "city": "Seattle", "box": 1})
+    wide = table["vorticity"].sel({"model": "wide", "city": "Seattle", "box": 1})
     truth = sample_of(series, "truth", "Seattle", "vorticity", 1)
     # Twice the truth: every sorted value moves by its own size.
     assert float(wide) == pytest.approx(float(np.abs(truth).mean()), rel=1e-5)
@@ -132,14 +136,14 @@ def test_wasserstein_distances_and_verdicts(series):
 def test_ten_per_cent_is_still_equal(series):
     table = wasserstein_table(series).copy(deep=True)
     for factor, expected in ((0.91, 0), (0.89, 1), (1.1, 0), (1.2, -1)):
-        table["vorticity"].loc[{"method": "near"}] = factor
-        table["vorticity"].loc[{"method": "wide"}] = 1.0
+        table["vorticity"].loc[{"model": "near"}] = factor
+        table["vorticity"].loc[{"model": "wide"}] = 1.0
         assert (verdicts(table, "near", "wide")["vorticity"] == expected).all(), factor
 
 
 def test_cities_without_values_have_no_verdict(series):
     gap = series.copy(deep=True)
-    gap["vorticity"].loc[{"city": "Suva", "method": "near"}] = np.nan
+    gap["vorticity"].loc[{"city": "Suva", "model": "near"}] = np.nan
     assert known_cities(gap).tolist() == [True, True, False]
     verdict = verdicts(wasserstein_table(gap), "near", "wide")["vorticity"].sel(box=2).values
     assert totals(verdict) == {"better": 2, "equal": 0, "worse": 0, "unknown": 1}
@@ -156,7 +160,7 @@ def test_every_beginning_of_the_order_is_spread(series):
 def test_series_are_sorted_by_time_and_need_the_truth(series):
     values = np.arange(4, dtype=np.float32).reshape(4, 1, 1, 1) * np.ones((1, 3, 2, 14), np.float32)
     mixed = city_series({"truth": values}, PLACES, TIMES[[3, 0, 2, 1]])
-    assert mixed["vorticity"].sel({"method": "truth", "city": "Suva"}).isel(point=0).values.tolist() == [
+    assert mixed["vorticity"].sel({"model": "truth", "city": "Suva"}).isel(point=0).values.tolist() == [
         1,
         3,
         2,
@@ -177,10 +181,8 @@ def test_the_file_keeps_the_series(series, tmp_path):
     xr.testing.assert_equal(
         again.drop_vars(["vorticity", "divergence"]), series.drop_vars(["vorticity", "divergence"])
     )
-    near = wasserstein_table(again)["vorticity"].sel({"method": "wide"})
-    np.testing.assert_allclose(
-        near, wasserstein_table(series)["vorticity"].sel({"method": "wide"}), rtol=1e-3
-    )
+    near = wasserstein_table(again)["vorticity"].sel({"model": "wide"})
+    np.testing.assert_allclose(near, wasserstein_table(series)["vorticity"].sel({"model": "wide"}), rtol=1e-3)
 
 
 def test_other_files_are_refused_in_a_sentence(series, tmp_path):
@@ -192,6 +194,6 @@ def test_other_files_are_refused_in_a_sentence(series, tmp_path):
         with pytest.raises(UserError, match=words):
             open_city_values(file)
     lacking = tmp_path / "lacking.nc"
-    write_city_values(series.sel({"method": ["near"]}), lacking)
+    write_city_values(series.sel({"model": ["near"]}), lacking)
     with pytest.raises(UserError, match="truth"):
         open_city_values(lacking)

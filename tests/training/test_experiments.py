@@ -12,7 +12,7 @@ import pytest
 
 from atmodist_core.common.errors import UserError
 from train import _cli, experiments
-from train.judge import JudgeConfig
+from train.evaluate import EvaluateConfig
 from train.plan.experiment_plan import PLANS, Experiment, Plan
 from train.plan.runs import Place, Progress, chosen, jobs_of, progress_of
 
@@ -168,7 +168,7 @@ MISTAKES = {
     "--jobs 0": "--jobs of 1 or more",
     "--budget-scale 0": "positive --budget-scale",
     "--preset tpu": "Expected --preset cpu, gpu, found 'tpu'",
-    "--data a --judge": "Expected --judge-data",
+    "--data a --evaluate": "Expected --evaluate-data",
     "--plan smoke --precision float8 --list": "Experiment .*--precision",
 }
 
@@ -232,10 +232,10 @@ def test_the_smoke_plan_from_nothing_to_models(repository, tmp_path):
     assert "| content | mse | atmodist |" in text and "| state | finished | finished |" in text
 
 
-def test_the_judge_takes_what_it_is_told(tmp_path, monkeypatch):
+def test_the_evaluation_gets_its_flags(tmp_path, monkeypatch):
     """All finished generators, and of those that are not MSE ones the targets against the MSE GAN."""
     command = experiments.ExperimentsCommand(
-        plan="smoke", out=tmp_path, judge=True, judge_data=("weather/c",), judge_every=8
+        plan="smoke", out=tmp_path, evaluate=True, evaluate_data=("weather/c",), evaluate_every_hours=24
     )
     found = jobs_of(PLANS["smoke"], Place(tmp_path))
     done = {"atmodist-23", "sr-4x-mse", "srgan-4x-mse", "srgan-4x-atmodist"}
@@ -243,14 +243,14 @@ def test_the_judge_takes_what_it_is_told(tmp_path, monkeypatch):
         experiments, "progress_of", lambda job: Progress("done" if job.name in done else "missing")
     )
     told = _cli.parse(
-        JudgeConfig, {"default": JudgeConfig()}, experiments.judge_arguments(command, found), "judge"
+        EvaluateConfig, {"default": EvaluateConfig()}, experiments.evaluate_arguments(command, found), "evaluate"
     )
     generators = ("sr-4x-mse", "srgan-4x-mse", "srgan-4x-atmodist")
     assert told.models == ("bicubic", *(f"{name}={tmp_path}/models/{name}" for name in generators))
     assert (told.candidates, told.reference) == (("srgan-4x-atmodist",), ("srgan-4x-mse",))
-    assert (told.data, told.every, told.out) == (("weather/c",), 8, tmp_path / "judged")
+    assert (told.data, told.every_hours, told.out) == (("weather/c",), 24, tmp_path / "evaluation")
     done.discard("srgan-4x-atmodist")
     told = _cli.parse(
-        JudgeConfig, {"default": JudgeConfig()}, experiments.judge_arguments(command, found), "judge"
+        EvaluateConfig, {"default": EvaluateConfig()}, experiments.evaluate_arguments(command, found), "evaluate"
     )
     assert not told.targets

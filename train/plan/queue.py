@@ -186,11 +186,11 @@ def clock(seconds: float) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
-def judge(arguments: Sequence[str], say: Callable[[str], None] = print) -> int:
-    """Run train/judge.py and return its exit code."""
+def evaluate(arguments: Sequence[str], say: Callable[[str], None] = print) -> int:
+    """Run train/evaluate.py and return its exit code."""
     import sys
 
-    say(f"python train/judge.py {' '.join(arguments)}")
+    say(f"python train/evaluate.py {' '.join(arguments)}")
     return subprocess.run(
-        [sys.executable, str(REPOSITORY / "train" / "judge.py"), *arguments], check=False
+        [sys.executable, str(REPOSITORY / "train" / "evaluate.py"), *arguments], check=False
     ).returncode

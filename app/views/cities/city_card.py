@@ -91,7 +91,7 @@ class CityCard:
         Parameters
         ----------
         series : xarray.Dataset
-            From :func:`atmodist_core.figures.numbers.cities.city_series`.
+            From :func:`atmodist_core.evaluation.results.city_file.city_series`.
         city : str
             Its name.
         methods : list of str

@@ -40,7 +40,7 @@ def verdict_words(
     distances: xr.Dataset | None, candidate: str, baseline: str, field: str, box: int
 ) -> dict[str, str]:
     """Return the verdict per city, ``better``, ``equal`` or ``worse``; cities without one are left out."""
-    if distances is None or not {candidate, baseline} <= set(map(str, distances["method"].values)):
+    if distances is None or not {candidate, baseline} <= set(map(str, distances["model"].values)):
         return {}
     found = verdicts(distances, candidate, baseline)[field].sel(box=box)
     return {
@@ -54,9 +54,9 @@ def distances_of(
     distances: xr.Dataset | None, method: str, field: str, box: int, factor: float
 ) -> dict[str, float]:
     """Return the Wasserstein-1 distance per city in the unit of display; cities without one are left out."""
-    if distances is None or method not in distances["method"].values:
+    if distances is None or method not in distances["model"].values:
         return {}
-    found = distances[field].sel({"method": method, "box": box})
+    found = distances[field].sel({"model": method, "box": box})
     values = {
         str(city): float(value) * factor
         for city, value in zip(found["city"].values, found.values, strict=True)

@@ -96,14 +96,14 @@ def city_html(
     )
 
 
-def _odds(totals: CityTotals) -> str:
-    odds = totals.odds
-    if not math.isfinite(odds.value):
+def _ratio_text(totals: CityTotals) -> str:
+    ratio = totals.ratio
+    if not math.isfinite(ratio.value):
         return "None is worse."
     text = f"Improved-to-degraded ratio: {number(odds.value)}"
     if math.isnan(odds.low):
         return f"{text}."
-    return f"{text} [{number(odds.low)}, {number(odds.high)}]."
+    return f"{text} [{number(ratio.low)}, {number(ratio.high)}]."
 
 
 def figure_text(found: Figure | None, factor: float = 1.0) -> str:

@@ -145,7 +145,9 @@ def _attributes(result: EvaluationResult, reference: str, command: str) -> dict[
         "replicates": result.replicates,
         "seed": result.bootstrap.seed,
         **(
-            {} if band is None else {"band_first": band.first, "band_last": band.last, "band_origin": band.origin}
+            {}
+            if band is None
+            else {"band_first": band.first, "band_last": band.last, "band_origin": band.origin}
         ),
         "reference": reference,
         "notes": "\n".join(result.notes),

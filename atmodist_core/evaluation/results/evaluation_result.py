@@ -213,7 +213,7 @@ def evaluation_result(
         [ValueBins.of_units(units) for units in data.units],
         data.factor,
         band,
-        reader.first(AREA)["lag_km"].values,
+        reader.first(AREA)["lag_km"].values.tolist(),
         (int((np.abs(latitude) <= LINE_LATITUDE).sum()), data.template.sizes["longitude"]),
     )
     if len(counts) == 1 and bootstrap.replicates:
@@ -233,7 +233,9 @@ def evaluation_result(
         if DISTANCE in groups:
             result.distances[model.label] = reader.sums(model, DISTANCE).means(counts)["atmodist"]
         if LATITUDES in groups:
-            own, other = (reader.sums(each, LATITUDES).means(counts)["latitude_power"] for each in (model, None))
+            own, other = (
+                reader.sums(each, LATITUDES).means(counts)["latitude_power"] for each in (model, None)
+            )
             result.curves["latitude_ratio", model.label] = power_ratio(own, other)
             result.curves["latitude_share", TRUTH] = other / other.sum(axis=-1, keepdims=True)
     alone = [each for each in result.measures if set(each.statistics) <= truth.sums.keys()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -48,7 +50,7 @@ def spectra_results(result: EvaluationResult) -> xr.Dataset:
     daily = [_daily(result, name, label) for label in result.with_truth]
     variables = {"power": described(mean, axes, units, long_name, definition)}
     variables |= _band("power", daily, axes, units, long_name)
-    coordinates = {
+    coordinates: dict[str, Any] = {
         "model": result.with_truth,
         "field": result.fields,
         "field_units": ("field", result.units),
@@ -71,7 +73,12 @@ def spectra_results(result: EvaluationResult) -> xr.Dataset:
             energies = [factor * each[:, places].sum(axis=1) for each in daily]
             variables |= _band("kinetic_energy", energies, axes_of_energy, "m2 s-2", energy)
     variables |= with_interval(
-        "power_ratio", _of_models(result, "power_ratio"), axes, "1", f"{long_name} relative to the truth", _RATIO
+        "power_ratio",
+        _of_models(result, "power_ratio"),
+        axes,
+        "1",
+        f"{long_name} relative to the truth",
+        _RATIO,
     )
     return xr.Dataset(variables, coordinates)
 
@@ -156,9 +163,7 @@ def latitude_results(result: EvaluationResult) -> xr.Dataset:
             "The truth's power in the belt over that of all belts.",
         ),
     }
-    edges = {
-        name: ("belt", stored[name].values, {"units": "degrees"}) for name in ("belt_edge", "belt_end")
-    }
+    edges = {name: ("belt", stored[name].values, {"units": "degrees"}) for name in ("belt_edge", "belt_end")}
     return xr.Dataset(
         variables,
         {

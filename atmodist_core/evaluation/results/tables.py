@@ -229,9 +229,7 @@ def plain_values(result: EvaluationResult, reference: str | None = None) -> dict
     models: dict[str, Any] = {}
     for model in result.labels:
         entry: dict[str, Any] = {
-            measure.name: {
-                field: result.estimate(measure.name, model, field).to_list() for field in fields
-            }
+            measure.name: {field: result.estimate(measure.name, model, field).to_list() for field in fields}
             for measure in result.measures
         }
         if reference and model != reference:
@@ -266,9 +264,7 @@ def plain_values(result: EvaluationResult, reference: str | None = None) -> dict
         "reference": reference,
         "models": models,
         "truth": {
-            measure.name: {
-                field: result.estimate(measure.name, TRUTH, field).to_list() for field in fields
-            }
+            measure.name: {field: result.estimate(measure.name, TRUTH, field).to_list() for field in fields}
             for measure in result.measures
             if (measure.name, TRUTH) in result.values
         },

@@ -96,9 +96,7 @@ def targets(result: EvaluationResult, candidate: str, reference: str) -> list[Ta
     return [line for field in result.fields for line in _targets_of(result, candidate, reference, field)]
 
 
-def _targets_of(
-    result: EvaluationResult, candidate: str, reference: str, field: str
-) -> Iterator[Target]:
+def _targets_of(result: EvaluationResult, candidate: str, reference: str, field: str) -> Iterator[Target]:
     def own(name: str) -> Estimate:
         return result.estimate(name, candidate, field)
 

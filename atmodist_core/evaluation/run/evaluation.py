@@ -95,9 +95,7 @@ def prepare_evaluation(plan: EvaluationPlan) -> PreparedEvaluation:
     models = load_models(plan.models, precision=plan.precision, device=plan.device, factor=plan.factor)
     factor = models[0].downscaler.factor
     data = [
-        open_evaluation_data(
-            source, factor=factor, period=plan.period, level=plan.level, region=plan.region
-        )
+        open_evaluation_data(source, factor=factor, period=plan.period, level=plan.level, region=plan.region)
         for source in plan.data
     ]
     require_one_grid(data)

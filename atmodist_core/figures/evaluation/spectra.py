@@ -85,7 +85,7 @@ def evaluation_spectra_figure(
 
 
 def _methods(table: xr.Dataset, variable: str) -> list[str]:
-    return [str(name) for name in table[variable]["method"].values]
+    return [str(name) for name in table[variable]["model"].values]
 
 
 def _of(table: xr.Dataset, quantity: str, suffix: str, method: str) -> np.ndarray | None:
@@ -93,7 +93,7 @@ def _of(table: xr.Dataset, quantity: str, suffix: str, method: str) -> np.ndarra
     name = quantity + suffix if quantity == KINETIC_ENERGY else "power" + suffix
     if name not in table:
         return None
-    place = {"method": method} | ({} if quantity == KINETIC_ENERGY else {"field": quantity})
+    place = {"model": method} | ({} if quantity == KINETIC_ENERGY else {"field": quantity})
     return table[name].sel(place).values.astype(float)
 
 
@@ -143,14 +143,14 @@ def _ratio_of(
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     """Ratio of power to the truth's, with its interval if there is one."""
     if quantity != KINETIC_ENERGY and "power_ratio" in table:
-        place = {"method": method, "field": quantity}
+        place = {"model": method, "field": quantity}
         low, high = (
             table[f"power_ratio_{end}"].sel(place).values if f"power_ratio_{end}" in table else None
             for end in ("low", "high")
         )
         return table["power_ratio"].sel(place).values, low, high
     own = _of(table, quantity, "", method)
-    truth = _of(table, quantity, "", TRUTH) if TRUTH in table["method"].values else None
+    truth = _of(table, quantity, "", TRUTH) if TRUTH in table["model"].values else None
     assert own is not None
     if truth is None:
         return np.full(own.shape, np.nan), None, None
@@ -189,7 +189,7 @@ def evaluation_semivariogram_figure(
     for column, field in enumerate(fields):
         upper, lower = grid[:, column]
         for name in methods:
-            own, place = styles[name], {"method": name, "field": field}
+            own, place = styles[name], {"model": name, "field": field}
             values = table["semivariance"].sel(place).values
             upper.plot(lag, values, marker="o", markersize=2.5, **own.line(style))
             if name == TRUTH or "semivariance_ratio" not in table:

@@ -48,11 +48,11 @@ def densities_figure(
 ) -> Figure:
     """Draw the densities of all models, from the group ``values``, on a logarithmic axis."""
     fields, width = _columns(table, style)
-    methods = [str(name) for name in table["density"]["method"].values]
+    methods = [str(name) for name in table["density"]["model"].values]
     figure = new_figure(width, 0.4 * style.width_in + legend_height_in(methods), style)
     for axes, field in zip(figure.subplots(1, len(fields), squeeze=False)[0], fields, strict=True):
         edges = np.append(table["value_left"].sel(field=field), table["value_right"].sel(field=field)[-1])
-        heights = {name: table["density"].sel({"method": name, "field": field}).values for name in methods}
+        heights = {name: table["density"].sel({"model": name, "field": field}).values for name in methods}
         draw_densities(axes, edges, heights, styles, _units(table, field), style)
         axes.set_title(field)
         axes.set_xlabel(f"{field}{scaled_units(_units(table, field), power_of_ten(edges))}")
@@ -110,13 +110,13 @@ def quantile_ratio(table: xr.Dataset, field: str) -> xr.Dataset:
 
     Ratios are missing where the truth's quantile is near zero.
     """
-    truth = table["quantile"].sel({"method": TRUTH, "field": field}).drop_vars("method")
+    truth = table["quantile"].sel({"model": TRUTH, "field": field}).drop_vars("model")
     usable = np.abs(truth) > LEAST_QUANTILE * np.abs(truth).max()
-    methods = [name for name in table["method"].values if name != TRUTH]
+    methods = [name for name in table["model"].values if name != TRUTH]
     found = {}
     for name, variable in (("value", "quantile"), ("low", "quantile_low"), ("high", "quantile_high")):
         if variable in table:
-            found[name] = (table[variable].sel({"method": methods, "field": field}) / truth).where(usable)
+            found[name] = (table[variable].sel({"model": methods, "field": field}) / truth).where(usable)
     result = xr.Dataset(found)
     if {"low", "high"} <= set(found):
         # For negative quantiles, the lower end gives the larger ratio.
@@ -130,14 +130,14 @@ def quantile_ratios_figure(
 ) -> Figure:
     """Draw quantiles of the group ``values`` relative to the truth's, with their own 95 % intervals."""
     fields, width = _columns(table, style)
-    methods = [str(name) for name in table["method"].values if name != TRUTH]
+    methods = [str(name) for name in table["model"].values if name != TRUTH]
     figure = new_figure(width, 0.34 * style.width_in + legend_height_in(methods), style)
     grid = figure.subplots(1, len(fields), squeeze=False, sharey=True)[0]
     for axes, field in zip(grid, fields, strict=True):
         ratios = quantile_ratio(table, field)
         usable = np.flatnonzero(np.isfinite(ratios["value"].values).any(axis=0))
         for number, name in enumerate(methods):
-            one = ratios.sel({"method": name}).isel(probability=usable)
+            one = ratios.sel({"model": name}).isel(probability=usable)
             shift = 0.7 * ((number + 0.5) / len(methods) - 0.5)
             marker = MARKERS[number % len(MARKERS)]
             _points(axes, np.arange(usable.size) + shift, one, styles[name], marker, style)
@@ -167,14 +167,14 @@ def return_ratios_figure(
 ) -> Figure:
     """Draw how often extremes are exceeded relative to the truth, from the group ``extremes``, with 95 % intervals."""
     fields, width = _columns(table, style)
-    methods = [str(name) for name in table["method"].values if name != TRUTH]
+    methods = [str(name) for name in table["model"].values if name != TRUTH]
     tails = [str(tail) for tail in table["tail"].values]
     figure = new_figure(width, 0.6 + 0.17 * len(methods) * len(tails), style)
     grid = figure.subplots(1, len(fields), squeeze=False, sharey=True)[0]
     rows = [(tail, name) for tail in tails for name in methods]
     for axes, field in zip(grid, fields, strict=True):
         for place, (tail, name) in enumerate(rows):
-            at = {"method": name, "field": field, "tail": tail}
+            at = {"model": name, "field": field, "tail": tail}
             colour = styles[name].colour or style.text
             if {"return_ratio_low", "return_ratio_high"} <= set(table):
                 ends = (float(table[f"return_ratio_{end}"].sel(at)) for end in ("low", "high"))
@@ -201,7 +201,7 @@ def series_figure(
 ) -> Figure:
     """Draw the group ``series`` over time: a row per score, a column per field."""
     fields, _ = _columns(table, style)
-    methods = [str(name) for name in table["method"].values]
+    methods = [str(name) for name in table["model"].values]
     scores = [name for name in SERIES if name in table]
     per_field = [name for name in scores if "field" in table[name].dims]
     whole = [name for name in scores if name not in per_field]
@@ -252,7 +252,7 @@ def _lines(
         "datetime64[s]"
     )
     for name in methods:
-        own = values.sel({"method": name}).values
+        own = values.sel({"model": name}).values
         mean = [float(own[p].mean()) if p.size else np.nan for p in pieces]
         axes.plot(middle, mean, **styles[name].line(style) | {"linewidth": 0.8 * styles[name].width})
 

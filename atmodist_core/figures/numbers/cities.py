@@ -1,15 +1,14 @@
-"""Local statistics of several methods at cities: the numbers behind the view Cities.
+"""Local statistics of several models at cities: the numbers behind the Cities view.
 
 References
 ----------
 Lessig, C., 2021: AtmoDist (talk); Hoffmann, S. and Lessig, C., 2023: AtmoDist. Environ. Data Sci. 2, arXiv 2202.01897 (densities at 150 cities,
-Wasserstein-1 distances, better or worse beyond 10 per cent). Künsch, H. R., 1989: The jackknife and the bootstrap for general stationary
-observations. Ann. Statist. 17, 1217-1241 (resampling blocks of a series in place of single values).
+Wasserstein-1 distances, better or worse beyond 10 per cent).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -23,13 +22,9 @@ from atmodist_core.evaluation.local_statistics import (
     local_statistics,
     local_wasserstein,
 )
+from atmodist_core.evaluation.results.city_file import BOXES, FIELDS, POINT_BOX
+from atmodist_core.evaluation.store.statistics_store import TRUTH
 
-FIELDS = ("vorticity", "divergence")
-BOXES = (1, 2, 3)
-POINT_BOX = np.repeat(BOXES, np.square(BOXES))
-"""Box of each of the 14 values that are kept per city, time and field."""
-
-TRUTH = "truth"
 QUANTILES = (0.02, 0.09, 0.25, 0.5, 0.75, 0.91, 0.98)
 
 
@@ -63,99 +58,41 @@ def city_values(fields: xr.Dataset, cities: pd.DataFrame) -> NDArray[np.float32]
     return values
 
 
-def city_series(
-    values: Mapping[str, NDArray[np.float32]],
-    cities: pd.DataFrame,
-    times: NDArray[np.datetime64],
-    *,
-    attributes: Mapping[str, object] | None = None,
-) -> xr.Dataset:
-    """Series of several methods at cities.
-
-    Parameters
-    ----------
-    values : mapping
-        By method, ``"truth"`` among them: shape ``(time, city, field, point)`` as from :func:`city_values`.
-    cities : pandas.DataFrame
-        The cities, in their order.
-    times : ndarray of datetime64
-        The times, in their order; the result is sorted.
-    attributes : mapping, optional
-        Attributes of the result.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``vorticity`` and ``divergence`` [s-1] over ``(method, city, time, point)`` with the coordinates ``name``, ``country``,
-        ``latitude``, ``longitude`` of the cities and ``box`` of the points.
-
-    Raises
-    ------
-    UserError
-        If the truth is missing.
-    """
-    if TRUTH not in values:
-        raise UserError(
-            f"Expected the truth among the series at cities, found {', '.join(values) or 'none'}; add it."
-        )
-    order = np.argsort(times, kind="stable")
-    stacked = np.stack([np.asarray(one)[order] for one in values.values()])
-    dimensions = ("method", "city", "time", "point")
-    data = {
-        name: (
-            dimensions,
-            np.moveaxis(stacked[..., column, :], 1, 2),
-            {"units": "s-1", "long_name": f"{name} at grid points around cities"},
-        )
-        for column, name in enumerate(FIELDS)
-    }
-    coordinates = {
-        "method": list(values),
-        "city": cities["name"].to_numpy(dtype=str),
-        "country": ("city", cities["country"].to_numpy(dtype=str)),
-        "latitude": ("city", cities["latitude"].to_numpy(float), {"units": "degrees_north"}),
-        "longitude": ("city", cities["longitude"].to_numpy(float), {"units": "degrees_east"}),
-        "time": np.asarray(times)[order].astype("datetime64[ns]"),
-        "box": ("point", POINT_BOX, {"long_name": "points along a side of the box", "units": "1"}),
-    }
-    return xr.Dataset(data, coordinates, dict(attributes or {}))
-
-
 def wasserstein_table(series: xr.Dataset) -> xr.Dataset:
     """Wasserstein-1 distances to the truth.
 
     Parameters
     ----------
     series : xarray.Dataset
-        From :func:`city_series`.
+        From :func:`~atmodist_core.evaluation.results.city_file.city_series`.
 
     Returns
     -------
     xarray.Dataset
-        Both fields over ``(method, city, box)`` without the truth, in their units; NaN for cities without values.
+        Both fields over ``(model, city, box)`` without the truth, in their units; NaN for cities without values.
     """
     known = known_cities(series)
     part = series.isel(city=np.flatnonzero(known))
-    truth = part.sel({"method": TRUTH}, drop=True)
-    methods = [str(name) for name in series["method"].values if name != TRUTH]
+    truth = part.sel({"model": TRUTH}, drop=True)
+    methods = [str(name) for name in series["model"].values if name != TRUTH]
     shape = (len(methods), series.sizes["city"], len(BOXES))
     tables = {name: np.full(shape, np.nan) for name in FIELDS}
     if known.any() and series.sizes["time"]:
         for row, method in enumerate(methods):
-            distances = local_wasserstein(part.sel({"method": method}, drop=True), truth)
+            distances = local_wasserstein(part.sel({"model": method}, drop=True), truth)
             for name in FIELDS:
                 tables[name][row, known] = distances[name].transpose("city", "box").values
     coordinates = {name: series[name] for name in ("city", "country", "latitude", "longitude")}
     return xr.Dataset(
         {
             name: (
-                ("method", "city", "box"),
+                ("model", "city", "box"),
                 table,
                 {"units": "s-1", "long_name": f"Wasserstein-1 distance of local {name} to the truth"},
             )
             for name, table in tables.items()
         },
-        {**coordinates, "method": methods, "box": list(BOXES)},
+        {**coordinates, "model": methods, "box": list(BOXES)},
         {"times": series.sizes["time"]},
     )
 
@@ -190,13 +127,13 @@ def verdicts(distances: xr.Dataset, judged: str, baseline: str, tolerance: float
     UserError
         If a method is not among them.
     """
-    methods = [str(name) for name in distances["method"].values]
+    methods = [str(name) for name in distances["model"].values]
     for name in (judged, baseline):
         if name not in methods:
             raise UserError(
                 f"Expected two of the methods {', '.join(methods)} to compare, found '{name}'; choose another."
             )
-    one, other = (distances.sel({"method": name}, drop=True) for name in (judged, baseline))
+    one, other = (distances.sel({"model": name}, drop=True) for name in (judged, baseline))
     known = np.isfinite(one["vorticity"]) & np.isfinite(other["vorticity"])
     verdict = better_equal_worse(one.fillna(0.0), other.fillna(0.0), tolerance)
     return verdict.astype(float).where(known)
@@ -215,7 +152,7 @@ def totals(verdict: NDArray[np.float64]) -> dict[str, int]:
 def sample_of(series: xr.Dataset, method: str, city: str, field: str, box: int) -> NDArray[np.float32]:
     """Values of a method at a city, shape ``(time, point)`` with the points of one box."""
     inside = np.flatnonzero(series["box"].values == box)
-    values = series[field].sel({"method": method, "city": city}).isel(point=inside)
+    values = series[field].sel({"model": method, "city": city}).isel(point=inside)
     return values.transpose("time", "point").values
 
 
@@ -281,7 +218,7 @@ def city_tables(
     Parameters
     ----------
     series, distances : xarray.Dataset
-        From :func:`city_series` and :func:`wasserstein_table`.
+        From :func:`~atmodist_core.evaluation.results.city_file.city_series` and :func:`wasserstein_table`.
     cities : sequence of str
         Selected ones; those without values are left out.
     methods : sequence of str
@@ -300,12 +237,12 @@ def city_tables(
     """
     known = {str(name) for name in series["city"].values[known_cities(series)]}
     chosen = [name for name in cities if name in known]
-    present = [name for name in methods if name in series["method"].values]
+    present = [name for name in methods if name in series["model"].values]
     attributes = {"field": field, "box": box, "judged": judged, "baseline": baseline}
     tables = {"distances": distances.assign_attrs(attributes)}
     if chosen:
-        tables["values"] = series.sel({"city": chosen, "method": present}).assign_attrs(attributes)
-    if {judged, baseline} <= set(map(str, distances["method"].values)):
+        tables["values"] = series.sel({"city": chosen, "model": present}).assign_attrs(attributes)
+    if {judged, baseline} <= set(map(str, distances["model"].values)):
         verdict = verdicts(distances, judged, baseline)[field].sel(box=box, drop=True)
         verdict.attrs = {
             "long_name": f"{judged} against {baseline}: 1 closer to the truth, 0 equal, -1 farther",

@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 
 import atmodist_core as ad
 from atmodist_core.common.errors import UserError
+from atmodist_core.evaluation.results.city_file import city_series, open_city_values
 from atmodist_core.fields.grid.interpolation import KERNELS
 from atmodist_core.figures.numbers.cities import (
     FIELDS,
     TRUTH,
-    city_series,
     city_tables,
     city_values,
     spread_order,
     wasserstein_table,
 )
 from atmodist_core.figures.numbers.city_areas import area_around, computes_whole
-from atmodist_core.figures.numbers.city_store import fitting_file, open_city_values
+from atmodist_core.figures.numbers.city_store import fitting_file
 from atmodist_core.figures.numbers.compute import Study
 from atmodist_core.figures.numbers.numbers import Numbers
 from atmodist_core.figures.numbers.slices import read_slice
@@ -56,7 +56,7 @@ def cities(study: Study) -> Numbers:
         )
         basis = "Computed, float32"
     field = request.field if request.field in FIELDS else FIELDS[0]
-    shown = [name for name in request.methods if name in series["method"].values]
+    shown = [name for name in request.methods if name in series["model"].values]
     tables = city_tables(
         series,
         wasserstein_table(series),

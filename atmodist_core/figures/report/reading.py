@@ -170,7 +170,7 @@ class Evaluation:
 
 def methods_of(table: xr.Dataset | xr.DataArray, *, truth: bool = False) -> list[str]:
     """Labels along ``method``, with or without the truth."""
-    return [str(name) for name in table["method"].values if truth or str(name) != TRUTH]
+    return [str(name) for name in table["model"].values if truth or str(name) != TRUTH]
 
 
 def fields_of(table: xr.Dataset | xr.DataArray) -> list[str]:
@@ -231,5 +231,5 @@ def advantages(
     if scores is None or "advantage" not in scores or measure not in scores["measure"].values:
         return {}
     return {
-        label: estimate(scores, "advantage", measure=measure, method=label, field=field) for label in labels
+        label: estimate(scores, "advantage", measure=measure, model=label, field=field) for label in labels
     }

@@ -45,7 +45,7 @@ class Column:
 
 def value_of(table: xr.Dataset, variable: str, **place: Any) -> Callable[[str, str], Estimate]:
     """A column's function ``(method, field) -> Estimate`` of one variable at one place of its other dimensions."""
-    return lambda method, field: estimate(table, variable, method=method, field=field, **place)
+    return lambda method, field: estimate(table, variable, model=method, field=field, **place)
 
 
 def estimate_tables(
@@ -105,7 +105,7 @@ def _table(
     for field in fields:
         for method in methods:
             cells: list[str] = []
-            record: dict[str, str | float] = {"field": field, "method": method}
+            record: dict[str, str | float] = {"field": field, "model": method}
             for column in columns:
                 found, units = column.value(method, field), column.units.get(field, "1")
                 one_unit = len(set(column.units.values())) <= 1
@@ -124,7 +124,7 @@ def _table(
         else column.head
         for column in columns
     ]
-    return Table(name, title, definition, ("method", "field", *heads), tuple(rows), pd.DataFrame(records))
+    return Table(name, title, definition, ("model", "field", *heads), tuple(rows), pd.DataFrame(records))
 
 
 def plain_table(

@@ -73,15 +73,18 @@ def _totals(evaluation: Evaluation, table: xr.Dataset) -> list[Block]:
                 one = table.sel(candidate=candidate, field=field, box=box)
                 counts = [int(one[word]) for word in ("better", "equal", "worse")]
                 sure = [int(one[f"{word}_sure"]) for word in ("better", "worse")]
-                odds = estimate(one, "odds")
+                ratio = estimate(one, "improved_to_degraded")
                 where = f"{field.capitalize()}, {box} x {box} points"
-                found[f"{box} x {box} points"] = odds
-                long.append(ratio_sentence(evaluation.name(candidate), reference, where, counts, sure, odds))
+                found[f"{box} x {box} points"] = ratio
+                long.append(ratio_sentence(evaluation.name(candidate), reference, where, counts, sure, ratio))
                 records.append(
                     {"candidate": candidate, "field": field, "box": box}
                     | dict(zip(("better", "equal", "worse"), counts, strict=True))
                     | dict(zip(("better_sure", "worse_sure"), sure, strict=True))
-                    | {"odds": odds.value, "odds_low": odds.low, "odds_high": odds.high}
+                    | {
+                        f"improved_to_degraded{end}": value
+                        for end, value in (("", ratio.value), ("_low", ratio.low), ("_high", ratio.high))
+                    }
                 )
                 rows.append(
                     (
@@ -89,7 +92,7 @@ def _totals(evaluation: Evaluation, table: xr.Dataset) -> list[Block]:
                         field,
                         f"{box} x {box}",
                         *map(str, (*counts, *sure)),
-                        estimate_text(odds),
+                        estimate_text(ratio),
                     )
                 )
             short.append(ratio_by_box(evaluation.name(candidate), reference, field, found))
@@ -111,15 +114,17 @@ def _totals(evaluation: Evaluation, table: xr.Dataset) -> list[Block]:
         )
     )
     shown = frame.assign(
-        candidate=[row[0] for row in rows], box=[row[2] for row in rows], odds=[row[-1] for row in rows]
+        candidate=[row[0] for row in rows],
+        box=[row[2] for row in rows],
+        improved_to_degraded=[row[-1] for row in rows],
     )
     table_block = plain_table(
         "city_totals",
         f"Cities at which a candidate is closer to the truth than {reference}",
         f"Numbers of cities where the Wasserstein-1 distance is smaller (better) or larger (worse) than that of {reference} by more "
-        "than 10 %, and of those where the interval agrees (surely). Odds: better over worse, with the 95 % interval; 1 is no "
+        "than 10 %, and of those where the interval agrees (surely). Improved-to-degraded ratio: better over worse, with the 95 % interval; 1 is no "
         "difference, ∞ means that no city is worse.",
-        heads | {"odds": "odds"},
+        heads | {"improved_to_degraded": "improved-to-degraded ratio"},
         shown,
     )
     # The file contains the numbers instead of the formatted text.
@@ -167,7 +172,7 @@ def drawn_cities(evaluation: Evaluation, table: xr.Dataset) -> tuple[list[str], 
         return chosen, "The first cities of the list, because there is no pair of models."
     distances = table["wasserstein"].sel(field=fields_of(table)[0]).isel(box=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        gain = np.log(distances.sel({"method": reference}).values / distances.sel({"method": pair}).values)
+        gain = np.log(distances.sel({"model": reference}).values / distances.sel({"model": pair}).values)
     order = [names[k] for k in np.argsort(gain) if np.isfinite(gain[k]) and names[k] not in chosen]
     if order:
         extreme = [order[-1], order[0], order[len(order) // 2]]

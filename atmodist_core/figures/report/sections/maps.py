@@ -78,9 +78,9 @@ def _maps(evaluation: Evaluation, table: xr.Dataset, field: str, name: str, word
     units = field_units(table, field) if name in _WITH_UNIT else "1"
     panels = {}
     for method in methods:
-        if method not in table["method"].values:
+        if method not in table["model"].values:
             continue
-        one = table[name].sel({"method": method, "field": field})
+        one = table[name].sel({"model": method, "field": field})
         if np.isfinite(one.values).any():
             title = f"{words} of {field}"
             panels[method] = one.assign_attrs(long_name=title, units="" if units == "1" else units)
@@ -100,24 +100,24 @@ def _maps(evaluation: Evaluation, table: xr.Dataset, field: str, name: str, word
 def _patterns(evaluation: Evaluation, table: xr.Dataset) -> pd.DataFrame:
     areas = xr.DataArray(cell_areas(table["latitude"].values), dims="latitude")
     weights = areas * xr.ones_like(table["longitude"], dtype=float)
-    if TRUTH not in table["method"].values:
+    if TRUTH not in table["model"].values:
         return pd.DataFrame()
     records = []
     for field in fields_of(table):
         for name, words in STATISTICS.items():
             if name not in table or name == "rmse":
                 continue
-            truth = table[name].sel({"method": TRUTH, "field": field})
+            truth = table[name].sel({"model": TRUTH, "field": field})
             for label in evaluation.labels:
-                if label not in table["method"].values:
+                if label not in table["model"].values:
                     continue
-                own = table[name].sel({"method": label, "field": field})
+                own = table[name].sel({"model": label, "field": field})
                 area_mean, of_truth = (float(one.weighted(weights).mean()) for one in (own, truth))
                 # A global mean of both signs is near zero, and its ratio is not defined.
                 usable = abs(of_truth) > 0.1 * float(abs(truth).weighted(weights).mean())
                 records.append(
                     {
-                        "method": label,
+                        "model": label,
                         "shown_as": evaluation.name(label),
                         "field": field,
                         "statistic": words,

@@ -40,7 +40,7 @@ def _verdicts(
     found = {}
     for measure in map(str, scores["measure"].values):
         own, other = (
-            estimate(scores, "value", measure=measure, method=label, field=field)
+            estimate(scores, "value", measure=measure, model=label, field=field)
             for label in (candidate, reference)
         )
         ideal = str(scores["ideal"].sel(measure=measure).item())
@@ -162,7 +162,7 @@ def _comparisons(evaluation: Evaluation, scores: xr.Dataset, sections: tuple[str
             continue
         for field in fields_of(scores):
             units = str(one["units"].item())
-            found = {m: estimate(scores, "value", measure=measure, method=m, field=field) for m in labels}
+            found = {m: estimate(scores, "value", measure=measure, model=m, field=field) for m in labels}
             sentences.append(
                 compared(
                     f"{one['long_name'].item()!s} of {field}",
@@ -255,7 +255,7 @@ def _over_time(evaluation: Evaluation, table: xr.Dataset, name: str, field: str)
     """Compare means over time, and count how often each model is better; no difference is claimed."""
     values = table[name].sel(field=field) if field else table[name]
     units = field_units(table, field) if name == "rmse" else str(values.attrs.get("units", "1"))
-    means = {m: float(values.sel({"method": m}).mean()) for m in methods_of(table)}
+    means = {m: float(values.sel({"model": m}).mean()) for m in methods_of(table)}
     low_is_right = name in ("rmse", "atmodist")
     reference = evaluation.reference
     listed = joined(
@@ -267,10 +267,10 @@ def _over_time(evaluation: Evaluation, table: xr.Dataset, name: str, field: str)
     text = f"{SERIES[name]}{f' of {field}' if field else ''}, mean over the times: {listed}."
     candidates = [m for m in evaluation.candidates if m in means]
     if reference in means and candidates:
-        other = values.sel({"method": reference})
+        other = values.sel({"model": reference})
         parts = []
         for m in candidates:
-            own = values.sel({"method": m})
+            own = values.sel({"model": m})
             ahead = (own < other) if low_is_right else (own > other)
             parts.append(f"{evaluation.name(m)} in {100 * float(ahead.mean()):.0f} %")
         text += f" Better than {evaluation.name(reference)} by any amount: {joined(parts)} of the times."

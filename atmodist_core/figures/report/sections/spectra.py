@@ -36,11 +36,11 @@ def band_ratio(evaluation: Evaluation, table: xr.Dataset, label: str, field: str
     """Return the mean power ratio over the band; without an interval if the scores lack it."""
     scores = evaluation.group("scores")
     if scores is not None and BAND_RATIO in scores["measure"].values:
-        return estimate(scores, "value", measure=BAND_RATIO, method=label, field=field)
+        return estimate(scores, "value", measure=BAND_RATIO, model=label, field=field)
     limits = band(evaluation)
     if limits is None or "power_ratio" not in table:
         return Estimate(np.nan, np.nan, np.nan)
-    part = table["power_ratio"].sel({"method": label, "field": field}).sel(total_wavenumber=slice(*limits))
+    part = table["power_ratio"].sel({"model": label, "field": field}).sel(total_wavenumber=slice(*limits))
     return Estimate(float(part.mean()), np.nan, np.nan)
 
 
@@ -50,7 +50,7 @@ def spectra_section(evaluation: Evaluation) -> Section | None:
     if table is None:
         return None
     fields, limits = fields_of(table), band(evaluation)
-    labels = [label for label in evaluation.labels if label in table["method"].values]
+    labels = [label for label in evaluation.labels if label in table["model"].values]
     blocks: list[Block] = [
         Picture(
             "spectra",
@@ -71,7 +71,7 @@ def spectra_section(evaluation: Evaluation) -> Section | None:
         f" (total wavenumbers {limits[0]} to {limits[1]})" if limits else ""
     )
     ratios = {(f, m): band_ratio(evaluation, table, m, f) for f in fields for m in labels}
-    if TRUTH in table["method"].values:
+    if TRUTH in table["model"].values:
         for field in fields:
             shares = {evaluation.name(m): ratios[field, m] for m in labels}
             said = shares_of_truth(where, f"the truth's {field} power", shares)
@@ -135,7 +135,7 @@ def score_tables(
         return []
     fields = fields_of(scores)
     columns = [score_column(scores, measure) for measure in measures]
-    labels = [str(label) for label in scores["method"].values if str(label) != TRUTH]
+    labels = [str(label) for label in scores["model"].values if str(label) != TRUTH]
     return list(estimate_tables(evaluation, name, title, "", columns, labels, fields))
 
 
@@ -156,7 +156,7 @@ def semivariogram_section(evaluation: Evaluation) -> Section | None:
     if table is None:
         return None
     fields = fields_of(table)
-    labels = [label for label in evaluation.labels if label in table["method"].values]
+    labels = [label for label in evaluation.labels if label in table["model"].values]
     blocks: list[Block] = [
         Paragraph(
             "The semivariance is half the mean squared difference of points at a given great-circle distance. A field that is too "
@@ -196,7 +196,7 @@ def _semivariance_ratios(
     lags = [float(lag) for lag in table["lag_km"].values]
 
     def ratio(label: str, field: str, lag: float) -> Estimate:
-        return estimate(table, "semivariance_ratio", method=label, field=field, lag_km=lag)
+        return estimate(table, "semivariance_ratio", model=label, field=field, lag_km=lag)
 
     sentences = []
     for field in fields:

@@ -44,7 +44,7 @@ def values_section(evaluation: Evaluation) -> Section | None:
             densities_figure(table, evaluation.styles),
         )
     ]
-    if TRUTH in table["method"].values:
+    if TRUTH in table["model"].values:
         blocks.append(
             Picture(
                 "quantile_ratios",
@@ -91,7 +91,7 @@ def _outer_quantiles(
         for place in (0, -1):
             one = ratios.isel(probability=place)
             share = 100 * float(one["probability"])
-            found = {m: estimate(one, "value", method=m) for m in labels}
+            found = {m: estimate(one, "value", model=m) for m in labels}
             named = {evaluation.name(m): each for m, each in found.items()}
             said = shares_of_truth(
                 f"At the {share:g} % quantile of {field}", "the magnitude of the truth's value", named
@@ -122,7 +122,7 @@ def extremes_section(evaluation: Evaluation) -> Section | None:
     for field in fields:
         for tail in tails:
             verb, quantile = words.get(tail, ("exceeds", "outer"))
-            found = {m: estimate(table, "return_ratio", method=m, field=field, tail=tail) for m in labels}
+            found = {m: estimate(table, "return_ratio", model=m, field=field, tail=tail) for m in labels}
             what = f"How often {field} {verb} the truth's {quantile} quantile"
             said = frequencies(what, {evaluation.name(m): one for m, one in found.items()})
             sentences.append(f"{said} {beside_reference(evaluation, found)}".strip())
@@ -149,7 +149,7 @@ def _return_times(evaluation: Evaluation, table: xr.Dataset) -> Block:
     for field in fields_of(table):
         for tail in map(str, table["tail"].values):
             for label in methods_of(table, truth=True):
-                place = {"method": label, "field": field, "tail": tail}
+                place = {"model": label, "field": field, "tail": tail}
                 row: dict[str, str | float] = dict(place)
                 row["shown_as"] = evaluation.name(label)
                 row["threshold"] = float(table["threshold"].sel(field=field, tail=tail))

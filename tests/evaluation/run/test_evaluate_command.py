@@ -20,7 +20,7 @@ from atmodist_core.evaluation.run.member_run import MemberRun
 from atmodist_core.fields import coarsen, open_fields
 from atmodist_core.fields.grid.geography import cities
 from atmodist_core.inference.downscaler import load_downscaler
-from tests.evaluation.judging.test_judging_run import weather
+from tests.evaluation.run.test_evaluation_run import weather
 from train import evaluate
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -174,7 +174,7 @@ def test_a_city_by_hand(source, whole):
         }
         for name in ("vorticity", "divergence"):
             a, b = (ds[name].isel(box).values.ravel() for ds in (result, fields))
-            here = found.sel({"method": "smooth", "field": name, "box": side, "city": "Seattle"})
+            here = found.sel({"model": "smooth", "field": name, "box": side, "city": "Seattle"})
             assert float(here["wasserstein"]) == pytest.approx(
                 scipy.stats.wasserstein_distance(a, b), rel=1e-5
             )
@@ -212,11 +212,11 @@ def test_a_spectrum_by_hand(source, whole):
             ours = _power_of(ds.isel(time=slice(0, 3)))[name]
             assert ours[:, : limit + 1] == pytest.approx(np.array(powers)[:, : limit + 1], rel=0.02)
             mean = _power_of(ds)[name].mean(axis=0)
-            here = found.sel({"method": label, "field": name})
+            here = found.sel({"model": label, "field": name})
             assert here["power"].values[1:] == pytest.approx(mean[1:], rel=1e-4, abs=1e-20)
-    ratio = found["power_ratio"].sel({"method": "smooth", "field": "vorticity"}).values[1:22]
+    ratio = found["power_ratio"].sel({"model": "smooth", "field": "vorticity"}).values[1:22]
     power = found["power"].sel(field="vorticity")
-    expected = power.sel({"method": "smooth"}).values / power.sel({"method": "truth"}).values
+    expected = power.sel({"model": "smooth"}).values / power.sel({"model": "truth"}).values
     assert ratio == pytest.approx(expected[1:22], rel=1e-5)
 
 
@@ -224,7 +224,7 @@ def test_an_advantage_by_hand(source, whole):
     """How much closer the RMSE is to zero than the reference's, in records resampled together."""
     tree = open_evaluation(whole / "evaluation.nc")
     scores = tree["scores"].to_dataset().sel(measure="rmse")
-    assert (scores["advantage"].sel({"method": "bilinear"}) == 0).all()
+    assert (scores["advantage"].sel({"model": "bilinear"}) == 0).all()
     errors = tree["series"].to_dataset()["rmse"]
     times = open_fields(source)["time"].values
     counts = bootstrap_counts(DayAxis.of([times]), Bootstrap(block_days=3, replicates=30, seed=0))
@@ -232,15 +232,15 @@ def test_an_advantage_by_hand(source, whole):
     weights = counts[:, days] / counts[:, days].sum(axis=1, keepdims=True)
     for field in ("vorticity", "divergence"):
         of = {
-            m: np.sqrt(weights @ errors.sel({"method": m, "field": field}).values.astype(float) ** 2)
+            m: np.sqrt(weights @ errors.sel({"model": m, "field": field}).values.astype(float) ** 2)
             for m in ("bilinear", "smooth")
         }
         gain = of["bilinear"] - of["smooth"]
-        here = scores.sel({"method": "smooth", "field": field})
+        here = scores.sel({"model": "smooth", "field": field})
         assert float(here["advantage"]) == pytest.approx(gain[0], rel=1e-4)
         ends = np.percentile(gain[1:], (2.5, 97.5))
         assert [float(here[f"advantage_{end}"]) for end in ("low", "high")] == pytest.approx(ends, rel=1e-4)
-        own, other = (scores.sel({"method": m, "field": field}) for m in ("smooth", "bilinear"))
+        own, other = (scores.sel({"model": m, "field": field}) for m in ("smooth", "bilinear"))
         # What it is for: errors of the two rise and fall together, so the difference is better known than either.
         assert np.ptp(ends) < float(own["high"] - own["low"]) + float(other["high"] - other["low"])
 
@@ -263,9 +263,9 @@ def test_everything_is_labelled(whole):
     assert json.loads(tree.attrs["data"])[0]["first_time"] == "2001-01-01T00:00"
     assert tree.attrs["times"] == 15 and tree.attrs["city_times"] == DAYS and tree.attrs["days"] == DAYS
     extremes = tree["extremes"].to_dataset()
-    of_truth = extremes["area_share"].sel({"method": "truth"}).values
+    of_truth = extremes["area_share"].sel({"model": "truth"}).values
     assert of_truth == pytest.approx(0.001, rel=1e-3)
-    assert extremes["return_time"].sel({"method": "truth"}).values == pytest.approx(48 / 0.001, rel=1e-3)
+    assert extremes["return_time"].sel({"model": "truth"}).values == pytest.approx(48 / 0.001, rel=1e-3)
     values = tree["values"].to_dataset()
     mass = (values["density"] * (values["value_right"] - values["value_left"])).sum("value_bin")
     np.testing.assert_allclose(mass.values, 1, rtol=1e-4)

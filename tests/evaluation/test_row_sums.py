@@ -3,21 +3,17 @@
 import numpy as np
 import pytest
 
-from atmodist_core.evaluation.energy_ratio import HighWavenumberPower
 from atmodist_core.evaluation.geometry import area_weights
-from atmodist_core.evaluation.measures import Sample
-from atmodist_core.evaluation.results.result_measures import PAIR_MEASURES
-from atmodist_core.evaluation.run.data import EvaluationData
 from atmodist_core.evaluation.statistics import row_sums
-from atmodist_core.evaluation.statistics.area_means import GlobalMeans, GlobalSums
-from atmodist_core.evaluation.statistics.grid_pattern import (
+from atmodist_core.evaluation.statistics.moments import AreaSums, Errors, Moments
+from atmodist_core.evaluation.statistics.pattern import (
     LINE_LATITUDE,
     fold_on_cells,
     folded_moments,
     grid_scale_part,
     line_spectra,
 )
-from atmodist_core.evaluation.statistics.one_time import OneTime
+from atmodist_core.evaluation.statistics.snapshot import Snapshot
 from tests.evaluation.mock_fields import globe
 
 ROWS, COLUMNS, FACTOR = 26, 44, 4
@@ -57,50 +53,64 @@ def test_sums_are_those_of_the_definition(fields):
     np.testing.assert_allclose(pair.squared_error_cells, cells_of((x - y) ** 2), rtol=1e-13)
 
 
-def test_measures_are_those_of_a_sample_of_whole_fields():
+@pytest.mark.parametrize("by_row", [True, False])
+def test_moments_and_errors_are_those_of_the_definition(by_row):
     ds = globe(24, truncation=11, times=2, seed=3)
     truth, values = (
         np.stack([ds[name].values[n] for name in ds.data_vars]).astype(np.float32) for n in (0, 1)
     )
-    template = ds.isel(time=[0])
-    data = EvaluationData("globe", ds, template, FACTOR)
-    sample = Sample(
-        values.astype(float)[None],
-        truth.astype(float)[None],
-        area_weights(template),
-        FACTOR,
-        HighWavenumberPower(template, FACTOR),
-    )
-    of_truth = OneTime(truth, truth, template, template)
-    means = [
-        GlobalMeans(GlobalSums(data), OneTime(values, truth, template, template, known))
-        for known in (of_truth, None)
-    ]
-    for kind in PAIR_MEASURES:
-        wanted = kind().statistics(sample)
-        for each in means:
-            found = kind().statistics(each)
-            assert found.keys() == wanted.keys()
-            for name, value in wanted.items():
-                # A mean that all but vanishes is exact next to the values it was taken of.
-                scale = np.abs(truth).max(axis=(1, 2))
-                atol = 1e-12 * scale if name.endswith("power_1") else 0.0
-                assert found[name].shape == value.shape
-                assert (np.abs(found[name] - value) <= 1e-11 * np.abs(value) + atol + 1e-35).all(), name
+    weights = area_weights(ds)
+    if not by_row:
+        weights = weights * np.random.default_rng(0).uniform(0.5, 1.5, weights.shape)
+        weights = weights / weights.sum()
+    sums = AreaSums(weights, FACTOR)
+    assert sums.by_row == by_row
+    of_truth = Snapshot(truth, truth, ds, ds)
+    x, y = values.astype(float), truth.astype(float)
+
+    def mean(each):
+        return (each * weights).sum(axis=(1, 2))
+
+    def blocks(each):
+        return cells_of_weighted(each * weights) / cells_of_weighted(weights)
+
+    block_weights = cells_of_weighted(weights) / cells_of_weighted(weights).sum()
+    wanted = {
+        **{f"moment_{k}": mean(x**k) for k in range(1, 5)},
+        "squared_error": mean((x - y) ** 2),
+        "absolute_error": mean(np.abs(x - y)),
+        "product": mean(x * y),
+        "block_squared_error": ((blocks(x) - blocks(y)) ** 2 * block_weights).sum(axis=(1, 2)),
+        "block_power": (blocks(y) ** 2 * block_weights).sum(axis=(1, 2)),
+    }
+    for known in (of_truth, None):
+        snapshot = Snapshot(values, truth, ds, ds, known)
+        found = Moments(sums)(snapshot) | Errors(sums)(snapshot)
+        assert found.keys() == wanted.keys()
+        for name, value in wanted.items():
+            # A mean that nearly vanishes is exact relative to the values.
+            atol = 1e-12 * np.abs(truth).max() if name == "moment_1" else 1e-35
+            np.testing.assert_allclose(found[name], value, rtol=1e-10, atol=atol, err_msg=name)
+
+
+def cells_of_weighted(x):
+    rows, columns = x.shape[-2] // FACTOR, x.shape[-1] // FACTOR
+    whole = x[..., : rows * FACTOR, : columns * FACTOR]
+    return whole.reshape(*x.shape[:-2], rows, FACTOR, columns, FACTOR).sum(axis=(-3, -1))
 
 
 def test_what_is_shared_is_computed_once_and_the_truth_once_for_all_models():
     values, truth = np.zeros((1, 2, 2), np.float32), np.ones((1, 2, 2), np.float32)
     fields = globe(8, truncation=3, times=1)
-    of_truth = OneTime(truth, truth, fields, fields)
-    first, second = (OneTime(values, truth, fields, fields, of_truth) for _ in range(2))
+    of_truth = Snapshot(truth, truth, fields, fields)
+    first, second = (Snapshot(values, truth, fields, fields, of_truth) for _ in range(2))
     calls = []
     for moment in (first, second, first):
         assert moment.truth_alone is of_truth
         moment.truth_alone.shared("of the truth", lambda: calls.append("truth"))
         moment.shared("own", lambda: calls.append("own"))
     assert calls == ["truth", "own", "own"]
-    alone = OneTime(values, truth, fields, fields).truth_alone
+    alone = Snapshot(values, truth, fields, fields).truth_alone
     assert alone.is_truth and alone.values is truth and alone.truth_alone is alone
 
 

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from atmodist_core.evaluation.run.member_run import EvaluatedModel
+from atmodist_core.evaluation.run.evaluation import PreparedEvaluation
+from atmodist_core.evaluation.run.member_run import MemberRun
+from atmodist_core.evaluation.run.models import EvaluatedModel
 
 FACTOR = 4
 
@@ -22,7 +24,7 @@ class KnownDownscaler:
 
 
 def model(name, truth, change, **identity):
-    """A model under judgement that changes the truth."""
+    """A model that changes the truth."""
     return EvaluatedModel(name, KnownDownscaler(name, truth, change), {"name": name, **identity})
 
 
@@ -39,3 +41,9 @@ def checkerboard(share):
         return ds.map(lambda field: (field + share * float(field.std()) * sign).astype(np.float32))
 
     return change
+
+
+def prepared(data, models, out, selection, cities, **options):
+    """Members and models as an evaluation opens them; their statistics are not computed yet."""
+    runs = [MemberRun(each, models, out, selection, cities, **options) for each in data]
+    return PreparedEvaluation(runs, models, selection)

@@ -5,11 +5,14 @@ import pytest
 import scipy.stats
 import xarray as xr
 
+from atmodist_core.evaluation.geometry import area_weights
 from atmodist_core.evaluation.run.data import open_evaluation_data
 from atmodist_core.evaluation.statistics.moment_maps import MomentMaps, moments
-from atmodist_core.evaluation.statistics.one_time import OneTime
+from atmodist_core.evaluation.statistics.moments import AreaSums
+from atmodist_core.evaluation.statistics.snapshot import Snapshot
+from atmodist_core.evaluation.statistics.statistic import Group
 from atmodist_core.evaluation.store.sums_store import added
-from tests.evaluation.judging.test_judging_run import weather
+from tests.evaluation.run.test_evaluation_run import weather
 
 
 @pytest.fixture(scope="module")
@@ -20,15 +23,24 @@ def data(tmp_path_factory):
 def one_time(data, index):
     fine = data.at(index)
     truth = np.stack([fine[name].values[0] for name in data.names])
-    return OneTime(np.float32(0.8) * truth, truth, fine, fine)
+    return Snapshot(np.float32(0.8) * truth, truth, fine, fine)
+
+
+def group_of(data):
+    sums = AreaSums(area_weights(data.template), data.factor)
+    return Group("maps", [MomentMaps(sums, data.template, data.units)], summed=True)
 
 
 def sums_over(data, indices):
-    group = MomentMaps(data)
+    group = group_of(data)
     parts = []
     for index in indices:
         arrays = group(one_time(data, index))
-        parts.append(group.labelled(data.times[[index]], {name: [a] for name, a in arrays.items()}, data))
+        parts.append(
+            group.labelled(
+                data.times[[index]], {name: [a] for name, a in arrays.items()}, data.names, data.units
+            )
+        )
     return added(parts, data.label)
 
 
@@ -63,14 +75,14 @@ def test_sums_do_not_depend_on_the_order(data):
 
 
 def test_where_nothing_varies_there_is_no_kurtosis(data):
-    group = MomentMaps(data)
+    group = group_of(data)
     constant = np.full(
         (2, data.template.sizes["latitude"], data.template.sizes["longitude"]), 2e-5, np.float32
     )
     fields = data.template
-    arrays = group(OneTime(constant, constant, fields, fields))
+    arrays = group(Snapshot(constant, constant, fields, fields))
     assert "squared_error" not in arrays
-    sums = group.labelled(data.times[:1], {name: [a] for name, a in arrays.items()}, data)
+    sums = group.labelled(data.times[:1], {name: [a] for name, a in arrays.items()}, data.names, data.units)
     found = moments(sums, data.units, 4)
     assert found["kurtosis"].isnull().all() and found["skewness"].isnull().all()
     np.testing.assert_allclose(found["mean"].values, 2e-5, rtol=1e-5)

@@ -6,11 +6,12 @@ import pytest
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.energy_ratio import nyquist_degree
 from atmodist_core.evaluation.run.data import open_evaluation_data
+from atmodist_core.evaluation.run.groups import band_of
 from atmodist_core.evaluation.spectra import energy_spectrum
-from atmodist_core.evaluation.statistics.latitude_power import LatitudePower, power_band
-from tests.evaluation.judging.known_models import FACTOR, model, scaled
-from tests.evaluation.judging.test_judging_run import weather
-from train import judge_latitudes
+from atmodist_core.evaluation.statistics.latitude_power import LatitudePower
+from atmodist_core.evaluation.statistics.snapshot import Snapshot
+from tests.evaluation.known_models import FACTOR
+from tests.evaluation.run.test_evaluation_run import weather
 
 EDGES = (0, 20, 40, 60, 90)
 FIRST, LAST = 8, 21
@@ -30,9 +31,13 @@ def values_of(ds):
     return np.stack([ds[name].values[0] for name in ("vorticity", "divergence")])
 
 
+def power_of(statistic, values):
+    return statistic(Snapshot(values, values, None, None))["latitude_power"]
+
+
 def test_the_belts_together_hold_the_power_of_the_band(data):
     ds = data.template
-    found = LatitudePower(ds, FIRST, LAST, EDGES)(values_of(ds)).sum(axis=-1)
+    found = power_of(LatitudePower(ds, FIRST, LAST, EDGES), values_of(ds)).sum(axis=-1)
     spectrum = energy_spectrum(ds).isel(time=0, total_wavenumber=slice(FIRST, LAST + 1)).sum()
     # The quadrature with cell areas is not exact for a product of two fields.
     np.testing.assert_allclose(found, [spectrum["vorticity"], spectrum["divergence"]], rtol=0.02)
@@ -45,7 +50,7 @@ def test_a_sectoral_harmonic_lies_at_the_equator_and_other_degrees_do_not_count(
     sectoral = np.sin(colatitude) ** 20 * np.cos(20 * longitude)
     low = np.sin(colatitude) ** 3 * np.cos(3 * longitude)
     power = LatitudePower(ds, FIRST, LAST, EDGES)
-    found = power(np.stack([sectoral + 50 * low, low]))
+    found = power_of(power, np.stack([sectoral + 50 * low, low]))
     # the integral of cos(latitude)^41 from 0 to 20 degrees, over that to 90
     latitude = np.linspace(0, np.pi / 2, 100_001)
     weight = np.cos(latitude) ** 41
@@ -67,29 +72,8 @@ def test_edges_ascend_from_the_equator_to_the_pole(data, edges):
 
 
 def test_the_band_begins_beyond_the_coarse_grid(data):
-    first, last = power_band(data)
+    band = band_of(data)
+    first, last = band.first, band.last
     assert first == int(nyquist_degree(data.template["latitude"].values, FACTOR)) + 1 and last == 21
     with pytest.raises(UserError, match="degrees from 2 on"):
         LatitudePower(data.template, 1, 21, EDGES)
-
-
-def test_the_command_fills_a_document(source, tmp_path, monkeypatch, capsys):
-    from atmodist_core.evaluation.run import models as load_models
-    from atmodist_core.fields import open_fields
-
-    truth = open_fields(source).load()
-    truth = truth.sel(latitude=open_evaluation_data(source, factor=FACTOR).template["latitude"])
-    half = model("half", truth, scaled(0.5))
-    monkeypatch.setattr(load_models, "load_models", lambda *a, **k: [half])
-    document = tmp_path / "document.md"
-    document.write_text("<!-- begin table here: x -->\n<!-- end -->\n")
-    given = ["--data", str(source), "--models", "half", "--every", "2", "--replicates", "20"]
-    assert judge_latitudes.main([*given, "--name", "here", "--markdown", str(document)]) == 0
-    printed = capsys.readouterr().out
-    row = next(line for line in printed.splitlines() if line.startswith("| half | vorticity"))
-    assert row.count("0.250 [0.250, 0.250]") == 4
-    assert printed.strip() in document.read_text()
-    with pytest.raises(UserError, match="--every 1 or more"):
-        judge_latitudes.main([*given, "--every", "0"])
-    with pytest.raises(UserError, match="found none"):
-        judge_latitudes.main([*given, "--markdown", str(tmp_path / "no.md")])

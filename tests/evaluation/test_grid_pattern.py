@@ -9,7 +9,7 @@ from atmodist_core.evaluation.results.targets import (
     GREATEST_LINE,
     GREATEST_MODULATED_PATTERN,
 )
-from atmodist_core.evaluation.statistics.grid_pattern import (
+from atmodist_core.evaluation.statistics.pattern import (
     fold_on_cells,
     grid_scale_part,
     line_height,
