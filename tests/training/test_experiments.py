@@ -243,7 +243,10 @@ def test_the_evaluation_gets_its_flags(tmp_path, monkeypatch):
         experiments, "progress_of", lambda job: Progress("done" if job.name in done else "missing")
     )
     told = _cli.parse(
-        EvaluateConfig, {"default": EvaluateConfig()}, experiments.evaluate_arguments(command, found), "evaluate"
+        EvaluateConfig,
+        {"default": EvaluateConfig()},
+        experiments.evaluate_arguments(command, found),
+        "evaluate",
     )
     generators = ("sr-4x-mse", "srgan-4x-mse", "srgan-4x-atmodist")
     assert told.models == ("bicubic", *(f"{name}={tmp_path}/models/{name}" for name in generators))
@@ -251,6 +254,9 @@ def test_the_evaluation_gets_its_flags(tmp_path, monkeypatch):
     assert (told.data, told.every_hours, told.out) == (("weather/c",), 24, tmp_path / "evaluation")
     done.discard("srgan-4x-atmodist")
     told = _cli.parse(
-        EvaluateConfig, {"default": EvaluateConfig()}, experiments.evaluate_arguments(command, found), "evaluate"
+        EvaluateConfig,
+        {"default": EvaluateConfig()},
+        experiments.evaluate_arguments(command, found),
+        "evaluate",
     )
     assert not told.targets
