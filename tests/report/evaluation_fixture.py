@@ -65,7 +65,7 @@ def _series(labels: list[str], fields: list[str], intervals: bool, times: int = 
     )
     made.add("atmodist", ("model", "time"), np.array([(1.4 - share(m)) * weather for m in labels]))
     return made.dataset(
-        method=labels,
+        model=labels,
         time=np.datetime64("2001-01-01", "ns") + hours * np.timedelta64(3, "h"),
         **with_fields(fields),
     )
@@ -95,7 +95,7 @@ def _maps(labels: list[str], fields: list[str], intervals: bool) -> xr.Dataset:
         ),
         "s-1",
     )
-    return made.dataset(method=all_methods, latitude=latitude, longitude=longitude, **with_fields(fields))
+    return made.dataset(model=all_methods, latitude=latitude, longitude=longitude, **with_fields(fields))
 
 
 def _some_cities(number: int) -> dict[str, object]:
@@ -152,7 +152,7 @@ def _cities(labels: list[str], fields: list[str], intervals: bool, number: int =
         for side, part in (("left", slice(None, -1)), ("right", slice(1, None)))
     }
     return made.dataset(
-        method=all_methods,
+        model=all_methods,
         box=boxes,
         probability=probability,
         density_bin=np.arange(40),
@@ -258,7 +258,7 @@ def evaluation_tree(
         parts["verdicts"] = _verdicts(cities, reference, intervals)
     tree = xr.DataTree.from_dict({f"/{name}": parts[name] for name in groups if name in parts})
     tree.attrs = {
-        "evaluation_version": 1,
+        "evaluation_version": 2,
         "command": "python train/evaluate.py --data weather --models " + " ".join(models),
         "versions": json.dumps({"atmodist-studio": "0.1.0", "numpy": "2.0.0"}),
         "models": json.dumps(

@@ -127,7 +127,7 @@ def spectra_group(labels: list[str], fields: list[str], intervals: bool) -> xr.D
         for name, (d, v, a) in made.variables.items()
     }
     return made.dataset(
-        method=all_methods,
+        model=all_methods,
         total_wavenumber=DEGREES,
         wavelength_km=("total_wavenumber", wavelength),
         **with_fields(fields),
@@ -160,7 +160,7 @@ def semivariogram_group(labels: list[str], fields: list[str], intervals: bool) -
     for name in ("semivariance_ratio_low", "semivariance_ratio_high"):
         dims, bound, attrs = made.variables[name]
         made.variables[name] = (dims, padded(bound, len(all_methods)), attrs)
-    return made.dataset(method=all_methods, lag_km=LAGS_KM, **with_fields(fields))
+    return made.dataset(model=all_methods, lag_km=LAGS_KM, **with_fields(fields))
 
 
 MEASURES = {
@@ -216,7 +216,7 @@ def scores_group(labels: list[str], fields: list[str], intervals: bool) -> xr.Da
         "measure",
         [f"How the {entry[0]} of the fixture is made." for entry in MEASURES.values()],
     )
-    return made.dataset(measure=list(MEASURES), method=labels, **columns, **with_fields(fields))
+    return made.dataset(measure=list(MEASURES), model=labels, **columns, **with_fields(fields))
 
 
 def values_group(labels: list[str], fields: list[str], intervals: bool) -> xr.Dataset:
@@ -242,7 +242,7 @@ def values_group(labels: list[str], fields: list[str], intervals: bool) -> xr.Da
         "value_right": (("field", "value_bin"), edges[:, 1:]),
     }
     return made.dataset(
-        method=all_methods, value_bin=np.arange(80), probability=PROBABILITIES, **bins, **with_fields(fields)
+        model=all_methods, value_bin=np.arange(80), probability=PROBABILITIES, **bins, **with_fields(fields)
     )
 
 
@@ -267,4 +267,4 @@ def extremes_group(labels: list[str], fields: list[str], intervals: bool) -> xr.
         np.stack([0.2 * over(all_methods, fields, scale)] * 2, axis=-1),
         "s-1",
     )
-    return made.dataset(method=all_methods, tail=["upper", "lower"], **with_fields(fields))
+    return made.dataset(model=all_methods, tail=["upper", "lower"], **with_fields(fields))
