@@ -49,7 +49,7 @@ class CityResult:
     ----------
     globe_field : GlobeField or None
     series : xarray.Dataset or None
-        From :func:`atmodist_core.figures.numbers.cities.city_series`; None before the first time is computed.
+        From :func:`atmodist_core.evaluation.results.city_file.city_series`; None before the first time is computed.
     distances : xarray.Dataset or None
         Wasserstein-1 distances of the series.
     done, wanted : int

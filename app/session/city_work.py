@@ -24,7 +24,8 @@ from app.state.choices import WHOLE
 from app.state.period import period_times
 from app.state.state import shown_methods
 from app.theme.units import unit_of
-from atmodist_core.figures.numbers.cities import city_series, spread_order, wasserstein_table
+from atmodist_core.evaluation.results.city_file import city_series, open_city_values
+from atmodist_core.figures.numbers.cities import spread_order, wasserstein_table
 from atmodist_core.figures.numbers.city_areas import computes_whole
 from atmodist_core.figures.numbers.city_store import fitting_file
 

@@ -23,6 +23,12 @@ from train import evaluate
 GOLDEN = json.loads((Path(__file__).parent / "golden_scores.json").read_text())
 MODELS = ("bicubic", "srgan-4x-mse")
 FIELDS = ("vorticity", "divergence")
+EXACT = (
+    *("energy_ratio", "band_power_ratio", "band_log_ratio", "power_ratio", "spurious_power"),
+    *("zonal_line", "meridional_line", "ssim", "psnr"),
+)
+"""Measures without area weights. The others had three definitions of cell area on the globe, which differ near the poles; now
+they have one, which changes them a little."""
 RENAMED = {"wasserstein": "wasserstein_per_time"}
 """Scores that had the name of another measure: the mean over time of the distance at each time."""
 
@@ -47,12 +53,16 @@ def source(tmp_path_factory):
     return file
 
 
+def tolerance(name, where="globe"):
+    return 1e-6 if where != "globe" or name.startswith(EXACT) else 0.02
+
+
 def assert_golden(found, golden):
     for name, by_model in golden.items():
         for model, values in by_model.items():
             here = found["value"].sel(measure=name, model=model).values
             expected = np.array([np.nan if x is None else x for x in values])
-            np.testing.assert_allclose(here, expected, rtol=1e-6, err_msg=f"{name} {model}")
+            np.testing.assert_allclose(here, expected, rtol=tolerance(name), err_msg=f"{name} {model}")
 
 
 def test_an_evaluation_gives_its_former_numbers(source, tmp_path):
@@ -74,7 +84,8 @@ def test_scores_give_their_former_numbers(source, where):
     fine = load_downscaler("bicubic")(coarsen(truth, 4), region=region)
     found = scores(*common_points(fine, truth), factor=4)
     for name, values in GOLDEN[where]["scores"]["bicubic"].items():
-        np.testing.assert_allclose(found[RENAMED.get(name, name)], values, rtol=1e-6, err_msg=name)
+        rtol = tolerance(name, where)
+        np.testing.assert_allclose(found[RENAMED.get(name, name)], values, rtol=rtol, err_msg=name)
 
 
 @pytest.mark.parametrize("region", [None, "Europe"])

@@ -51,7 +51,6 @@ KNOWN_CYCLES: set[str] = set()
 
 KNOWN_LARGE_FOLDERS = {
     "atmodist_core/evaluation",
-    "train",
 }
 """Folders that still have too many entries. This list may only shrink."""
 

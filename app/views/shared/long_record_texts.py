@@ -91,7 +91,7 @@ def city_html(
     return (
         f'<div class="record"><b>Over a longer record</b> ({escape(record.city_description)}; {totals.samples} values per city): '
         f"{escape(labels[0])} is closer at {totals.better} cities ({totals.better_sure} significantly), "
-        f"{escape(labels[1])} at {totals.worse} ({totals.worse_sure} significantly), {totals.equal} equal. {_odds(totals)} "
+        f"{escape(labels[1])} at {totals.worse} ({totals.worse_sure} significantly), {totals.equal} equal. {_ratio_text(totals)} "
         "Significantly: 97.5 % of the resampled records agree.</div>"
     )
 
@@ -100,8 +100,8 @@ def _ratio_text(totals: CityTotals) -> str:
     ratio = totals.ratio
     if not math.isfinite(ratio.value):
         return "None is worse."
-    text = f"Improved-to-degraded ratio: {number(odds.value)}"
-    if math.isnan(odds.low):
+    text = f"Improved-to-degraded ratio: {number(ratio.value)}"
+    if math.isnan(ratio.low):
         return f"{text}."
     return f"{text} [{number(ratio.low)}, {number(ratio.high)}]."
 
