@@ -51,7 +51,7 @@ def cities_section(evaluation: Evaluation) -> Section | None:
         tuple(blocks),
         (
             "Accuracy at single times: only distributions over the record are compared.",
-            "Independent cases: neighbouring cities share weather, and larger boxes hold the smaller ones. The interval of the odds "
+            "Independent cases: neighbouring cities share weather, and larger boxes hold the smaller ones. The interval of the ratio "
             "resamples days for all cities together and so accounts for the first; the cities themselves are not resampled.",
             "Oceans: all cities are on land or at a coast.",
         ),
