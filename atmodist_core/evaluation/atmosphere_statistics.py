@@ -13,7 +13,7 @@ from atmodist_core.evaluation.geometry import (
     time_batches,
     time_values,
 )
-from atmodist_core.evaluation.lag_curves import pairs_by_lead
+from atmodist_core.evaluation.lag_curves import pairs_by_lag
 from atmodist_core.evaluation.measure_kernels import kurtosis_of
 
 
@@ -106,7 +106,7 @@ def lag_correlation(ds: xr.Dataset, *, maximum_lag_h: float = 72.0) -> xr.Datase
         If there are fewer than two times, none within the lag, or gaps in the data.
     """
     times = time_values(ds)
-    pairs = pairs_by_lead(times, maximum_lag_h) if times.size > 1 and not np.isnat(times).any() else {}
+    pairs = pairs_by_lag(times, maximum_lag_h) if times.size > 1 and not np.isnat(times).any() else {}
     if not pairs:
         raise UserError(
             f"Expected at least two dated times within {maximum_lag_h:g} hours, found none; choose a "

@@ -15,67 +15,62 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.geometry import field_values, horizontal_fields, time_values
+from atmodist_core.evaluation.geometry import area_weights, field_values, horizontal_fields, time_values
 from atmodist_core.evaluation.structural_similarity import WindowedField
 
 Matrix = np.ndarray
 PairDistances = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Distances of times i and j given as two index arrays, shape ``(pairs,)``."""
 
-MAXIMUM_LEAD_H = 69.0
-"""The longest lead of the pretext task with 23 classes, three hours each."""
+MAXIMUM_LAG_H = 69.0
+"""The longest lag of the pretext task with 23 classes, three hours each."""
 
 
-def _blockwise(values: np.ndarray, difference: Callable[[np.ndarray], np.ndarray]) -> PairDistances:
+def _mean_absolute(values: np.ndarray, weights: np.ndarray) -> PairDistances:
+    """Area mean of the absolute difference, mean over fields."""
     flat = values.reshape(values.shape[0], -1)
-
-    def distances(i: np.ndarray, j: np.ndarray) -> np.ndarray:
-        return np.array([difference(flat[a] - flat[b]) for a, b in zip(i, j, strict=True)])
-
-    return distances
+    shares = np.tile(weights.ravel() / values.shape[1], values.shape[1])
+    return _blockwise(lambda a, b: np.abs(flat[a] - flat[b]) @ shares)
 
 
-def _mean_absolute(values: np.ndarray) -> PairDistances:
-    """Mean absolute difference, l1."""
-    return _blockwise(values, lambda difference: np.abs(difference).mean())
+def _mean_square(values: np.ndarray, weights: np.ndarray) -> PairDistances:
+    """Area mean of the squared difference, mean over fields."""
+    flat = (values * np.sqrt(weights / values.shape[1])).reshape(values.shape[0], -1)
+
+    def distance(a: int, b: int) -> float:
+        difference = flat[a] - flat[b]
+        return difference @ difference
+
+    return _blockwise(distance)
 
 
-def _mean_square(values: np.ndarray) -> PairDistances:
-    """Mean squared difference, l2."""
-    return _blockwise(values, lambda difference: difference @ difference / difference.size)
+def _blockwise(distance: Callable[[int, int], float]) -> PairDistances:
+    return lambda i, j: np.array([distance(a, b) for a, b in zip(i, j, strict=True)])
 
 
-def _dissimilarity(values: np.ndarray) -> PairDistances:
-    """One minus the structural similarity, mean over the fields; the range of values is that of the whole
-    series.
-    """
+def _dissimilarity(values: np.ndarray, _: np.ndarray) -> PairDistances:
+    """One minus the structural similarity, mean over fields; the range of values is that of the whole series."""
     windowed = [[WindowedField(field) for field in state] for state in values]
     ranges = [float(np.ptp(values[:, k])) for k in range(values.shape[1])]
 
-    def distances(i: np.ndarray, j: np.ndarray) -> np.ndarray:
-        return np.array(
-            [
-                1
-                - np.mean(
-                    [x.similarity(y, r) for x, y, r in zip(windowed[a], windowed[b], ranges, strict=True)]
-                )
-                for a, b in zip(i, j, strict=True)
-            ]
-        )
+    def distance(a: int, b: int) -> float:
+        pairs = zip(windowed[a], windowed[b], ranges, strict=True)
+        return float(1 - np.mean([x.similarity(y, r) for x, y, r in pairs]))
 
-    return distances
+    return _blockwise(distance)
 
 
-MEASURES_OF_STATES: dict[str, Callable[[np.ndarray], PairDistances]] = {
+MEASURES_OF_STATES: dict[str, Callable[[np.ndarray, np.ndarray], PairDistances]] = {
     "l1": _mean_absolute,
     "l2": _mean_square,
     "1-ssim": _dissimilarity,
 }
-"""Distances of states by name, made from standardised fields ``(time, field, latitude, longitude)``."""
+"""Distances of states by name, made from standardised fields ``(time, field, latitude, longitude)`` and weights of the
+area mean ``(latitude, longitude)``."""
 
 LONG_NAMES = {
-    "l1": "mean absolute difference of the standardised fields",
-    "l2": "mean squared difference of the standardised fields",
+    "l1": "area mean of the absolute difference of the standardised fields",
+    "l2": "area mean of the squared difference of the standardised fields",
     "1-ssim": "one minus structural similarity",
 }
 
@@ -95,8 +90,8 @@ def lag_curve(
     ds: xr.Dataset,
     measures: Sequence[Any] | Mapping[str, Any] = ("l1", "l2", "1-ssim"),
     *,
-    maximum_lead_h: float = MAXIMUM_LEAD_H,
-    pairs_per_lead: int | None = None,
+    maximum_lag_h: float = MAXIMUM_LAG_H,
+    pairs_per_lag: int | None = None,
     seed: int = 0,
 ) -> xr.Dataset:
     """Mean and standard deviation of distances of two states over the time between them.
@@ -109,23 +104,23 @@ def lag_curve(
         Names among ``"l1"``, ``"l2"``, ``"1-ssim"``, AtmoDist objects (anything with ``matrix(ds)`` over time
         and time), or a mapping from a label of one's own to either. For the named ones every field is divided
         by its standard deviation over ``ds`` first, so that all fields count alike.
-    maximum_lead_h : float
+    maximum_lag_h : float
         Longest time between two states [h].
-    pairs_per_lead : int, optional
-        Draw at most so many pairs of times for each lead; all when left out.
+    pairs_per_lag : int, optional
+        Draw at most so many pairs of times for each lag; all when left out.
     seed : int
         Seed of that draw.
 
     Returns
     -------
     xarray.Dataset
-        ``mean`` and ``standard_deviation`` over ``(measure, lead)``, ``pairs`` over ``lead``; ``lead`` in
-        hours. Where times are irregular, only the leads that occur are there.
+        ``mean`` and ``standard_deviation`` over ``(measure, lag)``, ``pairs`` over ``lag``; ``lag`` in
+        hours. Where times are irregular, only the lags that occur are there.
 
     Raises
     ------
     UserError
-        If there are fewer than two times, no pair within the longest lead, or an unknown measure.
+        If there are fewer than two times, no pair within the longest lag, or an unknown measure.
 
     Notes
     -----
@@ -145,51 +140,51 @@ def lag_curve(
             f"Expected at least two dated times for a lag curve, found {int((~np.isnat(times)).sum())}; "
             f"choose a longer period."
         )
-    by_lead = pairs_by_lead(times, maximum_lead_h, pairs_per_lead, seed)
-    if not by_lead:
+    by_lag = pairs_by_lag(times, maximum_lag_h, pairs_per_lag, seed)
+    if not by_lag:
         raise UserError(
-            f"Expected times at most {maximum_lead_h:g} hours apart, found none; choose a denser period "
-            f"or a longer lead."
+            f"Expected times at most {maximum_lag_h:g} hours apart, found none; choose a denser period "
+            f"or a longer lag."
         )
     loaded = ds.compute()
     standardised: np.ndarray | None = None
-    means = np.empty((len(named), len(by_lead)))
+    means = np.empty((len(named), len(by_lag)))
     deviations = np.empty_like(means)
     for row, measure in enumerate(named.values()):
         if isinstance(measure, str):
             if standardised is None:
                 standardised = _standardised(loaded)
-            between = MEASURES_OF_STATES[measure](standardised)
+            between = MEASURES_OF_STATES[measure](standardised, area_weights(loaded))
         else:
             between = _of_learned(measure, loaded)
-        for column, (i, j) in enumerate(by_lead.values()):
+        for column, (i, j) in enumerate(by_lag.values()):
             values = between(i, j)
             means[row, column], deviations[row, column] = values.mean(), values.std()
     long_names = [LONG_NAMES.get(m, m) if isinstance(m, str) else "AtmoDist distance" for m in named.values()]
     return xr.Dataset(
         {
-            "mean": (("measure", "lead"), means, {"long_name": "mean distance", "units": "1"}),
+            "mean": (("measure", "lag"), means, {"long_name": "mean distance", "units": "1"}),
             "standard_deviation": (
-                ("measure", "lead"),
+                ("measure", "lag"),
                 deviations,
                 {"long_name": "standard deviation of the distance over pairs", "units": "1"},
             ),
             "pairs": (
-                "lead",
-                [len(i) for i, _ in by_lead.values()],
+                "lag",
+                [len(i) for i, _ in by_lag.values()],
                 {"long_name": "pairs of times", "units": "1"},
             ),
         },
         coords={
             "measure": list(named),
             "measure_long_name": ("measure", long_names),
-            "lead": ("lead", list(by_lead), {"long_name": "time between the two states", "units": "h"}),
+            "lag": ("lag", list(by_lag), {"long_name": "time between the two states", "units": "h"}),
         },
     )
 
 
-def pairs_by_lead(
-    times: np.ndarray, maximum_lead_h: float, pairs_per_lead: int | None = None, seed: int = 0
+def pairs_by_lag(
+    times: np.ndarray, maximum_lag_h: float, pairs_per_lag: int | None = None, seed: int = 0
 ) -> dict[float, tuple[np.ndarray, np.ndarray]]:
     """Pairs of times by the hours between them.
 
@@ -197,42 +192,41 @@ def pairs_by_lead(
     ----------
     times : numpy.ndarray of datetime64, shape ``(time,)``
         Sorted.
-    maximum_lead_h : float
-        Longest lead [h].
-    pairs_per_lead : int, optional
-        At most so many pairs for each lead, drawn with ``seed``.
+    maximum_lag_h : float
+        Longest lag [h].
+    pairs_per_lag : int, optional
+        At most so many pairs for each lag, drawn with ``seed``.
     seed : int
         Seed of that draw.
 
     Returns
     -------
     dict
-        Lead [h] to the index arrays of the earlier and of the later time, leads rising.
+        Lag [h] to the index arrays of the earlier and of the later time, lags rising.
     """
     seconds = (times - times[0]) / np.timedelta64(1, "s")
     earlier, later = np.triu_indices(times.size, k=1)
     difference = seconds[later] - seconds[earlier]
-    near = difference <= 3600 * maximum_lead_h + 1e-3
+    near = difference <= 3600 * maximum_lag_h + 1e-3
     earlier, later, difference = earlier[near], later[near], difference[near]
     random = np.random.default_rng(seed)
     found = {}
-    for lead in np.unique(difference):
-        i, j = earlier[difference == lead], later[difference == lead]
-        if pairs_per_lead is not None and i.size > pairs_per_lead:
-            drawn = np.sort(random.choice(i.size, pairs_per_lead, replace=False))
+    for lag in np.unique(difference):
+        i, j = earlier[difference == lag], later[difference == lag]
+        if pairs_per_lag is not None and i.size > pairs_per_lag:
+            drawn = np.sort(random.choice(i.size, pairs_per_lag, replace=False))
             i, j = i[drawn], j[drawn]
-        found[float(lead / 3600)] = (i, j)
+        found[float(lag / 3600)] = (i, j)
     return found
 
 
 def _standardised(ds: xr.Dataset) -> np.ndarray:
-    """Every field divided by its standard deviation over space and time; ``(time, field, latitude,
-    longitude)``.
-    """
-    fields = []
+    """Divide every field by its standard deviation over area and time; ``(time, field, latitude, longitude)``."""
+    fields, weights = [], area_weights(ds)
     for name in horizontal_fields(ds):
         values = field_values(ds, name)
-        deviation = values.std()
+        mean = (values * weights).sum(axis=(1, 2)).mean()
+        deviation = np.sqrt((np.square(values - mean) * weights).sum(axis=(1, 2)).mean())
         if not deviation > 0:
             raise UserError(
                 f"Expected fields that vary, found {name} constant; choose another region or period."
@@ -242,9 +236,9 @@ def _standardised(ds: xr.Dataset) -> np.ndarray:
 
 
 def scaled_together(curves: xr.Dataset, reference: str) -> xr.Dataset:
-    """Bring all curves to the magnitude of one of them at long leads, to be drawn on one scale.
+    """Bring all curves to the magnitude of one of them at long lags, to be drawn on one scale.
 
-    Every curve d is multiplied by ``s = sum(d_k m_k) / sum(d_k^2)`` over the upper half of the leads, with m
+    Every curve d is multiplied by ``s = sum(d_k m_k) / sum(d_k^2)`` over the upper half of the lags, with m
     the reference.
 
     Parameters
@@ -272,8 +266,8 @@ def scaled_together(curves: xr.Dataset, reference: str) -> xr.Dataset:
     from atmodist_core.networks.losses.distance_scale import distance_scale
 
     target = curves["mean"].sel(measure=reference).values
-    leads = curves["lead"].values
-    factors = [distance_scale(curves["mean"].sel(measure=label).values, target, leads) for label in labels]
+    lags = curves["lag"].values
+    factors = [distance_scale(curves["mean"].sel(measure=label).values, target, lags) for label in labels]
     scale = xr.DataArray(factors, dims="measure", coords={"measure": curves["measure"]})
     result = curves.copy()
     for name in ("mean", "standard_deviation"):

@@ -113,13 +113,13 @@ def draw_lag_curves(axes: Axes, curves: xr.Dataset, *, style: FigureStyle = PUBL
     for name in map(str, curves["measure"].values):
         colour, dashes, marker = DISTANCE_STYLES.get(name, (style.text, "-", "o"))
         one = curves.sel(measure=name)
-        lead, mean, spread = one["lead"].values, one["mean"].values, one["standard_deviation"].values
-        axes.plot(lead, mean, color=colour, linestyle=dashes, linewidth=1.3, label=name)
-        axes.fill_between(lead, mean - spread, mean + spread, color=colour, alpha=0.13, linewidth=0)
+        lag, mean, spread = one["lag"].values, one["mean"].values, one["standard_deviation"].values
+        axes.plot(lag, mean, color=colour, linestyle=dashes, linewidth=1.3, label=name)
+        axes.fill_between(lag, mean - spread, mean + spread, color=colour, alpha=0.13, linewidth=0)
         at = float(one["saturation"])
         axes.plot(
             at,
-            np.interp(at, lead, mean),
+            np.interp(at, lag, mean),
             marker=marker,
             color=colour,
             markersize=5,
@@ -168,7 +168,7 @@ def draw_confusion(
 
 
 def _draw_confusion_table(axes: Axes, confusion: xr.Dataset, *, style: FigureStyle) -> None:
-    draw_confusion(axes, confusion["count"].values.astype(float), confusion["lead"].values, style=style)
+    draw_confusion(axes, confusion["count"].values.astype(float), confusion["lag"].values, style=style)
     accuracy, chance = 100 * confusion.attrs["accuracy"], 100 * confusion.attrs["accuracy_by_chance"]
     axes.set_title(f"lag accuracy {accuracy:.0f} % (chance {chance:.0f} %)")
     style_axes(axes, style, grid=False)

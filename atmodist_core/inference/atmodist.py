@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -12,11 +13,17 @@ from numpy.typing import NDArray
 
 from atmodist_core.common.errors import AtmodistWarning, UserError
 from atmodist_core.common.progress import Cancel, Progress, ProgressWatch
-from atmodist_core.fields.canonical.field_arrays import FieldArrays
+from atmodist_core.fields.canonical.field_arrays import FieldArrays, require_one_grid
 from atmodist_core.fields.grid.boundaries import Boundaries
-from atmodist_core.fields.grid.patches import PatchCover
+from atmodist_core.fields.grid.patches import PatchCover, with_surroundings
+from atmodist_core.fields.grid.regions import as_region
 from atmodist_core.inference.devices import Engine, Precision, resolve_engine
-from atmodist_core.inference.distance_matrix import mean_squared_differences, states_to_encode, time_blocks
+from atmodist_core.inference.distance_matrix import (
+    activation_weights,
+    mean_squared_differences,
+    states_to_encode,
+    time_blocks,
+)
 from atmodist_core.inference.embedding import EncoderInference
 from atmodist_core.inference.lag_prediction import lag_prediction
 from atmodist_core.models.applicability import applicability_sentence
@@ -24,13 +31,15 @@ from atmodist_core.models.card import ModelCard, find_model, read_card_of
 from atmodist_core.models.store import load_network
 from atmodist_core.networks import DistanceNetwork
 
+_DISTANCE = "AtmoDist distance", "atmodist_distance"
+
 
 class AtmoDist:
     """A learned distance between atmospheric states: made by :func:`load_distance`.
 
     The distance of two states is the mean over all activations of an encoder's layer of their squared
-    difference, times the layer's scale from the model card. The scale gives it the magnitude of the mean
-    squared error of normalised fields at long leads, so the two can be compared; like that error it has no
+    difference, weighted by area, times the layer's scale from the model card. The scale gives it the magnitude of the mean
+    squared error of normalised fields at long lags, so the two can be compared; like that error it has no
     unit.
 
     Parameters
@@ -78,9 +87,6 @@ class AtmoDist:
         self.inference = EncoderInference(network, card.normalization, device, precision, engine)
         self._warned: set[str] = set()
 
-    def __repr__(self) -> str:
-        return f"AtmoDist({self.name!r}, layers={self.layers}, precision={self.precision!r})"
-
     def embed(
         self,
         fields: xr.Dataset,
@@ -102,7 +108,7 @@ class AtmoDist:
         pooled : bool
             Average over the region, so that regions of any size give vectors of the same length.
         progress, cancel : callable, optional
-            As for :class:`~atmodist_core.inference.downscaler.Downscaler`.
+            As for a :class:`~atmodist_core.inference.downscaler.Downscaler`.
 
         Returns
         -------
@@ -140,7 +146,7 @@ class AtmoDist:
         layer : str, optional
             Of :attr:`layers`; default: the last.
         progress, cancel : callable, optional
-            As for :class:`~atmodist_core.inference.downscaler.Downscaler`.
+            As for a :class:`~atmodist_core.inference.downscaler.Downscaler`.
 
         Returns
         -------
@@ -158,17 +164,17 @@ class AtmoDist:
         watch = ProgressWatch(self.name, encodings, progress, cancel)
         values = np.empty(len(pairs))
         kept: dict[tuple[int, int], NDArray[np.float32]] = {}
+        weights = self._weights(first, layer)
         for number, pair in enumerate(pairs):
             for side, (arrays, time) in enumerate(zip((first, second), pair, strict=True)):
                 if (side, time) not in kept:
                     # Only a single time that meets every other is worth keeping.
                     kept = {key: value for key, value in kept.items() if key[0] != side}
                     kept[side, time] = self._embedded(arrays, layer, (time,), watch)[0]
-            values[number] = np.square(kept[0, pair[0]] - kept[1, pair[1]], dtype=np.float64).mean()
+            squares = np.square(kept[0, pair[0]] - kept[1, pair[1]], dtype=np.float64).mean(axis=0)
+            values[number] = (squares * weights).sum()
         timed = first if first.time_count >= second.time_count else second
-        return self._array(
-            values * self._scale(layer), ("time",), timed, layer, "AtmoDist distance", "atmodist_distance"
-        )
+        return self._array(values * self._scale(layer), ("time",), timed, layer, *_DISTANCE)
 
     def matrix(
         self,
@@ -193,7 +199,7 @@ class AtmoDist:
         layer : str, optional
             Of :attr:`layers`; default: the last.
         progress, cancel : callable, optional
-            As for :class:`~atmodist_core.inference.downscaler.Downscaler`.
+            As for a :class:`~atmodist_core.inference.downscaler.Downscaler`.
 
         Returns
         -------
@@ -202,8 +208,9 @@ class AtmoDist:
         """
         arrays = self._arrays(fields)
         columns = arrays if other is None else self._arrays(other)
-        _check_same_grid(arrays, columns)
+        require_one_grid(arrays, columns)
         layer = self._layer(layer)
+        weights = self._weights(arrays, layer)
         activations = self.inference.activation_count(Boundaries.of(arrays.latitude, arrays.longitude), layer)
         rows, others = (time_blocks(each.time_count, activations) for each in (arrays, columns))
         symmetric = other is None
@@ -216,20 +223,13 @@ class AtmoDist:
                     continue
                 same = symmetric and j == i
                 compared = encoded if same else self._embedded(columns, layer, column, watch)
-                part = mean_squared_differences(encoded, compared)
+                part = mean_squared_differences(encoded, compared, weights)
                 if same:
                     np.fill_diagonal(part, 0.0)
                 values[row.start : row.stop, column.start : column.stop] = part
                 if symmetric:
                     values[column.start : column.stop, row.start : row.stop] = part.T
-        result = self._array(
-            values * self._scale(layer),
-            ("time", "other_time"),
-            arrays,
-            layer,
-            "AtmoDist distance",
-            "atmodist_distance",
-        )
+        result = self._array(values * self._scale(layer), ("time", "other_time"), arrays, layer, *_DISTANCE)
         if "time" in columns.dataset.coords:
             result = result.assign_coords(other_time=("other_time", columns.dataset["time"].values))
         return result
@@ -239,43 +239,50 @@ class AtmoDist:
         earlier: xr.Dataset,
         later: xr.Dataset,
         *,
+        region: Any = None,
         per_patch: bool = False,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> xr.Dataset:
-        """Guess how much time lies between two states: the task that the network was trained on.
+        """Predict how much time lies between two states: the task that the network was trained on.
 
-        Regions larger than the training patches are covered with such patches, whose probabilities are
-        averaged.
+        The fields are covered with patches of the training's size, whose probabilities are averaged.
 
         Parameters
         ----------
         earlier, later : xarray.Dataset
             Canonical, on the same grid, at least of the patch size. Times are paired as for :meth:`distance`.
+        region : Region, str or sequence, optional
+            Part of the fields to cover, as :func:`atmodist_core.fields.as_region` takes it. Where it is smaller
+            than a patch, patches reach into its real surroundings.
         per_patch : bool
             Keep the patches apart instead of averaging: shows how the guess varies over the globe.
         progress, cancel : callable, optional
-            As for :class:`~atmodist_core.inference.downscaler.Downscaler`.
+            As for a :class:`~atmodist_core.inference.downscaler.Downscaler`.
 
         Returns
         -------
         xarray.Dataset
-            ``probability`` over ``(time, [patch,] lead)``, and the ``most_likely`` and the ``expected``
-            lead [h].
+            ``probability`` over ``(time, [patch,] lag)``, and the ``most_likely`` and the ``expected``
+            lag [h].
         """
+        area = as_region(region)
+        if area is not None:
+            size = self._classifier.patch_size
+            earlier, later = (with_surroundings(each, area, size) for each in (earlier, later))
         first, second, pairs = self._pairs(earlier, later)
         cover = PatchCover.of(first.latitude, first.longitude, self._classifier.patch_size)
         watch = ProgressWatch(self.name, len(pairs), progress, cancel)
-        leads = np.array(self._classifier.lags_hours, dtype=np.float64)
-        probability = np.empty((len(pairs), cover.count, leads.size))
+        lags = np.array(self._classifier.lags_hours, dtype=np.float64)
+        probability = np.empty((len(pairs), cover.count, lags.size))
         for number, (time_a, time_b) in enumerate(pairs):
             watch.before()
-            probability[number] = self.inference.lead_probabilities(
+            probability[number] = self.inference.lag_probabilities(
                 cover.cut(first.read(time_a)), cover.cut(second.read(time_b))
             )
             watch.done()
         timed = first if first.time_count >= second.time_count else second
-        result = lag_prediction(probability, leads, cover, per_patch=per_patch)
+        result = lag_prediction(probability, lags, cover, per_patch=per_patch)
         result.attrs["model"] = self.name
         return result.assign_coords(time=timed.dataset["time"]) if "time" in timed.dataset.coords else result
 
@@ -297,9 +304,16 @@ class AtmoDist:
     def _scale(self, layer: str) -> float:
         return float(self.card.distance_scale.get(layer, 1.0))
 
+    def _weights(self, arrays: FieldArrays, layer: str) -> NDArray[np.float64]:
+        shape = (
+            math.ceil(axis.size / self.inference.config.stride(layer))
+            for axis in (arrays.latitude, arrays.longitude)
+        )
+        return activation_weights(arrays.latitude, arrays.longitude.size, tuple(shape))
+
     def _pairs(self, a: xr.Dataset, b: xr.Dataset) -> tuple[FieldArrays, FieldArrays, list[tuple[int, int]]]:
         first, second = self._arrays(a), self._arrays(b)
-        _check_same_grid(first, second)
+        require_one_grid(first, second)
         counts = first.time_count, second.time_count
         if counts[0] != counts[1] and 1 not in counts:
             raise UserError(
@@ -347,19 +361,6 @@ class AtmoDist:
         return (
             result.assign_coords(time=arrays.dataset["time"]) if "time" in arrays.dataset.coords else result
         )
-
-
-def _check_same_grid(a: FieldArrays, b: FieldArrays) -> None:
-    for axis in ("latitude", "longitude"):
-        first, second = getattr(a, axis), getattr(b, axis)
-        if first.size != second.size or np.abs(first - second).max() > 1e-3 * abs(first[1] - first[0]):
-            raise UserError(
-                f"Expected both fields on the same grid, found {axis} of {first.size} points from "
-                f"{first[0]:g} to "
-                f"{first[-1]:g} and of {second.size} from {second[0]:g} to {second[-1]:g}: select the same "
-                "region, or "
-                "downscale or coarsen one of them first."
-            )
 
 
 def load_distance(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
+
+from atmodist_core.fields.grid.cell_areas import cell_areas
 
 EMBEDDING_MEMORY = 2**29
 """Bytes that two blocks of embeddings, stored and widened, may take (512 MiB)."""
@@ -37,16 +41,47 @@ def states_to_encode(rows: list[range], columns: list[range], symmetric: bool) -
     return total
 
 
-def mean_squared_differences(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the mean squared difference of every pair of embeddings.
+def activation_weights(
+    latitude: NDArray[np.floating], columns: int, shape: tuple[int, ...]
+) -> NDArray[np.float64]:
+    """Return the share of the area that each activation stands for.
+
+    Parameters
+    ----------
+    latitude : ndarray, shape (rows,)
+        Of the fields [degrees].
+    columns : int
+        Of the fields.
+    shape : tuple of int
+        Rows and columns of the activations, whose spacing in points of the fields is a power of two.
+
+    Returns
+    -------
+    ndarray
+        Of that shape; sums to 1.
+    """
+    sides = []
+    for areas, count in ((cell_areas(latitude), shape[0]), (np.ones(columns), shape[1])):
+        stride = 2 ** math.ceil(math.log2(areas.size / count))
+        sides.append(np.add.reduceat(areas, np.arange(0, areas.size, stride)))
+    weights = np.outer(*sides)
+    return weights / weights.sum()
+
+
+def mean_squared_differences(
+    a: NDArray[np.float32], b: NDArray[np.float32], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the mean squared difference, weighted by area, of every pair of embeddings.
 
     Through scalar products, which a matrix product does fast; in float64 and about the common mean, so that
     subtracting large squares loses nothing that counts.
 
     Parameters
     ----------
-    a, b : ndarray, shape (times, ...)
+    a, b : ndarray, shape (times, features, rows, columns)
         Embeddings, of the same shape but for the number of times.
+    weights : ndarray, shape (rows, columns)
+        Of :func:`activation_weights`.
 
     Returns
     -------
@@ -54,7 +89,9 @@ def mean_squared_differences(a: NDArray[np.float32], b: NDArray[np.float32]) -> 
     """
     rows, columns = a.reshape(len(a), -1).astype(np.float64), b.reshape(len(b), -1).astype(np.float64)
     centre = rows.mean(axis=0)
-    rows -= centre
-    columns -= centre
+    root = np.tile(np.sqrt(weights).ravel(), a.shape[1])
+    for each in (rows, columns):
+        each -= centre
+        each *= root
     squares = np.square(rows).sum(axis=1)[:, None] + np.square(columns).sum(axis=1)[None, :]
-    return np.maximum(squares - 2.0 * rows @ columns.T, 0.0) / rows.shape[1]
+    return np.maximum(squares - 2.0 * rows @ columns.T, 0.0) / a.shape[1]

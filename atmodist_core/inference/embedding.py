@@ -131,15 +131,15 @@ class EncoderInference:
 
     @torch.inference_mode()
     def classify(self, earlier: Tensor, later: Tensor) -> NDArray[np.float64]:
-        """Return the probability of every lead for pairs of encoded patches, shape (patch, classes)."""
+        """Return the probability of every lag for pairs of encoded patches, shape (patch, classes)."""
         with full_float32(self.device):
             return self.network.classifier(earlier, later).double().softmax(dim=1).cpu().numpy()
 
     @torch.inference_mode()
-    def lead_probabilities(
+    def lag_probabilities(
         self, earlier: NDArray[np.float32], later: NDArray[np.float32]
     ) -> NDArray[np.float64]:
-        """Return the probability of every lead for pairs of patches.
+        """Return the probability of every lag for pairs of patches.
 
         Parameters
         ----------

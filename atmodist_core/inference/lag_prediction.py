@@ -10,15 +10,15 @@ from atmodist_core.fields.grid.patches import PatchCover
 
 
 def lag_prediction(
-    probability: NDArray[np.float64], leads: NDArray[np.float64], cover: PatchCover, *, per_patch: bool
+    probability: NDArray[np.float64], lags: NDArray[np.float64], cover: PatchCover, *, per_patch: bool
 ) -> xr.Dataset:
-    """Describe the probabilities of leads.
+    """Describe the probabilities of lags.
 
     Parameters
     ----------
-    probability : ndarray, shape (time, patch, lead)
-        Of every lead, for every patch.
-    leads : ndarray, shape (lead,)
+    probability : ndarray, shape (time, patch, lag)
+        Of every lag, for every patch.
+    lags : ndarray, shape (lag,)
         In hours.
     cover : PatchCover
         Where the patches lie.
@@ -28,27 +28,27 @@ def lag_prediction(
     Returns
     -------
     xarray.Dataset
-        ``probability`` over ``(time, [patch,] lead)``, and the ``most_likely`` and the ``expected`` lead [h].
+        ``probability`` over ``(time, [patch,] lag)``, and the ``most_likely`` and the ``expected`` lag [h].
     """
-    dimensions: tuple[str, ...] = ("time", "patch", "lead")
+    dimensions: tuple[str, ...] = ("time", "patch", "lag")
     if not per_patch:
-        probability, dimensions = probability.mean(axis=1), ("time", "lead")
-    most_likely = leads[probability.argmax(axis=-1)]
+        probability, dimensions = probability.mean(axis=1), ("time", "lag")
+    most_likely = lags[probability.argmax(axis=-1)]
     result = xr.Dataset(
         {
-            "probability": (dimensions, probability, {"units": "1", "long_name": "probability of the lead"}),
+            "probability": (dimensions, probability, {"units": "1", "long_name": "probability of the lag"}),
             "most_likely": (
                 dimensions[:-1],
                 most_likely,
-                {"units": "hours", "long_name": "most likely lead"},
+                {"units": "hours", "long_name": "most likely lag"},
             ),
             "expected": (
                 dimensions[:-1],
-                probability @ leads,
-                {"units": "hours", "long_name": "expected lead"},
+                probability @ lags,
+                {"units": "hours", "long_name": "expected lag"},
             ),
         },
-        coords={"lead": ("lead", leads, {"units": "hours", "long_name": "time between the two states"})},
+        coords={"lag": ("lag", lags, {"units": "hours", "long_name": "time between the two states"})},
         attrs={"patches": cover.count, "patch_size": cover.size},
     )
     if not per_patch:

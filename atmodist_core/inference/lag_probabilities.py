@@ -1,4 +1,4 @@
-"""What is read off predicted probabilities of leads: their order, their median, and what a blind guess scores."""
+"""What is read off predicted probabilities of lags: their order, their median, and what a blind guess scores."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def ranked_classes(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Classes from the most likely to the least, shape ``(pairs, classes)``; of equals the shorter lead first.
+    """Classes from the most likely to the least, shape ``(pairs, classes)``; of equals the shorter lag first.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def median_classes(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
     Parameters
     ----------
     probabilities : ndarray, shape ``(pairs, classes)``
-        Of every class, in the order of the leads.
+        Of every class, in the order of the lags.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def chance_scores(classes: int, lag_step_hours: float) -> dict[str, float]:
     Parameters
     ----------
     classes : int
-        Number of leads told apart, all equally frequent.
+        Number of lags told apart, all equally frequent.
     lag_step_hours : float
         Time between two of them [h].
 

@@ -20,7 +20,7 @@ predictions = [distance.predict_lag(demo.isel(time=starts), demo.isel(time=start
 
 # %%
 # Each row is a probability distribution; its median minimises the expected absolute error. See "Lag error" in :doc:`/docs/method`.
-lags = predictions[0].lead.values
+lags = predictions[0].lag.values
 probability = np.stack([predicted.probability.mean("time").values for predicted in predictions])
 np.testing.assert_allclose(probability.sum(axis=1), 1, rtol=1e-5)
 

@@ -1,4 +1,4 @@
-"""AtmoDist: embeddings, distances, matrices and guessed leads, against the network run by hand."""
+"""AtmoDist: embeddings, distances, matrices and guessed lags, against the network run by hand."""
 
 import warnings
 
@@ -40,11 +40,16 @@ def normalised(ds):
 
 
 def by_hand(folder, a, b, layer):
-    """The mean over filters, rows and columns of the squared difference of the activations, time by time."""
+    """The mean over filters and area of the squared difference of the activations, time by time."""
     _, network = load_network(folder)
     with torch.no_grad():
         first, second = (network.encoder.features(normalised(ds), (layer,))[layer] for ds in (a, b))
-    return (first - second).double().square().mean(dim=(1, 2, 3)).numpy()
+    squares = (first - second).double().square().mean(dim=1).numpy()
+    stride = network.encoder.config.stride(layer)
+    areas, columns = np.cos(np.deg2rad(a.latitude.values)), np.ones(a.sizes["longitude"])
+    sides = [[part[i : i + stride].sum() for i in range(0, part.size, stride)] for part in (areas, columns)]
+    weights = np.outer(*sides)
+    return (squares * weights).sum(axis=(1, 2)) / weights.sum()
 
 
 @pytest.mark.parametrize(("layer", "scale"), [("stage2", 0.5), ("stage4", 2.0), ("stage1", 1.0)])
@@ -154,8 +159,8 @@ def test_predicted_lag_on_one_patch(folder, atmodist):
     with torch.no_grad():
         wanted = network(normalised(a), normalised(b)).softmax(1).numpy()
     np.testing.assert_allclose(found.probability, wanted, rtol=1e-4)
-    np.testing.assert_allclose(found.probability.sum("lead"), 1.0)
-    assert found.lead.values.tolist() == [3, 6, 9, 12, 15] and found.lead.attrs["units"] == "hours"
+    np.testing.assert_allclose(found.probability.sum("lag"), 1.0)
+    assert found.lag.values.tolist() == [3, 6, 9, 12, 15] and found.lag.attrs["units"] == "hours"
     np.testing.assert_allclose(found.expected, wanted @ np.arange(3, 16, 3), rtol=1e-4)
     assert found.most_likely.values.tolist() == [3.0 * (k + 1) for k in wanted.argmax(1)]
     assert (found.time == a.time).all()
@@ -165,7 +170,7 @@ def test_predicted_lag_averages_patches(atmodist):
     a, b = region(40, 70, seed=0), region(40, 70, seed=1)
     found, apart = atmodist.predict_lag(a, b), atmodist.predict_lag(a, b, per_patch=True)
     # ceil(40 / 32) x ceil(70 / 32) = 2 x 3 patches
-    assert apart.probability.dims == ("time", "patch", "lead") and apart.sizes["patch"] == 6
+    assert apart.probability.dims == ("time", "patch", "lag") and apart.sizes["patch"] == 6
     np.testing.assert_allclose(found.probability, apart.probability.mean("patch"))
     corner = atmodist.predict_lag(*(ds.isel(latitude=slice(0, 32), longitude=slice(0, 32)) for ds in (a, b)))
     np.testing.assert_allclose(apart.probability[:, 0], corner.probability, rtol=1e-5)

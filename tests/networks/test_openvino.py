@@ -128,8 +128,8 @@ def test_batches_and_the_classifier_go_through_the_graph(openvino):
     device = torch.device("cpu")
     ours = EncoderInference(network, NORMALIZATION, device, "float32")
     theirs = EncoderInference(network, NORMALIZATION, device, "float32", "openvino")
-    wanted = ours.lead_probabilities(earlier, later)
-    np.testing.assert_allclose(theirs.lead_probabilities(earlier, later), wanted, rtol=1e-3, atol=1e-6)
+    wanted = ours.lag_probabilities(earlier, later)
+    np.testing.assert_allclose(theirs.lag_probabilities(earlier, later), wanted, rtol=1e-3, atol=1e-6)
     encoded = ours.encode_patches(earlier).numpy()
     # Rounding grows over the 50 layers.
     np.testing.assert_allclose(

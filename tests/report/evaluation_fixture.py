@@ -193,9 +193,9 @@ def _verdicts(cities: xr.Dataset, reference: str, intervals: bool) -> xr.Dataset
 
 def _distance(intervals: bool) -> xr.Dataset:
     made, classes = Made(intervals), 23
-    lead = 3.0 * np.arange(1, classes + 1)
-    confusion = 100 * np.exp(-(((lead[:, None] - lead) / (3 + 0.15 * lead[:, None])) ** 2))
-    made.add("confusion", ("lead", "predicted_lead"), confusion.round().astype(int))
+    lag = 3.0 * np.arange(1, classes + 1)
+    confusion = 100 * np.exp(-(((lag[:, None] - lag) / (3 + 0.15 * lag[:, None])) ** 2))
+    made.add("confusion", ("lag", "predicted_lag"), confusion.round().astype(int))
     for name, value, chance, units in (
         ("loss", 2.2, np.log(classes), "nat"),
         ("accuracy", 0.22, 1 / classes, "1"),
@@ -207,10 +207,10 @@ def _distance(intervals: bool) -> xr.Dataset:
     decay = np.array([40.0, 18.0, 20.0, 12.0])
     made.add(
         "curve_mean",
-        ("metric", "lead"),
-        (1 - np.exp(-lead / decay[:, None])) * np.array([2.0, 5e-5, 3e-5, 0.6])[:, None],
+        ("metric", "lag"),
+        (1 - np.exp(-lag / decay[:, None])) * np.array([2.0, 5e-5, 3e-5, 0.6])[:, None],
     )
-    made.add("curve_std", ("metric", "lead"), 0.2 * made.variables["curve_mean"][1])
+    made.add("curve_std", ("metric", "lag"), 0.2 * made.variables["curve_mean"][1])
     made.add("curve_scale", ("metric",), 1 / made.variables["curve_mean"][1][:, -1])
     latitude, longitude = np.arange(55.0, -60, -10), np.arange(5.0, 360, 10)
     made.add(
@@ -222,8 +222,8 @@ def _distance(intervals: bool) -> xr.Dataset:
     made.add("pairs_map", ("latitude", "longitude"), np.full((latitude.size, longitude.size), 40))
     made.add("pairs", (), np.array(20000))
     table = made.dataset(
-        lead=lead,
-        predicted_lead=lead,
+        lag=lag,
+        predicted_lag=lag,
         metric=["atmodist", "l2", "l1", "1-ssim"],
         latitude=latitude,
         longitude=longitude,

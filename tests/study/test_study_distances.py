@@ -7,6 +7,7 @@ import xarray as xr
 import atmodist_core as ad
 from atmodist_core.evaluation.geometry import area_weights
 from atmodist_core.evaluation.lag_confusion import lag_confusion
+from atmodist_core.fields.grid.patches import with_surroundings
 from atmodist_core.figures.numbers.distances import (
     LEARNED,
     lag_curves,
@@ -57,7 +58,7 @@ def test_small_pieces_give_the_same_matrix(monkeypatch):
 
 def test_time_matrices_scale_the_squared_difference_of_embeddings():
     ds = fields(times=3)
-    embeddings = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 3.0]], dtype=np.float32)
+    embeddings = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 3.0]], dtype=np.float32).reshape(3, 2, 1, 1)
     found = time_matrices(ds, "vorticity", embeddings, scale=2.0)["atmodist"].values
     # mean over two features of the squared difference, times two
     np.testing.assert_allclose(found, [[0, 1, 9], [1, 0, 10], [9, 10, 0]], rtol=1e-6)
@@ -66,11 +67,11 @@ def test_time_matrices_scale_the_squared_difference_of_embeddings():
 
 def test_lag_curves_have_one_scale_and_grow_for_a_random_walk():
     ds = fields(times=16)
-    flat = ds["vorticity"].values.reshape(16, -1)
-    curves = lag_curves(ds, time_matrices(ds, "vorticity", flat))
+    embeddings = ds["vorticity"].values[:, None]
+    curves = lag_curves(ds, time_matrices(ds, "vorticity", embeddings))
     assert list(curves["measure"].values) == [LEARNED, "l2", "l1", "1-SSIM"]
-    assert curves["lead"].values[0] == 3 and (np.diff(curves["mean"].sel(measure=LEARNED)) > 0).all()
-    upper = curves["mean"].isel(lead=slice(curves.sizes["lead"] // 2, None))
+    assert curves["lag"].values[0] == 3 and (np.diff(curves["mean"].sel(measure=LEARNED)) > 0).all()
+    upper = curves["mean"].isel(lag=slice(curves.sizes["lag"] // 2, None))
     assert float(abs(upper.sel(measure="l2") / upper.sel(measure=LEARNED) - 1).max()) < 0.3
 
 
@@ -84,7 +85,7 @@ def test_without_a_network_the_scale_is_that_of_l2():
 def test_saturation_is_the_first_lag_with_nine_tenths_of_the_plateau():
     mean = np.array([[0.5, 0.8, 0.95, 1.0, 1.0, 1.0, 1.0, 1.0], np.arange(1.0, 9.0)])
     curves = xr.Dataset(
-        {"mean": (("measure", "lead"), mean)}, {"measure": ["a", "b"], "lead": 3.0 * np.arange(1, 9)}
+        {"mean": (("measure", "lag"), mean)}, {"measure": ["a", "b"], "lag": 3.0 * np.arange(1, 9)}
     )
     # the plateau of b is (7 + 8) / 2; nine tenths of it, 6.75, is reached by 7, at 21 h
     assert saturation(curves).values.tolist() == [9.0, 21.0]
@@ -105,20 +106,58 @@ def test_methods_are_compared_with_the_truth_and_each_other():
 def test_the_confusion_matrix_counts_every_guess(distance):
     size = distance.inference.network.classifier.config.patch_size
     ds = fields(times=6, rows=size, columns=size + 8)
-    found = lag_confusion(distance, ds, pairs_per_lead=2)
+    found = lag_confusion(distance, ds, pairs_per_lag=2)
     counts = found["count"].values
-    leads = found["lead"].values
+    lags = found["lag"].values
     spacing_h = 3
-    for row, lead in zip(counts, leads, strict=True):
-        pairs = max(0, min(2, 6 - int(lead) // spacing_h)) if lead % spacing_h == 0 else 0
+    for row, lag in zip(counts, lags, strict=True):
+        pairs = max(0, min(2, 6 - int(lag) // spacing_h)) if lag % spacing_h == 0 else 0
         assert row.sum() == pairs * found.attrs["patches"]
     direct = distance.predict_lag(ds.isel(time=[0]), ds.isel(time=[1]), per_patch=True)
     later = lag_confusion(distance, ds.isel(time=[0, 1]))
     assert later["count"].values.sum() == direct.sizes["patch"]
-    for lead in direct["most_likely"].values.ravel():
-        assert int(later["count"].sel(lead=3.0, predicted_lead=lead)) > 0
+    for lag in direct["most_likely"].values.ravel():
+        assert int(later["count"].sel(lag=3.0, predicted_lag=lag)) > 0
 
 
 def test_too_small_a_region_is_one_sentence(distance):
     with pytest.raises(ad.UserError, match="patch size"):
         lag_confusion(distance, fields(rows=8, columns=8))
+
+
+@pytest.mark.filterwarnings("ignore::atmodist_core.common.errors.AtmodistWarning")
+def test_regions_smaller_than_a_patch_are_covered_with_their_surroundings(distance):
+    """The patch of the tiny network has 16 points; the region 6 x 8."""
+    ds = fields(rows=40, columns=48, times=4)
+    region = ad.Region(30, 35, 20, 27)
+    found = lag_confusion(distance, ds, region)
+    size = found.attrs["patch_size"]
+    around = with_surroundings(ds, region, size)
+    assert around.sizes["latitude"] == around.sizes["longitude"] == size
+    assert around.latitude.min() < 30 and around.latitude.max() > 35
+    assert around.longitude.min() < 20 and around.longitude.max() > 27
+    xr.testing.assert_identical(found, lag_confusion(distance, around))
+    assert "N" in found.attrs["area"] and "E" in found.attrs["area"]
+    pair = ds.isel(time=[0]), ds.isel(time=[1])
+    xr.testing.assert_equal(
+        distance.predict_lag(*pair, region=region),
+        distance.predict_lag(*(with_surroundings(each, region, size) for each in pair)),
+    )
+
+
+def test_surroundings_stay_within_the_data_and_cross_greenwich():
+    globe = xr.Dataset(
+        {"x": (("latitude", "longitude"), np.random.default_rng(0).random((36, 72)))},
+        {"latitude": 87.5 - 5.0 * np.arange(36), "longitude": 5.0 * np.arange(72)},
+    )
+    around = with_surroundings(globe, ad.Region(70, 90, -10, 10), 16)
+    assert around.sizes == {"latitude": 16, "longitude": 16}
+    assert (
+        around.latitude.values[0] == 87.5
+        and around.longitude.values.tolist() == (np.arange(-35, 45, 5)).tolist()
+    )
+    np.testing.assert_array_equal(
+        around.x.sel(longitude=slice(-10, -5)), globe.x.isel(latitude=slice(0, 16)).sel(longitude=[350, 355])
+    )
+    whole = with_surroundings(globe, ad.Region(-30, 30, 100, 120), 100)
+    assert whole.sizes == globe.sizes

@@ -166,7 +166,7 @@ def test_any_fields_of_any_levels_and_any_number_of_lags(weather, tmp_path):
     assert distance > 0.0 == network.distance(first, first).item()
     louder = later.assign(vorticity_500=-later["vorticity_500"])
     assert network.distance(first, louder).item() != distance  # every channel counts
-    assert network.predict_lag(first, later).sizes["lead"] == 15
+    assert network.predict_lag(first, later).sizes["lag"] == 15
     with pytest.raises(UserError, match="vorticity_850"):
         network.distance(weather.isel(time=[0]), weather.isel(time=[1]))
 

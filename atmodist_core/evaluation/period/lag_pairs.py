@@ -16,15 +16,17 @@ from numpy.typing import NDArray
 
 from atmodist_core.common.errors import AtmodistWarning, UserError
 from atmodist_core.evaluation.geometry import time_values
-from atmodist_core.evaluation.lag_curves import LONG_NAMES, MEASURES_OF_STATES
+from atmodist_core.evaluation.lag_curves import LONG_NAMES
 from atmodist_core.evaluation.structural_similarity import structural_similarity
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.fields.grid.boundaries import Boundaries
+from atmodist_core.fields.grid.cell_areas import cell_areas
 from atmodist_core.fields.grid.patches import TRAINED_LATITUDES_DEG, area_shares, rows_within
 from atmodist_core.inference.atmodist import AtmoDist
+from atmodist_core.inference.distance_matrix import activation_weights
 from atmodist_core.inference.lag_probabilities import median_classes, ranked_classes
 
-VERSION = 1
+VERSION = 2
 """Of what is computed; part of :attr:`LagPairs.identity`."""
 
 CACHE_BYTES = 512 * 2**20
@@ -33,11 +35,11 @@ CACHE_BYTES = 512 * 2**20
 PAIR_DIMENSIONS = ("time", "pair")
 
 _LONG_NAMES = {
-    "lead": ("h", "time between the two states"),
-    "predicted_lead": ("h", "most likely lead"),
-    "median_lead": ("h", "median of the predicted distribution of the lead"),
-    "log_loss": ("nat", "minus the logarithm of the predicted probability of the true lead"),
-    "true_rank": ("1", "number of leads predicted as more likely than the true one"),
+    "lag": ("h", "time between the two states"),
+    "predicted_lag": ("h", "most likely lag"),
+    "median_lag": ("h", "median of the predicted distribution of the lag"),
+    "log_loss": ("nat", "minus the logarithm of the predicted probability of the true lag"),
+    "true_rank": ("1", "number of lags predicted as more likely than the true one"),
     "latitude": ("degrees_north", "centre of the patch"),
     "longitude": ("degrees_east", "centre of the patch"),
     "atmodist": ("1", "AtmoDist distance of the two patches"),
@@ -56,11 +58,11 @@ class _Draw(NamedTuple):
 
 
 class LagPairs:
-    """Pairs of patches of one place at a time t and a lead later: how they differ, and which lead a network guesses.
+    """Pairs of patches of one place at a time t and a lag later: how they differ, and which lag a network guesses.
 
-    The pretext task of :func:`~atmodist_core.training.distance.pretext_score.score_pretext_task`: leads uniform
+    The pretext task of :func:`~atmodist_core.training.distance.pretext_score.score_pretext_task`: lags uniform
     over the classes; patches of the size the network was trained on, unmirrored, centred within 60 degrees of the
-    equator, at any longitude. Other than there, a time is used only if all its leads are in the data.
+    equator, at any longitude. Other than there, a time is used only if all its lags are in the data.
 
     The metrics: ``atmodist`` is what :meth:`AtmoDist.distance` gives for the two patches at the network's last layer.
     ``l2`` and ``l1`` are the mean squared and absolute difference, and ``one_minus_ssim`` one minus the structural
@@ -72,7 +74,7 @@ class LagPairs:
     Parameters
     ----------
     distance : AtmoDist
-        The network; its card and classifier say channels, leads and patch size.
+        The network; its card and classifier say channels, lags and patch size.
     fields : xarray.Dataset
         Canonical; lazy, and only read where needed. The whole globe, or any area with room for a patch.
     pairs : int
@@ -87,7 +89,7 @@ class LagPairs:
     ------
     UserError
         If channels are missing, the fields are smaller than a patch or lie elsewhere than within 60 degrees of the
-        equator, times have no dates, no time has all leads, or a number is out of range.
+        equator, times have no dates, no time has all lags, or a number is out of range.
     """
 
     def __init__(
@@ -108,7 +110,7 @@ class LagPairs:
         self.layer = distance.layers[-1]
         config = distance.inference.network.classifier.config
         self.patch_size = int(config.patch_size)
-        self.leads = np.array(config.lags_hours, dtype=np.float64)
+        self.lags = np.array(config.lags_hours, dtype=np.float64)
         self._arrays = FieldArrays.of(fields, distance.card.channels, distance.name)
         latitude, longitude = self._arrays.latitude, self._arrays.longitude
         if min(latitude.size, longitude.size) < self.patch_size:
@@ -127,10 +129,10 @@ class LagPairs:
         self._columns = longitude.size - (0 if self._boundaries.wraps else self.patch_size - 1)
         self._seconds = self._dated_seconds(time_values(fields))
         self._index = {second: index for index, second in enumerate(self._seconds.tolist())}
-        if not self._has_all_leads(self._seconds).any():
+        if not self._has_all_lags(self._seconds).any():
             raise UserError(
-                f"Expected data with times {self.leads[0]:g} to {self.leads[-1]:g} h apart in steps of "
-                f"{config.lag_step_hours:g} h, the leads that {distance.name} tells apart, found none of "
+                f"Expected data with times {self.lags[0]:g} to {self.lags[-1]:g} h apart in steps of "
+                f"{config.lag_step_hours:g} h, the lags that {distance.name} tells apart, found none of "
                 f"{self._seconds.size} times with all of these after it; choose a longer or denser period."
             )
         self._cache: dict[int, NDArray[np.float32]] = {}
@@ -160,7 +162,7 @@ class LagPairs:
         }
 
     def times_with_pairs(self, times: np.ndarray) -> np.ndarray:
-        """Those of some times that can be used: the data hold them, and every lead after them.
+        """Those of some times that can be used: the data hold them, and every lag after them.
 
         Parameters
         ----------
@@ -172,7 +174,7 @@ class LagPairs:
         numpy.ndarray of datetime64
             In the same order; possibly empty.
         """
-        return times[self._has_all_leads(self._dated_seconds(times))]
+        return times[self._has_all_lags(self._dated_seconds(times))]
 
     def __call__(self, moment: np.datetime64) -> dict[str, np.ndarray]:
         """Draw and judge the pairs of one time.
@@ -190,26 +192,26 @@ class LagPairs:
         Raises
         ------
         UserError
-            If the time or one of its leads is not in the data, values are missing, or a field is constant.
+            If the time or one of its lags is not in the data, values are missing, or a field is constant.
         """
         second = int(self._dated_seconds(np.atleast_1d(moment))[0])
-        if not self._has_all_leads(np.array([second])).any():
+        if not self._has_all_lags(np.array([second])).any():
             raise UserError(
-                f"Expected a time with all leads up to {self.leads[-1]:g} h after it in the data, found {moment}; "
+                f"Expected a time with all lags up to {self.lags[-1]:g} h after it in the data, found {moment}; "
                 "choose among those of times_with_pairs."
             )
         draw = self._draw(second)
         now = self._read(second, second)
-        later = [self._read(second + int(3600 * lead), second) for lead in self.leads[draw.label]]
+        later = [self._read(second + int(3600 * lag), second) for lag in self.lags[draw.label]]
         patches = self._cut([now] * self.pairs, draw), self._cut(later, draw)
         axis = self._arrays.longitude
         longitude = axis[draw.column] + (axis[-1] - axis[0]) / (axis.size - 1) * (self.patch_size - 1) / 2
         return {
-            "lead": self.leads[draw.label],
-            **self._judged_by_network(*patches, draw.label),
+            "lag": self.lags[draw.label],
+            **self._predictions(*patches, draw),
             "latitude": self._centres[draw.row - self._rows[0]],
             "longitude": longitude % 360.0,
-            **self._plain_differences(*patches, now),
+            **self._plain_differences(*patches, now, draw),
         }
 
     def table(self, times: Sequence[np.datetime64] | np.ndarray) -> xr.Dataset:
@@ -243,18 +245,23 @@ class LagPairs:
             {"time": np.array(times, dtype="datetime64[ns]")},
         )
 
-    def _judged_by_network(
-        self, earlier: NDArray[np.float32], later: NDArray[np.float32], label: NDArray[np.int64]
+    def _predictions(
+        self, earlier: NDArray[np.float32], later: NDArray[np.float32], draw: _Draw
     ) -> dict[str, np.ndarray]:
+        label = draw.label
         inference = self.distance.inference
         first, second = inference.encode_patches(np.concatenate([earlier, later])).chunk(2)
         probabilities = inference.classify(first, second)
         ranked = ranked_classes(probabilities)
         of_truth = np.take_along_axis(probabilities, label[:, None], axis=1)[:, 0]
-        difference = np.square((first - second).float().cpu().numpy(), dtype=np.float64).mean(axis=(1, 2, 3))
+        squares = np.square((first - second).float().cpu().numpy(), dtype=np.float64).mean(axis=1)
+        weights = [
+            activation_weights(rows, self.patch_size, squares.shape[1:]) for rows in self._latitudes(draw)
+        ]
+        difference = (squares * np.stack(weights)).sum(axis=(1, 2))
         return {
-            "predicted_lead": self.leads[ranked[:, 0]],
-            "median_lead": self.leads[median_classes(probabilities)],
+            "predicted_lag": self.lags[ranked[:, 0]],
+            "median_lag": self.lags[median_classes(probabilities)],
             # A probability that double precision rounds to zero still counts as one beyond 700 nat.
             "log_loss": -np.log(np.maximum(of_truth, np.finfo(np.float64).tiny)),
             "true_rank": np.argmax(ranked == label[:, None], axis=1).astype(np.float64),
@@ -262,7 +269,11 @@ class LagPairs:
         }
 
     def _plain_differences(
-        self, earlier: NDArray[np.float32], later: NDArray[np.float32], whole: NDArray[np.float32]
+        self,
+        earlier: NDArray[np.float32],
+        later: NDArray[np.float32],
+        whole: NDArray[np.float32],
+        draw: _Draw,
     ) -> dict[str, np.ndarray]:
         deviation = np.array(self.distance.inference.normalization.std)
         ranges = np.ptp(whole.reshape(len(deviation), -1).astype(np.float64), axis=1) / deviation
@@ -272,22 +283,23 @@ class LagPairs:
                 "another period."
             )
         first, second = (patches / deviation[:, None, None] for patches in (earlier, later))
-        both, numbers = np.concatenate([first, second]), np.arange(len(first))
         similarity = [
             structural_similarity(first[:, channel], second[:, channel], value_range=float(span))
             for channel, span in enumerate(ranges)
         ]
+        areas = np.array([cell_areas(rows) for rows in self._latitudes(draw)])
+        weights = (areas / areas.sum(axis=1, keepdims=True))[:, None, :, None] / self.patch_size
+        difference = first - second
         return {
-            **{
-                name: MEASURES_OF_STATES[name](both)(numbers, numbers + len(numbers)) for name in ("l2", "l1")
-            },
+            "l2": (np.square(difference) * weights).sum(axis=(2, 3)).mean(axis=1),
+            "l1": (np.abs(difference) * weights).sum(axis=(2, 3)).mean(axis=1),
             "one_minus_ssim": 1 - np.mean(similarity, axis=0),
         }
 
     def _draw(self, second: int) -> _Draw:
         # Seeds are not negative, times before 1970 are.
         random = np.random.Generator(np.random.PCG64([self.seed, second % 2**64]))
-        label = random.integers(0, self.leads.size, self.pairs)
+        label = random.integers(0, self.lags.size, self.pairs)
         place = random.random(self.pairs)
         column = random.integers(0, self._columns, self.pairs)
         if self.sampling == "area":
@@ -295,6 +307,10 @@ class LagPairs:
         else:
             row = (place * self._rows.size).astype(np.int64)
         return _Draw(label, self._rows[row], column)
+
+    def _latitudes(self, draw: _Draw) -> list[NDArray[np.float64]]:
+        """Latitudes of the rows of every patch [degrees]."""
+        return [self._arrays.latitude[row : row + self.patch_size] for row in draw.row]
 
     def _cut(self, fields: Sequence[NDArray[np.float32]], draw: _Draw) -> NDArray[np.float32]:
         """Patches of fields ``(channel, rows, columns)``, one of each: ``(pair, channel, size, size)``."""
@@ -319,8 +335,8 @@ class LagPairs:
         self._cache[second] = field
         return field
 
-    def _has_all_leads(self, seconds: NDArray[np.int64]) -> NDArray[np.bool_]:
-        offsets = np.concatenate([[0], np.round(3600 * self.leads)]).astype(np.int64)
+    def _has_all_lags(self, seconds: NDArray[np.int64]) -> NDArray[np.bool_]:
+        offsets = np.concatenate([[0], np.round(3600 * self.lags)]).astype(np.int64)
         return np.asarray(np.isin(seconds[:, None] + offsets, self._seconds).all(axis=1))
 
     def _dated_seconds(self, times: np.ndarray) -> NDArray[np.int64]:

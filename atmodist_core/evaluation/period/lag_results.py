@@ -23,20 +23,20 @@ LEAST_PAIRS_IN_BOX = 10
 """With fewer pairs a box of the map stays empty."""
 
 _SCORES = {
-    "loss": ("nat", "cross-entropy loss", "Mean over pairs of -ln(predicted probability of the true lead)."),
-    "accuracy": ("1", "accuracy", "Share of pairs whose most likely lead is the true one."),
-    "top3": ("1", "top-3 accuracy", "Share of pairs whose true lead is among the three most likely ones."),
+    "loss": ("nat", "cross-entropy loss", "Mean over pairs of -ln(predicted probability of the true lag)."),
+    "accuracy": ("1", "accuracy", "Share of pairs whose most likely lag is the true one."),
+    "top3": ("1", "top-3 accuracy", "Share of pairs whose true lag is among the three most likely ones."),
     "lag_error": (
         "h",
         "lag error",
-        "Mean over pairs of the absolute difference of the median of the predicted distribution and the true lead.",
+        "Mean over pairs of the absolute difference of the median of the predicted distribution and the true lag.",
     ),
 }
 _CHANCE = {
-    "loss": "Loss of an answer that gives every lead the same probability.",
-    "accuracy": "Accuracy of a guess without looking, all leads being equally frequent.",
-    "top3": "Top-3 accuracy of a guess without looking, all leads being equally frequent.",
-    "lag_error": "Lag error of the best constant answer, the middle lead.",
+    "loss": "Loss of an answer that gives every lag the same probability.",
+    "accuracy": "Accuracy of a guess without looking, all lags being equally frequent.",
+    "top3": "Top-3 accuracy of a guess without looking, all lags being equally frequent.",
+    "lag_error": "Lag error of the best constant answer, the middle lag.",
 }
 _PLACE = "A pair counts where the centre of its patch lies; the patch itself reaches far beyond the box."
 
@@ -46,11 +46,11 @@ class _Sums:
     """Sums over the pairs of each day; the bootstrap needs no more."""
 
     days: int
-    leads: int
+    lags: int
     boxes: tuple[int, int]
     pairs: NDArray[np.float64] = field(init=False)
     scores: dict[str, NDArray[np.float64]] = field(init=False)
-    of_lead: NDArray[np.float64] = field(init=False)
+    of_lag: NDArray[np.float64] = field(init=False)
     metrics: dict[str, NDArray[np.float64]] = field(init=False)
     squares: dict[str, NDArray[np.float64]] = field(init=False)
     confusion: NDArray[np.int64] = field(init=False)
@@ -60,10 +60,10 @@ class _Sums:
     def __post_init__(self) -> None:
         self.pairs = np.zeros(self.days)
         self.scores = {name: np.zeros(self.days) for name in _SCORES}
-        self.of_lead = np.zeros((self.days, self.leads))
-        self.metrics = {name: np.zeros((self.days, self.leads)) for name in METRICS}
-        self.squares = {name: np.zeros(self.leads) for name in METRICS}
-        self.confusion = np.zeros((self.leads, self.leads), dtype=np.int64)
+        self.of_lag = np.zeros((self.days, self.lags))
+        self.metrics = {name: np.zeros((self.days, self.lags)) for name in METRICS}
+        self.squares = {name: np.zeros(self.lags) for name in METRICS}
+        self.confusion = np.zeros((self.lags, self.lags), dtype=np.int64)
         self.box_pairs = np.zeros(self.boxes, dtype=np.int64)
         self.box_error = np.zeros(self.boxes)
 
@@ -72,7 +72,7 @@ def lag_results(
     tables: Sequence[xr.Dataset],
     axis: DayAxis,
     counts: np.ndarray,
-    leads: ArrayLike,
+    lags: ArrayLike,
     *,
     network: str = "",
 ) -> xr.Dataset:
@@ -88,8 +88,8 @@ def lag_results(
     counts : numpy.ndarray, shape ``(1 + replicates, days)``
         Of :func:`~atmodist_core.evaluation.bootstrap.bootstrap_counts`; without replicates all intervals
         are NaN.
-    leads : array_like
-        The leads that the network tells apart [h], rising in equal steps.
+    lags : array_like
+        The lags that the network tells apart [h], rising in equal steps.
     network : str
         Its name, an attribute of the result.
 
@@ -97,17 +97,17 @@ def lag_results(
     -------
     xarray.Dataset
         Scalars ``loss`` [nat], ``accuracy``, ``top3``, ``lag_error`` [h], with ``_low`` and ``_high``; the same with the
-        prefix ``chance_``, constants without an interval; ``pairs``. ``confusion(lead, predicted_lead)`` counts.
-        ``curve_mean`` (with ``_low``, ``_high``), ``curve_std(metric, lead)`` and ``curve_scale(metric)``, NaN where a lead
+        prefix ``chance_``, constants without an interval; ``pairs``. ``confusion(lag, predicted_lag)`` counts.
+        ``curve_mean`` (with ``_low``, ``_high``), ``curve_std(metric, lag)`` and ``curve_scale(metric)``, NaN where a lag
         has no pairs. ``lag_error_map`` [h] and ``pairs_map(latitude, longitude)`` on boxes of 10 x 20 degrees, the error NaN
         where there are fewer than ten pairs. Everything has ``units``, ``long_name`` and ``definition``.
 
     Raises
     ------
     UserError
-        If there are no pairs at all, as many tables as members are not given, or leads are none of ``leads``.
+        If there are no pairs at all, as many tables as members are not given, or lags are none of ``lags``.
     """
-    hours = np.asarray(leads, dtype=np.float64)
+    hours = np.asarray(lags, dtype=np.float64)
     if len(tables) != len(axis.days):
         raise UserError(
             f"Expected a table of pairs for each of {len(axis.days)} members, found {len(tables)}; give one, possibly "
@@ -124,8 +124,8 @@ def lag_results(
             _add(sums, table, axis.index(member, table["time"].values), hours)
     result = xr.Dataset(
         coords={
-            "lead": ("lead", hours, {"units": "h", "long_name": "time between the two states"}),
-            "predicted_lead": ("predicted_lead", hours, {"units": "h", "long_name": "most likely lead"}),
+            "lag": ("lag", hours, {"units": "h", "long_name": "time between the two states"}),
+            "predicted_lag": ("predicted_lag", hours, {"units": "h", "long_name": "most likely lag"}),
             "metric": ("metric", list(METRICS), {"long_name": "distance of two states"}),
             **_box_centres(),
         },
@@ -145,8 +145,8 @@ def _add(sums: _Sums, table: xr.Dataset, days: NDArray[np.int64], hours: NDArray
         for name, values in table.data_vars.items()
     }
     day = np.repeat(days, pairs)
-    lead, predicted = (_class_of(columns[name], hours) for name in ("lead", "predicted_lead"))
-    error = np.abs(columns["median_lead"] - columns["lead"])
+    lag, predicted = (_class_of(columns[name], hours) for name in ("lag", "predicted_lag"))
+    error = np.abs(columns["median_lag"] - columns["lag"])
     outcomes = {
         "loss": columns["log_loss"],
         "accuracy": columns["true_rank"] == 0,
@@ -156,13 +156,13 @@ def _add(sums: _Sums, table: xr.Dataset, days: NDArray[np.int64], hours: NDArray
     sums.pairs += np.bincount(day, minlength=sums.days)
     for name, values in outcomes.items():
         sums.scores[name] += np.bincount(day, values, sums.days)
-    place, shape = day * sums.leads + lead, (sums.days, sums.leads)
-    sums.of_lead += np.bincount(place, minlength=sums.days * sums.leads).reshape(shape)
+    place, shape = day * sums.lags + lag, (sums.days, sums.lags)
+    sums.of_lag += np.bincount(place, minlength=sums.days * sums.lags).reshape(shape)
     for name, variable in METRICS.items():
         values = columns[variable]
-        sums.metrics[name] += np.bincount(place, values, sums.days * sums.leads).reshape(shape)
-        sums.squares[name] += np.bincount(lead, values**2, sums.leads)
-    np.add.at(sums.confusion, (lead, predicted), 1)
+        sums.metrics[name] += np.bincount(place, values, sums.days * sums.lags).reshape(shape)
+        sums.squares[name] += np.bincount(lag, values**2, sums.lags)
+    np.add.at(sums.confusion, (lag, predicted), 1)
     box = tuple(
         np.clip(distance // size, 0, count - 1).astype(np.int64)
         for distance, size, count in zip(
@@ -178,8 +178,8 @@ def _class_of(values: NDArray[np.float64], hours: NDArray[np.float64]) -> NDArra
     off = np.abs(values - hours[found]) > 1e-3
     if off.any():
         raise UserError(
-            f"Expected leads among {', '.join(f'{lead:g}' for lead in hours)} h, found {values[off][0]:g} h; give the "
-            "leads of the network that the pairs were judged with."
+            f"Expected lags among {', '.join(f'{lag:g}' for lag in hours)} h, found {values[off][0]:g} h; give the "
+            "lags of the network that the pairs were judged with."
         )
     return found
 
@@ -202,29 +202,29 @@ def _add_scores(result: xr.Dataset, sums: _Sums, counts: np.ndarray, hours: NDAr
         "Pairs of patches at one place, a known time apart, that all scores are made of.",
     )  # fmt: skip
     _put(
-        result, "confusion", ("lead", "predicted_lead"), sums.confusion, "1", "number of guesses",
-        "Number of pairs of a true lead (rows) whose most likely lead is that of the column.",
+        result, "confusion", ("lag", "predicted_lag"), sums.confusion, "1", "number of guesses",
+        "Number of pairs of a true lag (rows) whose most likely lag is that of the column.",
     )  # fmt: skip
 
 
 def _add_curves(result: xr.Dataset, sums: _Sums, counts: np.ndarray) -> None:
-    over = ("metric", "lead")
+    over = ("metric", "lag")
     replicates = np.stack(
-        [_means(counts, sums.metrics[name], sums.of_lead) for name in METRICS], axis=1
-    )  # (replicate, metric, lead)
-    number = sums.of_lead.sum(axis=0)
+        [_means(counts, sums.metrics[name], sums.of_lag) for name in METRICS], axis=1
+    )  # (replicate, metric, lag)
+    number = sums.of_lag.sum(axis=0)
     mean = replicates[0]
     power = np.stack([sums.squares[name] for name in METRICS])
     mean_power = np.divide(power, number, out=np.full(power.shape, np.nan), where=number > 0)
     _put_with_interval(
         result, "curve_mean", over, replicates, "1", "mean distance",
-        "Mean distance of two patches over all pairs of a lead; l2, l1 and 1-ssim of fields divided by the standard "
+        "Mean distance of two patches over all pairs of a lag; l2, l1 and 1-ssim of fields divided by the standard "
         "deviation of the network's training data.",
     )  # fmt: skip
     _put(
         result, "curve_std", over, np.sqrt(np.maximum(mean_power - mean**2, 0.0)), "1",
         "standard deviation of the distance",
-        "Standard deviation of the distance over all pairs of a lead: how distances vary, no error of the mean.",
+        "Standard deviation of the distance over all pairs of a lag: how distances vary, no error of the mean.",
     )  # fmt: skip
     last = mean[:, -max(1, mean.shape[1] // 4) :]
     known = np.isfinite(last)
@@ -232,7 +232,7 @@ def _add_curves(result: xr.Dataset, sums: _Sums, counts: np.ndarray) -> None:
     scale = np.divide(1.0, plateau, out=np.full(plateau.shape, np.nan), where=plateau > 0)
     _put(
         result, "curve_scale", ("metric",), scale, "1", "scale of the curve",
-        "Factor by which the mean distance, averaged over the last quarter of the leads, becomes 1.",
+        "Factor by which the mean distance, averaged over the last quarter of the lags, becomes 1.",
     )  # fmt: skip
 
 

@@ -55,7 +55,7 @@ class LagRun:
     ) -> None:
         self.data = data
         self._pairs = LagPairs(distance.network, data.whole[data.names], pairs=plan.lag_pairs, seed=plan.seed)
-        self.leads = self._pairs.leads
+        self.lags = self._pairs.lags
         about: dict[str, Any] = {"distance": distance.identity, **self._pairs.identity}
         name = f"{LAG}-{identity_hash(about)}"
         identity = {**data.identity, "group": LAG, **about}

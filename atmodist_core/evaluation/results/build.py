@@ -91,7 +91,7 @@ def evaluation_tree(
             [run.table() for run in lag_runs],
             result.reader.axis,
             result.counts,
-            lag_runs[0].leads,
+            lag_runs[0].lags,
             network=network,
         )
     made = {}

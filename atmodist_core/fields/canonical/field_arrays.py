@@ -154,3 +154,15 @@ def _check_axis(values: np.ndarray, name: str, direction: int, model: str) -> No
             f"Expected for {model} evenly spaced points along {name}, found steps from {steps.min():g} to "
             f"{steps.max():g} degrees: choose a region without gaps or interpolate to an even grid."
         )
+
+
+def require_one_grid(a: FieldArrays, b: FieldArrays) -> None:
+    """Raise a UserError unless both lie on the same latitudes and longitudes."""
+    for axis in ("latitude", "longitude"):
+        first, second = getattr(a, axis), getattr(b, axis)
+        if first.size != second.size or np.abs(first - second).max() > 1e-3 * abs(first[1] - first[0]):
+            raise UserError(
+                f"Expected both fields on the same grid, found {axis} of {first.size} points from {first[0]:g} to "
+                f"{first[-1]:g} and of {second.size} from {second[0]:g} to {second[-1]:g}: select the same region, or "
+                "downscale or coarsen one of them first."
+            )

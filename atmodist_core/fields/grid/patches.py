@@ -6,10 +6,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields.grid.boundaries import Boundaries
+from atmodist_core.fields.grid.regions import Region
 
 TRAINED_LATITUDES_DEG = 60.0
 """The pretext task draws patches with centres between 60 S and 60 N."""
@@ -60,6 +62,53 @@ def area_shares(centres: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(shares)
 
 
+def with_surroundings(dataset: xr.Dataset, region: Region, size: int) -> xr.Dataset:
+    """Cut out a region and as much of its real surroundings as patches need.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Canonical fields around the region; lazy data stay lazy.
+    region : Region
+        What patches are to cover.
+    size : int
+        Points that each side of the result has at least, where the dataset has that many.
+
+    Returns
+    -------
+    xarray.Dataset
+        The region in the middle, but at edges of the dataset; longitudes go on below zero across Greenwich.
+
+    Raises
+    ------
+    UserError
+        If fewer than 2 x 2 points lie in the region.
+    """
+    sizes = dataset.sizes["latitude"], dataset.sizes["longitude"]
+    places = xr.Dataset(
+        {"row": ("latitude", np.arange(sizes[0])), "column": ("longitude", np.arange(sizes[1]))},
+        {axis: dataset[axis].values for axis in ("latitude", "longitude")},
+    )
+    inside = region.select(places)
+    wraps = Boundaries.of(dataset["latitude"].values, dataset["longitude"].values).wraps
+    index = {}
+    for axis, name, points, around in (
+        ("latitude", "row", sizes[0], False),
+        ("longitude", "column", sizes[1], wraps),
+    ):
+        first, count = int(inside[name][0]), inside.sizes[axis]
+        more = min(max(size, count), points) - count
+        first -= more // 2
+        if not around or count + more == points:
+            first = int(np.clip(first, 0, points - count - more))
+        index[axis] = (first + np.arange(count + more)) % points
+    cut = dataset.isel(index)
+    longitude = cut["longitude"].values.astype(np.float64)
+    longitude = longitude + 360.0 * np.cumsum(np.concatenate([[0.0], np.diff(longitude) < 0]))
+    longitude -= 360.0 * (longitude[-1] >= 360.0)
+    return cut.assign_coords(longitude=("longitude", longitude, dict(dataset["longitude"].attrs)))
+
+
 @dataclass(frozen=True)
 class PatchCover:
     """Evenly spread square patches that cover a grid, overlapping where its size is no multiple of theirs.
@@ -78,6 +127,8 @@ class PatchCover:
         Centres [degrees].
     boundaries : Boundaries
         Of the grid.
+    latitude_axis, longitude_axis : ndarray
+        Of the grid [degrees].
     """
 
     size: int
@@ -86,6 +137,8 @@ class PatchCover:
     latitude: NDArray[np.float64]
     longitude: NDArray[np.float64]
     boundaries: Boundaries
+    latitude_axis: NDArray[np.float64]
+    longitude_axis: NDArray[np.float64]
 
     @classmethod
     def of(cls, latitude: NDArray[np.float64], longitude: NDArray[np.float64], size: int) -> PatchCover:
@@ -132,12 +185,27 @@ class PatchCover:
             centre_latitude[kept],
             centre_longitude[kept],
             boundaries,
+            latitude,
+            longitude,
         )
 
     @property
     def count(self) -> int:
         """Number of patches."""
         return self.first_rows.size
+
+    @property
+    def area_text(self) -> str:
+        """The area that the patches cover, for people."""
+        rows = self.first_rows.min(), self.first_rows.max() + self.size - 1
+        north, south = (self.latitude_axis[row] for row in rows)
+        columns = self.first_columns.min(), self.first_columns.max() + self.size - 1
+        text = f"{_degrees(south, 'N', 'S')} to {_degrees(north, 'N', 'S')}"
+        if self.boundaries.wraps and columns[1] - columns[0] + 1 >= self.boundaries.columns:
+            return f"{text}, all longitudes"
+        step = (self.longitude_axis[-1] - self.longitude_axis[0]) / (self.longitude_axis.size - 1)
+        west, east = ((self.longitude_axis[0] + step * column + 180.0) % 360.0 - 180.0 for column in columns)
+        return f"{text}, {_degrees(west, 'E', 'W')} to {_degrees(east, 'E', 'W')}"
 
     def cut(self, fields: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the patches of fields ``(channel, rows, columns)`` as ``(patch, channel, size, size)``."""
@@ -147,3 +215,7 @@ class PatchCover:
                 for row, column in zip(self.first_rows.tolist(), self.first_columns.tolist(), strict=True)
             ]
         )
+
+
+def _degrees(value: float, positive: str, negative: str) -> str:
+    return f"{abs(value):.0f}° {positive if value >= 0 else negative}"

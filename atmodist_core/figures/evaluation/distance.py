@@ -27,10 +27,10 @@ METRICS = {"atmodist": "AtmoDist", "l2": "l2", "l1": "l1", "1-ssim": "1-SSIM"}
 
 def confusion_figure(table: xr.Dataset, *, style: FigureStyle = PUBLICATION) -> Figure:
     """Draw the share of each predicted lag among the pairs of each true lag."""
-    counts = table["confusion"].transpose("lead", "predicted_lead").values.astype(float)
+    counts = table["confusion"].transpose("lag", "predicted_lag").values.astype(float)
     figure = new_figure(0.52 * style.width_in, 0.44 * style.width_in, style)
     axes = figure.subplots()
-    picture = draw_confusion(axes, counts, table["lead"].values.astype(float), style=style)
+    picture = draw_confusion(axes, counts, table["lag"].values.astype(float), style=style)
     style_colour_bar(figure.colorbar(picture, ax=axes, shrink=0.9), "share of the pairs of a true lag", style)
     return figure
 
@@ -39,7 +39,7 @@ def lag_curves_figure(table: xr.Dataset, *, style: FigureStyle = PUBLICATION) ->
     """Draw mean distances over the lag, scaled to 1 at the last lags, with bands of one standard deviation."""
     figure = new_figure(0.62 * style.width_in, 0.42 * style.width_in, style)
     axes = figure.subplots()
-    lag = table["lead"].values.astype(float)
+    lag = table["lag"].values.astype(float)
     for metric in map(str, table["metric"].values):
         name, one = METRICS.get(metric, metric), table.sel(metric=metric)
         colour, dashes, _ = DISTANCE_STYLES.get(name, (style.muted, ":", "o"))

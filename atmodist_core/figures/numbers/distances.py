@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.geometry import area_weights, field_values
-from atmodist_core.evaluation.lag_curves import MAXIMUM_LEAD_H, lag_curve, scaled_together
+from atmodist_core.evaluation.lag_curves import MAXIMUM_LAG_H, lag_curve, scaled_together
 from atmodist_core.evaluation.structural_similarity import structural_similarity
-from atmodist_core.inference.distance_matrix import mean_squared_differences
+from atmodist_core.inference.distance_matrix import activation_weights, mean_squared_differences
 
 LEARNED = "AtmoDist"
 """Label of the learned distance in every result."""
@@ -24,8 +24,8 @@ SATURATED_SHARE = 0.9
 POINTS_AT_ONCE = 2**22
 """Values of all times held in float64 together while a matrix is made."""
 
-PAIRS_PER_LEAD = 48
-"""Pairs of times drawn for each lead of the curves, for a region of 160 x 160 points; larger regions get fewer."""
+PAIRS_PER_LAG = 48
+"""Pairs of times drawn for each lag of the curves, for a region of 160 x 160 points; larger regions get fewer."""
 
 
 def root_mean_square_matrix(fields: xr.Dataset, field: str) -> NDArray[np.float64]:
@@ -97,7 +97,10 @@ def time_matrices(
         )
     }
     if embeddings is not None:
-        learned = mean_squared_differences(embeddings, embeddings) * scale
+        weights = activation_weights(
+            fields["latitude"].values, fields.sizes["longitude"], embeddings.shape[-2:]
+        )
+        learned = mean_squared_differences(embeddings, embeddings, weights) * scale
         np.fill_diagonal(learned, 0.0)
         matrices["atmodist"] = (dimensions, learned, {"units": "1", "long_name": "AtmoDist distance"})
     times = fields["time"].values
@@ -138,21 +141,21 @@ def lag_curves(fields: xr.Dataset, matrices: xr.Dataset, *, seed: int = 0) -> xr
     rows, columns = field_shape(fields)
     if min(rows, columns) > 10:  # the window of the structural similarity
         measures["1-SSIM"] = "1-ssim"
-    pairs = int(np.clip(PAIRS_PER_LEAD * 160 * 160 / (rows * columns), 6, PAIRS_PER_LEAD))
+    pairs = int(np.clip(PAIRS_PER_LAG * 160 * 160 / (rows * columns), 6, PAIRS_PER_LAG))
     both = fields[["vorticity", "divergence"]]
-    curves = lag_curve(both, measures, maximum_lead_h=MAXIMUM_LEAD_H, pairs_per_lead=pairs, seed=seed)
+    curves = lag_curve(both, measures, maximum_lag_h=MAXIMUM_LAG_H, pairs_per_lag=pairs, seed=seed)
     curves = scaled_together(curves, next(iter(measures)))
     curves["saturation"] = saturation(curves)
-    return curves.assign_attrs(pairs_per_lead=pairs, seed=seed)
+    return curves.assign_attrs(pairs_per_lag=pairs, seed=seed)
 
 
 def saturation(curves: xr.Dataset) -> xr.DataArray:
     """First lag [h] at which a curve reaches 90 per cent of its mean over the last quarter of lags; over ``measure``."""
-    mean = curves["mean"].transpose("measure", "lead").values
+    mean = curves["mean"].transpose("measure", "lag").values
     plateau = mean[:, -max(1, mean.shape[1] // 4) :].mean(axis=1)
     first = np.argmax(mean >= SATURATED_SHARE * plateau[:, None], axis=1)
     return xr.DataArray(
-        curves["lead"].values[first],
+        curves["lag"].values[first],
         dims="measure",
         coords={"measure": curves["measure"]},
         attrs={"units": "h", "long_name": "lag at which 90 % of the plateau is reached"},
@@ -207,7 +210,9 @@ def method_distances(states: Mapping[str, xr.Dataset], field: str, distance: Any
     if distance is not None:
         both = ["vorticity", "divergence"]
         encoded = np.concatenate([distance.embed(ds[both]).values for ds in states.values()])
-        learned = mean_squared_differences(encoded, encoded) * distance.card.distance_scale.get(
+        truth = states["truth"]
+        of_area = activation_weights(truth["latitude"].values, truth.sizes["longitude"], encoded.shape[-2:])
+        learned = mean_squared_differences(encoded, encoded, of_area) * distance.card.distance_scale.get(
             distance.layers[-1], 1.0
         )
         np.fill_diagonal(learned, 0.0)

@@ -25,7 +25,7 @@ ANSWERS = np.array(
         [0.3, 0.25, 0.2, 0.15, 0.1],  # wrong: class 0; the true one last; median class 1
     ]
 )
-"""Of classes 0 to 4, leads of 3 to 15 h."""
+"""Of classes 0 to 4, lags of 3 to 15 h."""
 
 
 class _Encoder(nn.Module):
@@ -42,9 +42,9 @@ class _Encoder(nn.Module):
 
 
 class _Classifier(nn.Module):
-    """Reads the lead from the change of the vorticity, and answers with a given row of probabilities.
+    """Reads the lag from the change of the vorticity, and answers with a given row of probabilities.
 
-    Where the divergence in the middle of the patch is large, it takes the lead for another, two classes on.
+    Where the divergence in the middle of the patch is large, it takes the lag for another, two classes on.
     """
 
     def __init__(self, answers):
@@ -57,9 +57,9 @@ class _Classifier(nn.Module):
     def forward(self, a, b):
         deviation = torch.tensor(NORMALIZATION.std)[:, None, None]
         a, b = (NORMALIZATION.denormalize(x) / deviation for x in (a, b))
-        lead = (b - a)[:, 0].mean(dim=(1, 2)) / (PER_HOUR * STEP_HOURS)
-        label = lead.round().long() - 1
-        assert ((lead - label - 1).abs() < 0.01).all()  # both patches are of one place, and in order
+        lag = (b - a)[:, 0].mean(dim=(1, 2)) / (PER_HOUR * STEP_HOURS)
+        label = lag.round().long() - 1
+        assert ((lag - label - 1).abs() < 0.01).all()  # both patches are of one place, and in order
         misled = a[:, 1, SIZE // 2, SIZE // 2] > 6
         return self.answers[torch.where(misled, label + 2, label) % self.config.classes].log()
 

@@ -6,11 +6,13 @@ import xarray as xr
 
 from atmodist_core.common.errors import AtmodistWarning, UserError
 from atmodist_core.evaluation import structural_similarity
+from atmodist_core.evaluation.geometry import area_weights
 from atmodist_core.evaluation.lag_curves import lag_curve
 from atmodist_core.evaluation.period import lag_pairs
-from atmodist_core.evaluation.period.lag_pairs import LagPairs
+from atmodist_core.evaluation.period.lag_pairs import LagPairs, _Draw
 from atmodist_core.evaluation.store.statistics_store import StatisticsStore
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
+from atmodist_core.fields.grid.cell_areas import cell_areas
 from atmodist_core.inference.atmodist import load_distance
 from tests.evaluation.period.known_distance import ANSWERS, SIZE, clockwork, known_distance
 from tests.networks.mock_models import CHANNELS, NORMALIZATION, globe, saved_distance
@@ -33,7 +35,7 @@ def same(a, b):
     return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
 
 
-def test_a_time_is_used_when_all_leads_follow_it(known):
+def test_a_time_is_used_when_all_lags_follow_it(known):
     times = clockwork().time.values
     np.testing.assert_array_equal(known.times_with_pairs(times), times[:-5])
     np.testing.assert_array_equal(known.times_with_pairs(times[::-7]), times[:-5][np.arange(52, 0, -7)])
@@ -43,7 +45,7 @@ def test_a_time_is_used_when_all_leads_follow_it(known):
     np.testing.assert_array_equal(used, np.concatenate([times[:15], times[21:-5]]))
     other = times + np.timedelta64(1, "h")
     assert known.times_with_pairs(other).size == 0
-    with pytest.raises(UserError, match="Expected a time with all leads up to 15 h after it in the data"):
+    with pytest.raises(UserError, match="Expected a time with all lags up to 15 h after it in the data"):
         known(times[-1])
 
 
@@ -91,12 +93,12 @@ def test_every_field_is_read_once(known, monkeypatch):
 
 def test_answers_are_those_of_the_network(known):
     table = known.table(known.times_with_pairs(clockwork().time.values))
-    label = (table.lead.values / 3).astype(int) - 1
+    label = (table.lag.values / 3).astype(int) - 1
     np.testing.assert_allclose(table.log_loss, -np.log(ANSWERS)[label, label], rtol=1e-12)
-    np.testing.assert_array_equal(table.predicted_lead, np.array([3.0, 6.0, 6.0, 12.0, 3.0])[label])
-    np.testing.assert_array_equal(table.median_lead, np.array([3.0, 6.0, 9.0, 12.0, 6.0])[label])
+    np.testing.assert_array_equal(table.predicted_lag, np.array([3.0, 6.0, 6.0, 12.0, 3.0])[label])
+    np.testing.assert_array_equal(table.median_lag, np.array([3.0, 6.0, 9.0, 12.0, 6.0])[label])
     np.testing.assert_array_equal(table.true_rank, np.array([0, 0, 1, 0, 4])[label])
-    # 2750 pairs, 550 of a lead: 4 standard deviations are 84.
+    # 2750 pairs, 550 of a lag: 4 standard deviations are 84.
     assert np.abs(np.bincount(label.ravel()) - 550).max() < 84
 
 
@@ -138,17 +140,17 @@ def test_network_and_distance_agree_with_the_objects_of_users(tiny):
     pairs, fields = tiny
     moment = fields.time.values[1]
     found = pairs(moment)
-    assert len(set(found["lead"])) > 1
+    assert len(set(found["lag"])) > 1
     for n in range(6):
-        later = moment + np.timedelta64(int(found["lead"][n]), "h")
+        later = moment + np.timedelta64(int(found["lag"][n]), "h")
         a, b = (
             cut(fields.sel(time=[time]), found["latitude"][n], found["longitude"][n], 32)
             for time in (moment, later)
         )
         assert a.sizes["latitude"] == a.sizes["longitude"] == 32
         guess = pairs.distance.predict_lag(a, b)
-        assert float(guess.most_likely[0]) == found["predicted_lead"][n]
-        assert -np.log(float(guess.probability.sel(lead=found["lead"][n])[0])) == pytest.approx(
+        assert float(guess.most_likely[0]) == found["predicted_lag"][n]
+        assert -np.log(float(guess.probability.sel(lag=found["lag"][n])[0])) == pytest.approx(
             found["log_loss"][n], rel=1e-4
         )
         assert float(pairs.distance.distance(a, b)[0]) == pytest.approx(found["atmodist"][n], rel=1e-4)
@@ -162,23 +164,25 @@ def test_plain_differences_agree_with_numpy(known):
     found = LagPairs(known.distance, fields, pairs=8)(moment)
     whole = fields.sel(time=moment)
     for n in range(8):
-        later = moment + np.timedelta64(int(found["lead"][n]), "h")
+        later = moment + np.timedelta64(int(found["lag"][n]), "h")
         a, b = (
             cut(fields.sel(time=time), found["latitude"][n], found["longitude"][n], SIZE)
             for time in (moment, later)
         )
+        areas = cell_areas(a.latitude.values)[:, None]
+        areas = areas / areas.mean()
         square, absolute, similarity, learned = [], [], [], []
         for name, std, mean_y, std_y, mean in zip(
             CHANNELS, NORMALIZATION.std, NORMALIZATION.mean_y, NORMALIZATION.std_y, NORMALIZATION.mean, strict=True
         ):  # fmt: skip
             x, y = (ds[name].values.astype(float) for ds in (a, b))
-            square.append(np.mean((x - y) ** 2) / std**2)
-            absolute.append(np.mean(np.abs(x - y)) / std)
+            square.append(np.mean(areas * (x - y) ** 2) / std**2)
+            absolute.append(np.mean(areas * np.abs(x - y)) / std)
             span = float(whole[name].max()) - float(whole[name].min())
             similarity.append(structural_similarity(x, y, value_range=span))
             z = [(f - mean) / std for f in (x, y)]
             u, v = ((np.sign(f) * np.log1p(0.2 * np.abs(f)) - mean_y) / std_y for f in z)
-            learned.append(np.mean((u - v) ** 2))
+            learned.append(np.mean(areas * (u - v) ** 2))
         assert found["l2"][n] == pytest.approx(np.mean(square), rel=1e-9)
         assert found["l1"][n] == pytest.approx(np.mean(absolute), rel=1e-9)
         assert found["one_minus_ssim"][n] == pytest.approx(1 - np.mean(similarity), rel=1e-9)
@@ -193,12 +197,17 @@ def test_plain_differences_are_those_of_the_lag_curve(known):
     scaled = fields.copy()
     for name, std in zip(CHANNELS, wanted, strict=True):
         values = fields[name].values.astype(float)
-        scaled[name] = fields[name].copy(data=values * (std / values.std()))
+        weights = area_weights(fields)
+        mean = (values * weights).sum(axis=(1, 2)).mean()
+        deviation = np.sqrt(((values - mean) ** 2 * weights).sum(axis=(1, 2)).mean())
+        scaled[name] = fields[name].copy(data=values * (std / deviation))
     # Stretching changes what the clock tells, so only the plain differences are asked for.
     pairs = LagPairs(known.distance, clockwork(8), pairs=1)
-    curve = lag_curve(scaled, ("l1", "l2"), maximum_lead_h=15)["mean"].sel(lead=6.0)
+    curve = lag_curve(scaled, ("l1", "l2"), maximum_lag_h=15)["mean"].sel(lag=6.0)
     values = np.stack([scaled[name].values for name in CHANNELS], axis=1)
-    found = pairs._plain_differences(values[:-2], values[2:], values[0])
+    row = int(np.flatnonzero(pairs._arrays.latitude == fields.latitude.values[0])[0])
+    draw = _Draw(*np.full((3, len(values) - 2), row))
+    found = pairs._plain_differences(values[:-2], values[2:], values[0], draw)
     for name in ("l1", "l2"):
         assert found[name].mean() == pytest.approx(float(curve.sel(measure=name)), rel=1e-6)
 

@@ -21,7 +21,7 @@ def judged(distance, fields, *, block_days=3, replicates=200, **settings):
     table = pairs.table(pairs.times_with_pairs(fields.time.values))
     axis = DayAxis.of([fields.time.values])
     counts = bootstrap_counts(axis, Bootstrap(block_days=block_days, replicates=replicates, seed=0))
-    return table, lag_results([table], axis, counts, pairs.leads, network=distance.name), counts
+    return table, lag_results([table], axis, counts, pairs.lags, network=distance.name), counts
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +36,14 @@ def noisy():
 
 def test_scores_and_confusion_by_hand(noisy):
     table, found, _ = noisy
-    label = (table.lead.values.ravel() / 3).astype(int) - 1
+    label = (table.lag.values.ravel() / 3).astype(int) - 1
     of = np.bincount(label, minlength=5)
     assert int(found.pairs) == label.size == 91 * 40
     # Most likely classes 0 1 1 3 0, medians 0 1 2 3 1, ranks of the truth 0 0 1 0 4: see ANSWERS.
     expected = np.zeros((5, 5))
     expected[np.arange(5), [0, 1, 1, 3, 0]] = of
     np.testing.assert_array_equal(found.confusion, expected)
-    assert found.confusion.dims == ("lead", "predicted_lead") and found.confusion.dtype.kind == "i"
+    assert found.confusion.dims == ("lag", "predicted_lag") and found.confusion.dtype.kind == "i"
     assert float(found.accuracy) == pytest.approx((of[0] + of[1] + of[3]) / label.size)
     assert float(found.top3) == pytest.approx(1 - of[4] / label.size)
     assert float(found.lag_error) == pytest.approx(9.0 * of[4] / label.size)
@@ -57,15 +57,15 @@ def test_rows_of_the_confusion_are_those_of_lag_confusion(noisy):
     fields = clockwork(20).isel(latitude=slice(12, 12 + SIZE), longitude=slice(0, SIZE))
     other = lag_confusion(distance, fields)
     for matrix in (found.confusion, other["count"]):
-        assert (matrix.sum("predicted_lead") > 0).all()
+        assert (matrix.sum("predicted_lag") > 0).all()
     np.testing.assert_allclose(
-        found.confusion / found.confusion.sum("predicted_lead"),
-        other["count"] / other["count"].sum("predicted_lead"),
+        found.confusion / found.confusion.sum("predicted_lag"),
+        other["count"] / other["count"].sum("predicted_lag"),
     )
-    # The same leads are wrong, there with other weights.
-    weight = found.confusion.sum("predicted_lead").values
-    by_lead = np.diag(other["count"]) / other["count"].sum("predicted_lead").values
-    assert float(found.accuracy) == pytest.approx((by_lead * weight).sum() / weight.sum())
+    # The same lags are wrong, there with other weights.
+    weight = found.confusion.sum("predicted_lag").values
+    by_lag = np.diag(other["count"]) / other["count"].sum("predicted_lag").values
+    assert float(found.accuracy) == pytest.approx((by_lag * weight).sum() / weight.sum())
 
 
 def test_a_network_that_knows_nothing_scores_as_chance():
@@ -79,7 +79,7 @@ def test_a_network_that_knows_nothing_scores_as_chance():
     for name, chance in (("accuracy", 1 / 23), ("top3", 3 / 23)):
         assert float(found[f"chance_{name}"]) == pytest.approx(chance)
         assert float(found[name]) == pytest.approx(chance, abs=4 * np.sqrt(chance / pairs))
-    # The median of the uniform distribution is the middle lead, 36 h: mean |k - 12| 3 h over 1..23 is 3 * 132 / 23.
+    # The median of the uniform distribution is the middle lag, 36 h: mean |k - 12| 3 h over 1..23 is 3 * 132 / 23.
     assert float(found.chance_lag_error) == pytest.approx(3 * 132 / 23)
     assert float(found.lag_error) == pytest.approx(3 * 132 / 23, abs=4 * 10 / np.sqrt(pairs))
     for name, value in chance_scores(23, 3.0).items():
@@ -89,10 +89,10 @@ def test_a_network_that_knows_nothing_scores_as_chance():
 def test_curves_are_means_and_deviations_over_pairs(noisy):
     table, found, _ = noisy
     for metric, variable in METRICS.items():
-        of_lead = [table[variable].values[table.lead.values == lead] for lead in LEADS]
-        np.testing.assert_allclose(found.curve_mean.sel(metric=metric), [x.mean() for x in of_lead])
-        np.testing.assert_allclose(found.curve_std.sel(metric=metric), [x.std() for x in of_lead], rtol=1e-6)
-        # Five leads: the last quarter is the last one.
+        of_lag = [table[variable].values[table.lag.values == lag] for lag in LEADS]
+        np.testing.assert_allclose(found.curve_mean.sel(metric=metric), [x.mean() for x in of_lag])
+        np.testing.assert_allclose(found.curve_std.sel(metric=metric), [x.std() for x in of_lag], rtol=1e-6)
+        # Five lags: the last quarter is the last one.
         scaled = float((found.curve_mean * found.curve_scale).sel(metric=metric)[-1])
         assert scaled == pytest.approx(1.0)
     assert (found.curve_std.sel(metric="l2") > 0).all()
@@ -107,9 +107,9 @@ def test_intervals_are_percentiles_of_resampled_days(noisy):
         times = np.concatenate([np.repeat(np.flatnonzero(day == d), int(n)) for d, n in enumerate(row)])
         drawn = table.isel(time=times)
         loss.append(float(drawn.log_loss.mean()))
-        l2.append(float(drawn.l2.values[drawn.lead.values == 9.0].mean()))
+        l2.append(float(drawn.l2.values[drawn.lag.values == 9.0].mean()))
     np.testing.assert_allclose([found.loss_low, found.loss_high], np.percentile(loss, (2.5, 97.5)))
-    ends = [found[f"curve_mean_{end}"].sel(metric="l2", lead=9.0) for end in ("low", "high")]
+    ends = [found[f"curve_mean_{end}"].sel(metric="l2", lag=9.0) for end in ("low", "high")]
     np.testing.assert_allclose(ends, np.percentile(l2, (2.5, 97.5)))
     for name in ("loss", "accuracy", "top3", "lag_error", "curve_mean"):
         assert (found[f"{name}_low"] <= found[name]).all() and (found[name] <= found[f"{name}_high"]).all()
@@ -123,14 +123,14 @@ def test_a_short_record_has_no_intervals():
         assert np.isnan(found[f"{name}_low"]).all() and np.isnan(found[f"{name}_high"]).all()
 
 
-def test_a_lead_or_box_without_pairs_has_no_value(noisy):
+def test_a_lag_or_box_without_pairs_has_no_value(noisy):
     table, _, _ = noisy
-    few = table.isel(time=[0], pair=np.flatnonzero(table.lead.values[0] != 15.0))
+    few = table.isel(time=[0], pair=np.flatnonzero(table.lag.values[0] != 15.0))
     axis = DayAxis.of([few.time.values])
     found = lag_results([few], axis, np.ones((1, 1)), LEADS)
-    assert np.isnan(found.curve_mean.sel(lead=15.0)).all() and np.isnan(found.curve_std.sel(lead=15.0)).all()
-    assert np.isnan(found.curve_scale).all()  # there is nothing at the last leads
-    assert np.isfinite(found.curve_mean.sel(lead=3.0)).all()
+    assert np.isnan(found.curve_mean.sel(lag=15.0)).all() and np.isnan(found.curve_std.sel(lag=15.0)).all()
+    assert np.isnan(found.curve_scale).all()  # there is nothing at the last lags
+    assert np.isfinite(found.curve_mean.sel(lag=3.0)).all()
     assert int(found.pairs_map.sum()) == int(found.pairs) < 40
     np.testing.assert_array_equal(np.isnan(found.lag_error_map), found.pairs_map < 10)
 
@@ -147,7 +147,7 @@ def test_members_count_as_one_longer_record(noisy):
 
 
 def test_an_error_of_one_region_shows_there_and_nowhere_else():
-    # Divergence is large between 10 and 30 N, 100 and 160 E, which makes the network take a lead for another.
+    # Divergence is large between 10 and 30 N, 100 and 160 E, which makes the network take a lag for another.
     distance = known_distance(RIGHT)
     _, found, _ = judged(distance, clockwork(120, misleading=(10, 30, 100, 160)), pairs=64, replicates=0)
     latitude, longitude = found.latitude.values, found.longitude.values
@@ -155,7 +155,7 @@ def test_an_error_of_one_region_shows_there_and_nowhere_else():
     inside = ((latitude > 10) & (latitude < 30))[:, None] & ((longitude > 100) & (longitude < 160))
     known = np.isfinite(found.lag_error_map.values)
     assert inside.sum() == 6 and known[inside].all() and known.sum() > 200
-    # Leads of class k are taken for (k + 2) % 5: 6 h off, or 9 h.
+    # Lags of class k are taken for (k + 2) % 5: 6 h off, or 9 h.
     error = found.lag_error_map.values
     assert (error[inside] >= 6).all() and (error[inside] <= 9).all()
     assert (error[known & ~inside] == 0).all()
@@ -180,5 +180,5 @@ def test_what_does_not_belong_together_is_refused(noisy):
         lag_results([table, table], axis, counts, LEADS)
     with pytest.raises(UserError, match="Expected pairs of states up to 15 h apart, found none"):
         lag_results([table.isel(time=[])], axis, counts, LEADS)
-    with pytest.raises(UserError, match=r"Expected leads among 6, 12, 18 h, found (3|9|15) h"):
+    with pytest.raises(UserError, match=r"Expected lags among 6, 12, 18 h, found (3|9|15) h"):
         lag_results([table], axis, counts, [6.0, 12.0, 18.0])

@@ -141,8 +141,8 @@ def _saturation(table: xr.Dataset) -> str:
         mean = table["curve_mean"].sel(metric=metric).values
         reached = (mean >= SATURATION * mean[-1]).nonzero()[0]
         if reached.size:
-            lead = Estimate(float(table["lead"].values[reached[0]]), float("nan"), float("nan"))
-            parts.append(f"{METRICS.get(metric, metric)} after {lead.value:g} h")
+            lag = Estimate(float(table["lag"].values[reached[0]]), float("nan"), float("nan"))
+            parts.append(f"{METRICS.get(metric, metric)} after {lag.value:g} h")
     if not parts:
         return "No curve is defined at the last lag."
     return (
