@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import torch
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -60,7 +61,7 @@ class _Draw(NamedTuple):
 class LagPairs:
     """Pairs of patches of one place at a time t and a lag later: how they differ, and which lag a network guesses.
 
-    The pretext task of :func:`~atmodist_core.training.distance.pretext_score.score_pretext_task`: lags uniform
+    The pretext task that networks are trained on: lags uniform
     over the classes; patches of the size the network was trained on, unmirrored, centred within 60 degrees of the
     equator, at any longitude. Other than there, a time is used only if all its lags are in the data.
 
@@ -148,6 +149,13 @@ class LagPairs:
             for name, (units, long_name) in _LONG_NAMES.items()
         }
         found["atmodist"][1]["layer"] = self.layer
+        for channel in self._arrays.channels:
+            for name, what in (
+                ("difference", "difference of the two patches"),
+                ("strength", "value in both patches"),
+            ):
+                long_name = f"root mean square {what}, normalised {channel.replace('_', ' ')}"
+                found[f"rms_{name}_{channel}"] = (PAIR_DIMENSIONS, {"units": "1", "long_name": long_name})
         return found
 
     @property
@@ -177,7 +185,7 @@ class LagPairs:
         return times[self._has_all_lags(self._dated_seconds(times))]
 
     def __call__(self, moment: np.datetime64) -> dict[str, np.ndarray]:
-        """Draw and judge the pairs of one time.
+        """Draw and classify the pairs of one time.
 
         Parameters
         ----------
@@ -212,10 +220,11 @@ class LagPairs:
             "latitude": self._centres[draw.row - self._rows[0]],
             "longitude": longitude % 360.0,
             **self._plain_differences(*patches, now, draw),
+            **self._root_mean_squares(*patches),
         }
 
     def table(self, times: Sequence[np.datetime64] | np.ndarray) -> xr.Dataset:
-        """Judge the pairs of several times.
+        """Classify the pairs of several times.
 
         Parameters
         ----------
@@ -295,6 +304,23 @@ class LagPairs:
             "l1": (np.abs(difference) * weights).sum(axis=(2, 3)).mean(axis=1),
             "one_minus_ssim": 1 - np.mean(similarity, axis=0),
         }
+
+    def _root_mean_squares(
+        self, earlier: NDArray[np.float32], later: NDArray[np.float32]
+    ) -> dict[str, np.ndarray]:
+        """What the simple predictors see, see :mod:`~atmodist_core.evaluation.period.lag_predictors`."""
+        first, second = (self._normalized(patches) for patches in (earlier, later))
+        difference = np.sqrt(np.square(first - second).mean(axis=(2, 3)))
+        strength = np.sqrt(0.5 * (np.square(first) + np.square(second)).mean(axis=(2, 3)))
+        return {
+            f"rms_{name}_{channel}": values[:, n].astype(np.float64)
+            for name, values in (("difference", difference), ("strength", strength))
+            for n, channel in enumerate(self._arrays.channels)
+        }
+
+    def _normalized(self, patches: NDArray[np.float32]) -> NDArray[np.float64]:
+        normalized = self.distance.inference.normalization.normalize(torch.from_numpy(patches))
+        return normalized.numpy().astype(np.float64)
 
     def _draw(self, second: int) -> _Draw:
         # Seeds are not negative, times before 1970 are.

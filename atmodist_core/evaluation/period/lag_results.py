@@ -10,8 +10,9 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.bootstrap import DayAxis, Estimate
-from atmodist_core.inference.lag_probabilities import chance_scores
+from atmodist_core.evaluation.bootstrap import DayAxis, interval
+from atmodist_core.evaluation.period.lag_predictors import predictions
+from atmodist_core.inference.lag_probabilities import chance_scores, median_classes, ranked_classes
 
 METRICS = {"atmodist": "atmodist", "l2": "l2", "l1": "l1", "1-ssim": "one_minus_ssim"}
 """Metrics of the lag curves, and the variables of :class:`~.lag_pairs.LagPairs` that hold them."""
@@ -31,13 +32,21 @@ _SCORES = {
         "lag error",
         "Mean over pairs of the absolute difference of the median of the predicted distribution and the true lag.",
     ),
+    "mode_lag_error": (
+        "h",
+        "lag error of the most likely lag",
+        "Mean over pairs of the absolute difference of the most likely and the true lag.",
+    ),
 }
 _CHANCE = {
     "loss": "Loss of an answer that gives every lag the same probability.",
     "accuracy": "Accuracy of a guess without looking, all lags being equally frequent.",
     "top3": "Top-3 accuracy of a guess without looking, all lags being equally frequent.",
     "lag_error": "Lag error of the best constant answer, the middle lag.",
+    "mode_lag_error": "Lag error of the best constant answer, the middle lag.",
 }
+_OF_PREDICTORS = ("accuracy", "top3", "lag_error", "mode_lag_error")
+SATURATED_SHARE = 0.9
 _PLACE = "A pair counts where the centre of its patch lies; the patch itself reaches far beyond the box."
 
 
@@ -96,10 +105,11 @@ def lag_results(
     Returns
     -------
     xarray.Dataset
-        Scalars ``loss`` [nat], ``accuracy``, ``top3``, ``lag_error`` [h], with ``_low`` and ``_high``; the same with the
+        Scalars ``loss`` [nat], ``accuracy``, ``top3``, ``lag_error``, ``mode_lag_error`` [h], with ``_low`` and ``_high``; the same with the
         prefix ``chance_``, constants without an interval; ``pairs``. ``confusion(lag, predicted_lag)`` counts.
         ``curve_mean`` (with ``_low``, ``_high``), ``curve_std(metric, lag)`` and ``curve_scale(metric)``, NaN where a lag
-        has no pairs. ``lag_error_map`` [h] and ``pairs_map(latitude, longitude)`` on boxes of 10 x 20 degrees, the error NaN
+        has no pairs; ``saturation(metric)`` [h] and ``saturation_ratio(metric)`` to that of l2;
+        ``predictor_accuracy(predictor)`` and others of simple predictors, where there are pairs enough. ``lag_error_map`` [h] and ``pairs_map(latitude, longitude)`` on boxes of 10 x 20 degrees, the error NaN
         where there are fewer than ten pairs. Everything has ``units``, ``long_name`` and ``definition``.
 
     Raises
@@ -132,7 +142,8 @@ def lag_results(
         attrs={"network": network},
     )
     _add_scores(result, sums, counts, hours)
-    _add_curves(result, sums, counts)
+    _add_curves(result, sums, counts, hours)
+    _add_predictors(result, tables, axis, counts, hours)
     _add_map(result, sums)
     return result
 
@@ -152,6 +163,7 @@ def _add(sums: _Sums, table: xr.Dataset, days: NDArray[np.int64], hours: NDArray
         "accuracy": columns["true_rank"] == 0,
         "top3": columns["true_rank"] < 3,
         "lag_error": error,
+        "mode_lag_error": np.abs(columns["predicted_lag"] - columns["lag"]),
     }
     sums.pairs += np.bincount(day, minlength=sums.days)
     for name, values in outcomes.items():
@@ -196,7 +208,8 @@ def _add_scores(result: xr.Dataset, sums: _Sums, counts: np.ndarray, hours: NDAr
     for name, (units, long_name, definition) in _SCORES.items():
         replicates = _means(counts, sums.scores[name], sums.pairs)
         _put_with_interval(result, name, (), replicates, units, long_name, definition)
-        _put(result, f"chance_{name}", (), chance[name], units, f"{long_name} by chance", _CHANCE[name])
+        chance_of = chance["lag_error" if name == "mode_lag_error" else name]
+        _put(result, f"chance_{name}", (), chance_of, units, f"{long_name} by chance", _CHANCE[name])
     _put(
         result, "pairs", (), int(sums.pairs.sum()), "1", "pairs of patches",
         "Pairs of patches at one place, a known time apart, that all scores are made of.",
@@ -207,7 +220,7 @@ def _add_scores(result: xr.Dataset, sums: _Sums, counts: np.ndarray, hours: NDAr
     )  # fmt: skip
 
 
-def _add_curves(result: xr.Dataset, sums: _Sums, counts: np.ndarray) -> None:
+def _add_curves(result: xr.Dataset, sums: _Sums, counts: np.ndarray, hours: NDArray[np.float64]) -> None:
     over = ("metric", "lag")
     replicates = np.stack(
         [_means(counts, sums.metrics[name], sums.of_lag) for name in METRICS], axis=1
@@ -226,6 +239,7 @@ def _add_curves(result: xr.Dataset, sums: _Sums, counts: np.ndarray) -> None:
         "standard deviation of the distance",
         "Standard deviation of the distance over all pairs of a lag: how distances vary, no error of the mean.",
     )  # fmt: skip
+    _add_saturation(result, replicates, hours)
     last = mean[:, -max(1, mean.shape[1] // 4) :]
     known = np.isfinite(last)
     plateau = np.where(known, last, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
@@ -234,6 +248,68 @@ def _add_curves(result: xr.Dataset, sums: _Sums, counts: np.ndarray) -> None:
         result, "curve_scale", ("metric",), scale, "1", "scale of the curve",
         "Factor by which the mean distance, averaged over the last quarter of the lags, becomes 1.",
     )  # fmt: skip
+
+
+def _add_saturation(result: xr.Dataset, curves: NDArray[np.float64], hours: NDArray[np.float64]) -> None:
+    """Put the lags at which the curves ``(replicate, metric, lag)`` saturate, and their ratios to that of l2."""
+    if not np.isfinite(curves[0]).all():
+        return
+    plateau = curves[..., -max(1, hours.size // 4) :].mean(axis=-1, keepdims=True)
+    found = np.where(
+        np.isfinite(plateau[..., 0]), hours[np.argmax(curves >= SATURATED_SHARE * plateau, axis=-1)], np.nan
+    )
+    _put_with_interval(
+        result, "saturation", ("metric",), found, "h", "lag of saturation",
+        f"First lag at which the mean distance reaches {SATURATED_SHARE:.0%} of its mean over the last quarter of the lags.",
+    )  # fmt: skip
+    ratio = found / found[:, [list(METRICS).index("l2")]]
+    _put_with_interval(
+        result, "saturation_ratio", ("metric",), ratio, "1", "lag of saturation over that of l2",
+        "Above 1 where the distance keeps growing for longer than the mean squared difference.",
+    )  # fmt: skip
+
+
+def _add_predictors(
+    result: xr.Dataset,
+    tables: Sequence[xr.Dataset],
+    axis: DayAxis,
+    counts: np.ndarray,
+    hours: NDArray[np.float64],
+) -> None:
+    """Put the scores of simple predictors, and those of the network over the best of them."""
+    some = [(member, table) for member, table in enumerate(tables) if table.sizes.get("time", 0)]
+    labels = np.concatenate([_class_of(table["lag"].values.ravel(), hours) for _, table in some])
+    predicted = predictions([table for _, table in some], labels, hours.size)
+    if not predicted:
+        return
+    days = np.concatenate(
+        [np.repeat(axis.index(member, table["time"].values), table.sizes["pair"]) for member, table in some]
+    )
+    number = np.bincount(days, minlength=axis.size).astype(np.float64)
+    outcomes: dict[str, list[NDArray[np.float64]]] = {name: [] for name in _OF_PREDICTORS}
+    for probabilities in predicted.values():
+        ranked = ranked_classes(probabilities)
+        values = {
+            "accuracy": ranked[:, 0] == labels,
+            "top3": (ranked[:, :3] == labels[:, None]).any(axis=1),
+            "lag_error": np.abs(hours[median_classes(probabilities)] - hours[labels]),
+            "mode_lag_error": np.abs(hours[ranked[:, 0]] - hours[labels]),
+        }
+        for name, value in values.items():
+            sums = np.bincount(days, value, axis.size).astype(np.float64)
+            outcomes[name].append(_means(counts, sums, number))
+    result.coords["predictor"] = (
+        "predictor",
+        list(predicted),
+        {"long_name": "predictor from plain differences"},
+    )
+    for name in _OF_PREDICTORS:
+        units, long_name, definition = _SCORES[name]
+        _put_with_interval(
+            result, f"predictor_{name}", ("predictor",), np.stack(outcomes[name], axis=1), units,
+            f"{long_name} of a predictor", f"{definition} Of predictors that see root-mean-square differences, fitted "
+            "on the other spans of ten days.",
+        )  # fmt: skip
 
 
 def _add_map(result: xr.Dataset, sums: _Sums) -> None:
@@ -279,13 +355,11 @@ def _put_with_interval(
     definition: str,
 ) -> None:
     """Put the value of the data, the first of ``(replicate, ...)``, and the ends of its interval."""
-    flat = replicates.reshape(len(replicates), -1)
-    estimates = [Estimate.of(column) for column in flat.T]
+    ends = dict(zip(("low", "high"), interval(replicates), strict=True))
     _put(result, name, dimensions, replicates[0], units, long_name, definition)
     for end, share in (("low", "2.5"), ("high", "97.5")):
-        values = np.array([getattr(estimate, end) for estimate in estimates]).reshape(replicates.shape[1:])
         _put(
-            result, f"{name}_{end}", dimensions, values, units, f"{long_name}, {end} end",
+            result, f"{name}_{end}", dimensions, ends[end], units, f"{long_name}, {end} end",
             f"{definition} {end.capitalize()} end of the 95 % interval of a block bootstrap over days ({share} % of the "
             "replicates).",
         )  # fmt: skip

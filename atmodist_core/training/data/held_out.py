@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from atmodist_core.evaluation.period.lag_predictors import neighbour_counts
 from atmodist_core.inference.lag_probabilities import median_classes, ranked_classes
 from atmodist_core.training.data.patches import PatchSampler, cut_pairs
 from atmodist_core.training.data.training_fields import TrainingFields
-
-_NEIGHBOURS = 100
 
 
 def pretext_scores(logits: Tensor, labels: Tensor, lag_step_hours: float) -> dict[str, float]:
@@ -142,25 +141,6 @@ def difference_baselines(
         "rms_top3": float((ranked == labels_held[:, None]).any(axis=1).mean()),
         "rms_lag_error_hours": float(np.abs(median - labels_held).mean() * lag_step_hours),
     }
-
-
-def neighbour_counts(
-    x: NDArray[Any], labels: NDArray[np.int64], queries: NDArray[Any], classes: int
-) -> NDArray[np.float64]:
-    """How often each class occurs among the nearest training pairs, shape ``(queries, classes)``.
-
-    A faint smoothing over neighbouring classes breaks ties of the most frequent one in favour of a crowd.
-    """
-    from scipy.spatial import cKDTree
-
-    spread = x.std(axis=0) + 1e-12
-    neighbours = min(_NEIGHBOURS, len(x))
-    _, index = cKDTree(x / spread).query(queries / spread, k=neighbours)
-    near = labels[np.asarray(index).reshape(len(queries), neighbours)]
-    counts = np.zeros((len(queries), classes))
-    np.add.at(counts, (np.arange(len(queries))[:, None], near), 1.0)
-    padded = np.pad(counts, ((0, 0), (1, 1)), mode="edge")
-    return counts + 0.5 * (padded[:, :-2] + padded[:, 2:])
 
 
 def prefixed(prefix: str, scores: dict[str, float], names: Sequence[str] | None = None) -> dict[str, float]:
