@@ -4,9 +4,8 @@ from pathlib import Path
 
 from atmodist_core.models.store import save_autoencoder
 from atmodist_core.training.autoencoder.autoencoder_trainer import AutoencoderTrainer
-from atmodist_core.training.data import patches
 from atmodist_core.training.data.held_out import prefixed
-from atmodist_core.training.distance.distance_matching import CURVES_OVER_LAG_NAME, measure_distance_curves
+from atmodist_core.training.distance.distance_matching import CURVES_OVER_LAG_NAME, held_out_distance_curves
 from atmodist_core.training.loop.training_run import save_trained_model, settings_without
 
 
@@ -18,16 +17,7 @@ def save_autoencoder_model(trainer: AutoencoderTrainer) -> Path:
     """
     config = trainer.config
     scores = prefixed("held_out_", trainer.held_out_scores())
-    curves = measure_distance_curves(
-        trainer.network.encoder,
-        trainer.data.held_out_fields,
-        trainer.make_sampler(patches.MATCHING_STREAM),
-        classes=config.lags,
-        lag_step_hours=config.lag_step_hours,
-        stride=trainer.stride,
-        patch_size=config.data.patch_size,
-        pairs_per_lag=config.matching_pairs,
-    )
+    curves = held_out_distance_curves(trainer, trainer.network.encoder, config.lags, config.matching_pairs)
     for metric in curves.mean:
         scores[f"saturation_hours_{metric}"] = curves.saturation_hours(metric)
     curves.write(config.run.out / CURVES_OVER_LAG_NAME)

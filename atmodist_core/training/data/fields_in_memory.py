@@ -21,7 +21,6 @@ from atmodist_core.training.data.member_reading import (
     wraps_around,
 )
 from atmodist_core.training.data.training_fields import (
-    Member,
     TrainingFields,
     as_bits,
     empty_windows,
@@ -32,10 +31,9 @@ from atmodist_core.training.data.training_fields import (
 
 STORAGE_TYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
 _TIMES_READ_AT_ONCE = 16
-_CPU = torch.device("cpu")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FieldsInMemory(TrainingFields):
     """Fields of several members in the memory of the processor or of a GPU.
 
@@ -44,8 +42,6 @@ class FieldsInMemory(TrainingFields):
     values
         Shape ``(time, latitude, longitude, channel)``: channels last, so that a patch is cut in long
         runs of memory and comes out in the layout that convolutions like best.
-    units
-        Shape ``(channel,)``; for normalised fields all ones.
     keep_physical
         Normalise patches when they are cut, not the fields: a training store's patches are then the same
         wherever it lies.
@@ -54,17 +50,6 @@ class FieldsInMemory(TrainingFields):
     """
 
     values: Tensor
-    units: Tensor
-    channels: tuple[str, ...]
-    latitude: NDArray[np.float64]
-    longitude: NDArray[np.float64]
-    wraps: bool
-    members: tuple[Member, ...]
-    normalized: bool = False
-    level: str = ""
-    source: str = ""
-    device: torch.device = _CPU
-    normalization: SignedLogNormalization | None = None
     keep_physical: bool = False
 
     @property
@@ -187,13 +172,13 @@ def load_fields(
         members.append(describe_member(name, position, dataset.time.values))
         position += count
     return FieldsInMemory(
-        values,
-        units,
-        tuple(channels),
-        latitude,
-        longitude,
-        wraps_around(longitude),
-        tuple(members),
+        values=values,
+        units=units,
+        channels=tuple(channels),
+        latitude=latitude,
+        longitude=longitude,
+        wraps=wraps_around(longitude),
+        members=tuple(members),
         level=str(first.attrs.get("level", "")),
         source=str(first.attrs.get("source", "")),
     )

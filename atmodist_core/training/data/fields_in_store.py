@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from atmodist_core.networks.normalization import SignedLogNormalization
-from atmodist_core.training.data.training_fields import Member, TrainingFields, as_bits, empty_windows
+from atmodist_core.training.data.training_fields import TrainingFields, as_bits, empty_windows
 from atmodist_core.training.store.store_layout import StoreDescription
 from atmodist_core.training.store.store_shards import map_shard
 
-_CPU = torch.device("cpu")
 _FEWEST_WINDOWS_A_THREAD = 8
 
 
@@ -127,7 +126,7 @@ def _pieces(first: int, size: int, length: int, count: int) -> list[tuple[int, s
     return pieces
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FieldsInStore(TrainingFields):
     """Fields of a training store that stay on the disk.
 
@@ -145,18 +144,7 @@ class FieldsInStore(TrainingFields):
     """
 
     shards: ShardMaps
-    units: Tensor
-    channels: tuple[str, ...]
-    latitude: NDArray[np.float64]
-    longitude: NDArray[np.float64]
-    wraps: bool
-    members: tuple[Member, ...]
-    level: str = ""
-    source: str = ""
     chosen: Sequence[int] | None = None
-    normalized: bool = False
-    normalization: SignedLogNormalization | None = None
-    device: torch.device = _CPU
 
     @property
     def gigabytes(self) -> float:

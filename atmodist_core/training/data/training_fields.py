@@ -1,4 +1,4 @@
-"""What patches are cut from: fields of several members, wherever they lie."""
+"""Fields of several members, from which patches are cut."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from torch import Tensor
 from atmodist_core.common.errors import UserError
 from atmodist_core.networks.normalization import SignedLogNormalization
 
+_CPU = torch.device("cpu")
 FieldsT = TypeVar("FieldsT", bound="TrainingFields")
 
 
@@ -41,6 +42,7 @@ class Member:
     irregularity: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
 class TrainingFields(ABC):
     """Fields of several members, one after the other along time.
 
@@ -72,11 +74,11 @@ class TrainingFields(ABC):
     longitude: NDArray[np.float64]
     wraps: bool
     members: tuple[Member, ...]
-    normalized: bool
-    normalization: SignedLogNormalization | None
-    level: str
-    source: str
-    device: torch.device
+    normalized: bool = False
+    normalization: SignedLogNormalization | None = None
+    level: str = ""
+    source: str = ""
+    device: torch.device = _CPU
 
     @property
     def spacing_deg(self) -> float:

@@ -8,6 +8,7 @@ the lags.
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from atmodist_core.networks import Encoder
 from atmodist_core.networks.losses.content import mean_squared_activation_difference
 from atmodist_core.networks.losses.distance_scale import distance_scale
-from atmodist_core.training.data.patches import PatchSampler, cut_pairs
+from atmodist_core.training.data.patches import MATCHING_STREAM, PatchSampler, cut_pairs
 from atmodist_core.training.data.training_fields import TrainingFields
 
 CURVES_OVER_LAG_NAME = "distance_curves.csv"
@@ -167,3 +168,17 @@ def measure_distance_curves(
         pairs_per_lag=pairs_per_lag,
     )
     return distances.curves(lag_step_hours * np.arange(1.0, classes + 1.0))
+
+
+def held_out_distance_curves(trainer: Any, encoder: Encoder, lags: int, pairs_per_lag: int) -> DistanceCurves:
+    """Mean distances on the held-out pairs of a trainer with a ``stride`` and a ``lag_step_hours``."""
+    return measure_distance_curves(
+        encoder,
+        trainer.data.held_out_fields,
+        trainer.make_sampler(MATCHING_STREAM),
+        classes=lags,
+        lag_step_hours=trainer.config.lag_step_hours,
+        stride=trainer.stride,
+        patch_size=trainer.config.data.patch_size,
+        pairs_per_lag=pairs_per_lag,
+    )

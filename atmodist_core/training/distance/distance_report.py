@@ -19,7 +19,7 @@ from atmodist_core.training.distance.confusion_file import CONFUSION_NAME, write
 from atmodist_core.training.distance.distance_matching import (
     CURVES_OVER_LAG_NAME,
     DistanceCurves,
-    measure_distance_curves,
+    held_out_distance_curves,
 )
 from atmodist_core.training.distance.distance_trainer import DistanceTrainer
 from atmodist_core.training.loop.training_run import save_trained_model, settings_without
@@ -56,16 +56,8 @@ def evaluate_distance(trainer: DistanceTrainer) -> tuple[dict[str, float], Tenso
         )
     )
     scores |= difference_baselines(training, held_out, c.classes, c.lag_step_hours)
-    curves = measure_distance_curves(
-        trainer.evaluated_network.encoder,
-        trainer.data.held_out_fields,
-        trainer.make_sampler(patches.MATCHING_STREAM),
-        classes=c.classes,
-        lag_step_hours=c.lag_step_hours,
-        stride=trainer.stride,
-        patch_size=c.data.patch_size,
-        pairs_per_lag=c.matching_pairs,
-    )
+    encoder = trainer.evaluated_network.encoder
+    curves = held_out_distance_curves(trainer, encoder, c.classes, c.matching_pairs)
     for metric in curves.mean:
         scores[f"saturation_hours_{metric}"] = curves.saturation_hours(metric)
     return scores, logits, labels, curves

@@ -17,7 +17,7 @@ from atmodist_core.training.data.held_out import pair_batches, prefixed, pretext
 from atmodist_core.training.data.look_ahead import LookAhead
 from atmodist_core.training.data.training_data import TrainingData
 from atmodist_core.training.distance.confusion_file import write_confusion
-from atmodist_core.training.distance.distance_matching import measure_distance_curves
+from atmodist_core.training.distance.distance_matching import held_out_distance_curves
 from atmodist_core.training.distance.distance_start import (
     StartDistance,
     build_distance_network,
@@ -234,16 +234,8 @@ class DistanceTrainer(Trainer):
     def draw_samples(self, folder: Path, step: int) -> None:
         """Draw the confusion matrix and distances over the lag, on held-out pairs; main process only."""
         c = self.config
-        curves = measure_distance_curves(
-            self.evaluated_network.encoder,
-            self.data.held_out_fields,
-            self.make_sampler(patches.MATCHING_STREAM),
-            classes=c.classes,
-            lag_step_hours=c.lag_step_hours,
-            stride=self.stride,
-            patch_size=c.data.patch_size,
-            pairs_per_lag=min(16, c.matching_pairs),
-        )
+        encoder = self.evaluated_network.encoder
+        curves = held_out_distance_curves(self, encoder, c.classes, min(16, c.matching_pairs))
         draw_distance_samples(folder, step, *self.last_held_out, curves, lag_step_hours=c.lag_step_hours)
 
     def close(self) -> None:
