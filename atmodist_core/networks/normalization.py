@@ -1,10 +1,10 @@
-"""The signed logarithm that tames the heavy tails of vorticity and divergence, with its inverse."""
+"""Signed-log normalisation of vorticity and divergence, and its inverse."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -13,57 +13,12 @@ import numpy as np
 import torch
 import xarray as xr
 
-from atmodist_core.common.errors import Cancelled, UserError
+from atmodist_core.common.errors import UserError
 
 Array = TypeVar("Array", np.ndarray, torch.Tensor)
 
 ALPHA = 0.2
 """Strength of the logarithm in the published code."""
-
-_BLOCK_VALUES = 2**24
-"""Values of one field read at once when moments are measured: 128 MiB in float64."""
-
-
-@dataclass
-class RunningMoments:
-    """Mean and variance of values that arrive in blocks.
-
-    Blocks are merged as Chan, Golub & LeVeque (1983) do, so that a mean far from zero costs no accuracy and
-    blocks (or processes) can be combined in any order.
-
-    Examples
-    --------
-    >>> moments = RunningMoments()
-    >>> moments.add(np.array([1.0, 3.0]))
-    >>> moments.add(np.array([5.0]))
-    >>> moments.mean, round(moments.std, 4)
-    (3.0, 1.633)
-    """
-
-    count: int = 0
-    mean: float = 0.0
-    squared_deviations: float = 0.0
-
-    def add(self, values: np.ndarray) -> None:
-        """Take in one block of values of any shape."""
-        values = np.asarray(values, dtype=np.float64)
-        if values.size:
-            mean = float(values.mean())
-            self.merge(RunningMoments(values.size, mean, float(np.square(values - mean).sum())))
-
-    def merge(self, other: RunningMoments) -> None:
-        """Take in the moments of other values."""
-        count = self.count + other.count
-        if count:
-            step = other.mean - self.mean
-            self.squared_deviations += other.squared_deviations + step**2 * self.count * other.count / count
-            self.mean += step * other.count / count
-            self.count = count
-
-    @property
-    def std(self) -> float:
-        """Standard deviation (of the population) of everything taken in."""
-        return math.sqrt(self.squared_deviations / self.count) if self.count else math.nan
 
 
 @dataclass(frozen=True)
@@ -163,10 +118,8 @@ class SignedLogNormalization:
         *,
         channels: Sequence[str] = ("vorticity", "divergence"),
         alpha: float = ALPHA,
-        progress: Callable[[float, str], None] | None = None,
-        cancel: Callable[[], bool] | None = None,
     ) -> SignedLogNormalization:
-        """Measure the moments of fields in two passes over their times, a bounded block at once.
+        """Measure the moments of fields; lazy fields are read in their chunks.
 
         Every grid point counts alike, as in the authors' code; select latitudes first to leave the poles out.
 
@@ -178,17 +131,11 @@ class SignedLogNormalization:
             The variables, in the order of the channel axis.
         alpha : float
             Strength of the logarithm.
-        progress : callable, optional
-            Called with the fraction done (0 to 1) and a message.
-        cancel : callable, optional
-            Returns True to stop.
 
         Raises
         ------
         UserError
             When a variable is missing, holds missing values, or is constant.
-        Cancelled
-            When ``cancel`` returned True.
         """
         missing = [name for name in channels if name not in fields]
         if missing:
@@ -197,37 +144,19 @@ class SignedLogNormalization:
                 f"{', '.join(map(str, fields.data_vars)) or 'none'}: add {missing[0]!r} or name other "
                 "channels."
             )
-        physical = [RunningMoments() for _ in channels]
-        logarithmic = [RunningMoments() for _ in channels]
-        blocks = _time_blocks(fields, channels[0])
-        for phase in (0, 1):
-            for number, block in enumerate(blocks):
-                if cancel is not None and cancel():
-                    raise Cancelled("Measuring the normalisation was cancelled.")
-                for name, first, second in zip(channels, physical, logarithmic, strict=True):
-                    values = fields[name].isel(block).values.astype(np.float64)
-                    if not np.isfinite(values).all():
-                        raise UserError(
-                            f"Expected no missing values in {name} to measure a normalisation, found "
-                            f"{np.count_nonzero(~np.isfinite(values))} in one block of times: fill or drop "
-                            "them."
-                        )
-                    if phase == 0:
-                        first.add(values)
-                    elif first.std > 0:
-                        z = (values - first.mean) / first.std
-                        second.add(np.sign(z) * np.log1p(alpha * np.abs(z)))
-                if progress is not None:
-                    done = (phase * len(blocks) + number + 1) / (2 * len(blocks))
-                    progress(done, f"measuring the normalisation, pass {phase + 1} of 2")
-        return cls(
-            channels=tuple(channels),
-            mean=tuple(moments.mean for moments in physical),
-            std=tuple(moments.std for moments in physical),
-            alpha=alpha,
-            mean_y=tuple(moments.mean for moments in logarithmic),
-            std_y=tuple(moments.std for moments in logarithmic),
-        )
+        moments = []
+        for name in channels:
+            values = fields[name].astype(np.float64)
+            mean, std = (float(moment) for moment in (values.mean(skipna=False), values.std(skipna=False)))
+            if not math.isfinite(std):
+                raise UserError(
+                    f"Expected no missing values in {name} to measure a normalisation, found some: fill or drop them."
+                )
+            z = (values - mean) / (std or 1.0)
+            y = np.sign(z) * np.log1p(alpha * np.abs(z))
+            moments.append((mean, std, float(y.mean()), float(y.std())))
+        means, stds, means_y, stds_y = zip(*moments, strict=True)
+        return cls(tuple(channels), means, stds, alpha, means_y, stds_y)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -291,15 +220,6 @@ def _moments_on(
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _time_blocks(fields: xr.Dataset, name: str) -> list[dict[str, slice]]:
-    """Return selections along time that hold a bounded number of values each."""
-    if "time" not in fields[name].dims:
-        return [{}]
-    count = fields.sizes["time"]
-    step = max(1, _BLOCK_VALUES // max(1, fields[name].size // max(count, 1)))
-    return [{"time": slice(start, start + step)} for start in range(0, count, step)]
 
 
 PAPER_ERA5 = SignedLogNormalization(

@@ -1,6 +1,6 @@
 """Scores of the pretext task on held-out pairs, and of baselines from plain differences."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -143,6 +143,6 @@ def difference_baselines(
     }
 
 
-def prefixed(prefix: str, scores: dict[str, float], names: Sequence[str] | None = None) -> dict[str, float]:
-    """Scores under longer names (``held_out_loss`` ...), all or some of them."""
-    return {f"{prefix}{name}": scores[name] for name in names or scores}
+def prefixed(prefix: str, scores: dict[str, float]) -> dict[str, float]:
+    """Return scores under longer names, such as ``held_out_loss``."""
+    return {f"{prefix}{name}": value for name, value in scores.items()}

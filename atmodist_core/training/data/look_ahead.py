@@ -19,8 +19,6 @@ class LookAhead(Generic[ResultT]):
         From a step to its batch; called from other threads.
     workers
         Threads; with 0 nothing is computed ahead.
-    steps
-        How many steps ahead; by default one more than there are threads.
 
     Examples
     --------
@@ -30,11 +28,9 @@ class LookAhead(Generic[ResultT]):
     >>> squares.close()
     """
 
-    def __init__(
-        self, function: Callable[[int], ResultT], workers: int = 1, steps: int | None = None
-    ) -> None:
+    def __init__(self, function: Callable[[int], ResultT], workers: int = 1) -> None:
         self._function = function
-        self._steps = workers + 1 if steps is None else steps
+        self._steps = workers + 1
         self._pool = ThreadPoolExecutor(workers, "batch") if workers > 0 else None
         self._pending: dict[int, Future[ResultT]] = {}
 

@@ -10,34 +10,21 @@ import torch
 import xarray as xr
 
 _HOURS_PER_DEGREE_OF_ROTATION = 1.0
+_STEP_HOURS = 3
+_MEMORY_HOURS = 40.0
+"""Of total wavenumber 4."""
 _STD = {"vorticity": 3e-5, "divergence": 1.5e-5}
 
 
-def synthetic_fields(
-    times: int = 160,
-    *,
-    latitude_count: int = 60,
-    step_hours: int = 3,
-    seed: int = 0,
-    start: str = "2000-01-01",
-    memory_hours: float = 40.0,
-) -> xr.Dataset:
-    """Red-noise vorticity and divergence as a canonical dataset.
+def synthetic_fields(times: int = 160, *, latitude_count: int = 60) -> xr.Dataset:
+    """Return three-hourly red-noise vorticity and divergence as a canonical dataset.
 
     Parameters
     ----------
     times
         Number of slices.
     latitude_count
-        Rows of the cell-centred grid; it has twice as many columns and carries half as many degrees.
-    step_hours
-        Time between slices [h].
-    seed
-        Another seed, another member.
-    start
-        First time.
-    memory_hours
-        Memory of total wavenumber 4 [h].
+        Rows of the cell-centred grid; it has twice as many columns, and a truncation of half the rows.
 
     Returns
     -------
@@ -48,11 +35,11 @@ def synthetic_fields(
 
     truncation = latitude_count // 2 - 1
     transform = get_transform(latitude_count, 2 * latitude_count, truncation, "cell-centred")
-    random = np.random.default_rng([seed, latitude_count])
+    random = np.random.default_rng([0, latitude_count])
     degree = np.arange(truncation + 1.0)
     amplitude = np.where(degree > 0, (1.0 + degree / 6.0) ** -1.5, 0.0)[:, None] * np.tri(truncation + 1)
-    memory = np.exp(-step_hours / (memory_hours * np.sqrt(4.0 / np.maximum(degree, 1.0))))[:, None]
-    turn = np.exp(-1j * np.deg2rad(step_hours / _HOURS_PER_DEGREE_OF_ROTATION) * np.arange(truncation + 1))
+    memory = np.exp(-_STEP_HOURS / (_MEMORY_HOURS * np.sqrt(4.0 / np.maximum(degree, 1.0))))[:, None]
+    turn = np.exp(-1j * np.deg2rad(_STEP_HOURS / _HOURS_PER_DEGREE_OF_ROTATION) * np.arange(truncation + 1))
     fields = {}
     for name, std in _STD.items():
         state = amplitude * _noise(random, truncation)
@@ -64,7 +51,7 @@ def synthetic_fields(
         values = np.sinh(values / values.std())  # heavy tails, as the atmosphere has
         fields[name] = (("time", "latitude", "longitude"), (values * (std / values.std())).astype(np.float32))
     spacing = 180.0 / latitude_count
-    time = np.datetime64(start, "ns") + np.arange(times) * np.timedelta64(step_hours, "h")
+    time = np.datetime64("2000-01-01", "ns") + np.arange(times) * np.timedelta64(_STEP_HOURS, "h")
     dataset = xr.Dataset(
         fields,
         coords={

@@ -48,9 +48,9 @@ class DistanceCurves:
             if layer != "mse"
         }
 
-    def saturation_hours(self, metric: str, share: float = 0.9) -> float:
-        """First lag [h] at which a distance reaches a share of its value over the last quarter of lags."""
-        return saturation_lag(self.mean[metric], self.lags_hours, share)
+    def saturation_hours(self, metric: str) -> float:
+        """First lag [h] at which a distance reaches 90 % of its value over the last quarter of lags."""
+        return saturation_lag(self.mean[metric], self.lags_hours)
 
     def write(self, path: Path) -> None:
         """Write the curves as CSV: ``lag_hours``, then mean and standard deviation of every metric."""
