@@ -85,7 +85,7 @@ def test_kill_9_of_both_goes_on_from_the_checkpoint(tmp_path):
     finish(process)
     assert 1 <= int((tmp_path / "a" / "checkpoint").read_text()) < 30
     code, said = finish(start(tmp_path, SLOW))
-    assert code == 0 and "a: goes on." in said
+    assert code == 0 and "a: continues." in said
     assert order(tmp_path) == ["a starts", "a goes on", "b starts"]
 
 

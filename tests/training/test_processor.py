@@ -20,10 +20,10 @@ def told(tmp_path, monkeypatch):
         monkeypatch.setattr(processor, "Path", lambda _name: file)
         monkeypatch.setattr(processor.platform, "processor", lambda: elsewhere)
         monkeypatch.setattr(processor.platform, "machine", lambda: "aarch64")
-        processor._told.cache_clear()
+        processor._cpu_entries.cache_clear()
 
     yield tell
-    processor._told.cache_clear()
+    processor._cpu_entries.cache_clear()
 
 
 @pytest.mark.parametrize(

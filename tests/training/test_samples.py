@@ -97,7 +97,7 @@ def test_a_failure_is_a_warning_once_and_never_the_end(tmp_path):
 
     trainer, run = Failing(), RunConfig(out=tmp_path, sample_epochs=1)
     with pytest.warns(
-        AtmodistWarning, match=r"MemoryError: no room for a picture.*goes on without"
+        AtmodistWarning, match=r"MemoryError: no room for a picture.*continues without"
     ) as caught:
         for epoch in range(3):
             draw_samples_if_due(trainer, run, epoch, 2 * epoch + 2)
