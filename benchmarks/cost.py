@@ -1,15 +1,14 @@
-"""Cost against size: seconds and memory over the side of a region, the rows of a globe, times and methods.
+"""Measure seconds and memory over the side of a region, the rows of a globe, times and models.
 
 ::
 
     python benchmarks/cost.py
     python benchmarks/cost.py --threads 1 --largest 256 --repeats 3
 
-The fields are noise with the spread of ERA5, which changes nothing about the time. "First" is the first call for a size: it
-draws pairs of points or builds the tables of a transform, which later calls find ready. "Then" is the median of the
-calls after it, with the smallest and largest. "Memory" is by how much the resident memory of the process rose above where it stood before the first call (Linux; result included,
-tables too). The exponent p of "seconds ~ size^p" is fitted to "then" over all sizes, and given for the last step alone, as small
-sizes cost a constant.
+Fields are noise with the standard deviation of ERA5. "First" is the first call of a size, which also draws pairs of points or
+computes tables. "Then" is the median of later calls, with minimum and maximum. "Memory" is the increase of the resident memory
+since before the first call (Linux). The exponent p of "seconds ~ size^p" is fitted to "then" over all sizes, and given for the
+last step separately, because small sizes have a constant cost.
 """
 
 from __future__ import annotations
@@ -39,15 +38,15 @@ from atmodist_core.figures.numbers.distances import time_matrices
 SPREAD = {"vorticity": 5e-5, "divergence": 3e-5}
 """Standard deviations of the noise [s-1]: about those of ERA5."""
 SPACING_DEG = 0.1
-"""Of the regions' points, so that 720 of them fit between 36 S and 36 N."""
+"""Spacing of the points of regions: 720 points reach from 36 S to 36 N."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is timed."""
+    """Settings of the measurement."""
 
     threads: int = 0
-    """CPU threads; 0 leaves the choice to PyTorch."""
+    """CPU threads; 0 for PyTorch's default."""
     repeats: int = 3
     """Timed calls of each size after the first."""
     largest: int = 720
@@ -57,12 +56,12 @@ class Settings:
     downscaler: str = "srgan-4x-atmodist"
     """Model that is timed."""
     only: str = ""
-    """Rows whose name holds this."""
+    """Measure only rows whose name contains this text."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a call costs at one size: seconds, and bytes above what was there before (NaN where not known)."""
+    """Cost of a call at one size: seconds, and increase of memory in bytes (NaN if unknown)."""
 
     size: int
     first: float
@@ -71,7 +70,7 @@ class Cost:
 
 
 def fields(latitude: np.ndarray, longitude: np.ndarray, times: int = 1) -> xr.Dataset:
-    """Canonical noise, three hours apart."""
+    """Return noise with canonical names, three hours apart."""
     random, shape = np.random.default_rng(0), (times, latitude.size, longitude.size)
     axes = ("time", "latitude", "longitude")
     return xr.Dataset(
@@ -89,19 +88,19 @@ def fields(latitude: np.ndarray, longitude: np.ndarray, times: int = 1) -> xr.Da
 
 
 def region(side: int, times: int = 1, spacing: float = SPACING_DEG) -> xr.Dataset:
-    """A square across the equator."""
+    """Return a square region centred on the equator."""
     offset = spacing * (np.arange(side) + 0.5 - side / 2)
     return fields(-offset, 100.0 + offset, times)
 
 
 def globe(rows: int) -> xr.Dataset:
-    """Cell-centred, twice as many columns as rows."""
+    """Return a cell-centred globe with twice as many columns as rows."""
     step = 180.0 / rows
     return fields(90.0 - step * (np.arange(rows) + 0.5), step * (np.arange(2 * rows) + 0.5))
 
 
 def resident(which: str) -> float:
-    """Resident memory now (VmRSS) or its peak (VmHWM) [bytes]; NaN where the system does not say."""
+    """Return the resident memory (VmRSS) or its peak (VmHWM) [bytes]; NaN if unknown."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
@@ -110,7 +109,7 @@ def resident(which: str) -> float:
 
 
 def forget_peak() -> None:
-    """Give freed memory back and start the peak anew, as far as the system lets us."""
+    """Return freed memory to the system and reset the peak, if possible."""
     gc.collect()
     try:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
@@ -120,7 +119,7 @@ def forget_peak() -> None:
 
 
 def measure(size: int, call: Callable[[], object], repeats: int) -> Cost:
-    """Time a first call and some more."""
+    """Time a first call and repeated calls."""
     forget_peak()
     before, seconds = resident("VmRSS"), []
     for _ in range(1 + repeats):
@@ -131,7 +130,7 @@ def measure(size: int, call: Callable[[], object], repeats: int) -> Cost:
 
 
 def exponents(costs: list[Cost]) -> tuple[float, float]:
-    """Slope of log seconds over log size: of all sizes, and of the last step."""
+    """Return the slope of log seconds over log size, of all sizes and of the last step."""
     sizes = np.log([cost.size for cost in costs])
     seconds = np.log([statistics.median(cost.then) for cost in costs])
     last = (seconds[-1] - seconds[-2]) / (sizes[-1] - sizes[-2])

@@ -1,4 +1,4 @@
-"""Time the distances between 240 times of a region of 160 x 160 points: reading, embedding, and both matrices after it.
+"""Time the distances between 240 times of a region of 160 x 160 points: reading, embedding, both matrices.
 
 python benchmarks/distances.py [--times 240] [--points 160]
 """

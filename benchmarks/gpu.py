@@ -1,4 +1,4 @@
-"""What a GPU does with training and inference: throughput, share of the card's peak, and what bounds it.
+"""Measure training and inference on a GPU: throughput, share of peak performance, and the bottleneck.
 
 ::
 
@@ -6,12 +6,11 @@
     python benchmarks/gpu.py --seconds 20 --distance-batch 256
     python benchmarks/gpu.py --device cpu --seconds 1 --distance-batch 4 --gan-batch 4 --patches 4   # tries the script
 
-Made-up weather lies on the card, and the trainers themselves run: patches drawn and cut, losses, optimiser. Operations
-are counted by torch's counter (convolutions and matrix products, forward and backward); a multiplication with its
-addition counts as two. The share is that of the card's dense peak in the precision of the row, from the table below.
-"Busy" is the share of the time in which a kernel was running, from torch's profiler: much below one, the card waits for the
-processor that launches kernels. "Data" is the rate at which pairs alone are drawn and cut. What bounds a row is read off these three by
-:func:`what_bounds`. Without a GPU nothing is measured unless the CPU is asked for, whose peak is not known here.
+The trainers run on synthetic weather on the GPU: drawing and cutting patches, losses, optimiser. torch counts the operations
+of convolutions and matrix products, forward and backward; a multiply-add counts as two. The share is relative to the dense peak
+in the precision of the row. "Busy" is the share of time in which a kernel runs (torch's profiler): if it is low, the GPU waits
+for the CPU to launch kernels. "Data" is the rate of drawing and cutting pairs only. :func:`what_bounds` finds the bottleneck
+from these three. Without a GPU, nothing is measured unless ``--device cpu`` is given; the CPU's peak is not known.
 """
 
 from __future__ import annotations
@@ -56,8 +55,8 @@ PEAKS = {
     "L40": {"bfloat16": 181.0, "tf32": 90.5, "float32": 90.5},
     "L4": {"bfloat16": 121.0, "tf32": 60.0, "float32": 30.3},
 }
-"""Dense peaks [TFLOP/s] by a part of the card's name, the first that fits; NVIDIA's data sheets of the cards, where sparse
-figures are halved. "H100" without more is the SXM form."""
+"""Dense peaks [TFLOP/s] by a part of the GPU's name (first match), from NVIDIA's data sheets with sparse values halved. "H100"
+is the SXM version."""
 
 GOAL_PAIRS = 10_000
 """Pairs per second that loading should reach on a GPU."""
@@ -67,12 +66,12 @@ _KEEPS_BUSY = 0.85
 
 @dataclass(frozen=True)
 class Settings:
-    """What is timed."""
+    """Settings of the measurement."""
 
     device: str = "cuda"
     """cuda, or cpu to try the script."""
     seconds: float = 10.0
-    """Of each measurement."""
+    """Duration of each measurement."""
     distance_batch: int = 128
     """Pairs in a step of the distance network, as published."""
     gan_batch: int = 64
@@ -82,29 +81,21 @@ class Settings:
 
 
 def peak(card: str, precision: str) -> float:
-    """Dense peak of a card [TFLOP/s]; NaN for one that is not in the table.
-
-    Parameters
-    ----------
-    card : str
-        Its name as torch says it.
-    precision : {"bfloat16", "tf32", "float32"}
-        Of convolutions.
-    """
+    """Return the dense peak of a GPU [TFLOP/s] in "bfloat16", "tf32" or "float32"; NaN if unknown."""
     return next((peaks[precision] for name, peaks in PEAKS.items() if name in card), math.nan)
 
 
 def what_bounds(step_rate: float, data_rate: float, busy: float) -> str:
-    """Say what a step waits for.
+    """Return the bottleneck of a training step.
 
     Parameters
     ----------
     step_rate : float
-        Samples per second of whole steps.
+        Samples per second of complete steps.
     data_rate : float
-        Samples per second of loading alone; NaN where there is nothing to load.
+        Samples per second of loading only; NaN without loading.
     busy : float
-        Share of the time in which a kernel ran, 0 to 1; NaN where it was not measured.
+        Share of time in which a kernel ran, 0 to 1; NaN if not measured.
     """
     if data_rate < _NEAR_DATA * step_rate:
         return "data"
@@ -114,14 +105,14 @@ def what_bounds(step_rate: float, data_rate: float, busy: float) -> str:
 
 
 def operations(call: Callable[[], object]) -> float:
-    """Floating-point operations of a call."""
+    """Return the floating-point operations of a call."""
     with FlopCounterMode(display=False) as counter:
         call()
     return float(counter.get_total_flops())
 
 
 def busy_share(call: Callable[[], object], device: torch.device, calls: int = 5) -> float:
-    """Share of the time in which a kernel ran; NaN on the CPU."""
+    """Return the share of time in which a kernel ran; NaN on the CPU."""
     if device.type != "cuda":
         return math.nan
     torch.cuda.synchronize()

@@ -1,4 +1,4 @@
-"""Time the generator and the encoder as the library runs them: float32 and bfloat16, torch and OpenVINO, in one run.
+"""Time generator and encoder as the library runs them: float32 and bfloat16, torch and OpenVINO.
 
 ::
 
@@ -6,9 +6,9 @@
     python benchmarks/inference.py --globe --threads 2
     python benchmarks/inference.py --accuracy
 
-Weights are random, which changes nothing about the time. Normalisation and its inverse are included; the
-first call, which chooses algorithms, is not. All of them take turns, so that a busy machine slows all. OpenVINO is
-left out where its extra is not installed, and on a GPU. Ratios are of the medians, torch's float32 over each; in brackets the quartiles of the time.
+Weights are random. Normalisation and its inverse are included; the first call, which selects algorithms, is not. Variants take
+turns, so that a busy machine affects all of them. OpenVINO needs its extra and a CPU. Ratios are torch's float32 median divided
+by each median; brackets give the quartiles of the time.
 """
 
 import statistics

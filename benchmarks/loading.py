@@ -1,17 +1,15 @@
-"""Loading throughput: patches per second from memory, from a training store and from a GPU.
+"""Measure patches per second from memory, from a training store and on a GPU.
 
 python benchmarks/loading.py [--grid ROWS] [--size 64] [--threads 0 1 2 4] [--seconds S] [--folder DIR]
 
-Makes up a store on a grid of ROWS x 2 ROWS points, and measures, for pairs of patches as the distance network
-trains on them (drawn, cut, converted, normalised):
+Creates a store on a grid of ROWS x 2 ROWS points, and measures for pairs of patches (drawn, cut, converted, normalised):
 
-- memory, the store warm (what was read before is still in the operating system's memory) and cold (that memory
-  is given up before every batch), with N threads, and a GPU if there is one;
-- one training step of the distance network on patches of the same size, in the same run.
+- memory, the store in the operating system's page cache (warm) and after dropping it before every batch (cold), with N threads,
+  and a GPU if there is one;
+- one training step of the distance network on patches of the same size.
 
-The last column is the ratio that matters: how often faster patches come than the network eats them. Where
-other programs share the processor, the seconds of the processor tell more than those of the clock; both are
-printed.
+The last column is the ratio of loading speed to training speed. On a busy machine, CPU seconds are more reliable than
+wall-clock seconds; both are printed.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Time our networks against the same layers in TensorFlow and against sup3r's generator, in the same run.
+"""Time our networks against the same layers in TensorFlow and against sup3r's generator.
 
 ::
 
@@ -6,19 +6,16 @@
     python benchmarks/peers.py
     python benchmarks/peers.py --cores 1 2 --repeats 15
 
-TensorFlow and sup3r live in an environment of their own (Python 3.11 or 3.12), since they ask for other releases than
-the project. Every framework is a process kept on the same cores, and they take turns: one computes, the others wait.
+TensorFlow and sup3r need an environment of their own (Python 3.11 or 3.12), because their requirements conflict with ours.
+Each framework is a process on the same cores; they take turns.
 
-That the networks are the same is checked, not assumed: Keras models are built from the description of the method and
-filled with our weights, so that parameter counts agree and outputs (generator, encoder, distance network with its
-tail, discriminator) are equal to rounding; the losses of the first three training steps agree as well. Timed is the
-network alone, from normalised arrays to an array, or a step of the optimiser on a batch that stays the same (no
-loading, no weight decay). TensorFlow runs a `tf.function`, with `--xla` compiled by XLA; its bfloat16 is Keras'
-policy `mixed_bfloat16`. sup3r has no 4x spatial generator among its configurations; its 10x one (2 x 5) is taken
-with 2 in place of 5, and called as the package calls it. Its layers are not ours: 3 x 3 kernels at both ends, and
-borders that are reflected, convolved and cut off again.
+The networks are checked to be equal: Keras models get our weights, and parameter counts, outputs (generator, encoder, distance
+network, discriminator) and the losses of three training steps must agree to rounding. Timed are the network alone, from
+normalised arrays to an array, and an optimiser step on a constant batch. TensorFlow runs a `tf.function`, compiled by XLA
+with `--xla`; its bfloat16 is Keras' policy `mixed_bfloat16`. sup3r has no spatial 4x generator: its 10x one (2 x 5) is used
+with 2 instead of 5. Its layers differ from ours: 3 x 3 kernels at both ends, and reflected borders that are cropped.
 
-Ratios are those of TensorFlow's float32 over each contestant, turn by turn: above one, the contestant is faster.
+Ratios are TensorFlow's float32 time divided by each time, turn by turn: above one, the other is faster.
 """
 
 from __future__ import annotations

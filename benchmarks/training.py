@@ -1,10 +1,9 @@
-"""Training throughput: pairs per second of the distance network, patches per second of the generator.
+"""Measure training throughput: pairs per second of the distance network, patches per second of the generator.
 
 python benchmarks/training.py [--device cpu|cuda] [--threads N] [--seconds S]
 
-Every row is measured in the same run on made-up weather, through the trainers themselves (patches cut,
-losses, optimiser), in float32 and bfloat16, with and without channels last. Where other programs share the
-processor, the seconds of the processor (one thread) tell more than those of the clock; both are printed.
+Rows are measured in one run on synthetic weather with the trainers themselves, in float32 and bfloat16, with and without
+channels last. On a busy machine, CPU seconds (one thread) are more reliable than wall-clock seconds; both are printed.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Time the spherical-harmonic transforms against ducc0 and pyshtools, in the same run.
+"""Time the spherical-harmonic transforms against ducc0 and pyshtools.
 
 ::
 
@@ -6,14 +6,12 @@
     python benchmarks/transforms.py --sizes 300x600 --batches 1 33 --threads 1
     OMP_NUM_THREADS=1 python benchmarks/transforms.py --threads 1 --clock cpu     # on a busy machine
 
-Ours and ducc0 work in float32, pyshtools in float64 (it has nothing else) and on the Driscoll-Healy grid of
-the same truncation, scalars only. The contestants take turns, so that a busy machine slows all of them. In a turn,
-a contestant calls several times in a row. The first call finds in the processor's cache what the others left there,
-which is what a program sees that does other things between two transforms; the rest find what they need, which is
-what a loop over fields sees. Both are printed: tables suffer from the first more than ducc0, which has none. Times
-are per field (or pair of wind components). Set-up is not in them but printed above: building our tables, and
-reading them back from the cache. Ratios are medians over ducc0's: above one, ducc0 is faster. ducc0 and pyshtools
-come with the ``test`` extra.
+Ours and ducc0 use float32; pyshtools uses float64 and the Driscoll-Healy grid of the same truncation, for scalars only. The
+libraries take turns, so that a busy machine affects all of them. In a turn, each is called several times: the first call
+finds the cache of the processor filled by the others, the following calls find their own tables. Both are printed. Times are
+per field (or pair of wind components), without set-up, which is printed separately: computing the tables and reading them
+from the disk cache. Ratios are medians relative to ducc0: above one, ducc0 is faster. ducc0 and pyshtools are in the extra
+``test``.
 """
 
 import argparse
