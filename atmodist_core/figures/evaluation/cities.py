@@ -103,8 +103,8 @@ def city_densities_figure(
     """Draw the densities at one city from the group ``cities``: a row per field, a column per box size."""
     fields = [str(name) for name in table["field"].values]
     boxes = table["box"].values
-    methods = [str(name) for name in table["density"]["model"].values]
-    height = 0.29 * style.width_in * len(fields) + legend_height_in(methods)
+    models = [str(name) for name in table["density"]["model"].values]
+    height = 0.29 * style.width_in * len(fields) + legend_height_in(models)
     figure = new_figure(style.width_in, height, style)
     grid = figure.subplots(len(fields), len(boxes), squeeze=False)
     for row, field in zip(grid, fields, strict=True):
@@ -114,7 +114,7 @@ def city_densities_figure(
         )
         for axes, box in zip(row, boxes, strict=True):
             place = {"field": field, "box": box, "city": city}
-            heights = {name: table["density"].sel({"model": name, **place}).values for name in methods}
+            heights = {name: table["density"].sel({"model": name, **place}).values for name in models}
             draw_densities(axes, edges, heights, styles, units, style)
             axes.set_xlabel(f"{field}{scaled_units(units, power_of_ten(edges))}")
             samples = f"\n{int(table['samples'].sel(box=box)):,} values" if "samples" in table else ""
@@ -123,5 +123,5 @@ def city_densities_figure(
                 axes.set_ylabel("")
             style_axes(axes, style)
             axes.title.set_fontsize(style.font_size)
-    legend_above(figure, styles, methods, style)
+    legend_above(figure, styles, models, style)
     return figure

@@ -50,16 +50,16 @@ def evaluation_spectra_figure(
     """
     fields = [str(name) for name in table["field"].values]
     quantities = ([KINETIC_ENERGY] if KINETIC_ENERGY in table else []) + fields
-    methods = _methods(table, "power")
-    figure = new_figure(style.width_in, 0.56 * style.width_in + legend_height_in(methods), style)
+    models = _models(table, "power")
+    figure = new_figure(style.width_in, 0.56 * style.width_in + legend_height_in(models), style)
     grid = figure.subplots(2, len(quantities), squeeze=False, height_ratios=(1.7, 1.0))
     wavenumber = table["total_wavenumber"].values.astype(float)
     for column, quantity in enumerate(quantities):
         upper, lower = grid[:, column]
-        for name in methods:
+        for name in models:
             _spectrum(upper, table, quantity, name, wavenumber, styles[name], style)
-        _limit_power(upper, table, quantity, methods, band)
-        for name in methods:
+        _limit_power(upper, table, quantity, models, band)
+        for name in models:
             if name != TRUTH:
                 _ratio(lower, wavenumber, *_ratio_of(table, quantity, name), styles[name], style)
         lower.axhline(1.0, color=style.text, linewidth=0.8)
@@ -80,20 +80,20 @@ def evaluation_spectra_figure(
                 axes.axvspan(*band, color=style.grid, alpha=0.5, linewidth=0, zorder=0)
             style_axes(axes, style)
         upper.title.set_fontsize(style.font_size)
-    legend_above(figure, styles, methods, style)
+    legend_above(figure, styles, models, style)
     return figure
 
 
-def _methods(table: xr.Dataset, variable: str) -> list[str]:
+def _models(table: xr.Dataset, variable: str) -> list[str]:
     return [str(name) for name in table[variable]["model"].values]
 
 
-def _of(table: xr.Dataset, quantity: str, suffix: str, method: str) -> np.ndarray | None:
+def _of(table: xr.Dataset, quantity: str, suffix: str, model: str) -> np.ndarray | None:
     """Values over the total wavenumber, or None if the table does not have them."""
     name = quantity + suffix if quantity == KINETIC_ENERGY else "power" + suffix
     if name not in table:
         return None
-    place = {"model": method} | ({} if quantity == KINETIC_ENERGY else {"field": quantity})
+    place = {"model": model} | ({} if quantity == KINETIC_ENERGY else {"field": quantity})
     return table[name].sel(place).values.astype(float)
 
 
@@ -101,16 +101,16 @@ def _spectrum(
     axes: Axes,
     table: xr.Dataset,
     quantity: str,
-    method: str,
+    model: str,
     wavenumber: np.ndarray,
     own_style: MethodStyle,
     style: FigureStyle,
 ) -> None:
-    mean = _of(table, quantity, "", method)
+    mean = _of(table, quantity, "", model)
     assert mean is not None
     drawn = (wavenumber > 0) & (mean > 0)
     axes.plot(wavenumber[drawn], mean[drawn], **own_style.line(style))
-    low, high = (_of(table, quantity, suffix, method) for suffix in ("_p10", "_p90"))
+    low, high = (_of(table, quantity, suffix, model) for suffix in ("_p10", "_p90"))
     if low is not None and high is not None:
         axes.fill_between(
             wavenumber[drawn],
@@ -123,10 +123,10 @@ def _spectrum(
 
 
 def _limit_power(
-    axes: Axes, table: xr.Dataset, quantity: str, methods: list[str], band: tuple[int, int] | None
+    axes: Axes, table: xr.Dataset, quantity: str, models: list[str], band: tuple[int, int] | None
 ) -> None:
     """Set the vertical limits by the truth: interpolation has almost no power at small scales."""
-    power = _of(table, quantity, "", TRUTH if TRUTH in methods else methods[0])
+    power = _of(table, quantity, "", TRUTH if TRUTH in models else models[0])
     assert power is not None
     # Beyond its truncation, the truth has rounding noise only.
     usable = np.isfinite(power) & (power > LEAST_SHARE * np.nanmax(power))
@@ -139,17 +139,17 @@ def _limit_power(
 
 
 def _ratio_of(
-    table: xr.Dataset, quantity: str, method: str
+    table: xr.Dataset, quantity: str, model: str
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     """Ratio of power to the truth's, with its interval if there is one."""
     if quantity != KINETIC_ENERGY and "power_ratio" in table:
-        place = {"model": method, "field": quantity}
+        place = {"model": model, "field": quantity}
         low, high = (
             table[f"power_ratio_{end}"].sel(place).values if f"power_ratio_{end}" in table else None
             for end in ("low", "high")
         )
         return table["power_ratio"].sel(place).values, low, high
-    own = _of(table, quantity, "", method)
+    own = _of(table, quantity, "", model)
     truth = _of(table, quantity, "", TRUTH) if TRUTH in table["model"].values else None
     assert own is not None
     if truth is None:
@@ -180,15 +180,15 @@ def evaluation_semivariogram_figure(
 ) -> Figure:
     """Draw the group ``semivariogram`` over great-circle lag, and its ratio to the truth with 95 % intervals."""
     fields = [str(name) for name in table["field"].values]
-    methods = _methods(table, "semivariance")
+    models = _models(table, "semivariance")
     width = style.width_in if len(fields) > 1 else 0.6 * style.width_in
-    figure = new_figure(width, 0.52 * style.width_in + legend_height_in(methods), style)
+    figure = new_figure(width, 0.52 * style.width_in + legend_height_in(models), style)
     grid = figure.subplots(2, len(fields), squeeze=False, sharex=True, height_ratios=(1.5, 1))
     lag = table["lag_km"].values.astype(float)
     units = str(table["semivariance"].attrs.get("units", "1"))
     for column, field in enumerate(fields):
         upper, lower = grid[:, column]
-        for name in methods:
+        for name in models:
             own, place = styles[name], {"model": name, "field": field}
             values = table["semivariance"].sel(place).values
             upper.plot(lag, values, marker="o", markersize=2.5, **own.line(style))
@@ -224,5 +224,5 @@ def evaluation_semivariogram_figure(
     ends = [axes.get_ylim() for axes in grid[1]]
     for axes in grid[1]:
         axes.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
-    legend_above(figure, styles, methods, style)
+    legend_above(figure, styles, models, style)
     return figure

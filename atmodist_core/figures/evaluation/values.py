@@ -48,16 +48,16 @@ def densities_figure(
 ) -> Figure:
     """Draw the densities of all models, from the group ``values``, on a logarithmic axis."""
     fields, width = _columns(table, style)
-    methods = [str(name) for name in table["density"]["model"].values]
-    figure = new_figure(width, 0.4 * style.width_in + legend_height_in(methods), style)
+    models = [str(name) for name in table["density"]["model"].values]
+    figure = new_figure(width, 0.4 * style.width_in + legend_height_in(models), style)
     for axes, field in zip(figure.subplots(1, len(fields), squeeze=False)[0], fields, strict=True):
         edges = np.append(table["value_left"].sel(field=field), table["value_right"].sel(field=field)[-1])
-        heights = {name: table["density"].sel({"model": name, "field": field}).values for name in methods}
+        heights = {name: table["density"].sel({"model": name, "field": field}).values for name in models}
         draw_densities(axes, edges, heights, styles, _units(table, field), style)
         axes.set_title(field)
         axes.set_xlabel(f"{field}{scaled_units(_units(table, field), power_of_ten(edges))}")
         style_axes(axes, style)
-    legend_above(figure, styles, methods, style)
+    legend_above(figure, styles, models, style)
     return figure
 
 
@@ -112,11 +112,11 @@ def quantile_ratio(table: xr.Dataset, field: str) -> xr.Dataset:
     """
     truth = table["quantile"].sel({"model": TRUTH, "field": field}).drop_vars("model")
     usable = np.abs(truth) > LEAST_QUANTILE * np.abs(truth).max()
-    methods = [name for name in table["model"].values if name != TRUTH]
+    models = [name for name in table["model"].values if name != TRUTH]
     found = {}
     for name, variable in (("value", "quantile"), ("low", "quantile_low"), ("high", "quantile_high")):
         if variable in table:
-            found[name] = (table[variable].sel({"model": methods, "field": field}) / truth).where(usable)
+            found[name] = (table[variable].sel({"model": models, "field": field}) / truth).where(usable)
     result = xr.Dataset(found)
     if {"low", "high"} <= set(found):
         # For negative quantiles, the lower end gives the larger ratio.
@@ -130,15 +130,15 @@ def quantile_ratios_figure(
 ) -> Figure:
     """Draw quantiles of the group ``values`` relative to the truth's, with their own 95 % intervals."""
     fields, width = _columns(table, style)
-    methods = [str(name) for name in table["model"].values if name != TRUTH]
-    figure = new_figure(width, 0.34 * style.width_in + legend_height_in(methods), style)
+    models = [str(name) for name in table["model"].values if name != TRUTH]
+    figure = new_figure(width, 0.34 * style.width_in + legend_height_in(models), style)
     grid = figure.subplots(1, len(fields), squeeze=False, sharey=True)[0]
     for axes, field in zip(grid, fields, strict=True):
         ratios = quantile_ratio(table, field)
         usable = np.flatnonzero(np.isfinite(ratios["value"].values).any(axis=0))
-        for number, name in enumerate(methods):
+        for number, name in enumerate(models):
             one = ratios.sel({"model": name}).isel(probability=usable)
-            shift = 0.7 * ((number + 0.5) / len(methods) - 0.5)
+            shift = 0.7 * ((number + 0.5) / len(models) - 0.5)
             marker = MARKERS[number % len(MARKERS)]
             _points(axes, np.arange(usable.size) + shift, one, styles[name], marker, style)
         axes.axhline(1.0, color=style.text, linewidth=0.8)
@@ -148,7 +148,7 @@ def quantile_ratios_figure(
         axes.set_title(field)
         style_axes(axes, style)
     grid[0].set_ylabel("quantile / truth's")
-    legend_above(figure, styles, methods, style, points=True)
+    legend_above(figure, styles, models, style, points=True)
     return figure
 
 
@@ -167,11 +167,11 @@ def return_ratios_figure(
 ) -> Figure:
     """Draw how often extremes are exceeded relative to the truth, from the group ``extremes``, with 95 % intervals."""
     fields, width = _columns(table, style)
-    methods = [str(name) for name in table["model"].values if name != TRUTH]
+    models = [str(name) for name in table["model"].values if name != TRUTH]
     tails = [str(tail) for tail in table["tail"].values]
-    figure = new_figure(width, 0.6 + 0.17 * len(methods) * len(tails), style)
+    figure = new_figure(width, 0.6 + 0.17 * len(models) * len(tails), style)
     grid = figure.subplots(1, len(fields), squeeze=False, sharey=True)[0]
-    rows = [(tail, name) for tail in tails for name in methods]
+    rows = [(tail, name) for tail in tails for name in models]
     for axes, field in zip(grid, fields, strict=True):
         for place, (tail, name) in enumerate(rows):
             at = {"model": name, "field": field, "tail": tail}
@@ -181,7 +181,7 @@ def return_ratios_figure(
                 axes.hlines(place, *ends, color=colour, linewidth=1.6)
             axes.plot(float(table["return_ratio"].sel(at)), place, "o", color=colour, markersize=4)
         axes.axvline(1.0, color=style.text, linewidth=0.8)
-        for border in range(len(methods), len(rows), len(methods)):
+        for border in range(len(models), len(rows), len(models)):
             axes.axhline(border - 0.5, color=style.muted, linewidth=0.5)
         axes.set_xlabel("exceedances / truth's")
         axes.set_title(field)
@@ -201,27 +201,27 @@ def series_figure(
 ) -> Figure:
     """Draw the group ``series`` over time: a row per score, a column per field."""
     fields, _ = _columns(table, style)
-    methods = [str(name) for name in table["model"].values]
+    models = [str(name) for name in table["model"].values]
     scores = [name for name in SERIES if name in table]
     per_field = [name for name in scores if "field" in table[name].dims]
     whole = [name for name in scores if name not in per_field]
     rows = len(per_field) + len(whole)
-    figure = new_figure(style.width_in, 0.2 * style.width_in * rows + legend_height_in(methods), style)
+    figure = new_figure(style.width_in, 0.2 * style.width_in * rows + legend_height_in(models), style)
     grid = figure.add_gridspec(rows, len(fields))
     pieces = time_pieces(table["time"].values)
     for row, name in enumerate(per_field):
         for column, field in enumerate(fields):
             axes = figure.add_subplot(grid[row, column])
-            _lines(axes, table[name].sel(field=field), pieces, methods, styles, style)
+            _lines(axes, table[name].sel(field=field), pieces, models, styles, style)
             if row == 0:
                 axes.set_title(field)
             units = str(table[name].attrs.get("units", "1"))
             _label(axes, SERIES[name], _units(table, field) if name == "rmse" else units, style)
     for row, name in enumerate(whole, start=len(per_field)):
         axes = figure.add_subplot(grid[row, :])
-        _lines(axes, table[name], pieces, methods, styles, style)
+        _lines(axes, table[name], pieces, models, styles, style)
         _label(axes, SERIES[name], str(table[name].attrs.get("units", "1")), style)
-    legend_above(figure, styles, methods, style)
+    legend_above(figure, styles, models, style)
     return figure
 
 
@@ -243,7 +243,7 @@ def _lines(
     axes: Axes,
     values: xr.DataArray,
     pieces: Sequence[np.ndarray],
-    methods: Sequence[str],
+    models: Sequence[str],
     styles: Mapping[str, MethodStyle],
     style: FigureStyle,
 ) -> None:
@@ -251,7 +251,7 @@ def _lines(
     middle = np.array([int(seconds[p].mean()) if p.size else seconds[0] for p in pieces]).astype(
         "datetime64[s]"
     )
-    for name in methods:
+    for name in models:
         own = values.sel({"model": name}).values
         mean = [float(own[p].mean()) if p.size else np.nan for p in pieces]
         axes.plot(middle, mean, **styles[name].line(style) | {"linewidth": 0.8 * styles[name].width})

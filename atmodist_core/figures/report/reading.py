@@ -1,4 +1,4 @@
-"""What a report reads: the groups of an evaluation, with names and estimates at hand."""
+"""Read the groups, names and estimates of an evaluation for a report."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ GROUPS = {
     "verdicts": "Where a candidate is better",
     "distance": "The distance network",
 }
-"""Groups of an evaluation and what is shown of each, in the order of the report."""
+"""Groups of an evaluation and the titles of their sections, in order."""
 
 DRAWN_CITIES = 4
-"""Cities whose densities are drawn, where none are named."""
+"""Number of cities whose densities are drawn by default."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """An evaluation, and what of it is reported.
+    """An evaluation, and the selection that is reported.
 
     Parameters
     ----------
     tree : xarray.DataTree
     candidates : tuple of str
-        Labels of the models that are read and compared with the reference.
+        Labels of the models that are compared with the reference.
     cities : tuple of str
-        Names of the cities whose densities are drawn; chosen by the numbers where empty.
+        Names of the cities whose densities are drawn; selected by their scores if empty.
     """
 
     tree: xr.DataTree
@@ -55,38 +55,37 @@ class Evaluation:
 
     @classmethod
     def read(cls, path: Path, candidates: Sequence[str] = (), cities: Sequence[str] = ()) -> Evaluation:
-        """Open a file and check what is asked for against it.
+        """Open a file and check the selection.
 
         Parameters
         ----------
         path : pathlib.Path
         candidates : sequence of str
-            Labels of models; all but the reference where empty.
+            Labels of models; all except the reference if empty.
         cities : sequence of str
             Names of cities.
 
         Raises
         ------
         UserError
-            For another file, a model or a city that it does not have, or the reference as a candidate.
+            For a file of another kind, an unknown model or city, or the reference as a candidate.
         """
         tree = open_evaluation(path)
         labels = [str(entry["label"]) for entry in json.loads(tree.attrs.get("models", "[]"))]
         if not labels or not any(name in tree.children for name in GROUPS):
             raise UserError(
-                f"Expected an evaluation of at least one model, found none in {path.name}; make it anew with "
+                f"Expected an evaluation of at least one model, found none in {path.name}; create it again with "
                 f"train/evaluate.py."
             )
         reference = str(tree.attrs.get("reference", "")) or None
         unknown = [label for label in candidates if label not in labels]
         if unknown:
             raise UserError(
-                f"Expected --candidate among {', '.join(labels)}, found {unknown[0]!r}; choose among these."
+                f"Expected --candidate among {', '.join(labels)}, found {unknown[0]!r}; use these labels."
             )
         if reference in candidates:
             raise UserError(
-                f"Expected candidates other than the reference, found {reference!r}, with which the others are "
-                f"compared; leave it out."
+                f"Expected candidates other than the reference, found {reference!r} itself; remove it."
             )
         evaluation = cls(tree, tuple(candidates) or tuple(x for x in labels if x != reference), tuple(cities))
         known = evaluation.city_names
@@ -94,18 +93,18 @@ class Evaluation:
         if missing:
             raise UserError(
                 f"Expected --cities among the {len(known)} of the evaluation, found {missing[0]!r}"
-                + (f"; they begin with {', '.join(known[:5])}." if known else "; it has no cities.")
+                + (f"; the first are {', '.join(known[:5])}." if known else "; it has no cities.")
             )
         return evaluation
 
     @cached_property
     def models(self) -> list[dict[str, Any]]:
-        """What is known of each model, in the order of the file."""
+        """Metadata of each model, in the order of the file."""
         return list(json.loads(self.tree.attrs["models"]))
 
     @cached_property
     def data(self) -> list[dict[str, Any]]:
-        """What is known of each data set."""
+        """Metadata of each data set."""
         return list(json.loads(self.tree.attrs.get("data", "[]")))
 
     @cached_property
@@ -115,7 +114,7 @@ class Evaluation:
 
     @cached_property
     def styles(self) -> dict[str, MethodStyle]:
-        """How each model and the truth are drawn: no two alike."""
+        """Distinct styles of the models and the truth."""
         return distinct_method_styles([*self.labels, TRUTH])
 
     @property
@@ -126,7 +125,7 @@ class Evaluation:
 
     @cached_property
     def city_names(self) -> list[str]:
-        """Every city, as named in the file."""
+        """Names of all cities."""
         for name in ("cities", "verdicts"):
             group = self.group(name)
             if group is not None and "city" in group.coords:
@@ -135,22 +134,22 @@ class Evaluation:
 
     @property
     def is_paired(self) -> bool:
-        """Whether scores say how much closer each model is than the reference in the same resampled days."""
+        """Whether scores contain the advantage of models over the reference in the same resampled days."""
         scores = self.group("scores")
         return scores is not None and "advantage" in scores
 
     @property
     def missing(self) -> dict[str, str]:
-        """Groups that the file does not have, with what they would show."""
+        """Titles of the groups that the file does not have."""
         return {name: title for name, title in GROUPS.items() if self.group(name) is None}
 
     def group(self, name: str) -> xr.Dataset | None:
-        """One group; None where it was not computed."""
+        """Return a group, or None if it was not computed."""
         if name not in self.tree.children or not self.tree[name].data_vars:
             return None
         table = self.tree[name].to_dataset()
         if name == "verdicts" and "latitude" not in table.coords:
-            # Where the cities lie is told once, beside their values.
+            # Coordinates are stored once, in the group of city values.
             cities = self.group("cities")
             if cities is not None:
                 here = cities.sel(city=table["city"].values)
@@ -159,42 +158,42 @@ class Evaluation:
         return table
 
     def name(self, label: str) -> str:
-        """What a model is called in figures and sentences."""
+        """Return the name of a model in figures and sentences."""
         return self.styles[label].label if label in self.styles else label
 
     def number_of(self, attribute: str) -> int | None:
-        """A whole number among the attributes; None where it is not stated."""
+        """Return an integer attribute, or None."""
         value = self.tree.attrs.get(attribute)
         return None if value is None else int(value)
 
 
-def methods_of(table: xr.Dataset | xr.DataArray, *, truth: bool = False) -> list[str]:
-    """Labels along ``method``, with or without the truth."""
+def models_of(table: xr.Dataset | xr.DataArray, *, truth: bool = False) -> list[str]:
+    """Return the labels along ``model``, with or without the truth."""
     return [str(name) for name in table["model"].values if truth or str(name) != TRUTH]
 
 
 def fields_of(table: xr.Dataset | xr.DataArray) -> list[str]:
-    """Names along ``field``."""
+    """Return the names along ``field``."""
     return [str(name) for name in table["field"].values]
 
 
 def field_units(table: xr.Dataset, field: str) -> str:
-    """Units of one field."""
+    """Return the units of a field."""
     if "field_units" in table.coords:
         return str(table["field_units"].sel(field=field).item())
     return "s-1"
 
 
 def estimate(table: xr.Dataset, variable: str, **place: Any) -> Estimate:
-    """One value of a group with its interval; an interval that the file does not have is missing.
+    """Return one value of a group with its interval, which is NaN if the file has none.
 
     Parameters
     ----------
     table : xarray.Dataset
     variable : str
-        Its interval is ``<variable>_low`` and ``<variable>_high``; for ``value`` also ``low`` and ``high``.
+        Its interval is ``<variable>_low`` and ``<variable>_high``, or ``low`` and ``high`` for ``value``.
     **place
-        Labels along dimensions.
+        Labels by dimension.
     """
     prefix = "" if variable == "value" and "low" in table else f"{variable}_"
 
@@ -210,20 +209,20 @@ def estimate(table: xr.Dataset, variable: str, **place: Any) -> Estimate:
 
 
 def described(table: xr.Dataset, variable: str) -> str:
-    """The definition that the file gives of a variable; nothing where it gives none."""
+    """Return the definition of a variable in the file, or an empty text."""
     return str(table[variable].attrs.get("definition", "")) if variable in table else ""
 
 
 def advantages(
     evaluation: Evaluation, measure: str, field: str, labels: Sequence[str]
 ) -> dict[str, Estimate]:
-    """How much closer to the right value models are than the reference, by label; none where it was not computed.
+    """Return the advantages of models over the reference by label; empty if not computed.
 
     Parameters
     ----------
     evaluation : Evaluation
     measure, field : str
-        Of the scores.
+        Labels of the scores.
     labels : sequence of str
         The models.
     """

@@ -1,4 +1,4 @@
-"""Tables of estimates: a row for each field and method, as shown and as a file."""
+"""Tables of estimates, with a row per field and model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from atmodist_core.figures.report.reading import Evaluation, estimate
 from atmodist_core.figures.report.wording import NOTHING, bracketed, estimate_text, number
 
 MOST_COLUMNS = 5
-"""Columns of estimates that fit the width of a page."""
+"""Largest number of columns of estimates that fits on a page."""
 
 
 @dataclass(frozen=True)
@@ -25,15 +25,15 @@ class Column:
     Parameters
     ----------
     name : str
-        Of its three columns in the file.
+        Prefix of its columns in the file.
     head : str
-        Without a unit.
+        Head without units.
     units : mapping of str to str
-        By field.
+        Units by field.
     value : callable
-        ``(method, field) -> Estimate``.
+        ``(model, field) -> Estimate``.
     definition : str
-        Sentences that stand below the tables which have this column.
+        Definition, printed with the table.
     """
 
     name: str
@@ -44,8 +44,8 @@ class Column:
 
 
 def value_of(table: xr.Dataset, variable: str, **place: Any) -> Callable[[str, str], Estimate]:
-    """A column's function ``(method, field) -> Estimate`` of one variable at one place of its other dimensions."""
-    return lambda method, field: estimate(table, variable, model=method, field=field, **place)
+    """Return the function ``(model, field) -> Estimate`` of a variable at labels of its other dimensions."""
+    return lambda model, field: estimate(table, variable, model=model, field=field, **place)
 
 
 def estimate_tables(
@@ -54,19 +54,19 @@ def estimate_tables(
     title: str,
     definition: str,
     columns: Sequence[Column],
-    methods: Sequence[str],
+    models: Sequence[str],
     fields: Sequence[str],
 ) -> list[Table]:
-    """Make tables with a row for each field and method; more than fit side by side go into further tables.
+    """Make tables with a row per field and model, split if there are many columns.
 
     Parameters
     ----------
     evaluation : Evaluation
-        For the names of methods.
+        Evaluation with the names of models.
     name, title, definition : str
-        See :class:`~atmodist_core.figures.report.document.Table`; after those of the columns.
+        See :class:`~atmodist_core.figures.report.document.Table`; definitions of columns come first.
     columns : sequence of Column
-    methods, fields : sequence of str
+    models, fields : sequence of str
         Labels.
 
     Returns
@@ -76,7 +76,7 @@ def estimate_tables(
     tables = []
     pieces = -(-len(columns) // MOST_COLUMNS)
     for piece in range(pieces):
-        # As even as can be: 6 columns are 3 and 3, not 5 and 1.
+        # Balanced: 6 columns are split into 3 and 3, not 5 and 1.
         part = columns[len(columns) * piece // pieces : len(columns) * (piece + 1) // pieces]
         tables.append(
             _table(
@@ -85,7 +85,7 @@ def estimate_tables(
                 f"{title} ({piece + 1} of {pieces})" if pieces > 1 else title,
                 " ".join(filter(None, [*(column.definition for column in part), definition])),
                 part,
-                methods,
+                models,
                 fields,
             )
         )
@@ -98,16 +98,16 @@ def _table(
     title: str,
     definition: str,
     columns: Sequence[Column],
-    methods: Sequence[str],
+    models: Sequence[str],
     fields: Sequence[str],
 ) -> Table:
     rows, records = [], []
     for field in fields:
-        for method in methods:
+        for model in models:
             cells: list[str] = []
-            record: dict[str, str | float] = {"field": field, "model": method}
+            record: dict[str, str | float] = {"field": field, "model": model}
             for column in columns:
-                found, units = column.value(method, field), column.units.get(field, "1")
+                found, units = column.value(model, field), column.units.get(field, "1")
                 one_unit = len(set(column.units.values())) <= 1
                 cells.append(estimate_text(found, "1" if one_unit else units))
                 record |= {
@@ -116,7 +116,7 @@ def _table(
                     f"{column.name}_high": found.high,
                     f"{column.name}_units": units,
                 }
-            rows.append((evaluation.name(method), field, *cells))
+            rows.append((evaluation.name(model), field, *cells))
             records.append(record)
     heads = [
         bracketed(column.head, next(iter(column.units.values()), "1"))
@@ -130,14 +130,14 @@ def _table(
 def plain_table(
     name: str, title: str, definition: str, columns: Mapping[str, str], records: pd.DataFrame
 ) -> Table:
-    """Make a table of words and plain numbers.
+    """Make a table of text and plain numbers.
 
     Parameters
     ----------
     name, title, definition : str
         See :class:`~atmodist_core.figures.report.document.Table`.
     columns : mapping of str to str
-        Column of the records to its head, with a unit.
+        Heads, with units, by column of the records.
     records : pandas.DataFrame
     """
 

@@ -16,7 +16,7 @@ from atmodist_core.figures.report.reading import (
     estimate,
     field_units,
     fields_of,
-    methods_of,
+    models_of,
 )
 from atmodist_core.figures.report.sentences import ratio_by_box, ratio_sentence
 from atmodist_core.figures.report.tabulating import Column, estimate_tables, plain_table, value_of
@@ -165,7 +165,7 @@ def drawn_cities(evaluation: Evaluation, table: xr.Dataset) -> tuple[list[str], 
     names = [str(city) for city in table["city"].values]
     chosen = [FIRST_CITY] if FIRST_CITY in names else []
     reference, candidates = evaluation.reference, evaluation.candidates
-    labels = methods_of(table)
+    labels = models_of(table)
     pair = next((c for c in candidates[::-1] if c in labels), None)
     if pair is None or reference not in labels:
         chosen = (chosen + [name for name in names if name not in chosen])[:DRAWN_CITIES]
@@ -186,7 +186,7 @@ def drawn_cities(evaluation: Evaluation, table: xr.Dataset) -> tuple[list[str], 
 
 def _densities(evaluation: Evaluation, table: xr.Dataset) -> list[Block]:
     cities, reason = drawn_cities(evaluation, table)
-    fields, labels = fields_of(table), methods_of(table)
+    fields, labels = fields_of(table), models_of(table)
     country = (
         dict(zip(table["city"].values, table["country"].values, strict=True))
         if "country" in table.coords

@@ -50,7 +50,7 @@ def maps_section(evaluation: Evaluation) -> Section | None:
                 "Area means of the maps, their ratio to the truth, and the correlation with the truth's map over the area (ideal: 1). "
                 "There are no intervals, so no difference is claimed.",
                 {
-                    "shown_as": "method",
+                    "shown_as": "model",
                     "field": "field",
                     "statistic": "map",
                     "area_mean": bracketed("area mean", "field units").replace("field units", "own units"),
@@ -74,16 +74,16 @@ def maps_section(evaluation: Evaluation) -> Section | None:
 def _maps(evaluation: Evaluation, table: xr.Dataset, field: str, name: str, words: str) -> Picture | None:
     if name not in table:
         return None
-    methods = [TRUTH, *evaluation.labels] if name != "rmse" else evaluation.labels
+    models = [TRUTH, *evaluation.labels] if name != "rmse" else evaluation.labels
     units = field_units(table, field) if name in _WITH_UNIT else "1"
     panels = {}
-    for method in methods:
-        if method not in table["model"].values:
+    for model in models:
+        if model not in table["model"].values:
             continue
-        one = table[name].sel({"model": method, "field": field})
+        one = table[name].sel({"model": model, "field": field})
         if np.isfinite(one.values).any():
             title = f"{words} of {field}"
-            panels[method] = one.assign_attrs(long_name=title, units="" if units == "1" else units)
+            panels[model] = one.assign_attrs(long_name=title, units="" if units == "1" else units)
     if not panels:
         return None
     return Picture(

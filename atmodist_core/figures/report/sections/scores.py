@@ -14,7 +14,7 @@ from atmodist_core.figures.report.reading import (
     estimate,
     field_units,
     fields_of,
-    methods_of,
+    models_of,
 )
 from atmodist_core.figures.report.sections.spectra import score_column, score_tables
 from atmodist_core.figures.report.sentences import compared, tally
@@ -52,7 +52,7 @@ def _verdicts(
 
 def _tallies(evaluation: Evaluation, scores: xr.Dataset) -> list[list[str]]:
     """Sentences of :func:`tally` for every candidate and field; empty without a pair of models."""
-    reference, labels = evaluation.reference, methods_of(scores)
+    reference, labels = evaluation.reference, models_of(scores)
     if reference is None or reference not in labels:
         return []
     return [
@@ -87,7 +87,7 @@ def summary_section(evaluation: Evaluation) -> Section | None:
             "Selected measures",
             "All other measures are in the sections below.",
             [score_column(scores, measure) for measure in shown],
-            methods_of(scores),
+            models_of(scores),
             fields_of(scores),
         )
     return Section(
@@ -151,7 +151,7 @@ def scores_section(evaluation: Evaluation) -> Section | None:
 
 def _comparisons(evaluation: Evaluation, scores: xr.Dataset, sections: tuple[str, ...]) -> list[str]:
     reference = evaluation.reference
-    labels = methods_of(scores)
+    labels = models_of(scores)
     candidates = [label for label in evaluation.candidates if label in labels]
     if reference not in labels or not candidates:
         return []
@@ -255,7 +255,7 @@ def _over_time(evaluation: Evaluation, table: xr.Dataset, name: str, field: str)
     """Compare means over time, and count how often each model is better; no difference is claimed."""
     values = table[name].sel(field=field) if field else table[name]
     units = field_units(table, field) if name == "rmse" else str(values.attrs.get("units", "1"))
-    means = {m: float(values.sel({"model": m}).mean()) for m in methods_of(table)}
+    means = {m: float(values.sel({"model": m}).mean()) for m in models_of(table)}
     low_is_right = name in ("rmse", "atmodist")
     reference = evaluation.reference
     listed = joined(

@@ -19,7 +19,7 @@ from atmodist_core.figures.report.reading import (
     estimate,
     field_units,
     fields_of,
-    methods_of,
+    models_of,
 )
 from atmodist_core.figures.report.sections.spectra import beside_reference, score_tables
 from atmodist_core.figures.report.sentences import frequencies, shares_of_truth
@@ -34,7 +34,7 @@ def values_section(evaluation: Evaluation) -> Section | None:
     table = evaluation.group("values")
     if table is None:
         return None
-    fields, labels = fields_of(table), methods_of(table)
+    fields, labels = fields_of(table), models_of(table)
     blocks: list[Block] = [
         Picture(
             "densities",
@@ -70,7 +70,7 @@ def values_section(evaluation: Evaluation) -> Section | None:
         "Quantiles",
         "Values below which the given share of area and time lies, with 95 % intervals.",
         columns,
-        methods_of(table, truth=True),
+        models_of(table, truth=True),
         fields,
     )
     return Section(
@@ -106,7 +106,7 @@ def extremes_section(evaluation: Evaluation) -> Section | None:
     table = evaluation.group("extremes")
     if table is None:
         return None
-    fields, labels = fields_of(table), methods_of(table)
+    fields, labels = fields_of(table), models_of(table)
     tails = [str(tail) for tail in table["tail"].values]
     words = {"upper": ("rises above", "99.9 %"), "lower": ("falls below", "0.1 %")}
     blocks: list[Block] = [
@@ -148,7 +148,7 @@ def _return_times(evaluation: Evaluation, table: xr.Dataset) -> Block:
     records = []
     for field in fields_of(table):
         for tail in map(str, table["tail"].values):
-            for label in methods_of(table, truth=True):
+            for label in models_of(table, truth=True):
                 place = {"model": label, "field": field, "tail": tail}
                 row: dict[str, str | float] = dict(place)
                 row["shown_as"] = evaluation.name(label)
@@ -174,7 +174,7 @@ def _return_times(evaluation: Evaluation, table: xr.Dataset) -> Block:
         "Thresholds and return times",
         definition,
         {
-            "shown_as": "method",
+            "shown_as": "model",
             "field": "field",
             "tail": "tail",
             "threshold": bracketed("threshold", units),
