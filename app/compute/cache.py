@@ -11,9 +11,9 @@ import xarray as xr
 
 
 def size_of(value: Any) -> int:
-    """Bytes of memory that a value holds: ``nbytes`` of arrays, summed over containers, else one kibibyte.
+    """Return the bytes of memory that a value holds: ``nbytes`` of arrays, summed over containers, else one kibibyte.
 
-    Arrays that are yet to be read hold none: a data set of decades that is open is small.
+    Lazy arrays count as one kibibyte: an open data set of decades is small.
     """
     if isinstance(value, xr.Dataset):
         return sum(size_of(variable) for variable in value.variables.values()) + 1024
@@ -30,13 +30,7 @@ def size_of(value: Any) -> int:
 
 
 class SharedCache:
-    """Least-recently-used results up to a number of bytes; a result that two threads want is computed once.
-
-    Parameters
-    ----------
-    limit_bytes : float
-        Least recently used results are dropped beyond it. One larger result is returned, but not kept.
-    """
+    """Results up to ``limit_bytes``, of which the least recently used are dropped; a result that two threads need is computed once."""
 
     def __init__(self, limit_bytes: float) -> None:
         self.limit_bytes = limit_bytes
@@ -51,20 +45,13 @@ class SharedCache:
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of all results that are kept."""
+        """Bytes of all cached results."""
         return self._held_bytes
 
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """Return the result kept under ``key``, or make, keep and return it.
+        """Return the result cached under ``key``, or make it in this thread and cache it.
 
-        Parameters
-        ----------
-        key : Hashable
-            What the result depends on, all of it.
-        make : Callable
-            Called without arguments in this thread when the result is not there. What it raises is raised,
-            and nothing is kept: another thread that waited for the same result (of a user who did not cancel,
-            say) then makes it itself.
+        If ``make`` raises, nothing is cached, and another thread that waits for the same result makes it itself.
         """
         with self._lock:
             if key in self._values:
@@ -88,7 +75,7 @@ class SharedCache:
                     self._being_made.pop(key, None)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop all results."""
         with self._lock:
             self._values.clear()
             self._held_bytes = 0

@@ -1,6 +1,4 @@
-"""What can be chosen: data sets (the demo and the files of one folder) and methods (interpolations and
-trained models).
-"""
+"""Data sets (the demo and the files of one folder) and methods (interpolations and trained models) to choose from."""
 
 from __future__ import annotations
 
@@ -68,8 +66,7 @@ class Method:
 
 
 def list_methods(factor: int | None = None) -> tuple[list[Method], list[str]]:
-    """Return the methods that can be compared, simplest first, and one sentence for everything that keeps a
-    model out.
+    """Return the methods that can be compared, simplest first, and a sentence for each model that cannot be used.
 
     Parameters
     ----------
@@ -81,7 +78,7 @@ def list_methods(factor: int | None = None) -> tuple[list[Method], list[str]]:
     methods : list of Method
         The interpolations, then the trained models that are found.
     problems : list of str
-        Sentences for the user, empty where all is well.
+        Sentences for the user.
     """
     problems: list[str] = []
     cards = [card for card in trusted_cards(problems) if card.kind == "downscaler"]
@@ -95,24 +92,15 @@ def list_methods(factor: int | None = None) -> tuple[list[Method], list[str]]:
     methods = [
         Method(name, model_label(name), "interpolation", factor or 4, _colour(name)) for name in KERNELS
     ]
-    cards.sort(key=lambda card: (method_order(card.name), card.name))
-    for card in cards:
-        methods.append(
-            Method(
-                card.name,
-                model_label(card.name),
-                "network",
-                card.factor,
-                _colour(card.name),
-                card,
-                model_stamp(card.name),
-            )
-        )
+    for card in sorted(cards, key=lambda card: (method_order(card.name), card.name)):
+        name = card.name
+        label, colour, stamp = model_label(name), _colour(name), model_stamp(name)
+        methods.append(Method(name, label, "network", card.factor, colour, card, stamp))
     return methods, problems
 
 
 def trusted_cards(problems: list[str]) -> list[Any]:
-    """Cards of the models found, without those that lie outside of the folders of models; ``problems`` receives a sentence for each left out."""
+    """Return the cards of the models found inside the folders of models; ``problems`` receives a sentence for each that is skipped."""
     cards = []
     for name, (folder, card) in installed_models(problems).items():
         files = (folder, folder / TENSOR_FILE, folder / CARD_FILE)
@@ -126,13 +114,13 @@ def trusted_cards(problems: list[str]) -> list[Any]:
 
 
 def model_stamp(name: str) -> str:
-    """Changes when the files of a model change; empty if it is gone."""
+    """Return a text that changes when the files of a model change; empty if the model is gone."""
     found = installed_models([]).get(name)
     return "" if found is None else stamp_of([found[0] / TENSOR_FILE, found[0] / CARD_FILE])
 
 
 def model_folder(name: str) -> Path | None:
-    """Folder of a model that may be used, or None."""
+    """Return the folder of a model that may be used, or None."""
     trusted = {card.name for card in trusted_cards([])}
     found = installed_models([]).get(name)
     return found[0] if found is not None and name in trusted else None
@@ -142,7 +130,7 @@ _ORDER = (*KERNELS, *KNOWN_DOWNSCALERS)
 
 
 def method_order(name: str) -> int:
-    """Place of a method in every list of the page: interpolations, then models that ship, simplest first; what is not known comes last."""
+    """Return the place of a method in lists: interpolations, then shipped models, simplest first, then others."""
     return _ORDER.index(name) if name in _ORDER else len(_ORDER)
 
 
@@ -151,6 +139,6 @@ def _colour(name: str) -> str:
 
 
 def model_label(name: str) -> str:
-    """Name of a method on the page."""
+    """Return the label of a method."""
     label = method_style(name).label
     return label[:1].upper() + label[1:] if name in _ORDER else label

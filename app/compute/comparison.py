@@ -1,4 +1,4 @@
-"""What the page compares: one question, and the answers to it as they arrive."""
+"""A comparison: one question, and the answers of all methods as they arrive."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PREVIEW, EXACT = "preview", "exact"
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be compared, apart from the methods.
+    """Data, time, region and field to be compared.
 
     Attributes
     ----------
@@ -36,13 +36,13 @@ class Question:
 
     @property
     def slice_key(self) -> tuple[Any, ...]:
-        """What the fields of one time depend on."""
+        """Identifies the fields of one time."""
         return (self.data_set, self.level, self.time, self.factor, self.stamp)
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of one method against the truth in the region; NaN where a score cannot be had.
+    """Scores of one method against the truth in the region; NaN where a score is not available.
 
     Attributes
     ----------
@@ -72,11 +72,11 @@ class Answer:
     fields : xarray.Dataset or None
         One time, the fine points of the region; None if the method failed.
     quality : {"preview", "exact"}
-        A preview may be of lower precision and knows less of the surroundings; nothing is scored from it.
+        A preview may have lower precision and takes fewer surroundings into account; it is not scored.
     precision : str
         Arithmetic of the network, ``float32`` or ``bfloat16``.
     seconds : float
-        What computing it took, or took when it was computed first.
+        Time of its first computation.
     problem : str
         A sentence where the method failed.
     stamp : str
@@ -99,7 +99,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The truth, its coarse version and what the methods make of it, as far as they are there.
+    """The truth, the coarse input and the answers of the methods, as far as they are computed.
 
     Attributes
     ----------
@@ -115,11 +115,11 @@ class Comparison:
     scores : Mapping
         By name of the method, for exact answers.
     spectra : Mapping or None
-        By name of the method, ``truth`` and ``coarse``; None until somebody looks at them.
+        By name of the method, ``truth`` and ``coarse``; None until the view Spectra needs them.
     warnings : Mapping
         By name of the method: sentences on how far the data lie from what it was trained on.
     complete : bool
-        Whether nothing more is to come.
+        Whether all results are computed.
     """
 
     question: Question
@@ -142,14 +142,14 @@ class Comparison:
         return replace(self, scores={**self.scores, name: scores})
 
     def fields_of(self, name: str) -> xr.Dataset | None:
-        """Fields of ``truth``, ``coarse`` or a method; None while they are not there."""
+        """Return the fields of ``truth``, ``coarse`` or a method; None while they are not computed."""
         if name in ("truth", "coarse"):
             return self.truth if name == "truth" else self.coarse
         answer = self.answers.get(name)
         return None if answer is None else answer.fields
 
     def values(self, name: str) -> np.ndarray | None:
-        """Field on show of ``truth``, ``coarse`` or a method, shape ``(latitude, longitude)``."""
+        """Return the field of ``truth``, ``coarse`` or a method, shape ``(latitude, longitude)``."""
         fields = self.fields_of(name)
         return None if fields is None else np.asarray(fields[self.question.field].isel(time=0).values)
 
@@ -158,7 +158,7 @@ SCORE_NAMES = ("rmse", "atmodist", "energy_ratio", "wasserstein")
 
 
 def best_of(scores: Mapping[str, Scores]) -> dict[str, set[str]]:
-    """Methods that are best by each score; ties share it, and a single method is best at nothing.
+    """Return the methods that are best by each score, including ties; none if there is only one method.
 
     The smallest distance is best; the energy ratio is best where it is closest to one, on a logarithmic scale
     (half and twice the truth's energy are equally wrong).

@@ -1,4 +1,4 @@
-"""Open a data set and say what can be chosen in it."""
+"""Open and describe data sets."""
 
 from __future__ import annotations
 
@@ -11,32 +11,13 @@ from app.state.data_description import DataDescription
 
 
 def describe(source: Source, level: str) -> tuple[xr.Dataset, DataDescription]:
-    """Open a data set, lazily, and describe it.
-
-    Parameters
-    ----------
-    source : Source
-        The data set.
-    level : str
-        The level wanted; empty for the only one, or the first of several.
-
-    Returns
-    -------
-    fields : xarray.Dataset
-        Canonical and lazy.
-    description : DataDescription
-
-    Raises
-    ------
-    UserError
-        If the files cannot be read as fields.
-    """
+    """Open a data set lazily and describe it, at a level or, if that is empty, the first one; raise a UserError if it cannot be read."""
     ds = source.open(level or None)
     return ds, description_of(ds, source)
 
 
 def description_of(ds: xr.Dataset, source: Source) -> DataDescription:
-    """Describe an open canonical dataset."""
+    """Return the description of an open canonical dataset."""
     from atmodist_core.evaluation.geometry import is_global_grid
 
     latitude = np.asarray(ds["latitude"].values, dtype=float)

@@ -1,8 +1,6 @@
-"""The computations behind the page, blocking and shared: open, coarsen, downscale, score, transform; all of
-it cached.
+"""The cached computations behind the page: open, coarsen, downscale, score, transform.
 
-One :class:`Engine` serves all sessions of a process. Sessions call it from worker threads; it knows nothing
-of Panel.
+One :class:`Engine` serves all sessions of a process, which call it from threads. It does not depend on Panel.
 """
 
 from __future__ import annotations
@@ -37,15 +35,13 @@ from atmodist_core.figures.numbers.window import window_of
 T = TypeVar("T")
 
 WHOLE_GRID_CELLS = 20_000
-"""Coarse cells up to which a network runs on the whole grid at once: every other region is then there
-already."""
+"""Coarse cells up to which a network runs on the whole grid at once, which serves every region."""
 
 PREVIEW_MARGIN = 10
-"""Coarse cells around a region that the preview takes into account; an exact result takes all that matter
-(40)."""
+"""Coarse cells around a region that the preview takes into account; an exact result takes all 40 that matter."""
 
 SMALL_CELLS = 1_000
-"""Coarse cells up to which an exact result comes quickly enough to do without a preview."""
+"""Coarse cells up to which an exact result is fast enough without a preview."""
 
 SLICE_CACHE_BYTES = 400_000_000
 PREDICTION_CACHE_BYTES = 800_000_000
@@ -55,10 +51,10 @@ EMBEDDING_CACHE_BYTES = 128_000_000
 CITY_CACHE_BYTES = 128_000_000
 """17 kB for each method and time: more than a thousand times of six methods."""
 
-LOOK_AGAIN_S = 3.0
-"""Seconds after which the folders of models are looked at again."""
+REFRESH_S = 3.0
+"""Seconds after which the folders are searched again."""
 NETWORKS_AT_ONCE = 2
-"""Networks that run at the same time in one process, whoever asked: each of them fills the cores."""
+"""Networks that run at the same time in one process: each uses all cores."""
 
 
 class Engine:
@@ -76,15 +72,15 @@ class Engine:
         self.city_cache = SharedCache(share * CITY_CACHE_BYTES)
 
     def describe(self, key: str, level: str = "") -> DataDescription:
-        """Open a data set and say what can be chosen in it; a UserError says what is wrong with it."""
+        """Open a data set and return its description; a UserError says why it cannot be read."""
         return self._dataset(key, level)[1]
 
     def describe_and_open(self, key: str, level: str = "") -> xr.Dataset:
-        """All of a data set, lazily."""
+        """Return all of a data set, lazily."""
         return self._dataset(key, level)[0]
 
     def frame(self, question: Question, control: Control) -> Frame:
-        """Fields of the time and the window of the region that a question asks for."""
+        """Return the fields of the time and the window of the region of a question."""
         truth, coarse, is_global = self._slices.get(
             ("slice", *question.slice_key),
             lambda: self._read_slice(question, control),
@@ -95,11 +91,11 @@ class Engine:
         )
 
     def truth(self, frame: Frame, field: str) -> xr.Dataset:
-        """True fields of the window, with the wind speed if that is on show."""
+        """Return the true fields of the window, with the wind speed if that is the field."""
         return frame.crop_fine(self._with_field(frame.truth, field, frame, ("truth",)))
 
     def coarse(self, frame: Frame, field: str) -> xr.Dataset:
-        """Coarse fields of the region, with the speed of the block-mean wind if the wind is on show."""
+        """Return the coarse fields of the region, with the speed of the block-mean wind if that is the field."""
         coarse = frame.coarse
         if field == "wind_speed":
             _require_globe(frame)
@@ -110,27 +106,25 @@ class Engine:
         return frame.window.crop(coarse)
 
     def needs_preview(self, frame: Frame, method: Method, field: str) -> bool:
-        """Whether the exact result takes long enough for a preview to be worth its time."""
+        """Return whether the exact result takes so long that a preview is worthwhile."""
         if self.is_ready(frame, method, field):
             return False
         return frame.cell_count > SMALL_CELLS
 
     def is_ready(self, frame: Frame, method: Method, field: str) -> bool:
-        """Whether the exact result is there, or as good as there."""
+        """Return whether the exact result is cached or immediate."""
         return method.family == "interpolation" or self._key(frame, method, EXACT, field) in self._predictions
 
     def preview(self, frame: Frame, method: Method, field: str, control: Control) -> Answer:
-        """Quick answer of a network, in bfloat16 where the processor computes in it and from a smaller
-        surrounding.
-        """
+        """Return a quick answer of a network, in bfloat16 where the processor supports it and from fewer surroundings."""
         return self._answer(frame, method, field, PREVIEW, control)
 
     def answer(self, frame: Frame, method: Method, field: str, control: Control) -> Answer:
-        """Answer of a method in float32, the same at every point as if the whole grid had been computed."""
+        """Return the answer of a method in float32, the same at every point as if the whole grid were computed."""
         return self._answer(frame, method, field, EXACT, control)
 
     def applicability(self, frame: Frame, method: Method) -> list[str]:
-        """Sentences on how far the data lie from what a model was trained on."""
+        """Return sentences on how far the data are from the training data of a model."""
         if method.card is None:
             return []
         key = ("applicability", method.name, method.stamp, *frame.slice_key[:2])
@@ -142,16 +136,14 @@ class Engine:
     def scores(
         self, question: Question, name: str, prediction: xr.Dataset, truth: xr.Dataset, stamp: Any = ""
     ) -> Scores:
-        """Scores of a method's exact fields in the region; ``stamp`` stands for the files of model and data."""
+        """Return the scores of a method's exact fields in the region; ``stamp`` identifies the files of the model."""
         key = ("scores", question, name, stamp, self.distance_name())
         return self.result_cache.get(key, lambda: scores_of(question, prediction, truth, self.distance()))
 
     def spectra(
         self, question: Question, name: str, fields: xr.Dataset, truth: xr.Dataset, stamp: str = ""
     ) -> dict[str, xr.Dataset]:
-        """Spectrum over total wavenumber (globe) or by cosine transform (region), and semivariogram of the
-        fields.
-        """
+        """Return spectrum (spherical harmonics for the globe, cosine transform for a region) and semivariogram of the fields."""
         from atmodist_core.figures.numbers.spectrum import spectrum_and_semivariogram
 
         key = ("spectra", question.slice_key, question.region, name, stamp)
@@ -160,7 +152,7 @@ class Engine:
         )
 
     def method_distances(self, key: Any, states: Mapping[str, xr.Dataset | None], field: str) -> xr.Dataset:
-        """Distances between truth and methods; ``key`` stands for their fields."""
+        """Return the distances between truth and methods; ``key`` identifies their fields."""
         from atmodist_core.figures.numbers.distances import method_distances
 
         known = {name: ds for name, ds in states.items() if ds is not None}
@@ -171,16 +163,16 @@ class Engine:
         )
 
     def region_fields(self, question: Question, text: str, control: Control) -> xr.Dataset:
-        """True vorticity and divergence of the region at one time."""
+        """Return true vorticity and divergence of the region at one time."""
         frame = self.frame(replace(question, time=text), control)
         return frame.crop_fine(frame.truth)[["vorticity", "divergence"]].load()
 
     def sources(self) -> dict[str, Source]:
-        """Data sets that can be chosen, by key."""
+        """Return the data sets that can be chosen, by key."""
         return self._recent("sources", lambda: {source.key: source for source in list_sources()})
 
     def device(self) -> str:
-        """Say what computes: the name of the GPU, or the number of threads on the CPU."""
+        """Return the name of the GPU, or the number of threads on the CPU."""
         import torch
 
         if torch.cuda.is_available():
@@ -213,11 +205,7 @@ class Engine:
         """Fields with the wind speed added where it is asked for: it needs the whole globe."""
         if field != "wind_speed":
             return ds
-        if not frame.is_global:
-            raise ad.UserError(
-                "Wind speed follows from vorticity and divergence of the whole globe, and these data cover "
-                "a part of it; choose vorticity or divergence."
-            )
+        _require_globe(frame)
         from atmodist_core.evaluation import wind_speed
 
         speed = self._predictions.get(
@@ -264,7 +252,7 @@ class Engine:
         return Answer(cut, quality, precision, seconds, stamp=method.stamp)
 
     def downscaler(self, method: Method, precision: str) -> Any:
-        """What computes a method, loaded once; run it within :meth:`slot`."""
+        """Return the cached model or interpolation of a method; run it within :meth:`slot`."""
         key = ("downscaler", method.name, method.stamp, precision)
         factor = method.factor if method.family == "interpolation" else None
         return self.result_cache.get(
@@ -272,21 +260,21 @@ class Engine:
         )
 
     def slot(self, control: Control, *, is_quick: bool = False) -> AbstractContextManager[None]:
-        """A place among the running networks, sooner for what is quick; who waits for it can be cancelled."""
+        """Return a context that holds a slot among the running networks, sooner for quick computations; waiting can be cancelled."""
         return self._scheduler.slot(control.check, is_quick=is_quick)
 
     @property
     def waiting(self) -> int:
-        """How many wait for a turn."""
+        """Number of computations that wait for a slot."""
         return self._scheduler.waiting
 
     def distance_name(self) -> str:
-        """Name of the distance network that judges; empty where there is none."""
+        """Return the name of the distance network; empty where there is none."""
         names = [card.name for card in self.cards() if card.kind == "distance"]
         return "" if not names else "atmodist-23" if "atmodist-23" in names else names[0]
 
     def distance(self) -> Any:
-        """The distance network that judges, or None."""
+        """Return the distance network, or None."""
         name = self.distance_name()
         if not name:
             return None
@@ -296,22 +284,22 @@ class Engine:
         )
 
     def cards(self) -> list[Any]:
-        """Cards of all models that are found; looked for again every few seconds."""
+        """Return the cards of all models found; the search is repeated every few seconds."""
         return self._recent("cards", lambda: trusted_cards([]))
 
     def methods(self) -> tuple[list[Method], list[str]]:
-        """Methods that can be compared, and sentences on models that cannot be used."""
+        """Return the methods that can be compared, and sentences on models that cannot be used."""
         return self._recent("methods", list_methods)
 
     def model_stamps(self) -> list[str]:
-        """Names of the models found, each with what changes when its files do."""
+        """Return the names of the models found, each with the stamp of its files."""
         return self._recent(
             "stamps", lambda: [f"{card.name} {model_stamp(card.name)}" for card in self.cards()]
         )
 
     def _recent(self, what: str, look: Callable[[], T]) -> T:
-        """What was found in the folders not long ago, by whichever session."""
-        return self.result_cache.get((what, int(time.monotonic() // LOOK_AGAIN_S)), look)
+        """The latest result of a search, shared by all sessions."""
+        return self.result_cache.get((what, int(time.monotonic() // REFRESH_S)), look)
 
 
 def _distances_of(

@@ -1,4 +1,4 @@
-"""Turns among the networks of a process: who asked first comes first, quick ones before long ones, and whoever is cancelled leaves the queue."""
+"""Queue for the networks of a process: first come, first served, but quick computations before long ones."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 QUIET_S = 0.6
-"""A long turn begins when nobody has asked for a quick one for so long: who steps through times does not wait for what others rest upon."""
+"""A long computation starts when no quick one was requested for this time, so that stepping through time stays fast."""
 
 LONGEST_WAIT_S = 20.0
-"""After this time a long turn waits for no quick one any more."""
+"""After this time a long computation no longer waits for quick ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,14 +23,9 @@ class _Ticket:
 
 
 class FairScheduler:
-    """At most so many at a time, in the order in which they came, quick ones first; one place is kept for quick turns.
+    """Lets ``at_once`` computations run at a time, in the order of their requests, quick ones first; one slot is reserved for quick ones.
 
-    A long computation asks for a turn at every one of its steps (each time, each method), so that users with one short step come in between.
-
-    Parameters
-    ----------
-    at_once : int
-        Turns that are taken at the same time.
+    A long computation requests a slot for each of its steps (time, method), so that short computations of other users come in between.
     """
 
     def __init__(self, at_once: int) -> None:
@@ -42,21 +37,21 @@ class FairScheduler:
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
+        """Number of waiting computations."""
         return len(self._waiting)
 
     @contextmanager
     def slot(
         self, check: Callable[[], None], *, is_quick: bool = False, patience_s: float = 0.05
     ) -> Iterator[None]:
-        """Wait for a turn and keep it while the context lasts.
+        """Wait for a slot and hold it while the context lasts.
 
         Parameters
         ----------
         check : Callable
-            Called now and then while waiting; what it raises ends the waiting.
+            Called repeatedly while waiting; an exception ends the waiting.
         is_quick : bool
-            Whether somebody looks at the page and waits for a short computation.
+            Whether a user waits for a short computation.
         patience_s : float
             Longest time between two calls of ``check``.
         """
@@ -81,7 +76,7 @@ class FairScheduler:
                 self._changed.notify_all()
 
     def _next(self) -> _Ticket | None:
-        """Whose turn it is; None while there is no place, or nobody who may have it now."""
+        """The ticket that may run next, or None."""
         now = time.monotonic()
         is_calm = now - self._last_quick > QUIET_S
         able = [

@@ -1,4 +1,4 @@
-"""Memory of the process: how much its caches may take, and what is given back when tabs are closed."""
+"""Memory of the process: the limit of its caches, and what is freed when tabs are closed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ logger = logging.getLogger("atmodist.app")
 CACHE_GB = 2.0
 """All caches together; ``ATMODIST_CACHE_GB`` in the environment sets another limit."""
 WAIT_S = 5.0
-"""Between the closing of a tab and the collection of what is left of it: tabs are often closed several at a time."""
+"""Time between the closing of a tab and garbage collection: tabs are often closed together."""
 
 
 def cache_share() -> float:
-    """Return the limit of the caches that was asked for, relative to the usual one, which a mistake leaves in place."""
+    """Return the requested limit of the caches relative to the default, or 1 if the request is invalid."""
     text = os.environ.get("ATMODIST_CACHE_GB", str(CACHE_GB))
     try:
         limit = float(text)
@@ -24,7 +24,7 @@ def cache_share() -> float:
         limit = -1.0
     if not 0 < limit < float("inf"):
         logger.warning(
-            "Expected ATMODIST_CACHE_GB to be a positive number of gigabytes, found %r; %g is taken.",
+            "Expected ATMODIST_CACHE_GB to be a positive number of gigabytes, found %r; %g is used.",
             text,
             CACHE_GB,
         )
@@ -33,10 +33,10 @@ def cache_share() -> float:
 
 
 class Collector:
-    """Collects what closed tabs leave behind.
+    """Frees the memory of closed tabs.
 
-    The parts of a page refer to each other in circles, which Python finds when it happens to look, and the C library keeps freed memory for itself: without this a server
-    grows with every visitor, up to a point that depends on chance.
+    The parts of a page refer to each other, so only Python's garbage collector finds them, and the C library keeps freed memory: without this
+    class a server grows with every visitor.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Collector:
         self._waiting = False
 
     def collect_soon(self) -> None:
-        """Collect once, a while from now, however often this is called until then."""
+        """Collect once after a short time, for any number of calls until then."""
         with self._lock:
             if self._waiting:
                 return

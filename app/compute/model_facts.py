@@ -1,4 +1,4 @@
-"""Facts of the trained models that the page shows, and their speed on this machine."""
+"""Facts of trained models, and their speed on this machine."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SPEED_KINDS = ("distance", "downscaler")
 
 
 def facts_of_models(engine: Engine) -> list[ModelFacts]:
-    """Facts of all models found: distances, other encoders, then downscalers, simplest first."""
+    """Return the facts of all models found: distance networks, other encoders, then downscaling models, simplest first."""
     cards = sorted(
         engine.cards(),
         key=lambda card: (
@@ -76,7 +76,7 @@ def _facts(card: Any, folder: Path) -> ModelFacts:
 
 
 def speed_here(engine: Engine, card: Any, control: Control) -> float:
-    """Seconds for 160 x 160 fine points on this machine, beside whatever else it does."""
+    """Return the seconds for 160 x 160 fine points on this machine under its present load."""
     fields = engine.describe_and_open("demo").isel(time=[0])[["vorticity", "divergence"]].load()
     if card.kind == "downscaler":
         fields = ad.coarsen(fields, factor=card.factor)

@@ -1,4 +1,4 @@
-"""Scores of one prediction against the truth, as the page shows them."""
+"""Scores of one prediction against the truth."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_DISTANCE = "No trained distance network was found, so there is no AtmoDist sc
 
 
 def scores_of(question: Question, prediction: xr.Dataset, truth: xr.Dataset, distance: Any) -> Scores:
-    """Scores as far as they can be had: a region may be too small for one of them."""
+    """Return the scores that are available: a region may be too small for some of them."""
     try:
         return score(prediction, truth, question, distance)
     except ad.UserError as error:
@@ -30,7 +30,7 @@ def scores_of(question: Question, prediction: xr.Dataset, truth: xr.Dataset, dis
 
 
 def score(prediction: xr.Dataset, truth: xr.Dataset, question: Question, distance: Any) -> Scores:
-    """Scores of one prediction of the field on show; AtmoDist is one number for vorticity and divergence together."""
+    """Return the scores of one prediction of the field; AtmoDist is one number for vorticity and divergence together."""
     from atmodist_core.evaluation import scores
 
     measures = ("rmse", "energy_ratio", "wasserstein")

@@ -95,7 +95,7 @@ class ExportMenu(pn.viewable.Viewer):
         try:
             # Read here: a thread does not know the address of the tab.
             name, content = await self._session.in_thread(Control(), self.file, kind, self._href())
-            self._download.give(name, content, MIME[name.rsplit(".", 1)[-1]])
+            self._download.deliver(name, content, MIME[name.rsplit(".", 1)[-1]])
             self._report(f"{name}, {len(content) / 1e6:.2f} MB")
         except ad.UserError as error:
             self._report(str(error))

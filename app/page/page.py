@@ -26,7 +26,7 @@ from app.page.status import Messages, StatusLine
 from app.page.tour import Help, Tour
 from app.server.batch_layouts import LayoutBatcher
 from app.server.browser_history import BrowserHistory
-from app.server.session_keepalive import await_browser, use_own_files
+from app.server.session_keepalive import keep_until_connected, use_own_files
 from app.session.session import ENGINE, Session
 from app.state.state import StudioState
 from app.state.view_registry import VIEW_ENTRIES, VIEWS, load
@@ -58,7 +58,7 @@ def build_page() -> Any:
     session.refresh_catalogue()
     page = _frame(state)
     if document is not None and _has_visitor():
-        await_browser(document)
+        keep_until_connected(document)
         LOADING_SESSIONS.add(session)
 
         def fill() -> None:

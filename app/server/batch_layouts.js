@@ -1,5 +1,5 @@
-// Bokeh lays out the whole page whenever anything on it is shown, hidden or given a class, and once more for each of them: dozens of times while
-// the page opens. Here all that comes within one frame becomes one layout.
+// Bokeh lays out the whole page for every part that is shown, hidden or given a class: dozens of times while the page opens. This component
+// makes all layouts within one frame a single one.
 const LATEST_MS = 60;  // where no frames are drawn: a page in the background
 
 export function render({view}) {

@@ -1,4 +1,4 @@
-"""One layout of the page per frame, however many of its parts have changed."""
+"""One layout of the page per frame, for any number of changed parts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from panel.custom import JSComponent
 
 
 class LayoutBatcher(JSComponent):
-    """An invisible component, the first of the page, that gathers its layouts."""
+    """An invisible component, the first of the page, that batches its layouts."""
 
     _esm = Path(__file__).parent / "batch_layouts.js"

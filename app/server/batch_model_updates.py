@@ -1,4 +1,4 @@
-"""Many changes of a figure as one for the page library."""
+"""Many changes of a figure as one change of the document."""
 
 from __future__ import annotations
 
@@ -9,20 +9,11 @@ from typing import Any
 
 @contextmanager
 def batch_model_updates(figure: Any) -> Iterator[None]:
-    """Have the page library look for new models once, after all changes within.
+    """Let Bokeh collect the models of a page once, after all changes of a figure within this context.
 
-    Without it every line that a figure on the page is given has all models of the page collected anew: a view that came to the
-    front for the first time kept the server from all its users for seconds.
-
-    The look itself comes at the end in any case, so use it only where there is something new.
-
-    Only for models of Bokeh: components of Panel that are made within would not know their document, and so where their
-    stylesheets come from.
-
-    Parameters
-    ----------
-    figure : bokeh.model.Model
-        On a page or not.
+    Otherwise it collects them for every line that is added to a figure of the page: a view shown for the first time would block the server for
+    seconds. Use it only where models are added, because it always collects once; and only for Bokeh models, because Panel components made
+    within would not know their document, and so where their style sheets come from.
     """
     if figure.document is None:
         yield
@@ -32,26 +23,14 @@ def batch_model_updates(figure: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        # Told of no error: it would leave the models of the document frozen.
+        # Without the error, which would leave the models frozen.
         frozen.__exit__(None, None, None)
 
 
 def add_missing(
     figure: Any, wanted: Iterable[str], present: Container[str], add: Callable[[str], Any]
 ) -> None:
-    """Give a figure the parts that it lacks, in one look.
-
-    Parameters
-    ----------
-    figure : bokeh.model.Model
-        On a page or not.
-    wanted : iterable of str
-        Names of the parts that are to be there.
-    present : container of str
-        Names of those that are.
-    add : callable
-        Makes the part of a name.
-    """
+    """Add the ``wanted`` parts that are not ``present`` to a figure; ``add`` makes the part of a name."""
     missing = [name for name in wanted if name not in present]
     if missing:
         with batch_model_updates(figure):

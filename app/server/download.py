@@ -1,4 +1,4 @@
-"""Files from the server to the downloads of the browser."""
+"""Files for the browser to save."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from panel.custom import JSComponent
 
 
 class Download(JSComponent):
-    """An invisible component that saves a file in the browser, and keeps nothing of it afterwards."""
+    """An invisible component that saves a file in the browser and then forgets it."""
 
     content = param.Bytes(default=None, doc="The file.")
     filename = param.String(default="")
     mime = param.String(default="application/octet-stream")
-    serial = param.Integer(default=0, doc="Set last: a new number saves the file.")
+    serial = param.Integer(default=0, doc="Incremented last to save the file.")
 
     _esm = Path(__file__).parent / "download.js"
 
-    def give(self, filename: str, content: bytes, mime: str) -> None:
+    def deliver(self, filename: str, content: bytes, mime: str) -> None:
         """Let the browser save a file."""
         self.param.update(content=content, filename=filename, mime=mime)
         self.serial += 1

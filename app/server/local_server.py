@@ -1,4 +1,4 @@
-"""Start the page on a free port of this machine, for pictures and tests."""
+"""Serve the page on a free local port, for screenshots and tests."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ CHROMIUM_FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-"""Flags with which Chromium makes no connections of its own."""
+"""Flags that keep Chromium from connecting to other servers."""
 
 SEEN_SCRIPT = "window.localStorage.setItem('atmodist-studio-tour', 'seen')"
-"""Run in a browser, it makes the page believe that the tour was closed."""
+"""Script for a browser that marks the tour as closed."""
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
+    """Return a free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -47,7 +47,7 @@ def served_page(
     Parameters
     ----------
     log : Path
-        File for what the server says.
+        File for the output of the server.
     data : Path, optional
         Folder of data sets beside the demo.
     models : Path, optional
@@ -55,7 +55,7 @@ def served_page(
     timeout_s : float
         Longest wait for the port.
     warm : bool
-        Build a page before the port opens and fill the caches after, as ``make app`` does.
+        Build a page before the port opens and fill the caches afterwards, as ``make app`` does.
 
     Yields
     ------
@@ -65,7 +65,7 @@ def served_page(
     Raises
     ------
     RuntimeError
-        The server ended or did not listen in time.
+        If the server ended or did not listen in time.
     """
     port = free_port()
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -74,24 +74,9 @@ def served_page(
     if models is not None:
         environment["ATMODIST_MODELS"] = str(models)
     with log.open("w") as output:
-        server = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "panel",
-                "serve",
-                "app/main.py",
-                "--address",
-                "127.0.0.1",
-                "--port",
-                str(port),
-                *(["--warm"] if warm else []),
-            ],
-            cwd=ROOT,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+        command = [sys.executable, "-m", "panel", "serve", "app/main.py", "--address", "127.0.0.1"]
+        command += ["--port", str(port), *(["--warm"] if warm else [])]
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
         try:
             _wait_for(port, server, log, timeout_s)
             yield f"http://127.0.0.1:{port}/main"
@@ -105,7 +90,7 @@ def served_page(
 
 
 def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path, timeout_s: float) -> None:
-    """Wait for the socket: every HTTP request would start a session."""
+    """Wait for the socket; an HTTP request would start a session."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
         if server.poll() is not None:
@@ -114,4 +99,6 @@ def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path, timeout_s: 
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.1)
-    raise RuntimeError(f"The page did not start within {timeout_s:.0f} s; it said: {log.read_text()[-1000:]}")
+    raise RuntimeError(
+        f"The page did not start within {timeout_s:.0f} s; its output: {log.read_text()[-1000:]}"
+    )

@@ -1,4 +1,4 @@
-"""Every change of the page reaches the browser, the last one too."""
+"""Delivery of all changes of the page to the browser, including the last."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ _NAMES = ("_dispatch_msgs", "_dispatch_write_task", "_WRITE_BLOCK", "_WRITE_MSGS
 
 
 def deliver_all() -> None:
-    """Have Panel send what it queues while it is sending.
+    """Let Panel send messages that it queues while it is sending.
 
-    Changes that come while a socket is being written are queued, with a task that sends them. Panel 1.9 forgets them if the writing
-    ends before that task begins: the writing takes back the sign that something is queued, and without it the task does nothing. They then
-    stay behind until something else changes on the page, and after the last step of a computation nothing does: of twenty pages that had all
-    results at hand, on a busy machine, two went on for ever to say that it was computing.
+    Changes that come while a socket is being written are queued, with a task that sends them. Panel 1.9 forgets them if the writing ends before
+    that task begins, because the end of the writing clears the flag that the task checks. They then wait for the next change of the page, and
+    after the last step of a computation there is none: on a busy machine some pages showed for ever that they were computing.
 
-    Done once a process, however often this is called. A Panel without the names used here works otherwise, and is left as it is.
+    Applied once per process. A Panel without the names used here is left unchanged.
     """
     if not all(hasattr(library, name) for name in _NAMES):
         return

@@ -1,4 +1,4 @@
-"""Tell a choice of the user from a widget that is being filled."""
+"""Distinguish changes of widgets by the program from choices of the user."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from contextlib import contextmanager
 
 
 class ProgrammaticUpdate:
-    """Whether widgets are being filled from the state: their values then change without anybody having chosen.
-
-    A select whose options change, for one, takes the first of them by itself.
-    """
+    """True while widgets are being set from the state, when a changed value is not a choice of the user."""
 
     def __init__(self) -> None:
         self._depth = 0
@@ -20,7 +17,7 @@ class ProgrammaticUpdate:
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
-        """Widgets are being filled inside this context."""
+        """Mark changes of widgets inside this context as made by the program."""
         self._depth += 1
         try:
             yield

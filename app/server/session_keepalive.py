@@ -1,4 +1,4 @@
-"""What a page needs from the moment its HTML is asked for until the browser's socket has come, which may take long on a slow machine."""
+"""Keep the session of a page from the request of its HTML until the browser connects, which takes long on a slow machine."""
 
 from __future__ import annotations
 
@@ -9,49 +9,46 @@ import panel as pn
 from bokeh.document import Document
 from panel.io.resources import LOCAL_DIST
 
-LOOK_S = 0.5
-"""Time between two looks whether the browser has come."""
-PATIENCE_S = 180.0
-"""How long the session that was made with the HTML is kept for the browser; Bokeh alone drops it after fifteen seconds."""
+POLL_S = 0.5
+"""Time between two checks whether the browser is connected."""
+LONGEST_WAIT_S = 180.0
+"""How long the session of the HTML is kept for the browser; Bokeh drops it after fifteen seconds."""
 
 
 def use_own_files(document: Document) -> None:
-    """Let the stylesheets of Panel come from this server.
+    """Take the style sheets of Panel from this server.
 
-    Panel itself says so only while it makes the HTML. A session that is made for a socket alone, when a browser comes back to a server that
-    no longer knows it, would ask a content delivery network for them.
+    Panel does so only while it makes HTML. A session that is made for a socket alone, when a browser returns to a server that does not know it
+    any more, would request them from a content delivery network.
     """
     prefix = f"{pn.state.rel_path}/" if pn.state.rel_path else ""
     document._template_variables.setdefault("dist_url", prefix + LOCAL_DIST)
 
 
-def await_browser(document: Document, patience_s: float = PATIENCE_S) -> None:
-    """Keep the session of a document until its browser comes, for so long at most.
-
-    Without this the page of a slow browser is thrown away and built a second time when the browser asks for what it has just been told of.
-    """
-    # The session is not there yet while its document is being built.
-    document.add_next_tick_callback(lambda: _keep(document, patience_s))
+def keep_until_connected(document: Document, longest_wait_s: float = LONGEST_WAIT_S) -> None:
+    """Keep the session of a document until its browser connects; otherwise the page of a slow browser is discarded and built again."""
+    # The session does not exist yet while its document is being built.
+    document.add_next_tick_callback(lambda: _keep(document, longest_wait_s))
 
 
-def _keep(document: Document, patience_s: float) -> None:
+def _keep(document: Document, longest_wait_s: float) -> None:
     context = document.session_context
     if context is None:
         return
     for session in context.server_context.sessions:
         if session.id == context.id:
-            _block(session, patience_s)
+            _block(session, longest_wait_s)
 
 
-def _block(session: Any, patience_s: float) -> None:
+def _block(session: Any, longest_wait_s: float) -> None:
     session.block_expiration()
     loop = asyncio.get_running_loop()
-    end = loop.time() + patience_s
+    end = loop.time() + longest_wait_s
 
-    def look() -> None:
+    def check() -> None:
         if session.connection_count or loop.time() > end:
             session.unblock_expiration()
         else:
-            loop.call_later(LOOK_S, look)
+            loop.call_later(POLL_S, check)
 
-    look()
+    check()

@@ -21,7 +21,7 @@ from app.state.state import StudioState
 @pytest.fixture
 def server(globe, models, monkeypatch):
     """The page on a server that forgets at once those who do not come, but for the patience of the page."""
-    monkeypatch.setattr(app.server.session_keepalive.await_browser, "__defaults__", (3.0,))
+    monkeypatch.setattr(app.server.session_keepalive.keep_until_connected, "__defaults__", (3.0,))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -73,7 +73,7 @@ import panel as pn
 import app.server.session_keepalive
 from app.page.page import build_page
 
-app.server.session_keepalive.await_browser.__defaults__ = (3.0,)
+app.server.session_keepalive.keep_until_connected.__defaults__ = (3.0,)
 with socket.socket() as probe:
     probe.bind(("127.0.0.1", 0))
     port = probe.getsockname()[1]

@@ -15,6 +15,7 @@ from app.theme.palettes import BALANCE, interpolated
 from app.theme.theme import DARK, INKS, LIGHT, palette
 from app.theme.units import unit_of
 from app.views.maps import pixels, scores
+from app.views.maps.map_figure import MOST_COLUMNS, MOST_ROWS
 from app.views.maps.painter import Painter
 from app.views.maps.pixels import Viewport, centred_longitude, edges, picture
 from app.views.maps.view import MapsView
@@ -383,3 +384,10 @@ def test_a_small_region_is_refused_in_words(compared):
     set_range(view._shared.y_range, -30.0, 30.0)
     view._region_from_view()
     assert compared.state.region == "-30,30,0,360"
+
+
+def test_a_forged_size_of_the_browser_draws_no_huge_picture(compared):
+    view = MapsView(compared)
+    view._probe.param.update(columns=8000, rows=1_000_000)
+    columns, rows = view._cards["truth"].map.pixels
+    assert 0 < columns <= MOST_COLUMNS and 0 < rows <= MOST_ROWS

@@ -29,6 +29,9 @@ from app.views.shared.size_probe import SizeProbe
 AXIS_WIDTH, AXIS_HEIGHT, RIGHT_BORDER, TOP_BORDER = 42, 22, 8, 4
 """Space around the map for the labels of the axes [pixels]."""
 
+MOST_COLUMNS, MOST_ROWS = 4096, 2304
+"""Largest size of a map [pixels] that the server draws means for: the browser reports the size, and a forged one must not cost memory."""
+
 _LONGITUDE = (
     "const l = ((tick + 540) % 360) - 180; const a = Math.abs(l);"
     " return a === 0 || a === 180 ? `${a}°` : `${a}°${l < 0 ? 'W' : 'E'}`"
@@ -140,8 +143,8 @@ class MapFigure:
     @property
     def pixels(self) -> tuple[int, int] | None:
         """Columns and rows of pixels of the map; None before the browser has reported them."""
-        columns = self._probe.columns - AXIS_WIDTH - RIGHT_BORDER
-        rows = self._probe.rows - AXIS_HEIGHT - TOP_BORDER
+        columns = min(self._probe.columns, MOST_COLUMNS) - AXIS_WIDTH - RIGHT_BORDER
+        rows = min(self._probe.rows, MOST_ROWS) - AXIS_HEIGHT - TOP_BORDER
         return (columns, rows) if min(columns, rows) > 0 else None
 
     def set_aspect(self, width_deg: float, height_deg: float) -> None:

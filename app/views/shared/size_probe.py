@@ -9,7 +9,7 @@ from panel.custom import JSComponent
 
 
 class SizeProbe(JSComponent):
-    """An invisible sheet over its positioned parent that reports its size, at most 8192 pixels a side."""
+    """An invisible sheet over its positioned parent that reports its size."""
 
     columns = param.Integer(default=0, doc="Width in pixels; zero before the browser has said so.")
     rows = param.Integer(default=0, doc="Height in pixels.")
