@@ -40,3 +40,8 @@ def test_the_outline_has_the_colours_of_both_themes():
     for theme in (LIGHT, DARK):
         assert INKS[theme].surface in text
     assert "@light" not in text and "@dark" not in text and "@header" not in text
+
+
+def test_a_slow_machine_has_two_minutes_to_load_the_scripts():
+    text = page()
+    assert "timeout > 120000" in text and "timeout > 10000)" not in text
