@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -72,12 +73,18 @@ class DistanceSeries:
         from atmodist_core.evaluation.lag_confusion import lag_confusion
 
         distance = self._distance()
+        size = distance.inference.network.classifier.config.patch_size
 
         def make() -> xr.Dataset:
+            fields = self.fields()
+            is_small = min(fields.sizes["latitude"], fields.sizes["longitude"]) < size
+            if is_small:
+                fields = self._surroundings(size)
             with self._engine.slot(self._control):
-                return lag_confusion(
-                    distance, self.fields(), progress=self._control.progress, cancel=self._control.cancelled
+                found = lag_confusion(
+                    distance, fields, progress=self._control.progress, cancel=self._control.cancelled
                 )
+            return found.assign_attrs(covers_surroundings=int(is_small))
 
         return self._cached(("confusion", distance.name, distance.card.created), make)
 
@@ -101,10 +108,25 @@ class DistanceSeries:
             warnings.simplefilter("ignore", AtmodistWarning)
             return np.asarray(distance.embed(fields.isel(time=[number])).values[0])
 
+    def _surroundings(self, size: int) -> xr.Dataset:
+        """Fields of the region and its real surroundings, at least ``size`` points a side, for patches of that size."""
+        from atmodist_core.fields.grid.patches import with_surroundings
+
+        parts = []
+        for text in self._texts:
+            frame = self._engine.frame(replace(self._question, time=text), self._control)
+            parts.append(with_surroundings(frame.truth[["vorticity", "divergence"]], frame.region, size))
+            self._control.check()
+        return _joined(parts)
+
     def _read(self) -> xr.Dataset:
         parts = []
         for number, text in enumerate(self._texts):
             self._control.check()
             parts.append(self._engine.region_fields(self._question, text, self._control))
             self._progress(number, "time")
-        return xr.concat(parts, "time", coords="minimal", compat="override", join="override")
+        return _joined(parts)
+
+
+def _joined(parts: list[xr.Dataset]) -> xr.Dataset:
+    return xr.concat(parts, "time", coords="minimal", compat="override", join="override")

@@ -51,11 +51,15 @@ def test_embeddings_are_computed_once_for_all_sessions(compared, models, engine,
     assert len(again.results["distances"].texts) == 5 and calls == []
 
 
-def test_a_region_too_small_for_the_network_keeps_the_other_distances(globe, models, engine):
+def test_a_region_smaller_than_a_patch_is_covered_with_its_surroundings(globe, models, engine):
     session = settled_session(engine, view="distances", region="-40,30,120,200")
     result = session.results["distances"]
     assert result.complete and result.matrices is not None and result.curves is not None
-    assert any("patch size" in problem for problem in result.problems)
+    size = engine.distance().inference.network.classifier.config.patch_size
+    assert result.fields.sizes["latitude"] < size
+    confusion = result.confusion
+    assert confusion.attrs["covers_surroundings"] and int(confusion["count"].sum()) > 0
+    assert f"{confusion.attrs['area']} (the region and its surroundings)" in confusion_html(result)
     assert session.messages == []
 
 

@@ -69,10 +69,11 @@ def confusion_html(result: TimeDistances | None) -> str:
         f'<text class="axis" transform="translate(10 {_SIZE / 2}) rotate(-90)" text-anchor="middle">predicted lag [h]</text>'
         "</svg>"
     )
-    patches, area = confusion.attrs["patches"], confusion.attrs.get("area", "the region")
+    patches, area = confusion.attrs["patches"], confusion.attrs["area"]
+    surroundings = " (the region and its surroundings)" if confusion.attrs["covers_surroundings"] else ""
     note = (
-        f'<div class="note"><b>{label}.</b> {int(count.sum())} predictions on {patches} patch{"es" if patches != 1 else ""} of '
-        f"{escape(area)}; on the dashed line they are correct.</div>"
+        f'<div class="note"><b>{label}.</b> {int(count.sum())} predictions on {patches} patch{"es" if patches != 1 else ""} that cover '
+        f"{escape(area)}{surroundings}; on the dashed line they are correct.</div>"
     )
     return head_html("Predicted lag", str(confusion.attrs["model"])) + chart + note
 
