@@ -11,12 +11,12 @@ import panel_material_ui as pmui
 from app.page.export_menu import ExportMenu
 from app.session.session import Session
 from app.theme.theme import PHONE
-from app.views.shared.elements import button, row
+from app.views.shared.elements import Element, button, row
 
 _COPY = "navigator.clipboard?.writeText(window.location.href)"
 
 
-class Header(pn.viewable.Viewer):
+class Header(Element):
     """Data set, the label of simulated data, the device, and buttons to copy the link and to export."""
 
     def __init__(self, session: Session) -> None:
@@ -63,13 +63,9 @@ class Header(pn.viewable.Viewer):
         self._share.js_on_click(code=_COPY)
         spacer = pn.Spacer(sizing_mode="stretch_width")
         parts = (self._data, self._simulated, spacer, self._device, self._share)
-        self._row = row(*parts, ExportMenu(session, _address), align="center")
+        self._content = row(*parts, ExportMenu(session, _address), align="center")
         session.param.watch(self._update, ["data", "device"])
         self._update()
-
-    def __panel__(self) -> Any:
-        """Return what is shown."""
-        return self._row
 
     def _update(self, *_events: Any) -> None:
         data = self._session.data

@@ -14,7 +14,7 @@ from app.server.programmatic_update import ProgrammaticUpdate
 from app.session.session import Session
 from app.state.choices import FIELDS, WHOLE
 from app.state.state import default_methods, overlaps, parse_region, region_text, shown_methods
-from app.views.shared.elements import html, select
+from app.views.shared.elements import Element, html, select
 
 WIDTH = 296
 INNER_WIDTH = 264
@@ -29,7 +29,7 @@ summary { cursor: pointer; font-size: 12px; color: var(--studio-muted); }
 """
 
 
-class SideBar(pn.viewable.Viewer):
+class SideBar(Element):
     """Data set, level, time, field, region and methods."""
 
     def __init__(self, session: Session) -> None:
@@ -42,16 +42,12 @@ class SideBar(pn.viewable.Viewer):
             RegionControl(session),
             _section("Methods", MethodsControl(session)),
         ]
-        self._column = pn.Column(
+        self._content = pn.Column(
             *sections, margin=(18, 16, 14, 16), styles={"gap": "20px"}, width=INNER_WIDTH
         )
 
-    def __panel__(self) -> Any:
-        """Return what is shown."""
-        return self._column
 
-
-class DataControl(pn.viewable.Viewer):
+class DataControl(Element):
     """Data set and level, with a description."""
 
     def __init__(self, session: Session) -> None:
@@ -61,16 +57,12 @@ class DataControl(pn.viewable.Viewer):
         self._set = select("Data set", INNER_WIDTH)
         self._level = select("Level", INNER_WIDTH, options=[], visible=False)
         self._about = html(css=_STYLES, sizing_mode=None, width=INNER_WIDTH, min_height=34)
-        self._column = pn.Column(self._set, self._level, self._about, margin=0, styles={"gap": "8px"})
+        self._content = pn.Column(self._set, self._level, self._about, margin=0, styles={"gap": "8px"})
         self._set.param.watch(lambda event: self._choose("data_set", event.new), "value")
         self._level.param.watch(lambda event: self._choose("level", event.new), "value")
         session.param.watch(self._update, ["sources", "data"])
         session.state.param.watch(self._update, ["data_set", "level"])
         self._update()
-
-    def __panel__(self) -> Any:
-        """Return what is shown."""
-        return self._column
 
     def _choose(self, parameter: str, value: Any) -> None:
         if not self._updating and value and value != getattr(self._session.state, parameter):
@@ -99,7 +91,7 @@ class DataControl(pn.viewable.Viewer):
         self._about.object = f'<div class="note">{escape(data.summary)}</div>{more if notes else ""}'
 
 
-class RegionControl(pn.viewable.Viewer):
+class RegionControl(Element):
     """A preset, or four numbers."""
 
     def __init__(self, session: Session) -> None:
@@ -115,15 +107,11 @@ class RegionControl(pn.viewable.Viewer):
             margin=0,
             styles={"gap": "8px"},
         )
-        self._column = pn.Column(self._preset, grid, margin=0, styles={"gap": "10px"})
+        self._content = pn.Column(self._preset, grid, margin=0, styles={"gap": "10px"})
         self._preset.param.watch(self._on_preset, "value")
         session.param.watch(self._update, "data")
         session.state.param.watch(self._update, "region")
         self._update()
-
-    def __panel__(self) -> Any:
-        """Return what is shown."""
-        return self._column
 
     def _edge(self, name: str) -> Any:
         bounds = (-90, 90) if name in ("south", "north") else (-180, 360)
@@ -165,7 +153,7 @@ class RegionControl(pn.viewable.Viewer):
         self._session.set_region(lambda: region_text(ad.Region(*values)))
 
 
-class MethodsControl(pn.viewable.Viewer):
+class MethodsControl(Element):
     """A check box per method, in its colour, with the version of each model."""
 
     def __init__(self, session: Session) -> None:
@@ -173,14 +161,10 @@ class MethodsControl(pn.viewable.Viewer):
         self._session = session
         self._boxes: dict[str, Any] = {}
         self._updating = ProgrammaticUpdate()
-        self._column = pn.Column(margin=0, styles={"gap": "2px"}, width=INNER_WIDTH)
+        self._content = pn.Column(margin=0, styles={"gap": "2px"}, width=INNER_WIDTH)
         session.param.watch(self._build, "methods")
         session.state.param.watch(self._update, "methods")
         self._build()
-
-    def __panel__(self) -> Any:
-        """Return what is shown."""
-        return self._column
 
     def _build(self, *_events: Any) -> None:
         shown = shown_methods(self._session.state, [method.name for method in self._session.methods])
@@ -204,7 +188,7 @@ class MethodsControl(pn.viewable.Viewer):
                 version = f"{method.name}, {str(method.card.created)[:10]}"
                 text = f'<div class="note">{escape(version)}</div>'
                 rows.append(html(text, css=_STYLES, sizing_mode=None, margin=(-4, 0, 2, 28)))
-        self._column.objects = rows
+        self._content.objects = rows
 
     def _update(self, *_events: Any) -> None:
         shown = shown_methods(self._session.state, list(self._boxes))

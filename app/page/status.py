@@ -5,12 +5,11 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-import panel as pn
 import panel_material_ui as pmui
 
 from app.session.messages import Message
 from app.session.session import Session
-from app.views.shared.elements import button, column, html, row
+from app.views.shared.elements import Element, button, column, html, row
 
 _LINE_STYLES = (
     ":host { display: flex; align-items: center; gap: 10px; height: 30px; flex: 1 1 260px; min-width: 0; }"
@@ -25,7 +24,7 @@ _TEXT_STYLES = """
 _SENTENCE_STYLES = ".sentence { font-size: 13px; line-height: 1.45; color: var(--studio-text); }"
 
 
-class StatusLine(pn.viewable.Viewer):
+class StatusLine(Element):
     """Progress, the present activity, and the button that stops it; its height is constant."""
 
     def __init__(self, session: Session) -> None:
@@ -38,13 +37,11 @@ class StatusLine(pn.viewable.Viewer):
         self._resume = button("Compute the rest", "play_arrow", visible=False, align="center")
         self._cancel.on_click(lambda _event: session.cancel())
         self._resume.on_click(lambda _event: session.resume())
-        self._line = row(self._text, self._cancel, self._resume, css=_LINE_STYLES, height=30, align="center")
+        self._content = row(
+            self._text, self._cancel, self._resume, css=_LINE_STYLES, height=30, align="center"
+        )
         session.param.watch(self._update, ["busy", "stopped", "progress", "activity"])
         self._update()
-
-    def __panel__(self) -> Any:
-        """Return what is shown."""
-        return self._line
 
     def _update(self, *_events: Any) -> None:
         session = self._session
@@ -61,20 +58,16 @@ class StatusLine(pn.viewable.Viewer):
         self._resume.visible = session.stopped and not session.busy
 
 
-class Messages(pn.viewable.Viewer):
+class Messages(Element):
     """Sentences for the user, each of which can be closed."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         self._alerts: dict[str, tuple[Message, Any]] = {}
-        self._box = column(styles={"gap": "6px"}, css_classes=["messages"])
+        self._content = column(styles={"gap": "6px"}, css_classes=["messages"])
         session.param.watch(self._update, "messages")
         self._update()
-
-    def __panel__(self) -> Any:
-        """Return what is shown."""
-        return self._box
 
     def _update(self, *_events: Any) -> None:
         shown = []
@@ -83,7 +76,7 @@ class Messages(pn.viewable.Viewer):
             if alert is None or alert[0] != message:
                 alert = self._alerts[message.key] = (message, self._alert(message))
             shown.append(alert[1])
-        self._box.objects = shown
+        self._content.objects = shown
 
     def _alert(self, message: Message) -> Any:
         # Not as its `object`, which it reads as Markdown and HTML: parts of a sentence come from the address.

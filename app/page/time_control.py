@@ -11,10 +11,10 @@ import panel_material_ui as pmui
 
 from app.server.programmatic_update import ProgrammaticUpdate
 from app.session.session import Session
-from app.views.shared.elements import icon_button, select
+from app.views.shared.elements import Element, icon_button, select
 
 
-class TimeControl(pn.viewable.Viewer):
+class TimeControl(Element):
     """Choose a time by date and hour or by a slider over all times, or step and play through them."""
 
     def __init__(self, session: Session, width: int) -> None:
@@ -46,7 +46,7 @@ class TimeControl(pn.viewable.Viewer):
         self._play = icon_button("play_arrow", "Play", size="medium")
         self._next = icon_button("skip_next", "Next time (right arrow)", size="medium")
         buttons = pn.Row(self._back, self._play, self._next, margin=0, align="center")
-        self._column = pn.Column(
+        self._content = pn.Column(
             pn.Row(self._date, self._hour, margin=0, styles={"gap": "8px"}),
             self._slider,
             buttons,
@@ -63,10 +63,6 @@ class TimeControl(pn.viewable.Viewer):
         session.param.watch(self._update, ["data", "playing"])
         session.state.param.watch(self._update, "time")
         self._update()
-
-    def __panel__(self) -> Any:
-        """Return what is shown."""
-        return self._column
 
     def _update(self, *_events: Any) -> None:
         session, data = self._session, self._session.data

@@ -6,13 +6,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import panel as pn
 import param
 from panel.custom import JSComponent
 
 from app.session.session import Session
 from app.state.view_registry import VIEW_ENTRIES
-from app.views.shared.elements import button, column, html, icon_button
+from app.views.shared.elements import Element, button, column, html, icon_button
 
 STEPS = (
     (
@@ -54,7 +53,7 @@ class Tour(JSComponent):
     _esm = Path(__file__).parent / "tour.js"
 
 
-class Help(pn.viewable.Viewer):
+class Help(Element):
     """Button beside the tabs, and the help text that it shows below them with a button for the tour."""
 
     def __init__(self, session: Session, tour: Tour) -> None:
@@ -65,20 +64,16 @@ class Help(pn.viewable.Viewer):
         self._text = html(css=_STYLES)
         again = button("Show the tour", "tour", variant="text")
         again.on_click(self._begin_tour)
-        self.text = column(self._text, again, visible=False, css_classes=["help-text"])
+        self._content = column(self._text, again, visible=False, css_classes=["help-text"])
         self.button.on_click(self._toggle)
         session.state.param.watch(self._update, "view")
         self._update()
-
-    def __panel__(self) -> Any:
-        """Return what is shown."""
-        return self.text
 
     def _begin_tour(self, _event: Any) -> None:
         self._tour.started += 1
 
     def _toggle(self, _event: Any) -> None:
-        self.text.visible = not self.text.visible
+        self._content.visible = not self._content.visible
 
     def _update(self, *_events: Any) -> None:
         entry = VIEW_ENTRIES[self._session.state.view]

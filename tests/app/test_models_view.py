@@ -58,7 +58,7 @@ def test_every_model_has_a_card_and_a_speed(globe, models, engine):
     session = Session(StudioState(view="models"), engine)
     session.refresh_catalogue()
     view = ModelsView(session)
-    names = [card.css_classes[1] for card in view._grid.objects]
+    names = [card.css_classes[1] for card in view._content.objects]
     assert names == ["model-atmodist-23", "model-srgan-4x-mse", "model-srgan-4x-atmodist", "model-own"]
     facts = facts_of_models(engine)
     text = facts_html(facts[2], "#009e73")
@@ -74,7 +74,7 @@ def test_an_encoder_that_is_no_distance_has_a_card_without_a_speed(
     session = Session(StudioState(view="models"), Engine())
     session.refresh_catalogue()
     view = ModelsView(session)
-    cards = {card.css_classes[1]: card for card in view._grid.objects}
+    cards = {card.css_classes[1]: card for card in view._content.objects}
     assert list(cards)[1] == "model-autoencoder"
     assert not cards["model-autoencoder"].select(pmui.Button)
     assert cards["model-srgan-4x-mse"].select(pmui.Button)
@@ -104,14 +104,14 @@ def test_a_model_that_comes_later_gets_a_card(globe, models, tmp_path, monkeypat
         session.start([])
         await session.settled()
         view = ModelsView(session)
-        before = len(view._grid.objects)
+        before = len(view._content.objects)
         shutil.copytree(models / "atmodist-23", tmp_path / "atmodist-23")
         for key in [
             key for key in engine.result_cache._values if key[0] in ("sources", "methods", "cards", "stamps")
         ]:
             engine.result_cache._values.pop(key)
         session.refresh_catalogue()
-        assert len(view._grid.objects) == before + 1
+        assert len(view._content.objects) == before + 1
         session.close()
 
     asyncio.run(steps())

@@ -52,12 +52,12 @@ def test_the_help_follows_the_view_and_the_tour_can_be_seen_again(globe, models,
     session = Session(StudioState(), engine)
     tour = Tour()
     help_text = Help(session, tour)
-    assert "All panels show the same time" in help_text._text.object and not help_text.text.visible
+    assert "All panels show the same time" in help_text._text.object and not help_text._content.visible
     session.state.view = "distances"
     assert "How different is the atmosphere at two times" in help_text._text.object
     help_text.button.clicks += 1
-    assert help_text.text.visible
-    help_text.text.objects[1].clicks += 1
+    assert help_text._content.visible
+    help_text._content.objects[1].clicks += 1
     assert tour.started == 1 and len(tour.steps) == len(STEPS) == 5
 
 

@@ -371,7 +371,7 @@ def test_messages_show_what_an_address_says_as_text(compared):
 
     box = Messages(compared)
     compared.set_message("link", "warning", "The link asks for <img src=x onerror=alert(1)>.")
-    (alert,) = box._box.objects
+    (alert,) = box._content.objects
     assert "<img" not in alert.objects[0].object and "&lt;img" in alert.objects[0].object
     alert.closed = True
     assert compared.messages == []

@@ -7,7 +7,6 @@ from html import escape
 from typing import Any
 
 import pandas as pd
-import panel as pn
 
 import atmodist_core as ad
 from app.compute.colour_limits import ends
@@ -24,7 +23,7 @@ from app.views.cities import city_marks
 from app.views.shared.choice import Choices, choice
 from app.views.shared.colour_bar import STYLES as BAR_STYLES
 from app.views.shared.colour_bar import colour_bar_html
-from app.views.shared.elements import CARD_STYLES, TOOL_STYLES, column, html, row
+from app.views.shared.elements import CARD_STYLES, TOOL_STYLES, Element, column, html, row
 
 DRAWING_PAUSE_S = 0.05
 """Pause after the last change of the field before its picture is made."""
@@ -40,7 +39,7 @@ _TEXT_STYLES = (
 )
 
 
-class GlobeCard(pn.viewable.Viewer):
+class GlobeCard(Element):
     """Globe, colour bar and legend."""
 
     def __init__(self, session: Session) -> None:
@@ -55,7 +54,7 @@ class GlobeCard(pn.viewable.Viewer):
         self._field = Choices(self._state, "globe_field", "Field on the globe", 170)
         self._over, self._bar, self._legend = (html(css=_TEXT_STYLES) for _ in range(3))
         marking = choice(self._state, "marking", MARKINGS, "Quantity that the marks of the cities show")
-        self._view = column(
+        self._content = column(
             row(self._field.widget, marking, css=TOOL_STYLES),
             self._over,
             self.globe,
@@ -69,10 +68,6 @@ class GlobeCard(pn.viewable.Viewer):
         self._state.param.watch(self._follow_state, ["region", "theme", "globe_field", "limit", "scale"])
         session.param.watch(self._follow_state, "methods")
         self._follow_state()
-
-    def __panel__(self) -> Any:
-        """Return what is shown."""
-        return self._view
 
     def show_marks(self, marks: list[Any], legend: str) -> None:
         """Show the marks of the cities and their legend."""

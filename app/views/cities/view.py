@@ -24,7 +24,7 @@ from app.views.cities.city_search import CitySearch
 from app.views.cities.city_table import CityTable
 from app.views.cities.globe_card import GlobeCard
 from app.views.shared.choice import Choices, choice
-from app.views.shared.elements import CARD_STYLES, HEAD_STYLES, TOOL_STYLES, column, html, row
+from app.views.shared.elements import CARD_STYLES, HEAD_STYLES, TOOL_STYLES, Element, column, html, row
 from app.views.shared.long_record_texts import city_html
 from atmodist_core.figures.numbers.city_store import stored_files
 
@@ -57,7 +57,7 @@ _TEXT_STYLES = (
 )
 
 
-class CitiesView(pn.viewable.Viewer):
+class CitiesView(Element):
     """Globe, densities and table."""
 
     def __init__(self, session: Session) -> None:
@@ -115,10 +115,6 @@ class CitiesView(pn.viewable.Viewer):
         )
         self._on_find()
         self._update()
-
-    def __panel__(self) -> Any:
-        """Return what is shown."""
-        return self._content
 
     @property
     def field(self) -> str:

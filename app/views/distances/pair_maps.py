@@ -18,7 +18,7 @@ from app.views.maps.map_figure import MapFigure, SharedMap, share_pointer
 from app.views.maps.painter import Painter
 from app.views.maps.pixels import centred
 from app.views.shared import colour_bar
-from app.views.shared.elements import HEAD_STYLES, column, head_html, html, select
+from app.views.shared.elements import HEAD_STYLES, Element, column, head_html, html, select
 from app.views.shared.size_probe import SizeProbe
 
 _STYLES = (
@@ -28,7 +28,7 @@ _STYLES = (
 )
 
 
-class PairMaps(pn.viewable.Viewer):
+class PairMaps(Element):
     """Two maps, lists to choose their times, and the distances between them."""
 
     def __init__(self, session: Session) -> None:
@@ -55,11 +55,7 @@ class PairMaps(pn.viewable.Viewer):
             *self._lists, margin=(0, 0, 2, 0), sizing_mode="stretch_width", styles={"gap": "0 8px"}
         )
         maps = [one.pane for one in self._maps]
-        self._view = column(self._head, lists, *maps, self._bar, styles={"gap": "2px"})
-
-    def __panel__(self) -> Any:
-        """Return what is shown."""
-        return self._view
+        self._content = column(self._head, lists, *maps, self._bar, styles={"gap": "2px"})
 
     def draw(self, result: TimeDistances | None, first: int, second: int) -> None:
         """Show the fields of two times of the period, or nothing."""

@@ -18,7 +18,7 @@ from app.views.distances.lag_figure import MEASURE_STYLES, LagFigure
 from app.views.distances.matrix_figure import MatrixFigure, SharedTimes, share_cross_hair
 from app.views.distances.pair_maps import PairMaps
 from app.views.shared import colour_bar
-from app.views.shared.elements import CARD_STYLES, HEAD_STYLES, column, figure_pane, head_html, html
+from app.views.shared.elements import CARD_STYLES, HEAD_STYLES, Element, column, figure_pane, head_html, html
 from app.views.shared.period_control import PeriodControl
 from app.views.shared.veil import Veil
 
@@ -43,7 +43,7 @@ _TEXT_STYLES = (
 )
 
 
-class DistancesView(pn.viewable.Viewer):
+class DistancesView(Element):
     """Matrices, a pair of fields, curves against the lag, confusion of lags and distances between methods."""
 
     def __init__(self, session: Session) -> None:
@@ -78,10 +78,6 @@ class DistancesView(pn.viewable.Viewer):
         session.state.param.watch(self._update, ["theme", "view"])
         session.state.param.watch(self._on_pair, "pair")
         self._update()
-
-    def __panel__(self) -> Any:
-        """Return what is shown."""
-        return self._content
 
     def _update(self, *_events: Any) -> None:
         # A hidden view is drawn when it is shown.

@@ -12,10 +12,10 @@ from app.server.programmatic_update import ProgrammaticUpdate
 from app.session.session import Session
 from app.state.choices import LAYOUTS, PIXELS, SCALES, SHOWS
 from app.views.shared.choice import Choices, choice
-from app.views.shared.elements import TOOL_STYLES, icon_button, row
+from app.views.shared.elements import TOOL_STYLES, Element, icon_button, row
 
 
-class MapToolbar(pn.viewable.Viewer):
+class MapToolbar(Element):
     """Field or difference, panels or swipe, native or mean, quantile or fixed scale, and the visible area.
 
     ``colour_bar`` takes the rest of the line; ``reset_zoom`` and ``region_from_view`` are called by the buttons of the visible area.
@@ -53,7 +53,7 @@ class MapToolbar(pn.viewable.Viewer):
         reset.on_click(lambda _event: reset_zoom())
         crop = icon_button("crop", "Use the visible area as the region")
         crop.on_click(lambda _event: region_from_view())
-        self._row = row(
+        self._content = row(
             choice(state, "show", SHOWS, "Quantity that the maps show"),
             choice(state, "layout", LAYOUTS, "Layout of the maps"),
             self._sides,
@@ -68,10 +68,6 @@ class MapToolbar(pn.viewable.Viewer):
         )
         state.param.watch(self._on_state, ["scale", "layout", "limit"])
         self._on_state()
-
-    def __panel__(self) -> Any:
-        """Return what is shown."""
-        return self._row
 
     def show_limit(self, limit: float, unit: str) -> None:
         """Set the present limit of the colour scale, from which "fixed" starts."""

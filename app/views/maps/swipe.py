@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import panel as pn
 from bokeh.events import MouseMove, Tap
 from bokeh.models import ColumnDataSource, CustomJS, LinearColorMapper, Span
 
@@ -18,7 +17,7 @@ from app.theme.units import unit_of
 from app.views.maps.map_figure import MapFigure, SharedMap, share_pointer
 from app.views.maps.painter import Painter
 from app.views.maps.pixels import Picture, centred
-from app.views.shared.elements import CARD_STYLES, column, html
+from app.views.shared.elements import CARD_STYLES, Element, column, html
 from app.views.shared.size_probe import SizeProbe
 
 _CODE = (Path(__file__).parent / "swipe.js").read_text(encoding="utf-8")
@@ -29,7 +28,7 @@ _STYLES = """
 """
 
 
-class SwipeMap(pn.viewable.Viewer):
+class SwipeMap(Element):
     """The map with the curtain."""
 
     def __init__(
@@ -58,18 +57,16 @@ class SwipeMap(pn.viewable.Viewer):
         self._full.js_on_change("data", script)
         self._sides, self._statement = html(css=_STYLES, height=30), html(css=_STYLES, height=22)
         parts = (self._sides, self.map.pane, self._statement)
-        self._view = column(*parts, css=CARD_STYLES + ":host { padding: 6px; }", css_classes=["swipe-card"])
+        self._content = column(
+            *parts, css=CARD_STYLES + ":host { padding: 6px; }", css_classes=["swipe-card"]
+        )
         session.state.param.watch(self._on_layout, "layout")
         self._on_layout()
-
-    def __panel__(self) -> Any:
-        """Return what is shown."""
-        return self._view
 
     def set_aspect(self, width_deg: float, height_deg: float) -> None:
         """Set the shape of the map, and the width at which all of it fits on the screen."""
         self.map.set_aspect(width_deg, height_deg)
-        self._view.styles = {
+        self._content.styles = {
             "max-width": f"max(420px, calc((100vh - 300px) * {width_deg / height_deg:.4f} + 64px))",
             # Centred on wider screens.
             "width": "100%",
@@ -108,4 +105,4 @@ class SwipeMap(pn.viewable.Viewer):
         self._full.data = MapFigure.data_of(picture)
 
     def _on_layout(self, *_events: Any) -> None:
-        self._view.visible = self._session.state.layout == "swipe"
+        self._content.visible = self._session.state.layout == "swipe"

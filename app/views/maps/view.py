@@ -24,7 +24,7 @@ from app.views.maps.painter import Painter
 from app.views.maps.pixels import centred
 from app.views.maps.swipe import SwipeMap
 from app.views.shared import colour_bar
-from app.views.shared.elements import column, html
+from app.views.shared.elements import Element, column, html
 from app.views.shared.size_probe import SizeProbe
 
 REDRAW_PAUSE_S = 0.15
@@ -40,7 +40,7 @@ _GRID_STYLES = """
 """
 
 
-class MapsView(pn.viewable.Viewer):
+class MapsView(Element):
     """Linked maps of one comparison; the view redraws when the comparison of the session or the state changes."""
 
     def __init__(self, session: Session) -> None:
@@ -73,10 +73,6 @@ class MapsView(pn.viewable.Viewer):
             visible.on_change("end", self._on_area)
         self._probe.param.watch(lambda _event: self._redraw_soon(), "columns")
         self._update()
-
-    def __panel__(self) -> Any:
-        """Return what is shown."""
-        return self._content
 
     def _update(self, *_events: Any) -> None:
         # A hidden view is drawn when it is shown.

@@ -15,7 +15,7 @@ from app.session.session import Session
 from app.theme.theme import COARSE_COLOUR
 from app.views.models.learning_figure import LearningFigure
 from app.views.models.model_texts import STYLES, facts_html, own_html
-from app.views.shared.elements import CARD_STYLES, button, column, figure_pane, html
+from app.views.shared.elements import CARD_STYLES, Element, button, column, figure_pane, html
 from app.views.shared.long_record_texts import model_html
 from atmodist_core.figures.method_styles import method_style
 
@@ -27,7 +27,7 @@ _GRID_STYLES = """
 _CARD_STYLES = CARD_STYLES + ":host { padding-bottom: 10px; height: auto; min-height: max-content; }"
 
 
-class ModelsView(pn.viewable.Viewer):
+class ModelsView(Element):
     """A card for each model, and one on how to add your own models and data."""
 
     def __init__(self, session: Session) -> None:
@@ -35,24 +35,20 @@ class ModelsView(pn.viewable.Viewer):
         self._session = session
         self._shown: list[str] = []
         self._figures: list[LearningFigure] = []
-        self._grid = column(css=_GRID_STYLES)
+        self._content = column(css=_GRID_STYLES)
         session.param.watch(self._update, ["methods", "models"])
         session.state.param.watch(self._on_theme, "theme")
         self._update()
 
-    def __panel__(self) -> Any:
-        """Return what is shown."""
-        return self._grid
-
     def _update(self, *_events: Any) -> None:
         facts = facts_of_models(self._session.engine)
         key = [f"{one.card.name} {one.stamp}" for one in facts]
-        if self._grid.objects and key == self._shown:
+        if self._content.objects and key == self._shown:
             return
         self._shown = key
         self._figures = []
         cards = [self._card(one) for one in facts]
-        self._grid.objects = [*cards, _box(html(own_html(), css=STYLES))]
+        self._content.objects = [*cards, _box(html(own_html(), css=STYLES))]
         self._on_theme()
 
     def _card(self, facts: ModelFacts) -> Any:

@@ -28,6 +28,16 @@ HEAD_STYLES = """
 """
 
 
+class Element(pn.viewable.Viewer):
+    """A part of the page, which shows its ``_content``."""
+
+    _content: Any
+
+    def __panel__(self) -> Any:
+        """Return the content."""
+        return self._content
+
+
 def html(text: str = "", css: str = "", **options: Any) -> Any:
     """Return a pane of HTML as wide as its container; ``options`` are those of the pane."""
     return pn.pane.HTML(text, **{**_layout(css), **options})

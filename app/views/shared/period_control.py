@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import panel as pn
 import panel_material_ui as pmui
 import param
 
 from app.server.programmatic_update import ProgrammaticUpdate
 from app.session.session import Session
 from app.state.period import period_text, period_times
-from app.views.shared.elements import html, row, select
+from app.views.shared.elements import Element, html, row, select
 
 STEPS = (1, 2, 4, 8)
 _STYLES = ".text { font-size: 12.5px; color: var(--studio-text); font-variant-numeric: tabular-nums; white-space: nowrap; }"
@@ -20,7 +19,7 @@ _STYLES = ".text { font-size: 12.5px; color: var(--studio-text); font-variant-nu
 _ROW_STYLES = ":host { flex-wrap: wrap; align-items: center; gap: 6px 16px; min-height: 34px; }"
 
 
-class PeriodControl(pn.viewable.Viewer):
+class PeriodControl(Element):
     """First and last time as two handles of a slider over the data, and the step between times."""
 
     visible = param.Boolean(default=True, doc="Whether it is shown.")
@@ -42,17 +41,13 @@ class PeriodControl(pn.viewable.Viewer):
         )
         self._step = select("Every", 130, options={"every time": 1})
         self._text = html(css=_STYLES, sizing_mode=None)
-        self._row = row(self._range, self._text, self._step, css=_ROW_STYLES, css_classes=["period"])
-        self.param.watch(lambda event: setattr(self._row, "visible", event.new), "visible")
+        self._content = row(self._range, self._text, self._step, css=_ROW_STYLES, css_classes=["period"])
+        self.param.watch(lambda event: setattr(self._content, "visible", event.new), "visible")
         self._range.param.watch(self._on_range, "value_throttled")
         self._step.param.watch(self._on_step, "value")
         session.param.watch(self._update, "data")
         session.state.param.watch(self._update, ["period", "step"])
         self._update()
-
-    def __panel__(self) -> Any:
-        """Return what is shown."""
-        return self._row
 
     def _update(self, *_events: Any) -> None:
         data, state = self._session.data, self._session.state

@@ -21,6 +21,7 @@ from app.views.shared.elements import (
     CARD_STYLES,
     HEAD_STYLES,
     TOOL_STYLES,
+    Element,
     column,
     figure_pane,
     head_html,
@@ -59,7 +60,7 @@ _TEXT_STYLES = (
 )
 
 
-class SpectraView(pn.viewable.Viewer):
+class SpectraView(Element):
     """Spectra, their ratio to the truth, and the semivariogram of one comparison."""
 
     def __init__(self, session: Session) -> None:
@@ -91,10 +92,6 @@ class SpectraView(pn.viewable.Viewer):
         session.param.watch(self._update, ["comparison", "methods", "busy", "results"])
         session.state.param.watch(self._update, ["methods", "theme", "view", "average"])
         self._update()
-
-    def __panel__(self) -> Any:
-        """Return what is shown."""
-        return self._content
 
     def _update(self, *_events: Any) -> None:
         # A hidden view is drawn when it is shown.
