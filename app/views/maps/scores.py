@@ -9,27 +9,17 @@ import numpy as np
 
 from app.compute.comparison import SCORE_NAMES, Comparison, Scores
 from app.theme.units import Unit
+from atmodist_core.evaluation.measures import MEASURES
 
 SHORT_NAMES = {"rmse": "RMSE", "atmodist": "AtmoDist", "energy_ratio": "Energy", "wasserstein": "W₁"}
 
-DEFINITIONS = {
-    "rmse": (
-        "Root mean square error against the truth over the region, weighted by area. Rewards a smooth guess: a small scale in "
-        "the wrong place counts twice, a missing one once."
-    ),
-    "atmodist": (
-        "Learned distance to the truth: mean squared difference of the features of a network trained to tell how far apart in "
-        "time two states of the atmosphere are. One number for vorticity and divergence together; smaller is closer."
-    ),
-    "energy_ratio": (
-        "Power at wavelengths the coarse input cannot carry, divided by the truth's. One is right; below one is too smooth, above "
-        "one too rough. Says how much small scale there is, not whether it is in the right place."
-    ),
-    "wasserstein": (
-        "Wasserstein-1 distance between the distributions of values in the region and in the truth: by how much values would "
-        "have to be shifted, on average. Sees extremes, not places."
-    ),
+READING = {
+    "rmse": "Favours smooth fields: a small-scale feature in the wrong place counts twice, a missing one once.",
+    "atmodist": "Smaller is closer.",
+    "energy_ratio": "One is right; below one is too smooth, above one too rough. It does not depend on where the small scales are.",
+    "wasserstein": "The mean shift of values that makes the distributions equal; it does not depend on where the values are.",
 }
+"""How to read each score, beside its definition in the registry of measures."""
 
 
 def score_html(scores: Scores | None, best: dict[str, set[str]], name: str, unit: Unit) -> str:
@@ -40,7 +30,7 @@ def score_html(scores: Scores | None, best: dict[str, set[str]], name: str, unit
         text, missing = _number(key, value, unit), value is not None and not np.isfinite(value)
         is_best = name in best[key]
         tip = (
-            DEFINITIONS[key]
+            f"{MEASURES[key].definition} {READING[key]}"
             + (f" {scores.note}" if scores is not None and missing else "")
             + (" Best here." if is_best else "")
         )

@@ -8,25 +8,17 @@ from html import escape
 from app.session.long_record import CityTotals, Figure, LongRecord
 from app.state.choices import FIELDS
 from app.theme.units import unit_of
+from atmodist_core.evaluation.measures import MEASURES
 
 _FIELDS = ("vorticity", "divergence")
-_ROWS: tuple[tuple[str, str, str, bool], ...] = (
-    (
-        "band_power_ratio",
-        "small-scale power / truth's",
-        "Power per total wavenumber over the truth's, averaged over the wavenumbers that the coarse grid lacks; 1 is right.",
-        False,
-    ),
-    (
-        "wasserstein",
-        "Wasserstein-1",
-        "Distance of the distributions of all values on the globe; 0 is right.",
-        True,
-    ),
-    ("quantile_99.9_ratio", "99.9 % quantile / truth's", "1 is right.", False),
-    ("rmse", "RMSE", "Point by point; 0 is right. Interpolations and blurred fields do well here.", True),
-    ("ssim", "SSIM", "Structural similarity within 60 degrees of the equator; 1 for equal fields.", False),
-)
+_ROWS = {
+    "band_power_ratio": ("small-scale power / truth's", False),
+    "wasserstein": ("Wasserstein-1", True),
+    "quantile_99.9_ratio": ("99.9 % quantile / truth's", False),
+    "rmse": ("RMSE", True),
+    "ssim": ("SSIM", False),
+}
+"""Title of each measure, and whether it has the units of the field."""
 
 
 def model_html(record: LongRecord | None, name: str, created: str) -> str:
@@ -40,7 +32,7 @@ def model_html(record: LongRecord | None, name: str, created: str) -> str:
     units = unit_of("vorticity")
     first, last = record.band()
     rows = []
-    for measure, title, definition, dimensional in _ROWS:
+    for measure, (title, dimensional) in _ROWS.items():
         cells = []
         for field in _FIELDS:
             found = record.score(measure, name, field)
@@ -49,7 +41,7 @@ def model_html(record: LongRecord | None, name: str, created: str) -> str:
         unit = f" [{escape(units.text)}]" if dimensional else ""
         wavenumbers = f" (total wavenumbers {first} to {last})" if measure == "band_power_ratio" else ""
         rows.append(
-            f'<tr title="{escape(definition)}"><th scope="row">{escape(title)}{wavenumbers}{unit}</th>{"".join(cells)}</tr>'
+            f'<tr title="{escape(MEASURES[measure].definition)}"><th scope="row">{escape(title)}{wavenumbers}{unit}</th>{"".join(cells)}</tr>'
         )
     heads = "".join(f'<th scope="col">{FIELDS[field]}</th>' for field in _FIELDS)
     return (
