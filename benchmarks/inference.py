@@ -135,7 +135,7 @@ def encoder_calls(patches: int, device: torch.device) -> dict[str, Callable[[], 
 def accuracy(device: torch.device) -> None:
     """Print rms difference from torch's float32, and the energy of waves that the coarse grid lacks, relative to it."""
     import atmodist_core as ad
-    from atmodist_core.evaluation.energy_ratio import high_wavenumber_energy_ratio
+    from atmodist_core.evaluation.diagnostics.energy_ratio import high_wavenumber_energy_ratio
 
     name = "srgan-4x-atmodist"
     coarse = ad.coarsen(ad.open_demo().isel(time=[0]), factor=4)

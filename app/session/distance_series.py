@@ -70,7 +70,7 @@ class DistanceSeries:
 
     def confusion(self) -> xr.Dataset:
         """Return how often the network predicts each lag for pairs of each true lag."""
-        from atmodist_core.evaluation.lag_confusion import lag_confusion
+        from atmodist_core.evaluation.lags.lag_confusion import lag_confusion
 
         distance = self._distance()
         size = distance.inference.network.classifier.config.patch_size

@@ -4,24 +4,34 @@ Everything takes canonical datasets and gives labelled ones with units; what a n
 normalisation and the identity it satisfies, is in the docstring of the function that makes it.
 """
 
-from atmodist_core.evaluation.atmosphere_statistics import (
+from atmodist_core.evaluation.diagnostics.atmosphere_statistics import (
     atmosphere_statistics,
     lag_correlation,
     spectral_slope,
 )
-from atmodist_core.evaluation.energy_ratio import coarse_nyquist_wavelength_km, high_wavenumber_energy_ratio
+from atmodist_core.evaluation.diagnostics.energy_ratio import (
+    coarse_nyquist_wavelength_km,
+    high_wavenumber_energy_ratio,
+)
+from atmodist_core.evaluation.diagnostics.local_statistics import (
+    better_equal_worse,
+    local_statistics,
+    local_wasserstein,
+)
+from atmodist_core.evaluation.diagnostics.regional_spectra import regional_spectrum
+from atmodist_core.evaluation.diagnostics.semivariogram import semivariogram
+from atmodist_core.evaluation.diagnostics.spectra import energy_spectrum
+from atmodist_core.evaluation.diagnostics.structural_similarity import (
+    peak_signal_to_noise,
+    structural_similarity,
+)
+from atmodist_core.evaluation.diagnostics.wasserstein import wasserstein
+from atmodist_core.evaluation.diagnostics.wind_speed import wind_speed
 from atmodist_core.evaluation.geometry import area_weights, common_points
-from atmodist_core.evaluation.lag_curves import lag_curve, scaled_together
-from atmodist_core.evaluation.local_statistics import better_equal_worse, local_statistics, local_wasserstein
+from atmodist_core.evaluation.lags.lag_curves import lag_curve, scaled_together
 from atmodist_core.evaluation.measures import MEASURES, Measure
 from atmodist_core.evaluation.model_scores import downscaling_scores, downscaling_statistics, scores_table
-from atmodist_core.evaluation.regional_spectra import regional_spectrum
 from atmodist_core.evaluation.scores import finalise_scores, sample_statistics, scores
-from atmodist_core.evaluation.semivariogram import semivariogram
-from atmodist_core.evaluation.spectra import energy_spectrum
-from atmodist_core.evaluation.structural_similarity import peak_signal_to_noise, structural_similarity
-from atmodist_core.evaluation.wasserstein import wasserstein
-from atmodist_core.evaluation.wind_speed import wind_speed
 
 __all__ = [
     "MEASURES",

@@ -22,8 +22,8 @@ from atmodist_core.evaluation.bootstrap import (
     interval,
     remove_excess,
 )
-from atmodist_core.evaluation.local_statistics import TOLERANCE, better_equal_worse
-from atmodist_core.evaluation.wasserstein import resampled_wasserstein
+from atmodist_core.evaluation.diagnostics.local_statistics import TOLERANCE, better_equal_worse
+from atmodist_core.evaluation.diagnostics.wasserstein import resampled_wasserstein
 
 
 def city_wasserstein(
@@ -38,7 +38,7 @@ def city_wasserstein(
     boxes : numpy.ndarray of int, shape ``(point,)``
         Side of the box of each point.
     days, counts
-        As for :func:`~atmodist_core.evaluation.wasserstein.resampled_wasserstein`.
+        As for :func:`~atmodist_core.evaluation.diagnostics.wasserstein.resampled_wasserstein`.
 
     Returns
     -------

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atmodist_core.evaluation.energy_ratio import power_ratio
+from atmodist_core.evaluation.diagnostics.energy_ratio import power_ratio
+from atmodist_core.evaluation.diagnostics.wasserstein import histogram_wasserstein
 from atmodist_core.evaluation.statistics.histogram import ValueBins, histogram_quantile
 from atmodist_core.evaluation.statistics.pattern import line_height, pattern_strength
 from atmodist_core.evaluation.statistics.spectral_band import SpectralBand
-from atmodist_core.evaluation.wasserstein import histogram_wasserstein
 
 Means = Mapping[str, np.ndarray]
 """Means over time by name of the statistic, each of shape ``(replicate, field, ...)``."""

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from atmodist_core.evaluation import measure_kernels as kernels
-from atmodist_core.evaluation.energy_ratio import power_ratio
+from atmodist_core.evaluation.diagnostics.energy_ratio import power_ratio
 from atmodist_core.evaluation.measure_kernels import DataFacts, Finalise, Means
 from atmodist_core.evaluation.statistics.similarity import LARGEST_LATITUDE
 

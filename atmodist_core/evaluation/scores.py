@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.energy_ratio import HighWavenumberPower
+from atmodist_core.evaluation.diagnostics.energy_ratio import HighWavenumberPower
 from atmodist_core.evaluation.geometry import (
     area_weights,
     field_values,

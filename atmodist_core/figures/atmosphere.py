@@ -8,13 +8,13 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.atmosphere_statistics import (
+from atmodist_core.evaluation.diagnostics.atmosphere_statistics import (
     atmosphere_statistics,
     lag_correlation,
     spectral_slope,
 )
+from atmodist_core.evaluation.diagnostics.spectra import energy_spectrum, kinetic_energy_factor
 from atmodist_core.evaluation.geometry import area_weights, field_values, horizontal_fields
-from atmodist_core.evaluation.spectra import energy_spectrum, kinetic_energy_factor
 from atmodist_core.figures.maps import add_colour_bar, draw_map, scale_limits
 from atmodist_core.figures.style import (
     PUBLICATION,

@@ -23,7 +23,7 @@ MODULES = (
     "fields.grid.interpolation",
     "models.card",
     "models.store",
-    "evaluation.lag_confusion",
+    "evaluation.lags.lag_confusion",
     "common.errors",
 )
 """Modules named in the documents that are in no ``__all__``."""

@@ -18,7 +18,7 @@ from atmodist_core.evaluation.city_verdicts import (
     improved_to_degraded_estimate,
     verdict_counts,
 )
-from atmodist_core.evaluation.wasserstein import resampled_wasserstein
+from atmodist_core.evaluation.diagnostics.wasserstein import resampled_wasserstein
 
 
 def axis_of(*days):

@@ -11,7 +11,7 @@ from atmodist_core.evaluation import (
     energy_spectrum,
     high_wavenumber_energy_ratio,
 )
-from atmodist_core.evaluation.energy_ratio import nyquist_degree
+from atmodist_core.evaluation.diagnostics.energy_ratio import nyquist_degree
 from atmodist_core.harmonics import get_transform
 from tests.evaluation.mock_fields import area, globe
 

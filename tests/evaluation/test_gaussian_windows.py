@@ -6,8 +6,8 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.gaussian_windows import SimilarityTruth, windowed_means
-from atmodist_core.evaluation.structural_similarity import structural_similarity
+from atmodist_core.evaluation.diagnostics.gaussian_windows import SimilarityTruth, windowed_means
+from atmodist_core.evaluation.diagnostics.structural_similarity import structural_similarity
 from tests.evaluation.mock_fields import globe
 
 

@@ -6,7 +6,7 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import lag_curve, scaled_together, structural_similarity
-from atmodist_core.evaluation.lag_curves import pairs_by_lag
+from atmodist_core.evaluation.lags.lag_curves import pairs_by_lag
 from tests.evaluation.mock_fields import area, dataset
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.energy_ratio import nyquist_degree
+from atmodist_core.evaluation.diagnostics.energy_ratio import nyquist_degree
+from atmodist_core.evaluation.diagnostics.spectra import energy_spectrum
 from atmodist_core.evaluation.run.data import open_evaluation_data
 from atmodist_core.evaluation.run.groups import band_of
-from atmodist_core.evaluation.spectra import energy_spectrum
 from atmodist_core.evaluation.statistics.latitude_power import LatitudePower
 from atmodist_core.evaluation.statistics.snapshot import Snapshot
 from tests.evaluation.known_models import FACTOR

@@ -10,7 +10,7 @@ from scipy.stats import wasserstein_distance
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import better_equal_worse, local_statistics, local_wasserstein
-from atmodist_core.evaluation.local_statistics import box_indices
+from atmodist_core.evaluation.diagnostics.local_statistics import box_indices
 from tests.evaluation.mock_fields import area, dataset
 
 CITIES = pd.DataFrame(

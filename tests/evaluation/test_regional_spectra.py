@@ -7,7 +7,7 @@ import xarray as xr
 from atmodist_core.common.constants import EARTH_RADIUS_M
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import regional_spectrum, spectral_slope
-from atmodist_core.evaluation.regional_spectra import CosineModes, cosine_power
+from atmodist_core.evaluation.diagnostics.regional_spectra import CosineModes, cosine_power
 from tests.evaluation.mock_fields import area, dataset, globe
 
 SPACINGS = [(0.5, 0.5), (0.25, 1.0), (1.0, 0.4)]

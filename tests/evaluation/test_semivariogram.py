@@ -6,7 +6,7 @@ import pytest
 from atmodist_core.common.constants import EARTH_RADIUS_M
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import area_weights, semivariogram
-from atmodist_core.evaluation.semivariogram import (
+from atmodist_core.evaluation.diagnostics.semivariogram import (
     draw_pairs,
     great_circle_destination,
     great_circle_distance_km,

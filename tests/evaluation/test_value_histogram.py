@@ -5,11 +5,11 @@ import pytest
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import wasserstein
+from atmodist_core.evaluation.diagnostics.wasserstein import histogram_wasserstein
 from atmodist_core.evaluation.statistics.histogram import (
     ValueBins,
     histogram_quantile,
 )
-from atmodist_core.evaluation.wasserstein import histogram_wasserstein
 
 BINS = ValueBins.of_units("s-1")
 

@@ -6,7 +6,7 @@ from scipy.stats import wasserstein_distance
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import wasserstein
-from atmodist_core.evaluation.wasserstein import resampled_wasserstein
+from atmodist_core.evaluation.diagnostics.wasserstein import resampled_wasserstein
 
 
 @pytest.mark.parametrize(("size_a", "size_b"), [(100, 100), (70, 131), (1, 9), (5, 1)])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.spectra import energy_spectrum
+from atmodist_core.evaluation.diagnostics.spectra import energy_spectrum
 from atmodist_core.harmonics.global_transform import truncated
 from tests.evaluation.mock_fields import globe
 

@@ -49,9 +49,7 @@ APP_FLOORS = (
 KNOWN_CYCLES: set[str] = set()
 """Modules still in an import cycle. This list may only shrink."""
 
-KNOWN_LARGE_FOLDERS = {
-    "atmodist_core/evaluation",
-}
+KNOWN_LARGE_FOLDERS: set[str] = set()
 """Folders that still have too many entries. This list may only shrink."""
 
 

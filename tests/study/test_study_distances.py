@@ -6,7 +6,7 @@ import xarray as xr
 
 import atmodist_core as ad
 from atmodist_core.evaluation.geometry import area_weights
-from atmodist_core.evaluation.lag_confusion import lag_confusion
+from atmodist_core.evaluation.lags.lag_confusion import lag_confusion
 from atmodist_core.fields.grid.patches import with_surroundings
 from atmodist_core.figures.numbers.distances import (
     LEARNED,

@@ -38,7 +38,7 @@ def pair_features(table: xr.Dataset) -> dict[str, NDArray[np.float64]]:
     Parameters
     ----------
     table : xarray.Dataset
-        Of :class:`~atmodist_core.evaluation.period.lag_pairs.LagPairs`.
+        Of :class:`~atmodist_core.evaluation.lags.lag_pairs.LagPairs`.
     """
 
     def columns(prefix: str) -> NDArray[np.float64]:

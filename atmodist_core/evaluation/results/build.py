@@ -12,7 +12,7 @@ import xarray as xr
 
 import atmodist_core
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.period.lag_results import lag_results
+from atmodist_core.evaluation.lags.lag_results import lag_results
 from atmodist_core.evaluation.results.cities import city_results, verdict_results
 from atmodist_core.evaluation.results.evaluation_result import EvaluationResult
 from atmodist_core.evaluation.results.file import EVALUATION_VERSION

@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from atmodist_core.evaluation.city_verdicts import improved_to_degraded_estimate
-from atmodist_core.evaluation.local_statistics import TOLERANCE
+from atmodist_core.evaluation.diagnostics.local_statistics import TOLERANCE
 from atmodist_core.evaluation.results.evaluation_result import EvaluationResult
 from atmodist_core.evaluation.results.labelled import (
     Variable,

@@ -13,8 +13,8 @@ from atmodist_core.evaluation.bootstrap import (
     bootstrap_counts,
     remove_excess,
 )
-from atmodist_core.evaluation.energy_ratio import power_ratio
-from atmodist_core.evaluation.local_statistics import TOLERANCE
+from atmodist_core.evaluation.diagnostics.energy_ratio import power_ratio
+from atmodist_core.evaluation.diagnostics.local_statistics import TOLERANCE
 from atmodist_core.evaluation.measure_kernels import DataFacts, Means, quantiles
 from atmodist_core.evaluation.measures import MEASURES, Measure, measures_for
 from atmodist_core.evaluation.results.reader import DaySums, StatisticsReader

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from atmodist_core.evaluation.diagnostics.spectra import kinetic_energy_factor, wavelength_km
 from atmodist_core.evaluation.geometry import squared_units
 from atmodist_core.evaluation.results.evaluation_result import EvaluationResult
 from atmodist_core.evaluation.results.labelled import (
@@ -16,7 +17,6 @@ from atmodist_core.evaluation.results.labelled import (
     with_missing_truth,
 )
 from atmodist_core.evaluation.run.groups import LATITUDES
-from atmodist_core.evaluation.spectra import kinetic_energy_factor, wavelength_km
 from atmodist_core.evaluation.store.statistics_store import TRUTH
 
 BAND = (10, 90)

@@ -18,7 +18,7 @@ import numpy as np
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.common.jobs import results_of
-from atmodist_core.evaluation.period.lag_run import LagRun
+from atmodist_core.evaluation.lags.lag_run import LagRun
 from atmodist_core.evaluation.run.data import EvaluationData, open_evaluation_data, require_one_grid
 from atmodist_core.evaluation.run.member_run import MemberRun, Selection
 from atmodist_core.evaluation.run.models import (

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.energy_ratio import HighWavenumberPower
+from atmodist_core.evaluation.diagnostics.energy_ratio import HighWavenumberPower
+from atmodist_core.evaluation.diagnostics.spectra import energy_spectrum
 from atmodist_core.evaluation.geometry import area_weights
 from atmodist_core.evaluation.run.data import EvaluationData
-from atmodist_core.evaluation.spectra import energy_spectrum
 from atmodist_core.evaluation.statistics.city_values import CityValues
 from atmodist_core.evaluation.statistics.histogram import ValueBins, ValueDistribution
 from atmodist_core.evaluation.statistics.latitude_power import LatitudePower

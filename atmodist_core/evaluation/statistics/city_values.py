@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from atmodist_core.evaluation.local_statistics import local_statistics
+from atmodist_core.evaluation.diagnostics.local_statistics import local_statistics
 from atmodist_core.evaluation.statistics.snapshot import Snapshot
 from atmodist_core.evaluation.statistics.statistic import Arrays, Statistic
 

@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.evaluation.diagnostics.wasserstein import wasserstein
 from atmodist_core.evaluation.statistics.snapshot import Snapshot
 from atmodist_core.evaluation.statistics.statistic import Arrays, Statistic
-from atmodist_core.evaluation.wasserstein import wasserstein
 
 BINS = 4096
 REACH = 1e6

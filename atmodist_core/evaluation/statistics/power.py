@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import xarray as xr
 
-from atmodist_core.evaluation.energy_ratio import HighWavenumberPower
-from atmodist_core.evaluation.regional_spectra import binned, modes_of
+from atmodist_core.evaluation.diagnostics.energy_ratio import HighWavenumberPower
+from atmodist_core.evaluation.diagnostics.regional_spectra import binned, modes_of
 from atmodist_core.evaluation.statistics.snapshot import Snapshot
 from atmodist_core.evaluation.statistics.statistic import Arrays, Statistic
 
@@ -43,7 +43,7 @@ class CosinePower(Statistic):
     Parameters
     ----------
     grid : xarray.Dataset
-        Limited area, see :func:`~atmodist_core.evaluation.regional_spectra.regional_spectrum`.
+        Limited area, see :func:`~atmodist_core.evaluation.diagnostics.regional_spectra.regional_spectrum`.
     high : HighWavenumberPower
         Its transform.
     """

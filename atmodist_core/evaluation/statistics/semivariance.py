@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import xarray as xr
 
-from atmodist_core.evaluation.semivariogram import draw_pairs, pair_semivariance, smallest_lag_km
+from atmodist_core.evaluation.diagnostics.semivariogram import draw_pairs, pair_semivariance, smallest_lag_km
 from atmodist_core.evaluation.statistics.snapshot import Snapshot
 from atmodist_core.evaluation.statistics.statistic import Arrays, Statistic
 

@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.gaussian_windows import SimilarityTruth
+from atmodist_core.evaluation.diagnostics.gaussian_windows import SimilarityTruth
+from atmodist_core.evaluation.diagnostics.structural_similarity import decibels_of_error
 from atmodist_core.evaluation.statistics.moments import AreaSums
 from atmodist_core.evaluation.statistics.snapshot import Snapshot
 from atmodist_core.evaluation.statistics.statistic import Arrays, Statistic
-from atmodist_core.evaluation.structural_similarity import decibels_of_error
 
 LARGEST_LATITUDE = 60.0
 """Largest latitude of the rows that are used [degrees]: towards the poles windows of grid points become slivers."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.energy_ratio import nyquist_degree
+from atmodist_core.evaluation.diagnostics.energy_ratio import nyquist_degree
 
 SUB_BANDS = 4
 EMPTY = 1e-6

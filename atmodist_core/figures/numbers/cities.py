@@ -16,7 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.local_statistics import (
+from atmodist_core.evaluation.diagnostics.local_statistics import (
     TOLERANCE,
     better_equal_worse,
     local_statistics,

@@ -206,7 +206,7 @@ def joined_times(parts: Sequence[dict[str, xr.Dataset]]) -> dict[str, xr.Dataset
 
 def distances(study: Study) -> Numbers:
     """Distances between all times of the period, over the lag, and between methods."""
-    from atmodist_core.evaluation.lag_confusion import lag_confusion
+    from atmodist_core.evaluation.lags.lag_confusion import lag_confusion
 
     field = study.request.field if study.request.field != "wind_speed" else "vorticity"
     period = study.period

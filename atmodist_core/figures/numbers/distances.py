@@ -10,9 +10,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.evaluation.diagnostics.structural_similarity import structural_similarity
 from atmodist_core.evaluation.geometry import area_weights, field_values
-from atmodist_core.evaluation.lag_curves import MAXIMUM_LAG_H, lag_curve, scaled_together
-from atmodist_core.evaluation.structural_similarity import structural_similarity
+from atmodist_core.evaluation.lags.lag_curves import MAXIMUM_LAG_H, lag_curve, scaled_together
 from atmodist_core.inference.distance_matrix import activation_weights, mean_squared_differences
 
 LEARNED = "AtmoDist"
@@ -133,7 +133,7 @@ def lag_curves(fields: xr.Dataset, matrices: xr.Dataset, *, seed: int = 0) -> xr
     Returns
     -------
     xarray.Dataset
-        As from :func:`~atmodist_core.evaluation.lag_curves.scaled_together`, and ``saturation`` over ``measure`` [h].
+        As from :func:`~atmodist_core.evaluation.lags.lag_curves.scaled_together`, and ``saturation`` over ``measure`` [h].
     """
     measures: dict[str, Any] = {"l2": "l2", "l1": "l1"}
     if "atmodist" in matrices:

@@ -57,6 +57,6 @@ def spectrum_and_semivariogram(
 def coarse_nyquist_degree(truth: xr.Dataset, factor: int) -> float:
     """Total wavenumber of the shortest wave that the coarse grid carries."""
     from atmodist_core.common.constants import EARTH_RADIUS_M
-    from atmodist_core.evaluation.energy_ratio import coarse_nyquist_wavelength_km
+    from atmodist_core.evaluation.diagnostics.energy_ratio import coarse_nyquist_wavelength_km
 
     return float(2 * np.pi * EARTH_RADIUS_M / 1000 / coarse_nyquist_wavelength_km(truth, factor))

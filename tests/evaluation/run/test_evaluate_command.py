@@ -14,7 +14,7 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.bootstrap import Bootstrap, DayAxis, bootstrap_counts
-from atmodist_core.evaluation.local_statistics import local_statistics
+from atmodist_core.evaluation.diagnostics.local_statistics import local_statistics
 from atmodist_core.evaluation.results.file import open_evaluation
 from atmodist_core.evaluation.run.member_run import MemberRun
 from atmodist_core.fields import coarsen, open_fields

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from atmodist_core.evaluation.diagnostics.structural_similarity import structural_similarity
 from atmodist_core.evaluation.geometry import area_weights
 from atmodist_core.evaluation.run.data import open_evaluation_data
 from atmodist_core.evaluation.run.groups import AREA, CITIES
@@ -10,7 +11,6 @@ from atmodist_core.evaluation.run.member_run import Selection
 from atmodist_core.evaluation.statistics.moments import AreaSums
 from atmodist_core.evaluation.statistics.similarity import Similarity
 from atmodist_core.evaluation.statistics.snapshot import Snapshot
-from atmodist_core.evaluation.structural_similarity import structural_similarity
 from tests.evaluation.mock_fields import globe
 
 

@@ -1,6 +1,6 @@
 """Structural similarity in float32, fast: Gaussian means over windows as products with banded matrices.
 
-Agrees with :func:`~atmodist_core.evaluation.structural_similarity.structural_similarity` to 1e-5. With ``d = a - b``,
+Agrees with :func:`~atmodist_core.evaluation.diagnostics.structural_similarity.structural_similarity` to 1e-5. With ``d = a - b``,
 windowed means mu and ``C1, C2`` as there, the index of a window is ``(1 - mu_d^2 / (mu_a^2 + mu_b^2 + C1)) (1 - s_d^2 /
 (s_a^2 + s_b^2 + C2))``: where fields are alike, differences of nearly equal numbers are taken before and not after
 squaring. A constant is taken from both fields before the variances are, so that a large mean costs no digits.
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from atmodist_core.evaluation.structural_similarity import (
+from atmodist_core.evaluation.diagnostics.structural_similarity import (
     STABILITY,
     WINDOW_RADIUS,
     gaussian_window,

@@ -15,8 +15,8 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.evaluation.diagnostics.structural_similarity import WindowedField
 from atmodist_core.evaluation.geometry import area_weights, field_values, horizontal_fields, time_values
-from atmodist_core.evaluation.structural_similarity import WindowedField
 
 Matrix = np.ndarray
 PairDistances = Callable[[np.ndarray, np.ndarray], np.ndarray]

@@ -8,7 +8,7 @@ import xarray as xr
 from atmodist_core.common.errors import UserError
 from atmodist_core.common.progress import Cancel, Progress, ProgressWatch
 from atmodist_core.evaluation.geometry import time_values
-from atmodist_core.evaluation.lag_curves import pairs_by_lag
+from atmodist_core.evaluation.lags.lag_curves import pairs_by_lag
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.fields.grid.patches import PatchCover, with_surroundings
 from atmodist_core.fields.grid.regions import Region

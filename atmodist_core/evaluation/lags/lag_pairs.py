@@ -16,9 +16,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from atmodist_core.common.errors import AtmodistWarning, UserError
+from atmodist_core.evaluation.diagnostics.structural_similarity import structural_similarity
 from atmodist_core.evaluation.geometry import time_values
-from atmodist_core.evaluation.lag_curves import LONG_NAMES
-from atmodist_core.evaluation.structural_similarity import structural_similarity
+from atmodist_core.evaluation.lags.lag_curves import LONG_NAMES
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.fields.grid.boundaries import Boundaries
 from atmodist_core.fields.grid.cell_areas import cell_areas
@@ -68,7 +68,7 @@ class LagPairs:
     The metrics: ``atmodist`` is what :meth:`AtmoDist.distance` gives for the two patches at the network's last layer.
     ``l2`` and ``l1`` are the mean squared and absolute difference, and ``one_minus_ssim`` one minus the structural
     similarity, of fields divided by their standard deviation, as
-    :func:`~atmodist_core.evaluation.lag_curves.lag_curve` has them. Yet what that takes from the whole series would
+    :func:`~atmodist_core.evaluation.lags.lag_curves.lag_curve` has them. Yet what that takes from the whole series would
     hang on the period: here the standard deviations are those of the network's training data, from its card, and the
     range of values for the similarity is that of the whole field at time t.
 

@@ -13,7 +13,7 @@ from atmodist_core.evaluation.geometry import (
     time_batches,
     time_values,
 )
-from atmodist_core.evaluation.lag_curves import pairs_by_lag
+from atmodist_core.evaluation.lags.lag_curves import pairs_by_lag
 from atmodist_core.evaluation.measure_kernels import kurtosis_of
 
 

@@ -6,11 +6,11 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.bootstrap import Bootstrap, DayAxis, bootstrap_counts
-from atmodist_core.evaluation.lag_confusion import lag_confusion
-from atmodist_core.evaluation.period.lag_pairs import LagPairs
-from atmodist_core.evaluation.period.lag_results import METRICS, lag_results
+from atmodist_core.evaluation.lags.lag_confusion import lag_confusion
+from atmodist_core.evaluation.lags.lag_pairs import LagPairs
+from atmodist_core.evaluation.lags.lag_results import METRICS, lag_results
 from atmodist_core.inference.lag_probabilities import chance_scores
-from tests.evaluation.period.known_distance import ANSWERS, SIZE, clockwork, known_distance
+from tests.evaluation.lags.known_distance import ANSWERS, SIZE, clockwork, known_distance
 
 LEADS = np.arange(3.0, 16.0, 3.0)
 RIGHT = 0.8 * np.eye(5) + 0.04

@@ -91,7 +91,7 @@ def lag_results(
     ----------
     tables : sequence of xarray.Dataset
         One for every member of ``axis``, in its order: the variables of
-        :class:`~atmodist_core.evaluation.period.lag_pairs.LagPairs` over ``(time, pair)``. A member may have no times.
+        :class:`~atmodist_core.evaluation.lags.lag_pairs.LagPairs` over ``(time, pair)``. A member may have no times.
     axis : DayAxis
         Days of all members, that of the evaluation: a pair belongs to the day of its earlier state.
     counts : numpy.ndarray, shape ``(1 + replicates, days)``

@@ -10,6 +10,8 @@ import xarray as xr
 
 from atmodist_core.common.constants import EARTH_RADIUS_M
 from atmodist_core.common.errors import UserError
+from atmodist_core.evaluation.diagnostics.regional_spectra import CosineModes, cosine_power, modes_of
+from atmodist_core.evaluation.diagnostics.spectra import SphericalPower, kinetic_energy_factor
 from atmodist_core.evaluation.geometry import (
     field_values,
     grid_spacing_km,
@@ -19,8 +21,6 @@ from atmodist_core.evaluation.geometry import (
     time_values,
     truth_at_points_of,
 )
-from atmodist_core.evaluation.regional_spectra import CosineModes, cosine_power, modes_of
-from atmodist_core.evaluation.spectra import SphericalPower, kinetic_energy_factor
 
 
 def coarse_nyquist_wavelength_km(ds: xr.Dataset, factor: int) -> float:

@@ -16,8 +16,8 @@ import pandas as pd
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.evaluation.diagnostics.wasserstein import wasserstein
 from atmodist_core.evaluation.geometry import HORIZONTAL, closes_in_longitude, horizontal_fields, time_values
-from atmodist_core.evaluation.wasserstein import wasserstein
 
 TOLERANCE = 0.1
 """Relative difference of two Wasserstein distances that counts as a difference."""

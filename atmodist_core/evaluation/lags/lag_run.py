@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from atmodist_core.evaluation.period.lag_pairs import LagPairs
+from atmodist_core.evaluation.lags.lag_pairs import LagPairs
 from atmodist_core.evaluation.run.data import EvaluationData
 from atmodist_core.evaluation.run.member_run import FLUSH_SECONDS, LearnedDistance, Selection, Stores
 from atmodist_core.evaluation.run.plan import EvaluationPlan

@@ -7,14 +7,14 @@ import xarray as xr
 from atmodist_core.common.errors import AtmodistWarning, UserError
 from atmodist_core.evaluation import structural_similarity
 from atmodist_core.evaluation.geometry import area_weights
-from atmodist_core.evaluation.lag_curves import lag_curve
-from atmodist_core.evaluation.period import lag_pairs
-from atmodist_core.evaluation.period.lag_pairs import LagPairs, _Draw
+from atmodist_core.evaluation.lags import lag_pairs
+from atmodist_core.evaluation.lags.lag_curves import lag_curve
+from atmodist_core.evaluation.lags.lag_pairs import LagPairs, _Draw
 from atmodist_core.evaluation.store.statistics_store import StatisticsStore
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.fields.grid.cell_areas import cell_areas
 from atmodist_core.inference.atmodist import load_distance
-from tests.evaluation.period.known_distance import ANSWERS, SIZE, clockwork, known_distance
+from tests.evaluation.lags.known_distance import ANSWERS, SIZE, clockwork, known_distance
 from tests.networks.mock_models import CHANNELS, NORMALIZATION, globe, saved_distance
 
 

@@ -1,0 +1,1 @@
+"""Diagnostics of fields: spectra, semivariograms, similarity, distributions, local statistics."""

@@ -1,1 +1,0 @@
-"""Evaluation of models over any period: streamed into mergeable statistics, finished into one file."""
