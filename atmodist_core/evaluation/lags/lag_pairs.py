@@ -308,7 +308,7 @@ class LagPairs:
     def _root_mean_squares(
         self, earlier: NDArray[np.float32], later: NDArray[np.float32]
     ) -> dict[str, np.ndarray]:
-        """What the simple predictors see, see :mod:`~atmodist_core.evaluation.period.lag_predictors`."""
+        """What the simple predictors see, see :mod:`~atmodist_core.evaluation.lags.lag_predictors`."""
         first, second = (self._normalized(patches) for patches in (earlier, later))
         difference = np.sqrt(np.square(first - second).mean(axis=(2, 3)))
         strength = np.sqrt(0.5 * (np.square(first) + np.square(second)).mean(axis=(2, 3)))

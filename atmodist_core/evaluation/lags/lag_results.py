@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.bootstrap import DayAxis, interval
-from atmodist_core.evaluation.period.lag_predictors import predictions
+from atmodist_core.evaluation.lags.lag_predictors import predictions
 from atmodist_core.inference.lag_probabilities import chance_scores, median_classes, ranked_classes
 
 METRICS = {"atmodist": "atmodist", "l2": "l2", "l1": "l1", "1-ssim": "one_minus_ssim"}

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from atmodist_core.evaluation.period.lag_predictors import neighbour_counts
+from atmodist_core.evaluation.lags.lag_predictors import neighbour_counts
 from atmodist_core.inference.lag_probabilities import median_classes, ranked_classes
 from atmodist_core.training.data.patches import PatchSampler, cut_pairs
 from atmodist_core.training.data.training_fields import TrainingFields

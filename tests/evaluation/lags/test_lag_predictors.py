@@ -4,8 +4,8 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.evaluation.bootstrap import Bootstrap, DayAxis, bootstrap_counts
+from atmodist_core.evaluation.lags.lag_predictors import predictions
 from atmodist_core.evaluation.lags.lag_results import _add_predictors
-from atmodist_core.evaluation.period.lag_predictors import predictions
 
 HOURS = 3.0 * np.arange(1, 6)
 
