@@ -177,7 +177,7 @@ def _draw_confusion_table(axes: Axes, confusion: xr.Dataset, *, style: FigureSty
 def draw_model_matrix(axes: Axes, matrix: xr.DataArray, *, style: FigureStyle = PUBLICATION) -> None:
     """Draw distances between the truth and models, with their values."""
     values = matrix.values
-    names = [method_style(str(name)).label for name in matrix["state"].values]
+    names = [method_style(str(name)).label for name in matrix["model"].values]
     axes.imshow(values, cmap="Blues", vmin=0, vmax=1.4 * (float(np.nanmax(values)) or 1.0))
     text: dict[str, Any] = {
         "ha": "center",

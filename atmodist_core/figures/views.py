@@ -48,7 +48,7 @@ def figure_of(numbers: Numbers, style: FigureStyle = PUBLICATION) -> Figure:
 def _maps(numbers: Numbers, style: FigureStyle) -> Figure:
     table = numbers.datasets["fields"]
     name = str(next(iter(table.data_vars)))
-    panels = {str(state): table[name].sel(state=state) for state in table["state"].values}
+    panels = {str(model): table[name].sel(model=model) for model in table["model"].values}
     if "coarse" in numbers.datasets:
         panels = {"coarse": numbers.datasets["coarse"][name], **panels}
     limit = table.attrs.get("limit")
@@ -65,22 +65,22 @@ def _notes(scores: xr.Dataset | None, units: str) -> dict[str, str] | None:
     if scores is None:
         return None
     notes = {}
-    for state in scores["state"].values:
-        one = scores["score"].sel(state=state)
+    for model in scores["model"].values:
+        one = scores["score"].sel(model=model)
         parts = [
             f"{_NOTES.get(str(m), str(m))} {float(one.sel(measure=m)):.3g}"
             for m in one["measure"].values
             if np.isfinite(float(one.sel(measure=m)))
         ]
-        notes[str(state)] = "  ".join(parts)
+        notes[str(model)] = "  ".join(parts)
     return notes
 
 
 def _spectra(numbers: Numbers, style: FigureStyle) -> Figure:
     table = numbers.datasets["spectra"]
-    states = [str(state) for state in table["state"].values]
+    models = [str(model) for model in table["model"].values]
     spectra = {
-        state: table.sel(state=state, drop=True).dropna("total_wavenumber", how="all") for state in states
+        model: table.sel(model=model, drop=True).dropna("total_wavenumber", how="all") for model in models
     }
     nyquist = table.attrs.get("coarse_nyquist_degree")
     figure = new_figure(style.width_in, 1.12 * style.width_in, style)
@@ -103,7 +103,7 @@ def _spectra(numbers: Numbers, style: FigureStyle) -> Figure:
         grid[2, 1].set_visible(False)
     else:
         variable = str(semivariograms.attrs.get("field", "vorticity"))
-        tables = {str(state): semivariograms.sel(state=state) for state in semivariograms["state"].values}
+        tables = {str(model): semivariograms.sel(model=model) for model in semivariograms["model"].values}
         draw_semivariograms(grid[2, 1], tables, variable, style=style)
         grid[2, 1].set_title(f"semivariogram of {variable}")
         style_axes(grid[2, 1], style)

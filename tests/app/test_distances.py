@@ -29,7 +29,7 @@ def test_times_are_compared_by_both_distances(compared, globe):
     direct = compared.engine.distance().matrix(globe.isel(time=slice(0, 3)))
     np.testing.assert_allclose(matrices["atmodist"][:3, :3], direct, rtol=1e-4, atol=1e-10)
     assert result.confusion is not None and result.curves is not None
-    assert set(result.methods["state"].values) == {
+    assert set(result.methods["model"].values) == {
         "truth",
         "bilinear",
         "bicubic",

@@ -54,7 +54,7 @@ def test_the_mean_over_a_period_is_exported_with_all_its_times(globe, models, en
     shown = numbers_shown(session)
     assert shown.datasets["spectra"].sizes["time"] == 3 and "3 times" in shown.caption
     again = numbers_of(FigureRequest.from_link(recipe_of(session).search))
-    one, other = (n.datasets["spectra"]["vorticity"].sel(state="bicubic") for n in (shown, again))
+    one, other = (n.datasets["spectra"]["vorticity"].sel(model="bicubic") for n in (shown, again))
     np.testing.assert_allclose(other, one, rtol=1e-4)
 
 
@@ -67,7 +67,7 @@ def test_every_kind_of_file_can_be_opened(globe, models, engine, tmp_path):
         assert name == f"atmodist-maps.{kind}" and content.startswith(start)
     with reread(file_of(numbers, "nc", recipe=recipe)[1], tmp_path) as tree:
         assert tree.attrs["command"] == recipe.command and json.loads(tree.attrs["versions"])["numpy"]
-        stored = tree["fields"]["vorticity"].sel(state="bicubic").values
+        stored = tree["fields"]["vorticity"].sel(model="bicubic").values
         np.testing.assert_array_equal(stored, session.comparison.values("bicubic"))
     name, content = file_of(numbers, "csv")
     assert "fields.csv" in zipfile.ZipFile(io.BytesIO(content)).namelist()
@@ -97,7 +97,7 @@ def test_the_command_of_an_export_runs_as_it_stands(globe, models, engine, tmp_p
     assert figure_command.main(arguments) == 0
     assert (tmp_path / "f.pdf").read_bytes().startswith(b"%PDF")
     with reread((tmp_path / "n.nc").read_bytes(), tmp_path) as tree:
-        stored = tree["fields"]["vorticity"].sel(state="bicubic").values
+        stored = tree["fields"]["vorticity"].sel(model="bicubic").values
         np.testing.assert_allclose(stored, session.comparison.values("bicubic"), rtol=1e-5, atol=1e-10)
 
 

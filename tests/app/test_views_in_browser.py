@@ -136,7 +136,7 @@ def test_figure_and_numbers_are_exported_and_opened_again(watched, address, tmp_
         if name == "PDF":
             assert content.count(b"/Type /Page ") == 1 and content.rstrip().endswith(b"%%EOF")
     with xr.open_datatree(downloaded(page, offers["NetCDF"].click, tmp_path)) as tree:
-        stored = tree["fields"]["vorticity"].sel(state="truth").load()
+        stored = tree["fields"]["vorticity"].sel(model="truth").load()
         assert "Models: " in tree.attrs["caption"] and "simulated" in tree.attrs["caption"]
     truth = ad.open_demo()["vorticity"].sel(time="2001-01-05T03:00")
     expected = truth.sel(

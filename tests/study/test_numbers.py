@@ -40,9 +40,9 @@ def test_netcdf_holds_every_table_and_the_caption(numbers, tmp_path):
     with xr.open_datatree(file) as tree:
         assert tree.attrs["caption"] == "Data: a test. 2001-01-01." and tree.attrs["link"] == "?view=maps"
         np.testing.assert_array_equal(
-            tree["fields"]["vorticity"].sel(state="bicubic"), state(1)["vorticity"].isel(time=0)
+            tree["fields"]["vorticity"].sel(model="bicubic"), state(1)["vorticity"].isel(time=0)
         )
-        assert float(tree["scores"]["score"].sel(state="bicubic", measure="rmse")) == 1e-5
+        assert float(tree["scores"]["score"].sel(model="bicubic", measure="rmse")) == 1e-5
         assert tree["coarse"].sizes["latitude"] == 6
 
 
@@ -50,7 +50,7 @@ def test_csv_has_a_row_for_each_combination_of_coordinates(numbers):
     tables = numbers.csv()
     assert set(tables) == {"fields.csv", "coarse.csv", "scores.csv"}
     lines = tables["fields.csv"].strip().splitlines()
-    assert lines[0] == "state,latitude,longitude,vorticity" and len(lines) == 1 + 2 * 24 * 24
+    assert lines[0] == "model,latitude,longitude,vorticity" and len(lines) == 1 + 2 * 24 * 24
 
 
 def test_variables_on_different_axes_make_different_tables():
@@ -82,9 +82,9 @@ def test_spectra_of_several_methods_share_one_table():
             "bicubic": {"spectrum": spectrum(40), "semivariogram": lags},
         }
     )
-    assert tables["spectra"].sizes == {"state": 3, "time": 1, "total_wavenumber": 40}
-    assert int(tables["spectra"]["vorticity"].sel(state="coarse").count()) == 10
-    assert list(tables["semivariograms"]["state"].values) == ["truth", "bicubic"]
+    assert tables["spectra"].sizes == {"model": 3, "time": 1, "total_wavenumber": 40}
+    assert int(tables["spectra"]["vorticity"].sel(model="coarse").count()) == 10
+    assert list(tables["semivariograms"]["model"].values) == ["truth", "bicubic"]
     tables["spectra"].attrs["coarse_nyquist_degree"] = 10.0
     figure = figure_of(Numbers("spectra", tables, "A caption. " * 30))
     assert figure_bytes(figure, "svg")[:5] == b"<?xml"

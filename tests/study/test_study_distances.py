@@ -97,7 +97,7 @@ def test_methods_are_compared_with_the_truth_and_each_other():
     worse["vorticity"] = truth["vorticity"] + np.float32(3e-6)
     found = method_distances({"mine": worse, "truth": truth}, "vorticity")
     assert found["rmse"].values == pytest.approx(np.array([[0, 3e-6], [3e-6, 0]]), rel=1e-3)
-    assert 0 < float(found["dissimilarity"].sel(state="mine", other_state="truth")) < 2
+    assert 0 < float(found["dissimilarity"].sel(model="mine", other_model="truth")) < 2
     with pytest.raises(ad.UserError, match="truth among"):
         method_distances({"mine": worse}, "vorticity")
 

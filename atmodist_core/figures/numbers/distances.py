@@ -178,7 +178,7 @@ def method_distances(states: Mapping[str, xr.Dataset], field: str, distance: Any
     -------
     xarray.Dataset
         ``rmse`` [units of the field], ``dissimilarity`` (one minus structural similarity) and ``atmodist`` over
-        ``(state, other_state)``. The similarity is that within the range of the truth's values.
+        ``(model, other_model)``. The similarity is that within the range of the truth's values.
 
     Raises
     ------
@@ -201,7 +201,7 @@ def method_distances(states: Mapping[str, xr.Dataset], field: str, distance: Any
             if large:
                 alike = float(structural_similarity(values[a], values[b], value_range=value_range))
                 dissimilarity[i, j] = dissimilarity[j, i] = 1 - alike
-    dimensions = ("state", "other_state")
+    dimensions = ("model", "other_model")
     units = str(states["truth"][field].attrs.get("units", "unknown"))
     tables: dict[str, Any] = {
         "rmse": (dimensions, rmse, {"units": units, "long_name": f"root mean square difference of {field}"}),
@@ -217,4 +217,4 @@ def method_distances(states: Mapping[str, xr.Dataset], field: str, distance: Any
         )
         np.fill_diagonal(learned, 0.0)
         tables["atmodist"] = (dimensions, learned, {"units": "1", "long_name": "AtmoDist distance"})
-    return xr.Dataset(tables, {"state": names, "other_state": ("other_state", names)}, {"field": field})
+    return xr.Dataset(tables, {"model": names, "other_model": ("other_model", names)}, {"field": field})

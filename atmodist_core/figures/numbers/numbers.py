@@ -96,7 +96,7 @@ def fields_numbers(
     Returns
     -------
     dict
-        ``fields`` over ``(state, latitude, longitude)``, ``coarse`` and ``scores``, as far as there are any.
+        ``fields`` over ``(model, latitude, longitude)``, ``coarse`` and ``scores``, as far as there are any.
     """
     names = list(states)
     first = states[names[0]]
@@ -106,7 +106,7 @@ def fields_numbers(
     axes = {"latitude": first["latitude"].variable, "longitude": first["longitude"].variable}
     tables = {
         "fields": xr.Dataset(
-            {field: (("state", "latitude", "longitude"), stacked, attributes)}, {"state": names, **axes}
+            {field: (("model", "latitude", "longitude"), stacked, attributes)}, {"model": names, **axes}
         )
     }
     if coarse is not None:
@@ -115,8 +115,8 @@ def fields_numbers(
         measures = list(next(iter(scores.values())))
         values = [[scores[name][measure] for measure in measures] for name in scores]
         tables["scores"] = xr.Dataset(
-            {"score": (("state", "measure"), np.array(values, dtype=float))},
-            {"state": list(scores), "measure": measures},
+            {"score": (("model", "measure"), np.array(values, dtype=float))},
+            {"model": list(scores), "measure": measures},
         )
     return tables
 
@@ -132,8 +132,8 @@ def spectra_numbers(spectra: Mapping[str, Mapping[str, xr.Dataset]]) -> dict[str
     Returns
     -------
     dict
-        ``spectra`` over ``(state, time, total_wavenumber)``; wavenumbers that a method does not have are NaN. ``semivariograms`` over
-        ``(state, time, lag_km)``.
+        ``spectra`` over ``(model, time, total_wavenumber)``; wavenumbers that a method does not have are NaN. ``semivariograms`` over
+        ``(model, time, lag_km)``.
     """
     tables = {}
     for kind, name in (("spectrum", "spectra"), ("semivariogram", "semivariograms")):
@@ -145,7 +145,7 @@ def spectra_numbers(spectra: Mapping[str, Mapping[str, xr.Dataset]]) -> dict[str
             one = ds if "time" in ds.dims else ds.drop_vars("time", errors="ignore").expand_dims("time")
             parts.append(one.drop_vars([key for key in one.coords if key not in one.dims], errors="ignore"))
         joined = xr.concat(
-            parts, xr.IndexVariable("state", list(found)), join="outer", combine_attrs="override"
+            parts, xr.IndexVariable("model", list(found)), join="outer", combine_attrs="override"
         )
         for variable in joined.data_vars:
             joined[variable].attrs = dict(parts[0][variable].attrs)
