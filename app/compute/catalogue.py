@@ -87,7 +87,7 @@ def list_methods(factor: int | None = None) -> tuple[list[Method], list[str]]:
     if not cards:
         problems.append(
             "No trained model was found, so only interpolation is compared with the truth: train one with "
-            "'python train/gan.py', or name a folder of models in ATMODIST_MODELS."
+            "'atmodist gan', or name a folder of models in ATMODIST_MODELS."
         )
     methods = [
         Method(name, model_label(name), "interpolation", factor or 4, _colour(name)) for name in KERNELS

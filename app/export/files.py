@@ -50,7 +50,7 @@ def recipe_of(session: Session, href: str = "", *, view: str | None = None, kind
     query["methods"] = ",".join(shown_methods(state, [method.name for method in session.methods]))
     search = search_of(query)
     data = "" if state.data_set == "demo" else " --data YOUR_DATA_FOLDER"
-    command = f"python train/figure.py --link {shlex.quote(search)} --out {query['view']}.{kind}{data}"
+    command = f"atmodist figure --link {shlex.quote(search)} --out {query['view']}.{kind}{data}"
     return Recipe(search, f"{href.split('?')[0]}{search}", command)
 
 

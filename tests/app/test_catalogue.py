@@ -63,7 +63,7 @@ def test_without_models_only_interpolation_is_offered_and_said(no_models):
     methods, problems = list_methods()
     assert [method.name for method in methods] == ["bilinear", "bicubic"]
     (sentence,) = problems
-    assert "train/gan.py" in sentence and "ATMODIST_MODELS" in sentence
+    assert "atmodist gan" in sentence and "ATMODIST_MODELS" in sentence
 
 
 def test_models_come_after_interpolation_in_a_fixed_order_and_colours_differ(models):

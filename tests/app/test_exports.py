@@ -91,7 +91,7 @@ def test_the_archive_says_how_to_make_it_again(globe, models, engine):
 def test_the_command_of_an_export_runs_as_it_stands(globe, models, engine, tmp_path, capsys):
     session = settled_session(engine, region="Pacific", methods=["bicubic"])
     words = shlex.split(recipe_of(session).command)
-    assert words[:2] == ["python", "train/figure.py"]
+    assert words[:2] == ["atmodist", "figure"]
     arguments = [*words[2:], "--numbers", str(tmp_path / "n.nc")]
     arguments[arguments.index("--out") + 1] = str(tmp_path / "f.pdf")
     assert figure_command.main(arguments) == 0

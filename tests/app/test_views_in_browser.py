@@ -121,7 +121,7 @@ def test_back_leads_to_what_was_on_show(watched, address):
 def test_figure_and_numbers_are_exported_and_opened_again(watched, address, tmp_path):
     page = opened(watched, f"{address}?{PACIFIC}&methods=bicubic&time=2001-01-05T03:00")
     page.get_by_role("button", name="Export: ").click()
-    seen(page, "python train/figure.py --link")
+    seen(page, "atmodist figure --link")
     offers = {
         name: page.get_by_role("button", name=f"{name}: ") for name in ("PNG", "SVG", "PDF", "NetCDF", "CSV")
     }

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
 LARGEST_WHEEL = 100e6
 DEVELOPMENT_FILES = re.compile(
-    r"app/screenshots\.py|app/globe/(src|test)/.*|app/globe/package.*\.json|assets/make_geography\.py"
+    r"app/screenshots\.py|app/globe/(src|test)/.*|app/globe/package.*\.json|assets/.*\.py"
 )
 
 

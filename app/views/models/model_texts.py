@@ -92,14 +92,14 @@ def own_html() -> str:
     data = "is set" if data_folder() is not None else "is not set"
     return f"""
 <div class="head"><span class="title">Use my own</span><span class="detail">new models and data appear within seconds, without a restart</span></div>
-<p><b>Data.</b> Put a file into the folder given by <code>make app DATA=folder</code> (here it {data}): ERA5 as netCDF or GRIB, a Zarr store, or any
+<p><b>Data.</b> Put a file into the folder given by <code>atmodist app --data folder</code> (here it {data}): ERA5 as netCDF or GRIB, a Zarr store, or any
 CF file with wind or with vorticity and divergence. Two files whose names end in <code>_u</code> and <code>_v</code> are read as one wind field. The
 data set then appears in the list “Data set” of the side bar.</p>
 <p><b>Models.</b> Train a model and set its folder:</p>
 <ol>
-<li><code>python train/distance.py --preset demo</code> or <code>python train/gan.py --preset demo</code> (see <code>--help</code>) writes a folder with
+<li><code>atmodist distance --preset demo</code> or <code>atmodist gan --preset demo</code> (see <code>--help</code>) writes a folder with
 <code>card.json</code>, <code>model.safetensors</code> and <code>curves.csv</code>.</li>
-<li>Put it into the folder given by <code>make app MODELS=folder</code>, or list several folders in <code>{MODELS_VARIABLE}</code>.</li>
+<li>Put it into the folder given by <code>atmodist app --models folder</code>, or list several folders in <code>{MODELS_VARIABLE}</code>.</li>
 <li>The model appears in this view, and a downscaling model also under “Methods”. A message above gives the reason if a folder cannot be used.</li>
 </ol>
 <p class="note">Only files inside these folders are opened; links that lead out of them are skipped. Weights are safetensors files, which cannot contain code.

@@ -1,4 +1,4 @@
-"""The numbers of a figure from the data, without the page: what ``python train/figure.py`` draws."""
+"""The numbers of a figure from the data, without the page: what ``atmodist figure`` draws."""
 
 from __future__ import annotations
 
