@@ -11,8 +11,8 @@ from atmodist_core.fields.open.coefficient_store import open_coefficient_store
 def open_demo() -> xr.Dataset:
     """Vorticity and divergence of the shipped simulated atmosphere, 3-hourly on a 0.5-degree globe.
 
-    It is the weather of a dry primitive-equation model (see docs/simulation.md), not of the Earth, and none of
-    the shipped models has seen it. Opening reads metadata only; slices are synthesised when asked for.
+    It comes from a dry primitive-equation model (see docs/simulation.md), not from the Earth, and no shipped
+    model was trained on it. Opening reads metadata only; slices are synthesised when they are read.
 
     Returns
     -------

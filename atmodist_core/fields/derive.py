@@ -197,7 +197,7 @@ def _apply(
     """Run a kernel (..., n, m), (..., n, m) -> (..., 2, n, m) on whole slices, and split its two results.
 
     Lazy arrays are handled chunk by chunk, or slice by slice. Only blockwise layers are used, also for the
-    split: dask then builds no task before it is asked for one (a store of a million hours opens at once), and
+    split: dask then builds no task before it computes (a store of a million hours opens at once), and
     computes both results together.
     """
     if not (first.chunks or second.chunks):

@@ -16,7 +16,7 @@ from atmodist_core.fields.canonical.coordinates import (
 
 
 def place_marked(latitude, longitude):
-    """A field that holds 1000 latitude + (longitude mod 360): each value tells where it belongs."""
+    """A field that holds 1000 latitude + (longitude mod 360): each value identifies its point."""
     values = 1000.0 * np.asarray(latitude)[:, None] + np.asarray(longitude)[None, :] % 360
     return xr.DataArray(
         values, {"latitude": latitude, "longitude": longitude}, ("latitude", "longitude"), name="u"

@@ -126,8 +126,8 @@ def test_differences_on_uneven_spacing():
 
 
 def test_differences_need_their_metric_terms():
-    """At 65 degrees, leaving u tan(phi) / a out would be wrong by a tenth and more: the form is told
-    apart."""
+    """At 65 degrees, leaving u tan(phi) / a out would be wrong by a tenth and more: the forms
+    differ."""
     latitude, longitude = np.linspace(75, 55, 41), np.linspace(0, 40, 41)
     u, v, vorticity, _ = flow(latitude, longitude)
     phi, lam = np.deg2rad(latitude), np.deg2rad(longitude)
@@ -289,7 +289,7 @@ def test_both_fields_share_one_computation(monkeypatch):
     monkeypatch.setattr(derive, "_each_slice", lambda *args: calls.append(1) or original(*args))
     u, v, _, _ = flow_arrays(*GRIDS["gaussian"], TIMES)
     fields = vorticity_divergence(u.chunk({"time": 1}), v.chunk({"time": 1}))
-    assert calls == [], "nothing is computed before it is asked for"
+    assert calls == [], "nothing is computed on opening"
     fields.isel(time=[1, 3]).load()
     assert len(calls) == 2
     fields.vorticity.isel(time=0).load()

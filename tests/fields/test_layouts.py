@@ -202,7 +202,7 @@ def test_expver_along_time_is_noted(tmp_path):
     assert "mixture of experiment versions 1, 5" in open_fields(layouts.cds_new(tmp_path)).attrs["notes"]
 
 
-def test_crude_derivatives_of_weatherbench2_are_passed_over(tmp_path):
+def test_crude_derivatives_of_weatherbench2_are_replaced(tmp_path):
     """Its stores with derived variables carry differences without the metric term; the winds are better."""
     source = layouts.weatherbench2(tmp_path)
     dataset = xr.open_zarr(source, chunks=None).load().drop_encoding()

@@ -124,7 +124,7 @@ def test_stores_of_version_3_without_consolidated_metadata(remote, tmp_path):
 
 
 def test_missing_units_read_one_slice(remote, tmp_path):
-    """Without units the magnitude must be judged: one slice is read, in the middle."""
+    """Without units the magnitude is checked: one slice is read, in the middle."""
     upload, chunks_read = remote
     _, _, vorticity, divergence = layouts.flow_arrays(layouts.LATITUDE, layouts.LONGITUDE, layouts.TIMES)
     path = tmp_path / "s.zarr"

@@ -97,7 +97,7 @@ def test_real_file(names, real_data):
     assert dataset.attrs.get("time_step_hours") == step
     assert dataset.time.values[0] == np.datetime64(first)
     assert dataset.time.values[-1] == np.datetime64(last)
-    # The whole GFS sequence takes long on one core; every fourth time tells as much.
+    # The whole GFS sequence takes long on one core; every fourth time is enough.
     loaded = dataset.isel(time=slice(None, None, 4)).load()
     weights = np.cos(np.deg2rad(loaded.latitude))
     for name, (low, high) in (("vorticity", vorticity), ("divergence", divergence)):

@@ -17,7 +17,7 @@ pytest.importorskip("aiohttp")
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder and remembers what was asked for; some paths are forbidden or broken."""
+    """Serves a folder and records requests; some paths are forbidden or broken."""
 
     requests: list = []  # noqa: RUF012 - one list for all requests is the point
 

@@ -123,7 +123,7 @@ def test_magnitude_that_does_not_fit(kind, spread, rng):
         check_magnitude_without_units(rng.normal(0, spread, 1000), kind, "x")
 
 
-def test_nothing_to_judge_the_magnitude_by():
+def test_no_values_to_check_the_magnitude():
     with pytest.raises(UserError, match="standard deviation nan"):
         check_magnitude_without_units(np.full(10, np.nan), "wind", "u")
 

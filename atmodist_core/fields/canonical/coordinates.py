@@ -70,9 +70,9 @@ def canonical_axes(array: xr.DataArray, variable: str, note: Callable[[str], Non
     array : xarray.DataArray
         Field with dimensions ``latitude`` and ``longitude`` (any order); lazy data stay lazy.
     variable : str
-        Its name in the file, for sentences.
+        Its name in the file, for messages.
     note : callable
-        Receives a sentence for each change worth telling.
+        Receives a sentence for each change.
 
     Returns
     -------

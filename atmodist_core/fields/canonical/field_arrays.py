@@ -110,7 +110,7 @@ class FieldArrays:
         return self.dataset.sizes["time"]
 
     def moment(self, time: int) -> int:
-        """Return a number of 64 bits that tells one time from others: its date, or without one its place."""
+        """Return a 64-bit key of one time: its date, or its index where there are no dates."""
         values = self.dataset["time"].values if "time" in self.dataset.coords else np.empty(0)
         if not np.issubdtype(values.dtype, np.datetime64):
             return time

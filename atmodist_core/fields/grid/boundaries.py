@@ -1,6 +1,4 @@
-"""What lies beyond the edges of a grid: the other end of the circle, the far side of a pole, or a mirror
-image.
-"""
+"""Boundaries of a grid: beyond them lies the other end of the circle, the far side of a pole, or a mirror image."""
 
 from __future__ import annotations
 
@@ -19,14 +17,13 @@ _EVEN = 1e-3
 
 @dataclass(frozen=True)
 class Boundaries:
-    """How a latitude-longitude grid goes on beyond its rows and columns.
+    """Continuation of a latitude-longitude grid beyond its rows and columns.
 
     - A full circle of longitudes wraps around exactly.
-    - Across a pole the field goes on along the same great circle: the rows come back in reverse order,
-    turned by half the
-      circle. Vorticity and divergence are scalars, so their sign stays. A row *on* the pole is not
+    - Across a pole the field continues along the same great circle: the rows return in reverse order,
+      turned by half the circle. Vorticity and divergence are scalars, so their sign stays. A row *on* the pole is not
       repeated. With an odd number of columns the opposite meridian lies between two, whose mean is taken.
-    - Elsewhere (the edges of a limited area) the field is mirrored; such values are a makeshift.
+    - Elsewhere (the edges of a limited area) the field is mirrored, which is only a substitute for data.
 
     Attributes
     ----------
@@ -46,7 +43,7 @@ class Boundaries:
 
     @classmethod
     def of(cls, latitude: NDArray[np.floating], longitude: NDArray[np.floating]) -> Boundaries:
-        """Tell from the axes of a grid.
+        """Derive the boundaries from the axes of a grid.
 
         Parameters
         ----------
@@ -68,28 +65,28 @@ class Boundaries:
 
     @property
     def is_globe(self) -> bool:
-        """Whether there is no makeshift edge."""
+        """Whether no edge has to be mirrored."""
         return self.wraps and "edge" not in (self.north, self.south)
 
-    def reach(self, makeshift: int) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Return how far rows and columns may be asked for beyond the grid.
+    def reach(self, mirrored: int) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Return how far a window may extend beyond the grid.
 
         Parameters
         ----------
-        makeshift : int
+        mirrored : int
             Points of mirror image at an edge of a limited area.
 
         Returns
         -------
         tuple
-            ``(first row, end of rows), (first column, end of columns)``; infinite where the field really
-            goes on.
+            ``(first row, end of rows), (first column, end of columns)``; infinite where the field
+            continues.
         """
-        north = -makeshift if self.north == "edge" else -math.inf
-        south = self.rows + makeshift if self.south == "edge" else math.inf
+        north = -mirrored if self.north == "edge" else -math.inf
+        south = self.rows + mirrored if self.south == "edge" else math.inf
         if self.wraps:
             return (north, south), (-math.inf, math.inf)
-        return (north, south), (-makeshift, self.columns + makeshift)
+        return (north, south), (-mirrored, self.columns + mirrored)
 
     def gather(
         self, fields: NDArray[np.float32], row_range: tuple[int, int], column_range: tuple[int, int]
@@ -143,7 +140,7 @@ class Boundaries:
 
 
 def _edge(distance_deg: float, spacing_deg: float, wraps: bool) -> Edge:
-    """Tell what lies beyond a row from its distance to the pole.
+    """Return what lies beyond a row, from its distance to the pole.
 
     A cell-centred row lies half a spacing from the pole, a Gaussian one up to 0.77, and one left by block
     means that started on the pole row 0.4 or 0.6; from one spacing on, a row is missing and the grid ends

@@ -124,7 +124,7 @@ def _refined(axis: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
 def _at(axis: NDArray[np.float64], position: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return an axis at fractional indices."""
     index = np.clip(np.floor(position).astype(int), 0, axis.size - 2)
-    # Beyond the first and the last point the line through the outermost two goes on.
+    # Beyond the first and the last point the line through the outermost two continues.
     return axis[index] + (position - index) * (axis[index + 1] - axis[index])
 
 

@@ -1,4 +1,4 @@
-"""Where things are: coastlines to draw under a field, and 150 cities at which local statistics are taken.
+"""Geography: coastlines to draw under a field, and 150 cities at which local statistics are computed.
 
 The files lie in ``assets/geography``, with their sources and licences; ``assets/make_geography.py`` remakes
 them.
@@ -51,7 +51,7 @@ def cities() -> pd.DataFrame:
 def coastlines(
     resolution: str = "110m", region: "Region | None" = None, *, west: float | None = None
 ) -> list[np.ndarray]:
-    """Coastlines as lines for a flat map, none of which runs across the map.
+    """Return coastlines as lines for a flat map, cut where they would cross its edge.
 
     Parameters
     ----------

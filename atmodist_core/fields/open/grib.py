@@ -1,6 +1,6 @@
 """Reading GRIB with ecCodes: fields on regular grids and spherical-harmonic coefficients.
 
-Only the headers are read on opening; each message is decoded when its field is asked for. cfgrib is not used:
+Only the headers are read on opening; each message is decoded when its field is read. cfgrib is not used:
 it writes index files next to the data and has no lazy form for coefficients.
 """
 
@@ -39,6 +39,9 @@ _LEVEL_NAMES = {
 }
 _WANTED = {alias for quantity in QUANTITIES.values() for alias in quantity.aliases}
 _PARAMETERS = {131: "u", 132: "v", 138: "vo", 155: "d", 165: "10u", 166: "10v"}
+_TIME_UNITS = {*range(8), 10, 11, 12, 13, 14, 15, 254, 255}
+"""Units of time of GRIB1 (table 4) and GRIB2 (table 4.4); ecCodes divides by zero for some others."""
+
 _lock = threading.Lock()
 """ecCodes handles and its multi-field state are not safe between threads."""
 
@@ -223,6 +226,9 @@ def _message(codes: Any, handle: Any, offset: int, index: int) -> Message:
     def get(key: str, default: Any = 0) -> Any:
         return codes.codes_get(handle, key) if codes.codes_is_defined(handle, key) else default
 
+    unit = int(get("indicatorOfUnitOfTimeRange", 1))
+    if unit not in _TIME_UNITS:
+        raise ValueError(f"unknown unit of time {unit}")
     kind = str(get("gridType", "unknown"))
     keys = {
         "sh": ("J",),

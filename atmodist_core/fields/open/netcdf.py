@@ -53,7 +53,12 @@ def decode(open_store: Callable[[], Any], name: str, kind: str = "netCDF file") 
             warnings.simplefilter("ignore")
             store = open_store()
             for dimension, length in store.get_dimensions().items():
-                refuse_long_dimension(str(dimension), length, name)
+                if length > LARGEST_COORDINATE:
+                    raise UserError(
+                        f"Dimension '{dimension}' of {name} has {length:,} entries, where at most "
+                        f"{LARGEST_COORDINATE:,} were expected; split the data, or download them again if the "
+                        "number is wrong."
+                    )
             return xr.open_dataset(store, chunks=None, cache=False, **DECODE_OPTIONS)
     except UserError:
         raise
@@ -64,16 +69,6 @@ def decode(open_store: Callable[[], Any], name: str, kind: str = "netCDF file") 
         ) from error
     except (ValueError, TypeError, AttributeError, OverflowError, IndexError) as error:
         raise undecodable(name, error) from error
-
-
-def refuse_long_dimension(dimension: str, length: int, name: str) -> None:
-    """Refuse a dimension whose coordinate could not be held in memory."""
-    if length > LARGEST_COORDINATE:
-        raise UserError(
-            f"Dimension '{dimension}' of {name} has {length:,} entries, where at most "
-            f"{LARGEST_COORDINATE:,} were expected; split the data, or download them again if the number is "
-            "wrong."
-        )
 
 
 def undecodable(name: str, error: Exception) -> UserError:

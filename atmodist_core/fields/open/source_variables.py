@@ -29,7 +29,6 @@ from atmodist_core.fields.canonical.time_axis import name_time_axis
 from atmodist_core.fields.open.detect import Note
 from atmodist_core.fields.open.ecmwf_coefficients import truncation_of
 from atmodist_core.fields.open.guarded_reading import guard
-from atmodist_core.fields.open.netcdf import refuse_long_dimension
 
 CHUNK_BYTES = 64 * 2**20
 """Largest lazy chunk, unless the store's own chunk of one time is larger [bytes]."""
@@ -260,7 +259,6 @@ def _refuse_unusable(dataset: xr.Dataset, array: xr.DataArray, origin: str) -> N
                 f"Dimension '{dimension}' of variable '{name}' of {origin} has no entries, where at least "
                 "one was expected; download it again or choose another period."
             )
-        refuse_long_dimension(str(dimension), length, origin)
     mapping = array.encoding.get("grid_mapping", array.attrs.get("grid_mapping"))
     attrs = dataset[mapping].attrs if mapping in dataset.variables else {}
     projection = str(attrs.get("grid_mapping_name", "latitude_longitude"))
