@@ -10,9 +10,7 @@ from pathlib import Path
 
 import tyro
 
-sys.path.insert(
-    0, str(Path(__file__).resolve().parents[1])
-)  # so that it runs from a checkout without installing
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # to run from a clone without installing
 
 from atmodist_core.training.records.run_comparison import comparison_markdown, goal_of, read_runs, title_of
 from atmodist_core.training.records.run_record import RunRecord

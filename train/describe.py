@@ -8,9 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(
-    0, str(Path(__file__).resolve().parents[1])
-)  # so that it runs from a checkout without installing
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # to run from a clone without installing
 
 from atmodist_core.common.errors import UserError
 from train import _cli

@@ -86,7 +86,7 @@ class Downscaler:
     ) -> xr.Dataset:
         """Downscale fields.
 
-        Beyond the edges of the coarse grid the field goes on as
+        Beyond the edges of the coarse grid the field is continued as
         :class:`~atmodist_core.fields.grid.boundaries.Boundaries` says: a full circle of longitudes wraps exactly,
         across a pole the far side follows turned by half the circle, and a limited area is mirrored.
         Results within ``receptive radius`` coarse cells of a limited area's edge rest in part on that

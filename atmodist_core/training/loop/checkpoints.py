@@ -1,7 +1,7 @@
 """Checkpoints: tensors and a JSON text of everything else, verified when read.
 
 Nothing is pickled, so that reading a checkpoint never runs code. The checkpoint before the last one is kept: a
-run goes on from it when the last one is damaged.
+run continues from it when the last one is damaged.
 """
 
 import json
