@@ -82,8 +82,7 @@ class Engine:
     def frame(self, question: Question, control: Control) -> Frame:
         """Return the fields of the time and the window of the region of a question."""
         truth, coarse, is_global = self._slices.get(
-            ("slice", *question.slice_key),
-            lambda: self._read_slice(question, control),
+            ("slice", *question.slice_key), lambda: self._read_slice(question, control)
         )
         region = None if question.region == WHOLE else parse_region(question.region)
         return Frame(

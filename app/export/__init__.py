@@ -1,1 +1,1 @@
-"""What a session shows as numbers, and the files that a user takes away."""
+"""Numbers of what a session shows, and exported files."""

@@ -73,12 +73,7 @@ def palette(signed: bool, theme: str) -> tuple[str, ...]:
 
     Zero takes the colour of the page: white in the light theme, black in the dark one.
     """
-    anchors = {
-        (True, LIGHT): BALANCE,
-        (True, DARK): BALANCE_DARK,
-        (False, LIGHT): SPEED,
-        (False, DARK): ICE,
-    }
+    anchors = {(True, LIGHT): BALANCE, (True, DARK): BALANCE_DARK, (False, LIGHT): SPEED, (False, DARK): ICE}
     return interpolated(anchors[signed, theme], 256)
 
 

@@ -15,13 +15,7 @@ from app.theme.units import unit_of
 from app.views.cities.density_figure import DensityFigure
 from app.views.shared.elements import CARD_STYLES, column, figure_pane, html
 from atmodist_core.evaluation.city_verdicts import wasserstein_estimate
-from atmodist_core.figures.numbers.cities import (
-    BOXES,
-    FIELDS,
-    QUANTILES,
-    quantiles,
-    sample_of,
-)
+from atmodist_core.figures.numbers.cities import BOXES, FIELDS, QUANTILES, quantiles, sample_of
 
 _GRID_STYLES = ":host { display: grid; gap: 2px 4px; grid-template-columns: repeat(3, minmax(0, 1fr)); }"
 _TEXT_STYLES = """

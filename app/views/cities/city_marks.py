@@ -21,11 +21,7 @@ STEPS = 5
 DISTANCE_COLOURS = interpolated(("#fde725", "#5ec962", "#21918c", "#3b528b", "#440154"), STEPS)
 """Viridis: small distances are light, large ones dark."""
 
-_PATHS = {
-    "up": "M8 2.4 14 12.6H2z",
-    "down": "M8 13.6 2 3.4h12z",
-    "circle": "M8 2.8a5.2 5.2 0 1 0 .01 0z",
-}
+_PATHS = {"up": "M8 2.4 14 12.6H2z", "down": "M8 13.6 2 3.4h12z", "circle": "M8 2.8a5.2 5.2 0 1 0 .01 0z"}
 
 STYLES = """
 .legend { display: flex; flex-wrap: wrap; gap: 3px 14px; align-items: center; min-height: 24px; font-size: 12px; color: var(--studio-text);

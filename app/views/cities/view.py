@@ -258,8 +258,7 @@ class CitiesView(Element):
         for card, city in zip(self._cards, chosen, strict=False):
             if series is None or city not in series["city"].values:
                 card.wait(
-                    city,
-                    "Values are being computed." if self._session.busy else "No values at this city.",
+                    city, "Values are being computed." if self._session.busy else "No values at this city."
                 )
                 continue
             if not _has_values(series, city):

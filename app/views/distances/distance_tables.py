@@ -72,7 +72,7 @@ def confusion_html(result: TimeDistances | None) -> str:
     patches, area = confusion.attrs["patches"], confusion.attrs["area"]
     surroundings = " (the region and its surroundings)" if confusion.attrs["covers_surroundings"] else ""
     note = (
-        f'<div class="note"><b>{label}.</b> {int(count.sum())} predictions on {patches} patch{"es" if patches != 1 else ""} that cover '
+        f'<div class="note"><b>{label}.</b> {int(count.sum())} predictions on {patches} patch{"es" if patches != 1 else ""} covering '
         f"{escape(area)}{surroundings}; on the dashed line they are correct.</div>"
     )
     return head_html("Predicted lag", str(confusion.attrs["model"])) + chart + note

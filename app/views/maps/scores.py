@@ -98,7 +98,7 @@ STYLES = """
 .score { flex: 1 1 0; min-width: 0; display: flex; flex-direction: column; justify-content: center; padding: 2px 6px; position: relative;
   border-radius: 6px; cursor: default; line-height: 1.25; outline-offset: -2px; }
 .score.wide { flex: 1; }
-/* Four numbers and a star in a narrow card: what is longer takes more of the room. */
+/* Four numbers and a star in a narrow card: longer ones take more space. */
 @container (max-width: 290px) { .score { flex: 1 1 auto; padding: 2px 3px; } .score .value { font-size: 12px; } }
 .score .name { font-size: 10.5px; color: var(--studio-muted); white-space: nowrap; }
 /* The unit stands beside the name where there is room, and in the tip everywhere. */

@@ -28,7 +28,7 @@ from app.views.shared.elements import Element, column, html
 from app.views.shared.size_probe import SizeProbe
 
 REDRAW_PAUSE_S = 0.15
-"""Rest after the last change of the visible area before means are taken anew."""
+"""Pause after the last change of the visible area before means are computed again."""
 
 _GRID_STYLES = """
 :host { display: grid; gap: 10px; grid-auto-rows: max-content; height: auto; grid-template-columns: repeat(3, minmax(0, 1fr)); align-items: start; }

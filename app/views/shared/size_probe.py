@@ -11,7 +11,7 @@ from panel.custom import JSComponent
 class SizeProbe(JSComponent):
     """An invisible sheet over its positioned parent that reports its size."""
 
-    columns = param.Integer(default=0, doc="Width in pixels; zero before the browser has said so.")
+    columns = param.Integer(default=0, doc="Width in pixels; zero before the browser has reported it.")
     rows = param.Integer(default=0, doc="Height in pixels.")
 
     _esm = Path(__file__).parent / "size_probe.js"
