@@ -51,7 +51,7 @@ class ExportMenu(pn.viewable.Viewer):
             "Export",
             "download",
             align="center",
-            description="Export figures and numbers of this view",
+            description="Export: figures and numbers of this view",
             sx={"color": "#ffffff", "borderColor": "#4a6684"},
         )
         self._how, self._result = html(css=_STYLES), html(css=_STYLES)

@@ -69,8 +69,8 @@ def test_the_side_bar(watched, address):
         (press("Divergence"), "field=divergence"),
         (press("Wind speed"), "field=wind_speed"),
         (press("Vorticity"), "field=vorticity"),
-        (press("One step on (right arrow)"), "time=2001-01-05T06"),
-        (press("One step back (left arrow)"), "time=2001-01-05T03"),
+        (press("Next time (right arrow)"), "time=2001-01-05T06"),
+        (press("Previous time (left arrow)"), "time=2001-01-05T03"),
         (pick("Hour (UTC)", "12:00"), "time=2001-01-05T12"),
         (check("Bilinear"), "bilinear"),
         (check("Bilinear"), "!bilinear"),
@@ -101,7 +101,7 @@ def test_the_switches_of_the_maps(watched, address):
         (press("Panels"), "!layout=swipe"),
     ]
     follow(page, steps)
-    page.get_by_role("button", name="Make the visible area the region").click()
+    page.get_by_role("button", name="Use the visible area as the region").click()
     until(page, lambda: "region=-40,40" in page.url.replace("%2C", ","))
     page.get_by_text(READY).first.wait_for()
     assert watched.faults == []
@@ -123,7 +123,7 @@ def test_the_switches_of_spectra_and_cities(watched, address):
         (pick("closer than", "Bilinear"), "baseline=bilinear"),
         (pick("Values", "Computed here"), "basis=computed"),
         (pick("Where", "Selected cities"), "reach=selected"),
-        (pick("Over the globe", "Bicubic"), "globe=bicubic"),
+        (pick("Field on the globe", "Bicubic"), "globe=bicubic"),
     ]
     follow(page, steps)
     page.get_by_text(READY).first.wait_for()

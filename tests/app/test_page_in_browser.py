@@ -184,7 +184,7 @@ def test_on_a_phone_nothing_lies_over_the_maps_and_all_views_can_be_tapped(brows
     views = [
         page.get_by_role("tab", name=name) for name in ("Maps", "Spectra", "Distances", "Cities", "Models")
     ]
-    for part in (*views, page.get_by_role("button", name="Export: figures and numbers of what is on show")):
+    for part in (*views, page.get_by_role("button", name="Export: figures and numbers of this view")):
         box = part.bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= width
     assert page.evaluate("document.documentElement.scrollWidth") <= width

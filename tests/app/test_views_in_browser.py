@@ -49,7 +49,7 @@ def test_two_dates_are_compared(watched, address):
     page = watched
     page.goto(f"{address}?view=distances&{PACIFIC}&{DAY}&methods=bicubic")
     page.get_by_text(DISTANCES).first.wait_for()
-    for text in ("AtmoDist", "RMSE", "Distance over the lag", "Guessed lag", "Methods and truth"):
+    for text in ("AtmoDist", "RMSE", "Distance against lag", "Predicted lag", "Methods and truth"):
         seen(page, text)
     seen(page, "Saturated (marks: 90 % of the plateau)")
     box = page.locator(".distance-plain .bk-Figure").bounding_box()
@@ -155,14 +155,14 @@ def test_help_and_tour(context, address):
     tour = page.get_by_role("dialog", name="Guided tour")
     tour.wait_for()
     tour.get_by_role("button", name="Next").click()
-    seen(page, "Everything reacts")
+    seen(page, "All views follow your choices")
     tour.get_by_role("button", name="Skip the tour").click()
     tour.wait_for(state="hidden")
     page.reload()
     page.get_by_text(READY).first.wait_for()
     assert not tour.is_visible(), "it was closed for good"
-    page.get_by_role("button", name="What this view shows, and how to read it").click()
-    seen(page, "No single score is enough")
+    page.get_by_role("button", name="How to read this view").click()
+    seen(page, "No single score is sufficient")
     page.get_by_role("button", name="Show the tour").click()
     tour.wait_for()
     page.get_by_role("tab", name="Maps").focus()
