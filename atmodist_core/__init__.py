@@ -1,4 +1,4 @@
-"""AtmoDist Studio: a learned distance between atmospheric states, and downscaling judged and trained with it.
+"""AtmoDist Studio: a learned distance between atmospheric states, and downscaling trained and evaluated with it.
 
 Everything a notebook needs is a name of this package::
 

@@ -26,7 +26,7 @@ def cities_numbers(session: Session) -> Numbers:
         ["truth", *shown_methods(state, result.methods)],
         field=field,
         box=int(state.box),
-        judged=state.candidate,
+        candidate=state.candidate,
         baseline=state.baseline,
     )
     period = "/".join(str(time.astype("datetime64[m]")) for time in (times[0], times[-1]))

@@ -38,7 +38,7 @@ class Globe(JSComponent):
         default=[], doc="Per city: shape (up, down, dash, circle, small), colour, and a note."
     )
     selected: Any = param.List(default=[], item_type=str, doc="Names of the selected cities; two-way.")
-    region: Any = param.List(default=[], doc="South, north, west, east of the region on show, or nothing.")
+    region: Any = param.List(default=[], doc="South, north, west, east of the selected region, or nothing.")
     longitude = param.Number(default=0.0, doc="Place in the middle; two-way, told when the globe rests.")
     latitude = param.Number(default=20.0, doc="Place in the middle.")
     zoom = param.Number(default=1.0, doc="1 shows the whole globe.")

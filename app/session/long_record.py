@@ -1,4 +1,4 @@
-"""Results of an evaluation over a long record, shipped beside the page: what a few times on show cannot settle."""
+"""Results of an evaluation over a long record, which ships with the page: what the few displayed times cannot settle."""
 
 from __future__ import annotations
 

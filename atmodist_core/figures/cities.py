@@ -118,9 +118,9 @@ def draw_verdicts(axes: Axes, table: xr.Dataset, *, style: FigureStyle = PUBLICA
             label=f"{word}: {counts[word]}",
             zorder=3,
         )
-    judged, baseline = (method_style(str(table.attrs[name])).label for name in ("judged", "baseline"))
+    candidate, baseline = (method_style(str(table.attrs[name])).label for name in ("candidate", "baseline"))
     axes.set_title(
-        f"{judged} against {baseline}: {table.attrs['field']}, {table.attrs['box']} x {table.attrs['box']} points"
+        f"{candidate} against {baseline}: {table.attrs['field']}, {table.attrs['box']} x {table.attrs['box']} points"
     )
     style_axes(axes, style, grid=False)
     style_legend(axes, style, location="lower left")

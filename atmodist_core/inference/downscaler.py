@@ -93,7 +93,7 @@ class Downscaler:
         mirror image, in practice the outermost few.
 
         The fields are worked through time by time in tiles, each computed with enough surroundings (40
-        coarse cells for the published generator) that the result is that of one piece. Besides input and
+        coarse cells for the published generator) that the result equals that of one pass. Besides input and
         result this takes less than 1 GiB of memory whatever the size of the grid; the result itself takes
         4 bytes for each field, time and fine cell.
 

@@ -32,7 +32,7 @@ def low_pass_taps(cutoff: float) -> NDArray[np.float64]:
 
     A windowed sinc with its cut-off (amplitude 1/2) at a share of the Nyquist wavenumber and a Kaiser window:
     flat within 1 % up to .09 below the cut-off, .91 at .05 below, .27 at .025 above, below .01 from .1 above.
-    With 21 taps the loss reaches twice as far down, into the scales that downscaling is judged by; more taps
+    With 21 taps the loss reaches twice as far down, into the scales that the downscaling must add; more taps
     would reach further than the 4 coarse points they take now.
 
     Parameters

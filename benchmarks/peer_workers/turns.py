@@ -37,7 +37,7 @@ class Worker:
         names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
         quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "PYTHONWARNINGS": "ignore"}
         # Freed memory is kept, as our commands do with keep_freed_memory(): for all alike, since pages that are handed
-        # back to the system and zeroed anew cost every framework time that has nothing to do with its layers.
+        # back to the system and zeroed again cost every framework time that has nothing to do with its layers.
         kept = "glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=2147483647"
         quiet |= {"GLIBC_TUNABLES": kept}
         environment = {**os.environ, **quiet, **dict.fromkeys(names, str(len(cores)))}

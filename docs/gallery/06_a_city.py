@@ -35,9 +35,9 @@ from atmodist_core.figures.numbers.cities import totals, verdicts, wasserstein_t
 distances = wasserstein_table(values)
 
 
-def count(judged: str, baseline: str, box: int) -> dict[str, int]:
-    """Cities at which ``judged`` is better, equal or worse than ``baseline`` in vorticity."""
-    return totals(verdicts(distances, judged, baseline)["vorticity"].sel(box=box).values)
+def count(candidate: str, baseline: str, box: int) -> dict[str, int]:
+    """Cities at which ``candidate`` is better, equal or worse than ``baseline`` in vorticity."""
+    return totals(verdicts(distances, candidate, baseline)["vorticity"].sel(box=box).values)
 
 
 for pair in (("srgan-4x-atmodist", "bicubic"), ("srgan-4x-atmodist", "srgan-4x-mse")):

@@ -13,19 +13,19 @@ ROWS = [[cell.strip() for cell in line.split("|")[1:-1]] for line in GLOSSARY.sp
 IDEAL = {"zero": "0", "one": "1", "none": "none"}
 
 
-def _measures() -> dict[str, tuple[str, str]]:
-    """Unit and ideal value by name, from the section on measures."""
+def _measures() -> dict[str, tuple[str, str, str]]:
+    """Unit, ideal value and definition by name, from the section on measures."""
     section = GLOSSARY[GLOSSARY.index("\n## Measures\n") :]
-    found = re.findall(r"^\| `([\w.]+)` \| ([^|]*) \| ([^|]*) \|", section, flags=re.MULTILINE)
+    found = re.findall(r"^\| `([\w.]+)` \| ([^|]*) \| ([^|]*) \| (.*) \|$", section, flags=re.MULTILINE)
     assert len(found) == len({name for name, *_ in found}), "a measure stands twice"
-    return {name: (unit.strip(), ideal.strip()) for name, unit, ideal in found}
+    return {name: (unit.strip(), ideal.strip(), definition) for name, unit, ideal, definition in found}
 
 
 @pytest.mark.parametrize("name", MEASURES)
-def test_every_measure_stands_in_the_glossary_with_its_unit(name):
+def test_every_measure_stands_in_the_glossary_with_unit_and_definition(name):
     measure = MEASURES[name]
     unit = {"field": "s-1"}.get(measure.units, measure.units)
-    assert _measures()[name] == (unit, IDEAL[measure.ideal])
+    assert _measures()[name] == (unit, IDEAL[measure.ideal], measure.definition)
 
 
 def test_no_measure_stands_there_that_does_not_exist():

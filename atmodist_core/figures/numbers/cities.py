@@ -105,14 +105,16 @@ def known_cities(series: xr.Dataset) -> NDArray[np.bool_]:
     return known
 
 
-def verdicts(distances: xr.Dataset, judged: str, baseline: str, tolerance: float = TOLERANCE) -> xr.Dataset:
+def verdicts(
+    distances: xr.Dataset, candidate: str, baseline: str, tolerance: float = TOLERANCE
+) -> xr.Dataset:
     """Where one method is closer to the truth than another: 1 better, 0 about equal, -1 worse, NaN unknown.
 
     Parameters
     ----------
     distances : xarray.Dataset
         From :func:`wasserstein_table`.
-    judged, baseline : str
+    candidate, baseline : str
         The two methods.
     tolerance : float
         Relative difference that is still "equal".
@@ -128,12 +130,12 @@ def verdicts(distances: xr.Dataset, judged: str, baseline: str, tolerance: float
         If a method is not among them.
     """
     methods = [str(name) for name in distances["model"].values]
-    for name in (judged, baseline):
+    for name in (candidate, baseline):
         if name not in methods:
             raise UserError(
                 f"Expected two of the methods {', '.join(methods)} to compare, found '{name}'; choose another."
             )
-    one, other = (distances.sel({"model": name}, drop=True) for name in (judged, baseline))
+    one, other = (distances.sel({"model": name}, drop=True) for name in (candidate, baseline))
     known = np.isfinite(one["vorticity"]) & np.isfinite(other["vorticity"])
     verdict = better_equal_worse(one.fillna(0.0), other.fillna(0.0), tolerance)
     return verdict.astype(float).where(known)
@@ -210,7 +212,7 @@ def city_tables(
     *,
     field: str,
     box: int,
-    judged: str,
+    candidate: str,
     baseline: str,
 ) -> dict[str, xr.Dataset]:
     """Tables behind the figure of the view Cities.
@@ -227,7 +229,7 @@ def city_tables(
         Field of the verdicts.
     box : int
         Box of the verdicts.
-    judged, baseline : str
+    candidate, baseline : str
         Methods of the verdict; without one of them there is none.
 
     Returns
@@ -238,14 +240,14 @@ def city_tables(
     known = {str(name) for name in series["city"].values[known_cities(series)]}
     chosen = [name for name in cities if name in known]
     present = [name for name in methods if name in series["model"].values]
-    attributes = {"field": field, "box": box, "judged": judged, "baseline": baseline}
+    attributes = {"field": field, "box": box, "candidate": candidate, "baseline": baseline}
     tables = {"distances": distances.assign_attrs(attributes)}
     if chosen:
         tables["values"] = series.sel({"city": chosen, "model": present}).assign_attrs(attributes)
-    if {judged, baseline} <= set(map(str, distances["model"].values)):
-        verdict = verdicts(distances, judged, baseline)[field].sel(box=box, drop=True)
+    if {candidate, baseline} <= set(map(str, distances["model"].values)):
+        verdict = verdicts(distances, candidate, baseline)[field].sel(box=box, drop=True)
         verdict.attrs = {
-            "long_name": f"{judged} against {baseline}: 1 closer to the truth, 0 equal, -1 farther",
+            "long_name": f"{candidate} against {baseline}: 1 closer to the truth, 0 equal, -1 farther",
             "units": "1",
         }
         tables["verdict"] = xr.Dataset({"verdict": verdict}, attrs=attributes)

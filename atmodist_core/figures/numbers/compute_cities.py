@@ -30,7 +30,7 @@ from atmodist_core.figures.numbers.slices import read_slice
 
 FIRST_CITY = "Seattle"
 FIRST_SAMPLE = 12
-JUDGED, BASELINE = "srgan-4x-atmodist", "srgan-4x-mse"
+CANDIDATE, BASELINE = "srgan-4x-atmodist", "srgan-4x-mse"
 
 
 def cities(study: Study) -> Numbers:
@@ -42,7 +42,7 @@ def cities(study: Study) -> Numbers:
         others.get("basis", ""), request.data, (request.level, level), request.period, created
     )
     chosen = list(request.cities or (FIRST_CITY,))
-    judged, baseline = others.get("judged", JUDGED), others.get("baseline", BASELINE)
+    candidate, baseline = others.get("judged", CANDIDATE), others.get("baseline", BASELINE)
     if file is not None:
         series = open_city_values(file)
         basis = f"Stored: {series.attrs.get('title', file.name)}, {series.attrs.get('precision', 'float32')}"
@@ -52,7 +52,7 @@ def cities(study: Study) -> Numbers:
             chosen,
             others.get("reach", "auto"),
             int(others.get("sample", FIRST_SAMPLE)),
-            list(dict.fromkeys([*request.methods, *_available(study, judged, baseline)])),
+            list(dict.fromkeys([*request.methods, *_available(study, candidate, baseline)])),
         )
         basis = "Computed, float32"
     field = request.field if request.field in FIELDS else FIELDS[0]
@@ -64,7 +64,7 @@ def cities(study: Study) -> Numbers:
         [TRUTH, *shown],
         field=field,
         box=int(request.box),
-        judged=judged,
+        candidate=candidate,
         baseline=baseline,
     )
     times = [

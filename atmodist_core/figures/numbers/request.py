@@ -122,7 +122,7 @@ def parse_region(text: str) -> Any:
 
 
 def region_words(text: str) -> str:
-    """A region in words, with its edges."""
+    """Return the name of a region and its edges."""
     if text == WHOLE:
         return "globe (or all of the data)"
     region = parse_region(text)

@@ -1,7 +1,7 @@
 """Losses that compare the statistics of a batch instead of its points: spectra, and distributions of values.
 
 Both see standardised physical fields z (mean 0, variance 1), not the normalised ones of the networks: energy and
-tails are judged on physical fields.
+tails are evaluated on physical fields.
 """
 
 from __future__ import annotations

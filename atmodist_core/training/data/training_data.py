@@ -84,7 +84,7 @@ class TrainingData:
         )
 
     def sampler(self, config: DataConfig, seed: int, stream: int) -> PatchSampler:
-        """Sampler of a run's patches: over the held-out times for judging, else over those of the training.
+        """Return the sampler of a run's patches: held-out times for evaluation, else those of the training.
 
         Parameters
         ----------
