@@ -1,4 +1,4 @@
-"""What a distance network says of pairs of states a known time apart, drawn anew at every time of a period.
+"""Lag probabilities of a distance network for pairs of states a known time apart, at every time of a period.
 
 What is drawn and computed for a time depends on that time, the data and the settings alone, so a period can be
 done in any order and in pieces.

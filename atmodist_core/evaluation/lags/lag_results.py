@@ -191,7 +191,7 @@ def _class_of(values: NDArray[np.float64], hours: NDArray[np.float64]) -> NDArra
     if off.any():
         raise UserError(
             f"Expected lags among {', '.join(f'{lag:g}' for lag in hours)} h, found {values[off][0]:g} h; give the "
-            "lags of the network that the pairs were judged with."
+            "lags of the network that classified the pairs."
         )
     return found
 

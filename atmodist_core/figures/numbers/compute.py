@@ -82,7 +82,7 @@ class Study:
         return (inside or self.times)[:: self.request.step]
 
     def distance(self) -> Any:
-        """The distance network that judges, or None."""
+        """Return the distance network of the comparison, or None."""
         names = [name for name, card in self.cards.items() if card.kind == "distance"]
         name = "atmodist-23" if "atmodist-23" in names else next(iter(names), None)
         return None if name is None else ad.load_distance(name)

@@ -122,7 +122,7 @@ def _totals(evaluation: Evaluation, table: xr.Dataset) -> list[Block]:
         "city_totals",
         f"Cities at which a candidate is closer to the truth than {reference}",
         f"Numbers of cities where the Wasserstein-1 distance is smaller (better) or larger (worse) than that of {reference} by more "
-        "than 10 %, and of those where the interval agrees (surely). Improved-to-degraded ratio: better over worse, with the 95 % interval; 1 is no "
+        "than 10 %, and of those where the interval agrees (surely). Improved-to-degraded ratio: number of better over number of worse cities, with the 95 % interval; 1 is no "
         "difference, ∞ means that no city is worse.",
         heads | {"improved_to_degraded": "improved-to-degraded ratio"},
         shown,
