@@ -47,18 +47,7 @@ class Settings:
 
 
 def decode_rings(topology: dict) -> list[np.ndarray]:
-    """Rings of the land of a TopoJSON topology.
-
-    Parameters
-    ----------
-    topology : dict
-        Quantised TopoJSON with an object ``land``.
-
-    Returns
-    -------
-    list of numpy.ndarray
-        Closed rings, each of shape ``(points, 2)``: longitude, latitude [degrees]. Rings may cross +-180.
-    """
+    """Return the closed rings of a quantised TopoJSON's land, (points, 2): longitude, latitude; may cross +-180."""
     scale, translate = (np.array(topology["transform"][key]) for key in ("scale", "translate"))
     arcs = [np.cumsum(np.array(arc), axis=0) * scale + translate for arc in topology["arcs"]]
 
@@ -74,17 +63,9 @@ def decode_rings(topology: dict) -> list[np.ndarray]:
 
 
 def cut_at_antimeridian(ring: np.ndarray) -> list[np.ndarray]:
-    """Cut a ring where it crosses +-180, so that no line runs across a flat map.
+    """Cut a ring (points, 2) where it crosses +-180, so that no line runs across a flat map.
 
-    Parameters
-    ----------
-    ring : numpy.ndarray
-        Shape ``(points, 2)``: longitude in -180..180, latitude [degrees].
-
-    Returns
-    -------
-    list of numpy.ndarray
-        Lines of shape ``(points, 2)``; a cut line ends exactly at -180 or 180.
+    A cut line ends exactly at -180 or 180.
     """
     pieces: list[np.ndarray] = []
     start = 0
@@ -106,20 +87,10 @@ def cut_at_antimeridian(ring: np.ndarray) -> list[np.ndarray]:
 
 
 def coastline_arrays(atlas: Path, resolution: str) -> dict[str, np.ndarray]:
-    """Coastlines of one resolution as two integer arrays.
+    """Coastlines of one resolution, "110m" or "50m", as two integer arrays.
 
-    Parameters
-    ----------
-    atlas : pathlib.Path
-        The unpacked npm package.
-    resolution : {"110m", "50m"}
-        Natural Earth scale.
-
-    Returns
-    -------
-    dict of numpy.ndarray
-        ``points_<resolution>`` int16 ``(points, 2)`` in hundredths of a degree, ``starts_<resolution>``
-        int32, first point of every line.
+    ``points_<resolution>`` int16 ``(points, 2)`` in hundredths of a degree, ``starts_<resolution>`` int32, first point
+    of every line.
     """
     topology = json.loads((atlas / f"land-{resolution}.json").read_text())
     lines = []
@@ -135,19 +106,9 @@ def coastline_arrays(atlas: Path, resolution: str) -> dict[str, np.ndarray]:
 
 
 def without_map_edges(line: np.ndarray) -> list[np.ndarray]:
-    """Drop what runs along the edge of the flat map instead of along a coast.
+    """Drop what runs along the edge of the flat map instead of along a coast, from (points, 2) in 0.01 degrees.
 
     The source closes some rings there: Wrangel Island and Fiji along +-180, Antarctica at 50m along the pole.
-
-    Parameters
-    ----------
-    line : numpy.ndarray
-        Shape ``(points, 2)``: longitude, latitude in hundredths of a degree.
-
-    Returns
-    -------
-    list of numpy.ndarray
-        The remaining lines of at least two points.
     """
     side = np.abs(line[:, 0]) == 18000
     pole = line[:, 1] == -9000
@@ -164,25 +125,13 @@ def great_circle_km(latitude: float, longitude: float, others: np.ndarray) -> np
 
 
 def draw_cities(places: list[dict], seed: int) -> list[dict]:
-    """Draw 150 cities so that dense regions do not dominate.
+    """Draw 150 GeoNames records, sorted by name, so that dense regions do not dominate.
 
     Candidates have more than 500,000 inhabitants within city limits (GeoNames knows no urban area) and no
     larger candidate within 60 km (which would be the same urban area). They are taken in random order, those
     above one million first, and one is accepted when no accepted city lies within a distance that is the
     largest for which 150 are found. Seattle, the example of the talk the project starts from, is accepted
     first.
-
-    Parameters
-    ----------
-    places : list of dict
-        GeoNames records.
-    seed : int
-        Seed of the random order.
-
-    Returns
-    -------
-    list of dict
-        150 records sorted by name.
     """
     pool = [p for p in places if p["population"] > 500_000 and p["name"] not in DISTRICTS]
     pool.sort(key=lambda p: (-p["population"], p["geonameid"]))

@@ -86,16 +86,9 @@ def peak(card: str, precision: str) -> float:
 
 
 def what_bounds(step_rate: float, data_rate: float, busy: float) -> str:
-    """Return the bottleneck of a training step.
+    """Return the bottleneck of a training step, from rates [samples/s] of complete steps and of loading only.
 
-    Parameters
-    ----------
-    step_rate : float
-        Samples per second of complete steps.
-    data_rate : float
-        Samples per second of loading only; NaN without loading.
-    busy : float
-        Share of time in which a kernel ran, 0 to 1; NaN if not measured.
+    `busy` is the share of time in which a kernel ran; rates and share are NaN if not measured.
     """
     if data_rate < _NEAR_DATA * step_rate:
         return "data"

@@ -18,20 +18,7 @@ PATIENCE_S = 120.0
 
 
 class Visitor:
-    """One open tab.
-
-    Parameters
-    ----------
-    address : str
-        Of the page, ``http://...``.
-
-    Attributes
-    ----------
-    problems : list of str
-        What the page said went wrong.
-    set : dict
-        What was chosen, by label.
-    """
+    """One open tab: `problems` are errors that the page reported, `set` what was chosen, by label."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -76,13 +63,7 @@ class Visitor:
         self._socket.close()
 
     async def choose(self, label: str, value: Any, attribute: str = "value") -> float:
-        """Set the control of this label, or of this kind, and return the seconds until all maps have new data.
-
-        Raises
-        ------
-        TimeoutError
-            The maps did not come.
-        """
+        """Set the control of this label, or of this kind, and return the seconds until all maps have new data."""
         await self._settle()
         self.set[label] = value
         self._awaited, start = set(self._maps), asyncio.get_running_loop().time()

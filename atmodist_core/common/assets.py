@@ -13,12 +13,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 def asset_folder(name: str) -> Path:
     """Return the folder of shipped files: ``demo``, ``models``, ``geography`` or ``results``.
 
-    It lies in the folder that the environment variable ``ATMODIST_ASSETS`` names, else in the installed wheel, else in the clone.
-
-    Raises
-    ------
-    UserError
-        Where the folder does not exist.
+    It lies in the folder that the environment variable ``ATMODIST_ASSETS`` names, else in the installed wheel, else
+    in the clone.
     """
     places = (_ROOT / "atmodist_studio" / "assets", _ROOT / "assets")
     named = os.environ.get("ATMODIST_ASSETS")

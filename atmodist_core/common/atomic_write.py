@@ -12,14 +12,7 @@ from pathlib import Path
 def replacing(path: Path, *, previous: Path | None = None) -> Iterator[Path]:
     """Yield a temporary path whose file takes the place of ``path`` at the end of the block.
 
-    A kill, an error or a full disk leaves the old file as it was.
-
-    Parameters
-    ----------
-    path : Path
-        The final file; its folder must exist.
-    previous : Path, optional
-        Keep the old file under this name.
+    A kill, an error or a full disk leaves the old file as it was; ``previous`` names a copy of it to keep.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:

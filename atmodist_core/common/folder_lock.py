@@ -14,22 +14,10 @@ LOCK_NAME = "run.lock"
 
 @contextlib.contextmanager
 def exclusive_folder(folder: Path, lock: Path | None = None) -> Iterator[None]:
-    """Keep other processes from writing to a folder while the block runs.
+    """Keep other processes from writing to a folder while the block runs; refuse a folder that is in use.
 
     The operating system drops the lock when its process ends, however it ends, so a lock file left behind by
-    a kill or a power cut does not count.
-
-    Parameters
-    ----------
-    folder : Path
-        Named in the message.
-    lock : Path, optional
-        The lock file; by default ``run.lock`` in the folder, which is made if necessary.
-
-    Raises
-    ------
-    UserError
-        Another process holds the lock, or the folder cannot be written.
+    a kill or a power cut does not count. The lock file is ``run.lock`` in the folder by default.
     """
     if os.environ.get("RANK", "0") != "0":  # torchrun starts several processes; the first one holds the lock
         yield
@@ -58,10 +46,7 @@ def exclusive_folder(folder: Path, lock: Path | None = None) -> Iterator[None]:
 
 
 def try_lock(path: Path) -> int | None:
-    """Return the open descriptor of a locked file, or None when another process holds the lock.
-
-    The file and its folder are made if necessary; closing the descriptor releases the lock.
-    """
+    """Return the open descriptor of a locked file, or None when another process has it; closing it unlocks."""
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)

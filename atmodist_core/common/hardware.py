@@ -13,15 +13,7 @@ from atmodist_core.common.errors import UserError
 
 @dataclass(frozen=True)
 class Hardware:
-    """A device and a precision.
-
-    Attributes
-    ----------
-    device
-        ``cpu``, ``cuda`` or ``mps``.
-    precision
-        ``float32`` or ``bfloat16`` (autocast, weights stay float32).
-    """
+    """A device (``cpu``, ``cuda``, ``mps``) and a precision (``float32`` or ``bfloat16``, with weights in float32)."""
 
     device: str
     precision: str
@@ -42,13 +34,7 @@ class Hardware:
 def choose_hardware(
     device: str = "auto", precision: str = "auto", threads: int = 0, deterministic: bool = True
 ) -> Hardware:
-    """Resolve ``auto``, set the CPU threads and how cuDNN chooses algorithms.
-
-    Raises
-    ------
-    UserError
-        The chosen device does not exist here, or the number of threads is negative.
-    """
+    """Resolve ``auto``, set the CPU threads and how cuDNN chooses algorithms; refuse a device that is not here."""
     if threads < 0:
         raise UserError(f"Expected --threads of 0 or more, found {threads}; 0 leaves the choice to PyTorch.")
     if threads:
@@ -85,13 +71,7 @@ def use_channels_last(*modules: torch.nn.Module) -> None:
 
 
 def check_batch_is_shared(batch_size: int, processes: int) -> None:
-    """Refuse a batch that the processes cannot share evenly: their gradients would count differently.
-
-    Raises
-    ------
-    UserError
-        Naming a batch size that fits.
-    """
+    """Refuse a batch that the processes cannot share evenly: their gradients would count differently."""
     if batch_size % processes:
         raise UserError(
             f"Expected a --batch-size that {processes} processes share evenly, found {batch_size}; choose"

@@ -26,24 +26,11 @@ def results_of(
 ) -> Iterator[ResultT]:
     """Yield the results of jobs in the order in which they end.
 
-    Parameters
-    ----------
-    work
-        A function of a module, so that processes and clusters can import it.
-    jobs
-        Taken as they are needed: after a failure no more are submitted.
-    scheduler
-        ``threads``, ``processes``, or the address of a Dask scheduler, whose workers must have this package
-        and see the same files.
-    workers
-        Jobs at once; 0 takes one for every processor or every thread of the cluster.
-    stop
-        Called before each submission; True ends the run when the submitted jobs are done.
-
-    Raises
-    ------
-    UserError
-        The scheduler is unknown or does not answer.
+    `work` is a function of a module, so that processes and clusters can import it; jobs are taken as they are needed,
+    so that after a failure no more are submitted. The scheduler is ``threads``, ``processes``, or the address of a
+    Dask scheduler, whose workers must have this package and see the same files. ``workers=0`` takes one for every
+    processor or every thread of the cluster. `stop` is called before each submission; True ends the run when the
+    submitted jobs are done.
     """
     if scheduler == "threads":
         count = workers or os.cpu_count() or 1
@@ -107,8 +94,8 @@ _alone_setting: Any = None
 def _alone(work: Callable[[JobT], ResultT], job: JobT) -> ResultT:
     """Work in a thread of a Dask worker, with whatever lazy data it reads computed in that thread.
 
-    Otherwise reading would hand tasks back to the cluster, and a job that waits for them while another one waits for
-    its turn would wait for ever.
+    Otherwise reading would hand tasks back to the cluster, and a job that waits for them while another one waits
+    for its turn would wait for ever.
     """
     global _alone_count, _alone_setting
     import dask

@@ -11,19 +11,7 @@ Cancel = Callable[[], bool]
 
 
 class ProgressWatch:
-    """Count states for a progress bar and check for cancelling.
-
-    Parameters
-    ----------
-    name : str
-        Name of the computation in the messages.
-    total : int
-        Number of states.
-    progress : callable, optional
-        Called with the fraction done (0 to 1) and a message after every state.
-    cancel : callable, optional
-        Returns True to stop; called before every state.
-    """
+    """Count states for a progress bar, called with the fraction done and a message, and check for cancelling."""
 
     def __init__(self, name: str, total: int, progress: Progress | None, cancel: Cancel | None) -> None:
         self.name = name

@@ -13,13 +13,7 @@ _LARGEST_SEED = 2**63 - 1
 
 
 def check_settings_values(settings: Any) -> None:
-    """Refuse NaN, infinity, huge numbers and empty texts anywhere in a (nested) dataclass.
-
-    Raises
-    ------
-    UserError
-        Naming the flag.
-    """
+    """Refuse NaN, infinity, huge numbers and empty texts anywhere in a (nested) dataclass, naming the flag."""
     for entry in dataclasses.fields(settings):
         value = getattr(settings, entry.name)
         if value != entry.default:

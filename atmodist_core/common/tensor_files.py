@@ -40,13 +40,7 @@ def write_tensors(
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write a safetensors file with a checksum of its contents.
-
-    Raises
-    ------
-    OSError
-        The disk is full, or the folder cannot be written.
-    """
+    """Write a safetensors file with a checksum of its contents; a full disk raises OSError."""
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     try:
         save_file(plain, path, metadata={**metadata, _CHECKSUM: _checksum(plain, metadata)})
@@ -58,13 +52,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return the tensors and texts of a file, verified where it holds a checksum.
-
-    Raises
-    ------
-    DamagedFileError
-        It is no safetensors file, or its contents differ from what was written.
-    """
+    """Return the tensors and texts of a file, verified where it holds a checksum, or raise DamagedFileError."""
     with _opened(path) as file:
         metadata = dict(file.metadata() or {})
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
@@ -75,13 +63,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of a file's tensors from its header.
-
-    Raises
-    ------
-    DamagedFileError
-        It is no safetensors file.
-    """
+    """Return the shapes of a file's tensors from its header, or raise DamagedFileError."""
     with _opened(path) as file:
         return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
 
@@ -98,12 +80,7 @@ def _opened(path: Path) -> Iterator[Any]:
 def read_newest_intact(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return the contents of a file, or with a warning those of the intact file before it.
 
-    Raises
-    ------
-    FileNotFoundError
-        There is neither.
-    DamagedFileError
-        The file is damaged and there is no intact one before it.
+    Raises FileNotFoundError where there is neither, DamagedFileError where neither is intact.
     """
     previous = previous_path(path)
     if not path.is_file() and not previous.is_file():

@@ -196,9 +196,8 @@ def _apply(
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Run a kernel (..., n, m), (..., n, m) -> (..., 2, n, m) on whole slices, and split its two results.
 
-    Lazy arrays are handled chunk by chunk, or slice by slice. Only blockwise layers are used, also for the
-    split: dask then builds no task before it computes (a store of a million hours opens at once), and
-    computes both results together.
+    Lazy arrays are handled chunk by chunk, or slice by slice, and only with blockwise layers: dask then builds no
+    task before it computes (a store of a million hours opens at once), and computes both results together.
     """
     if not (first.chunks or second.chunks):
         both = kernel(first.values, second.values)

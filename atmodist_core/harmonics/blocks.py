@@ -37,10 +37,7 @@ def few(columns: int, device: torch.device) -> bool:
 def project(table: Tensor, rows: Tensor) -> Tensor:
     """Multiply a table (orders, degrees, rows) by rows (orders, rows, columns).
 
-    Returns
-    -------
-    Tensor, shape (orders, degrees, columns)
-        Coefficients, in either memory order.
+    The coefficients (orders, degrees, columns) have either memory order.
     """
     if few(rows.shape[-1], rows.device):
         lines = rows.transpose(1, 2).contiguous()
@@ -54,17 +51,8 @@ def project(table: Tensor, rows: Tensor) -> Tensor:
 def spread(terms: Sequence[tuple[Tensor, Tensor]], out: Tensor | None = None) -> Tensor:
     """Sum products of transposed tables with coefficients: the transpose of :func:`project`.
 
-    Parameters
-    ----------
-    terms : sequence of (Tensor, Tensor)
-        Tables of shape (orders, degrees, rows) and coefficients of shape (orders, degrees, columns).
-    out : Tensor, shape (orders, rows, columns), optional
-        Where to write the result.
-
-    Returns
-    -------
-    Tensor, shape (orders, rows, columns)
-        Rows: ``out`` if given, else a new tensor in either memory order.
+    Terms are tables (orders, degrees, rows) with coefficients (orders, degrees, columns). The rows (orders, rows,
+    columns) are written to ``out`` if given, else to a new tensor in either memory order.
     """
     (table, values), *others = terms
     if few(values.shape[-1], values.device):
@@ -86,16 +74,10 @@ def spread(terms: Sequence[tuple[Tensor, Tensor]], out: Tensor | None = None) ->
 
 @dataclass(frozen=True)
 class StoredBlock:
-    r"""Block that stores :math:`M = m P/\sin\theta` and :math:`D = dP/d\theta` beside P.
+    r"""Block of the orders ``first <= m < last`` with :math:`M = m P/\sin\theta` and :math:`D = dP/d\theta` beside P.
 
-    Attributes
-    ----------
-    first, last : int
-        The block holds the orders ``first <= m < last``.
-    first_row : int
-        First row of the tables; rows nearer the pole are negligible.
-    scalar, along, across : pair of Tensor, shape (orders, degrees, rows)
-        P, M and D for degree minus order even and odd.
+    `scalar`, `along` and `across` are P, M and D (orders, degrees, rows) for degree minus order even and odd, from
+    ``first_row`` on: rows nearer the pole are negligible.
     """
 
     first: int
@@ -155,14 +137,8 @@ class StoredBlock:
 class CombinedBlock:
     """Block with the Legendre functions of its orders and of one more on either side.
 
-    Parameters
-    ----------
-    first, last, first_row : int
-        Orders and first row of the block.
-    tables : pair of Tensor, shape (last - first + 2, degrees, rows)
-        Legendre functions of the orders ``first - 1`` to ``last``, for degree minus order even and odd.
-    factors : WindFactors
-        Factors of the block's own orders.
+    `tables` (last - first + 2, degrees, rows) are those of the orders ``first - 1`` to ``last``, for degree minus
+    order even and odd; `factors` are those of the block's own orders.
     """
 
     def __init__(self, first: int, last: int, first_row: int, tables: Pair, factors: WindFactors) -> None:

@@ -32,15 +32,11 @@ def clear(packed: Tensor, first: int, last: int) -> None:
 
 
 def diagonal(packed: Tensor, first: int, last: int) -> Tensor:
-    """View the orders ``first <= m < last`` by degree minus order.
+    """View the orders ``first <= m < last`` by degree minus order: (last - first, size - first, 2 * batch).
 
     With ``size + 1`` entries from one order to the next, degree minus order is an axis. Beyond the truncation
     the view extends into unused entries of the next order, with order > degree, where the tables are zero.
-
-    Returns
-    -------
-    Tensor, shape (last - first, size - first, 2 * batch)
-        The view; a copy if the memory ends too early.
+    It is a copy if the memory ends too early.
     """
     available, size, batch, _ = packed.shape
     columns, orders, degrees = 2 * batch, last - first, size - first
@@ -56,8 +52,7 @@ def diagonal(packed: Tensor, first: int, last: int) -> Tensor:
 def to_packed(coefficients: Tensor, factor: Tensor | None = None) -> Tensor:
     """Return packed memory (size, size, batch, 2) of public coefficients (..., degree, order).
 
-    Nothing is copied if they already have that layout and there is no ``factor`` (size,), which multiplies each
-    degree.
+    Nothing is copied if they have that layout and no ``factor`` (size,) multiplies each degree.
     """
     size = coefficients.shape[-1]
     shaped = coefficients.reshape(-1, size, size).permute(2, 1, 0)
@@ -84,24 +79,13 @@ def to_planes(packed: Tensor) -> Tensor:
 
 
 def new_planes(columns: int, size: int, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Allocate planes of zeros, of the type and device of ``like``.
-
-    Returns
-    -------
-    memory : Tensor, shape (columns, size, size + 1)
-        All of the memory, for :func:`diagonal_planes`.
-    planes : Tensor, shape (columns, size, size)
-        View of it by order and degree.
-    """
+    """Allocate planes of zeros: their memory (columns, size, size + 1), and its view by order and degree."""
     memory = like.new_zeros((columns, size, size + 1))
     return memory, memory.flatten(1)[:, : size * size].unflatten(1, (size, size))
 
 
 def diagonal_planes(memory: Tensor, block: OrderBlock) -> Tensor:
-    """View the orders of a block by degree minus order, shape (orders, columns, degrees).
-
-    Like :func:`diagonal`, the view extends into entries of the next order with order > degree.
-    """
+    """View the orders of a block, (orders, columns, degrees), by degree minus order, as :func:`diagonal` does."""
     columns, size, _ = memory.shape
     shape = (block.last - block.first, columns, size - block.first)
     start = memory.storage_offset() + block.first * (size + 1)
@@ -109,21 +93,9 @@ def diagonal_planes(memory: Tensor, block: OrderBlock) -> Tensor:
 
 
 def spread_planes(memory: Tensor, blocks: Sequence[OrderBlock], row_count: int) -> Tensor:
-    """Sum Legendre functions times planes over the degrees.
+    """Sum Legendre functions of all orders times planes over the degrees, to (2, orders, columns, rows).
 
-    Parameters
-    ----------
-    memory : Tensor, shape (columns, size, size + 1)
-        From :func:`new_planes`.
-    blocks : sequence of OrderBlock
-        Legendre functions of all orders.
-    row_count : int
-        Number of rows.
-
-    Returns
-    -------
-    Tensor, shape (2, orders, columns, rows)
-        Even and odd rows.
+    `memory` is that of :func:`new_planes`; even rows come first.
     """
     columns, size, _ = memory.shape
     rows = memory.new_empty((2, size, columns, row_count))

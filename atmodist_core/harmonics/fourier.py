@@ -26,20 +26,7 @@ class FourierStage:
     """Fields (..., latitude, longitude) to rows [parity about the equator, order, row, batch, 2] and back.
 
     The two directions are transposes of each other, except that the inverse counts orders above zero twice,
-    because they also stand for the negative orders.
-
-    Parameters
-    ----------
-    latitude_count, longitude_count : int
-        Size of the grid.
-    size : int
-        Number of orders.
-    grid : str
-        Name of the grid.
-    dtype : torch.dtype
-        Of the fields.
-    device : torch.device
-        Where everything lives.
+    because they also stand for the negative orders. `size` is the number of orders.
     """
 
     def __init__(
@@ -72,25 +59,10 @@ class FourierStage:
     def to_rows(
         self, field: Tensor, scale: float, *, weighted: bool, vector: bool, turned: bool = False
     ) -> Tensor:
-        """Return the Fourier coefficients of the folded rows of ``scale * field``.
+        """Return the Fourier coefficients (2, orders, rows, batch, 2) of the folded rows of ``scale * field``.
 
-        Parameters
-        ----------
-        field : Tensor, shape (..., latitude, longitude)
-            Real fields.
-        scale : float
-            Factor.
-        weighted : bool
-            Whether to apply the latitude quadrature.
-        vector : bool
-            Whether the field is a wind component.
-        turned : bool
-            Whether to multiply by the imaginary unit.
-
-        Returns
-        -------
-        Tensor, shape (2, orders, rows, batch, 2)
-            Fourier coefficients, real and imaginary part last.
+        The latitude quadrature is applied if ``weighted``, the imaginary unit if ``turned``; ``vector`` is set for a
+        wind component.
         """
         stacked, last = field.reshape(-1, self.latitude_count, self.longitude_count), self.row_count
         if last > self.latitude_count:
@@ -124,22 +96,7 @@ class FourierStage:
     def to_field(
         self, rows: Tensor, batch: torch.Size, *, weighted: bool, vector: bool, turned: bool = False
     ) -> Tensor:
-        """Return the fields of folded rows.
-
-        Parameters
-        ----------
-        rows : Tensor, shape (2, orders, rows, batch, 2)
-            Fourier coefficients of the folded rows.
-        batch : torch.Size
-            Leading dimensions of the result.
-        weighted, vector, turned : bool
-            As for :meth:`to_rows`.
-
-        Returns
-        -------
-        Tensor, shape (*batch, latitude, longitude)
-            Real fields.
-        """
+        """Return the fields (*batch, latitude, longitude) of folded rows; flags as for :meth:`to_rows`."""
         source, last, count = torch.view_as_complex(rows), self.row_count, rows.shape[-2]
         mixed = weighted and self.corrections is not None
         series = self._new_series(count) if mixed else []

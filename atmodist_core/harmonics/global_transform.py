@@ -65,18 +65,12 @@ class GlobalTransform:
         self._transform = get_transform(rows, columns, truncation, grid)
 
     def analysis(self, values: np.ndarray) -> Tensor:
-        """Return coefficients of fields ``(..., latitude, longitude)``.
-
-        See :meth:`atmodist_core.harmonics.SphericalHarmonicTransform.analysis`.
-        """
+        """Return coefficients of fields ``(..., latitude, longitude)``, as the transform does."""
         with torch.inference_mode():
             return self._transform.analysis(self._fields(values))
 
     def power(self, values: np.ndarray) -> np.ndarray:
-        """Return power per degree ``(..., truncation + 1)`` of fields ``(..., latitude, longitude)``.
-
-        See :meth:`atmodist_core.harmonics.SphericalHarmonicTransform.power`.
-        """
+        """Return power per degree ``(..., truncation + 1)`` of fields ``(..., latitude, longitude)``."""
         with torch.inference_mode():
             return np.asarray(self._transform.power(self._fields(values)).cpu().numpy())
 

@@ -24,18 +24,7 @@ def check_grid(grid: str) -> None:
 
 @lru_cache(maxsize=32)
 def gauss_legendre(count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Compute Gauss-Legendre nodes and weights in colatitude to the last digits, also near the poles.
-
-    Parameters
-    ----------
-    count : int
-        Number of nodes.
-
-    Returns
-    -------
-    colatitudes, weights : ndarray, shape (count,)
-        Colatitudes in radians, increasing; weights that sum to 2.
-    """
+    """Compute Gauss-Legendre colatitudes [rad] and weights (sum 2) to the last digits, also near the poles."""
     half = (count + 1) // 2
     # Olver's asymptotic first guess; Newton's method in colatitude then converges in a few steps.
     theta = np.pi * (4.0 * np.arange(1, half + 1) - 1.0) / (4.0 * count + 2.0)
@@ -63,20 +52,7 @@ def gauss_legendre(count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]
 
 
 def colatitudes(latitude_count: int, grid: str) -> NDArray[np.float64]:
-    """Return the colatitudes of the rows of a grid.
-
-    Parameters
-    ----------
-    latitude_count : int
-        Number of rows.
-    grid : str
-        One of :data:`GRIDS`.
-
-    Returns
-    -------
-    ndarray, shape (latitude_count,)
-        Colatitudes in radians, increasing (north to south).
-    """
+    """Return the colatitudes of the rows of a grid [rad], increasing (north to south)."""
     check_grid(grid)
     rows = np.arange(latitude_count, dtype=np.float64)
     if grid == "gaussian":
@@ -89,19 +65,7 @@ def colatitudes(latitude_count: int, grid: str) -> NDArray[np.float64]:
 
 
 def latitudes(latitude_count: int, grid: str) -> NDArray[np.float64]:
-    """Return the latitudes of the rows of a grid, exact where they are round numbers.
-
-    Parameters
-    ----------
-    latitude_count : int
-        Number of rows.
-    grid : str
-        One of :data:`GRIDS`.
-
-    Returns
-    -------
-    ndarray, shape (latitude_count,)
-        Degrees north, decreasing.
+    """Return the latitudes of the rows of a grid [degrees north], decreasing; exact where they are round numbers.
 
     Examples
     --------
@@ -123,19 +87,7 @@ def quadrature_weights(latitude_count: int, grid: str) -> NDArray[np.float64]:
     r"""Return the weights of :math:`\int_0^\pi f(\theta)\sin\theta\,d\theta \approx \sum_k w_k f(\theta_k)`.
 
     Gauss-Legendre, Clenshaw-Curtis (with poles), Fejer's first rule (cell-centred) and Fejer's second rule
-    (Driscoll & Healy, 1994, whose north-pole row has no weight).
-
-    Parameters
-    ----------
-    latitude_count : int
-        Number of rows.
-    grid : str
-        One of :data:`GRIDS`.
-
-    Returns
-    -------
-    ndarray, shape (latitude_count,)
-        Weights, which sum to 2.
+    (Driscoll & Healy, 1994, whose north-pole row has no weight). They sum to 2.
 
     Examples
     --------
@@ -170,18 +122,8 @@ def exact_quadrature(latitude_count: int, grid: str) -> tuple[NDArray[np.float64
     product :math:`\int_0^\pi f g \sin\theta\,d\theta = f^T G g` is then known in closed form. Weights alone
     are exact only up to half the degree and alias higher degrees; this is exact up to the last degree that
     the rows resolve (as in SPHEREPACK: Adams & Swarztrauber, 1999, Mon. Weather Rev. 127, 1872-1878).
-
-    Parameters
-    ----------
-    latitude_count : int
-        Number of rows.
-    grid : {"equiangular-with-poles", "cell-centred"}
-        The grid.
-
-    Returns
-    -------
-    cosine, sine : ndarray, shape (latitude_count, latitude_count)
-        The symmetric matrices G for cosine and for sine series.
+    The symmetric matrices G (latitude_count, latitude_count) are for cosine and for sine series; grids are
+    "equiangular-with-poles" and "cell-centred".
     """
     theta = colatitudes(latitude_count, grid)
     matrices = []
@@ -223,24 +165,7 @@ def _integral_of_cosine(k: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def maximum_truncation(latitude_count: int, longitude_count: int, grid: str) -> int:
-    """Return the highest total wavenumber that a grid resolves.
-
-    Parameters
-    ----------
-    latitude_count, longitude_count : int
-        Size of the grid.
-    grid : str
-        One of :data:`GRIDS`.
-
-    Returns
-    -------
-    int
-        The largest truncation whose coefficients the grid values determine.
-
-    Raises
-    ------
-    UserError
-        If the grid is unknown.
+    """Return the highest total wavenumber whose coefficients the values on a grid determine.
 
     Examples
     --------

@@ -32,14 +32,9 @@ class TransformKernels:
     """Transforms between fields (..., latitude, longitude) and coefficients (..., L + 1, L + 1).
 
     Every analysis is the transpose of the synthesis of the same name except for two factors: the latitude
-    quadrature (``weighted``), and 2 for every order above zero, which also stands for the negative order.
-
-    Parameters
-    ----------
-    latitude_count, longitude_count, truncation, grid, dtype, device
-        As for :class:`~atmodist_core.harmonics.transform.SphericalHarmonicTransform`; not checked here.
-    stored : bool, optional
-        Whether to store the tables of the wind instead of combining them; by default if they are small.
+    quadrature (``weighted``), and 2 for every order above zero, which also stands for the negative order. Arguments
+    are those of :class:`~atmodist_core.harmonics.transform.SphericalHarmonicTransform`, not checked here, and
+    ``stored``: whether to store the tables of the wind instead of combining them, by default if they are small.
     """
 
     def __init__(

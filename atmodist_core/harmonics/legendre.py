@@ -24,24 +24,14 @@ def legendre_functions(
     dtype: DTypeLike = np.float64,
     tiny: float = 0.0,
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Compute Legendre functions of a range of orders, split by the parity of l - m.
+    """Compute float64 Legendre functions of the orders ``first_order <= m < last_order``, split by parity of l - m.
 
-    Parameters
-    ----------
-    colatitudes : ndarray, shape (k,)
-        Colatitudes in radians, in [0, pi].
-    truncation : int
-        Highest degree L.
-    first_order, last_order : int
-        Orders ``first_order <= m < last_order``. Order -1 is allowed: it is minus order 1.
-    dtype : dtype
-        Type of the result; the recursion is in float64.
-    tiny : float
-        Smaller values become zero. Those below 2**-256 (1e-77) always do.
+    Order -1 is allowed: it is minus order 1. The result has the type ``dtype``; values below ``tiny`` become zero,
+    and those below 2**-256 (1e-77) always.
 
     Returns
     -------
-    even, odd : ndarray, shape (last_order - first_order, degrees, k)
+    even, odd : ndarray, shape (last_order - first_order, degrees, colatitudes)
         ``even[m - first_order, i]`` is degree ``m + 2 i``, ``odd[m - first_order, i]`` is ``m + 2 i + 1``;
         zero above the truncation. Together they hold ``L + 1 - first_order`` degrees.
 
@@ -132,20 +122,7 @@ class WindFactors:
 
 
 def wind_factors(truncation: int, first_order: int, last_order: int) -> WindFactors:
-    """Compute the :class:`WindFactors` of the orders ``first_order <= m < last_order``.
-
-    Parameters
-    ----------
-    truncation : int
-        Highest degree L.
-    first_order, last_order : int
-        Range of orders.
-
-    Returns
-    -------
-    WindFactors
-        a, b, c and d.
-    """
+    """Compute the :class:`WindFactors` of the orders ``first_order <= m < last_order``."""
     m = np.arange(first_order, last_order, dtype=np.float64)[:, None]
     degree = m + np.arange(truncation + 1 - first_order)
     inside = degree <= truncation

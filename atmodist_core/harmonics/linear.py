@@ -53,20 +53,9 @@ def full_precision(device: torch.device) -> Iterator[None]:
 
 
 def apply_linear(operator: Operator, adjoint: Operator, *inputs: Tensor) -> tuple[Tensor, ...]:
-    """Apply a linear operator whose gradient is computed with its adjoint.
+    """Return the tuple ``operator(*inputs)``, with a gradient computed with the operator's adjoint.
 
-    Parameters
-    ----------
-    operator, adjoint : callable
-        ``operator(*inputs)`` returns a tuple; ``adjoint`` is its transpose for the real inner product
-        (real parts of ``conj(a) * b`` for complex tensors).
-    *inputs : Tensor
-        Inputs of the operator.
-
-    Returns
-    -------
-    tuple of Tensor
-        ``operator(*inputs)``.
+    ``adjoint`` is its transpose for the real inner product (real parts of ``conj(a) * b`` for complex tensors).
     """
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in inputs):
         return _Linear.apply(operator, adjoint, *inputs)  # type: ignore[no-untyped-call, no-any-return]

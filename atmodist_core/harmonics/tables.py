@@ -1,8 +1,7 @@
-"""Legendre tables of a transform: computed once, and kept as safetensors files in the user's cache folder.
+"""Legendre tables of a transform, kept as safetensors files in the user's cache folder.
 
-A file is written under a temporary name and then renamed, so that no reader sees half of it. The least recently
-used files are removed when all fill more than :data:`LIMIT_BYTES`. An unreadable file costs time only: its
-tables are computed again.
+A file is renamed when complete, so that no reader sees half of it. The least recently used are removed when all
+fill more than :data:`LIMIT_BYTES`. The tables of an unreadable file are computed again.
 """
 
 from __future__ import annotations
@@ -42,27 +41,9 @@ def build_blocks(
     device: torch.device,
     stored: bool | None = None,
 ) -> list[OrderBlock]:
-    """Return the tables of the northern rows for all orders, from the cache if possible.
+    """Return the tables of the northern rows (equator included) for all orders, from the cache if possible.
 
-    Parameters
-    ----------
-    colatitudes : ndarray, shape (k,)
-        Colatitudes in radians of the northern rows, the equator included.
-    truncation : int
-        Highest degree L.
-    name : str
-        Cache key of the rows: equal names must mean equal colatitudes.
-    dtype : torch.dtype
-        torch.float32 or torch.float64.
-    device : torch.device
-        Device of the tables.
-    stored : bool, optional
-        Whether to store wind tables; by default if they are small.
-
-    Returns
-    -------
-    list of OrderBlock
-        In increasing order.
+    Equal names, the cache keys, must mean equal colatitudes [rad]. Wind tables are ``stored`` by default if small.
     """
     if stored is None:
         numbers = (truncation + 1) * (truncation + 2) // 2 * len(colatitudes)

@@ -25,17 +25,7 @@ MOST_SINGLE_WINDS = 2
 
 
 class SingleWinds:
-    """Products of one or two winds with the Legendre functions of neighbouring orders.
-
-    Parameters
-    ----------
-    blocks : sequence of OrderBlock
-        Legendre functions of all orders.
-    size : int
-        Number of degrees and of orders.
-    dtype : torch.dtype
-        Type of the tables, which are on the CPU.
-    """
+    """Products of one or two winds with the Legendre functions of neighbouring orders, on the CPU."""
 
     def __init__(self, blocks: Sequence[OrderBlock], size: int, dtype: torch.dtype) -> None:
         self.blocks, self.size = blocks, size
@@ -58,19 +48,9 @@ class SingleWinds:
         self._along_lower, self._along_upper = placed(factors.along_lower), placed(factors.along_upper)
 
     def project(self, across: Tensor, along: Tensor, *, curl: bool) -> Tensor:
-        """Return D across + M along and, if ``curl``, D along + M across.
+        """Return D across + M along and, if ``curl``, D along + M across, of rows (2, orders, rows, batch, 2).
 
-        Parameters
-        ----------
-        across, along : Tensor, shape (2, orders, rows, batch, 2)
-            Rows.
-        curl : bool
-            Whether to return both.
-
-        Returns
-        -------
-        Tensor, shape (1 + curl, 2 * batch, orders, degrees)
-            Planes of coefficients; entries with order > degree are arbitrary.
+        The planes (1 + curl, 2 * batch, orders, degrees) have arbitrary entries with order > degree.
         """
         size, columns, row_count = self.size, 2 * across.shape[3], across.shape[2]
         joined = across.new_empty((2, size, 2, 2, columns, row_count))
@@ -100,14 +80,9 @@ class SingleWinds:
         return out
 
     def spread(self, along: Tensor, across: Tensor | None, out: Sequence[Tensor]) -> None:
-        """Write M along + D across and M across + D along.
+        """Write M along + D across and M across + D along of planes (2 * batch, orders, degrees); None is zero.
 
-        Parameters
-        ----------
-        along, across : Tensor, shape (2 * batch, orders, degrees)
-            Planes of coefficients; ``across`` is None for zero.
-        out : sequence of two Tensor, shape (2, orders, rows, batch, 2)
-            Rows.
+        Each of ``out`` has shape (2, orders, rows, batch, 2).
         """
         size, columns, row_count = self.size, along.shape[0], out[0].shape[2]
         memory, planes = new_planes(4 * columns, size, along)

@@ -66,16 +66,9 @@ class Relaxation:
     def equilibrium_temperature(
         self, log_surface_pressure: torch.Tensor, seconds: float, rows: slice = slice(None)
     ) -> torch.Tensor:
-        """Temperature to which the atmosphere relaxes [K], shape (level, rows, longitude).
+        """Temperature to which the atmosphere relaxes [K], (level, rows, longitude).
 
-        Parameters
-        ----------
-        log_surface_pressure : torch.Tensor
-            Natural logarithm of the surface pressure in Pa, shape (rows, longitude).
-        seconds : float
-            Time since the turn of the year.
-        rows : slice
-            The latitudes meant.
+        `log_surface_pressure` [ln Pa] has shape (rows, longitude); `seconds` is the time since the turn of the year.
         """
         config = self.config
         log_pressure_ratio = log_surface_pressure - math.log(REFERENCE_PRESSURE_PA)

@@ -72,13 +72,7 @@ def _longitude_difference(longitude: np.ndarray, centre: float) -> np.ndarray:
 
 
 def mountain_height(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
-    """Height of the idealised mountains [m].
-
-    Parameters
-    ----------
-    latitude, longitude : numpy.ndarray
-        Degrees, broadcastable against each other.
-    """
+    """Height of the idealised mountains [m] at latitudes and longitudes [degrees], which broadcast."""
     height = np.zeros(np.broadcast(latitude, longitude).shape)
     for mountain in MOUNTAINS:
         shrink = np.cos(np.deg2rad(mountain.latitude))

@@ -61,16 +61,8 @@ class State:
 class PrimitiveEquations:
     """A dry atmosphere that can be stepped.
 
-    Parameters
-    ----------
-    config : AtmosphereConfig
-        Resolution, forcing, dissipation.
-    seed : int
-        Seed of the initial noise and of the stochastic heating.
-    seconds : float
-        Time since the turn of the year at the start; sets the season.
-    device, dtype
-        Where and in which precision to compute; float32 is enough for weather, float64 for identities.
+    `seed` is that of the initial noise and of the stochastic heating, `seconds` the time since the turn of the year at
+    the start; it sets the season. float32 is enough for weather, float64 for identities.
     """
 
     def __init__(
@@ -268,21 +260,10 @@ class PrimitiveEquations:
     ) -> None:
         """The nonlinear terms on a band of latitudes.
 
-        Parameters
-        ----------
-        rows : slice
-            The latitudes.
-        grids : torch.Tensor
-            Vorticity, divergence, temperature of all levels and ln p_s, shape (3 N + 1, row, longitude).
-        wind : tuple of torch.Tensor
-            Eastward and northward wind [m s-1], each of shape (N, row, longitude).
-        slope : tuple of torch.Tensor
-            Eastward and northward gradient of ln p_s [m-1], each of shape (row, longitude).
-        bursts : torch.Tensor or None
-            Stochastic heating [K s-1], shape (row, longitude).
-        out : tuple of torch.Tensor
-            Filled with the force (2, N, ...) [m s-2], the heat flux (2, N, ...) [K m s-1], and kinetic
-            energy, heating and tendency of ln p_s (2 N + 1, ...).
+        `grids` (3 N + 1, row, longitude) are vorticity, divergence, temperature of all levels and ln p_s; `wind` two of
+        (N, row, longitude) [m s-1]; `slope` the gradient of ln p_s [m-1], two of (row, longitude); `bursts` the
+        stochastic heating [K s-1]. Filled are the force (2, N, ...) [m s-2], the heat flux (2, N, ...) [K m s-1], and
+        kinetic energy, heating and tendency of ln p_s (2 N + 1, ...).
         """
         count, reference = self.level_count, self.config.reference_temperature_kelvin
         vorticity, divergence, temperature = (

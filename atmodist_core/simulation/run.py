@@ -168,14 +168,14 @@ def run_simulation(
     report: Report | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """Simulate a member and store its vorticity and divergence.
+    """Simulate a member and store its vorticity and divergence, for :func:`atmodist_core.open_fields`.
 
     Parameters
     ----------
     config : SimulationConfig
         The member.
     out : Path
-        Folder of the store; the checkpoint lies in it too.
+        Folder of the store, which is returned; the checkpoint lies in it too.
     resume : bool
         Continue from the checkpoint in ``out``; the result is bitwise that of an uninterrupted run.
     device : str
@@ -184,11 +184,6 @@ def run_simulation(
         Called with the stage, the days done and the days in all.
     stop : callable, optional
         Called after each checkpoint; True ends the run.
-
-    Returns
-    -------
-    Path
-        The store, which :func:`atmodist_core.open_fields` opens.
 
     Raises
     ------

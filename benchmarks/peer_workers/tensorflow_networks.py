@@ -123,15 +123,7 @@ def _leaves(model: keras.Model) -> list[Any]:
 
 
 def fill(model: keras.Model, weights: dict[str, np.ndarray]) -> None:
-    """Copy the project's weights into a model; each must find its place, and no place may stay empty.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Of this file.
-    weights : dict
-        State dictionary of the same network, kernels ``(out, in, height, width)``.
-    """
+    """Copy the project's weights, kernels ``(out, in, height, width)``, into a model; all places must be filled."""
     left = dict(weights)
     for layer in _leaves(model):
         taken = {k: left.pop(f"{layer.name}.{k}", None) for k in ("weight", "bias")}

@@ -17,20 +17,9 @@ from typing import Any
 
 
 class Worker:
-    """A process that prepares tasks and times them when asked.
+    """A process that prepares tasks and times them when asked, on as many threads as `cores`.
 
-    Parameters
-    ----------
-    name : str
-        Of its log.
-    python : str
-        The interpreter that has the framework.
-    script : Path
-        What it runs.
-    cores : list of int
-        That it may use; as many threads.
-    folder : Path
-        Where weights, inputs and outputs are exchanged.
+    `folder` is where weights, inputs and outputs are exchanged; `name` is that of its log.
     """
 
     def __init__(self, name: str, python: str, script: Path, cores: list[int], folder: Path) -> None:
@@ -52,13 +41,7 @@ class Worker:
         )
 
     def ask(self, **message: Any) -> dict[str, Any]:
-        """Send a message and wait for its answer.
-
-        Raises
-        ------
-        RuntimeError
-            When the worker failed; with the end of what it said.
-        """
+        """Send a message and wait for its answer; a failed worker raises RuntimeError with the end of its log."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(json.dumps(message) + "\n")
         self._process.stdin.flush()
@@ -77,11 +60,8 @@ class Worker:
 def serve(prepare: Callable[[dict[str, Any], Path], tuple[Callable[[], Any], dict[str, Any]]]) -> None:
     """Answer messages until there are no more: the worker's side.
 
-    Parameters
-    ----------
-    prepare : callable
-        Takes a message and the folder, and returns a call to be timed and what else to answer. A message with ``run``
-        times the call of the task of that name instead.
+    `prepare` takes a message and the folder, and returns a call to be timed and what else to answer. A message with
+    ``run`` times the call of the task of that name instead.
     """
     # Frameworks print what they like; the answers go through a copy of standard output that only they use.
     answers = os.fdopen(os.dup(1), "w")

@@ -23,10 +23,9 @@ def is_era5(dataset: xr.Dataset, name: str) -> bool:
 
 
 def without_crude_derivatives(dataset: xr.Dataset, name: str, note: Callable[[str], None]) -> xr.Dataset:
-    """Leave out the vorticity and divergence that WeatherBench2 added to its stores with derived variables.
+    """Leave out WeatherBench2's own vorticity and divergence (of its stores with derived variables) beside winds.
 
-    They are centred differences that leave out the metric term u tan(phi) / a, are not closed at Greenwich
-    and are zero at the poles. The winds beside them give better fields.
+    They are centred differences without the metric term u tan(phi) / a, not closed at Greenwich, zero at the poles.
     """
     crude = [field for field in ("vorticity", "divergence") if field in dataset]
     winds = {"u_component_of_wind", "v_component_of_wind"} <= set(dataset.data_vars)

@@ -65,24 +65,8 @@ def _is_rotated(coordinate: xr.DataArray) -> bool:
 def canonical_axes(array: xr.DataArray, variable: str, note: Callable[[str], None]) -> xr.DataArray:
     """Return a field with latitudes from north to south and longitudes increasing in [0, 360).
 
-    Parameters
-    ----------
-    array : xarray.DataArray
-        Field with dimensions ``latitude`` and ``longitude`` (any order); lazy data stay lazy.
-    variable : str
-        Its name in the file, for messages.
-    note : callable
-        Receives a sentence for each change.
-
-    Returns
-    -------
-    xarray.DataArray
-        The last two dimensions are latitude and longitude, float64 and canonical.
-
-    Raises
-    ------
-    UserError
-        Values out of range, repeated, or with gaps.
+    They become its last two dimensions, float64; values out of range, repeated or with gaps are refused. Lazy data
+    stay lazy, and `note` receives a sentence for each change.
     """
     latitude = _degrees(array, "latitude", variable, note)
     longitude = _degrees(array, "longitude", variable, note)

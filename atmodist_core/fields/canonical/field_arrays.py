@@ -18,14 +18,7 @@ _DIMENSIONS = ("time", "latitude", "longitude")
 class FieldArrays:
     """The channels of a canonical dataset, read one time at a time.
 
-    Attributes
-    ----------
-    dataset : xarray.Dataset
-        With a time axis, even if the one given had none.
-    channels : tuple of str
-        Names in the order of the channel axis.
-    had_time : bool
-        Whether the dataset given had a time axis.
+    `dataset` has a time axis, even if the one given had none (`had_time`).
     """
 
     dataset: xr.Dataset
@@ -34,21 +27,10 @@ class FieldArrays:
 
     @classmethod
     def of(cls, dataset: xr.Dataset, channels: Sequence[str], model: str) -> FieldArrays:
-        """Check a dataset; nothing is read but its coordinates.
+        """Check a dataset, of which only coordinates are read, for a model that takes certain channels.
 
-        Parameters
-        ----------
-        dataset : xarray.Dataset
-            Canonical; the time axis may be missing.
-        channels : sequence of str
-            The variables a model takes; empty: all that have latitude and longitude.
-        model : str
-            Name of the model, for the messages.
-
-        Raises
-        ------
-        UserError
-            When it is no dataset, a variable or axis is missing, or an axis runs the wrong way.
+        Without channels all variables with latitude and longitude are taken. Refused: no dataset, a missing variable
+        or axis, an axis in the wrong order.
         """
         if not isinstance(dataset, xr.Dataset):
             raise UserError(

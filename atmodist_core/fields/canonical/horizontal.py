@@ -11,8 +11,8 @@ import xarray as xr
 def take_points(array: xr.DataArray, rows: np.ndarray, columns: np.ndarray) -> xr.DataArray:
     """Return rows and columns of a field, in the order given; lazy data stay lazy.
 
-    Where a chunk holds complete slices this is one blockwise layer, which costs dask nothing until it is
-    computed; where the field is chunked along latitude or longitude, only the chunks needed are read.
+    Chunks of complete slices give one blockwise layer, which costs dask nothing until it is computed; of a field
+    chunked along latitude or longitude only the chunks needed are read.
     """
     if _is_all(rows, array.sizes["latitude"]) and _is_all(columns, array.sizes["longitude"]):
         return array

@@ -26,15 +26,7 @@ _PRESSURE_TO_HPA = {
 
 @dataclass(frozen=True)
 class Level:
-    """One level of a vertical coordinate.
-
-    Parameters
-    ----------
-    kind : str
-        "pressure" [hPa], "hybrid" (model level number), "sigma", "height" [m] or another word.
-    value : float
-        Its value.
-    """
+    """A level: its kind ("pressure" [hPa], "hybrid" (model level), "sigma", "height" [m], ...) and its value."""
 
     kind: str
     value: float
@@ -49,10 +41,7 @@ class Level:
 
 
 def name_level_axis(array: xr.DataArray, variable: str) -> tuple[xr.DataArray, str | None]:
-    """Return a field with a dimension ``level`` (pressures in hPa), and what the level measures.
-
-    Without a vertical coordinate the field is returned as it is, with None.
-    """
+    """Return a field with a dimension ``level`` (pressures in hPa), and what it measures (None without levels)."""
     in_lower_case = {str(name).lower(): str(name) for name in (*array.coords, *array.dims)}
     candidates = [in_lower_case[name] for name in LEVEL_NAMES if name in in_lower_case]
     with_dimension = [name for name in candidates if name in array.dims]
@@ -97,10 +86,7 @@ def name_level_axis(array: xr.DataArray, variable: str) -> tuple[xr.DataArray, s
 
 
 def choose_level(available: list[Level], request: Any, note: Callable[[str], None]) -> Level | None:
-    """Return the requested level, or the default one, which is noted; None without a vertical coordinate.
-
-    A request is a number, "850 hPa", "hybrid 120" or the like.
-    """
+    """Return the level requested as a number, "850 hPa", "hybrid 120" or the like, or the default, which is noted."""
     if request is None:
         if len(available) <= 1:
             return available[0] if available else None

@@ -1,8 +1,5 @@
-"""Names of wind, vorticity, divergence and their coordinates in files.
-
-GRIB short names, CF standard names and the long names of ARCO-ERA5 and WeatherBench2 are known only here;
-the rest of the package uses ``vorticity``, ``divergence``, ``u``, ``v``, ``time``, ``level``, ``latitude``,
-``longitude``.
+"""Names of fields and coordinates in files: GRIB short names, CF standard names, those of ARCO-ERA5 and
+WeatherBench2. They are known only here; inside the package they are canonical.
 """
 
 from __future__ import annotations
@@ -14,19 +11,7 @@ import xarray as xr
 
 @dataclass(frozen=True)
 class Quantity:
-    """A physical field and the names it goes by.
-
-    Parameters
-    ----------
-    name : str
-        The name inside this package.
-    kind : {"rate", "wind"}
-        Vorticity and divergence are rates [s-1], wind components are speeds [m s-1].
-    aliases : tuple of str
-        Variable names and GRIB short names, lower case, the preferred first.
-    standard_names : tuple of str
-        CF standard names.
-    """
+    """A physical field: `kind` is "rate" [s-1] or "wind" [m s-1]; `aliases` are lower case, the preferred first."""
 
     name: str
     kind: str
@@ -148,10 +133,10 @@ COEFFICIENT_DIMENSION_NAMES = ("values", "coefficients", "spectral_coefficients"
 
 
 def find_variables(dataset: xr.Dataset) -> dict[str, str]:
-    """Return the variable name of each quantity that a dataset holds.
+    """Return the variable name of each quantity that a dataset holds, each variable once.
 
-    A match by name is preferred to the GRIB short name, and that to the CF standard name, which is the same for
-    the wind at any height: a variable is matched once.
+    A name is preferred to a GRIB short name, and that to a CF standard name, which is the same for winds at any
+    height.
     """
     lower: dict[str, str] = {}
     for name in dataset.data_vars:
@@ -173,10 +158,7 @@ def find_variables(dataset: xr.Dataset) -> dict[str, str]:
 
 
 def find_dimension(array: xr.DataArray, names: tuple[str, ...], attribute: str, value: str) -> str | None:
-    """Return the coordinate or dimension with one of several names (in lower case, the preferred first).
-
-    Where no name matches, a coordinate with the given value of an attribute is returned, else None.
-    """
+    """Return the coordinate or dimension with the first of these lower-case names, or that attribute, else None."""
     candidates = {str(name).lower(): str(name) for name in (*array.dims, *array.coords)}
     for name in names:
         if name in candidates:

@@ -31,10 +31,7 @@ _PLACEHOLDER_DIMENSIONS = (
 def name_time_axis(
     array: xr.DataArray, variable: str, note: Callable[[str], None]
 ) -> tuple[xr.DataArray, bool]:
-    """Return a field with one dimension ``time`` of valid times, datetime64[ns], in stored order.
-
-    The second result is False where the file has no dates and placeholders were given.
-    """
+    """Return a field with a dimension ``time`` of valid times in stored order, and False for placeholder dates."""
     array = _combine_reference_time_and_step(array, variable, note)
     found = _find_time(array)
     if found is None:

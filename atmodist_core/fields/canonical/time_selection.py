@@ -17,24 +17,10 @@ _FIRST_TIME, _LAST_TIME = np.datetime64("1678-01-01", "s"), np.datetime64("2261-
 
 
 def time_indices(times: np.ndarray, request: Any) -> slice | np.ndarray:
-    """Return the positions of requested times.
+    """Return the positions of requested times among sorted, unique datetime64[ns], shape (n,): increasing indices.
 
-    Parameters
-    ----------
-    times : numpy.ndarray of datetime64[ns], shape (n,)
-        Sorted and unique.
-    request : str, datetime-like, slice or sequence of these
-        "2020-01" is the whole month, "2020-01-01T06" that hour; a slice includes both ends.
-
-    Returns
-    -------
-    slice or numpy.ndarray of int
-        Indices into `times`, increasing.
-
-    Raises
-    ------
-    UserError
-        No time matches, or the request is no time.
+    "2020-01" is the whole month, "2020-01-01T06" that hour; a slice includes both ends; a list is a union. A request
+    that matches no time, or is no time, is refused.
     """
     index = pd.DatetimeIndex(times)
     available = f"available are {len(index)} times from {spell_time(times[0])} to {spell_time(times[-1])}"

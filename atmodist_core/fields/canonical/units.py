@@ -63,19 +63,7 @@ def _inverse_time(text: str) -> float | None:
 
 
 def factor_to_stored_units(units: str, kind: str) -> float | None:
-    """Number to multiply values in ``units`` by to have s-1 (rates) or m s-1 (wind).
-
-    Parameters
-    ----------
-    units : str
-        The attribute as it stands in the file, such as ``s**-1``, ``1e-5 s-1``, ``m/s`` or ``knots``.
-    kind : {"rate", "wind"}
-        What is measured.
-
-    Returns
-    -------
-    float or None
-        None when the units are not those of this kind of quantity.
+    """Return the factor from ``units`` to s-1 (kind "rate") or m s-1 ("wind"), None for those of another quantity.
 
     Examples
     --------

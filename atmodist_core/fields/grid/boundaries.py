@@ -19,20 +19,13 @@ _EVEN = 1e-3
 class Boundaries:
     """Continuation of a latitude-longitude grid beyond its rows and columns.
 
-    - A full circle of longitudes wraps around exactly.
+    - A full circle of longitudes (`wraps`) wraps around exactly.
     - Across a pole the field continues along the same great circle: the rows return in reverse order,
       turned by half the circle. Vorticity and divergence are scalars, so their sign stays. A row *on* the pole is not
       repeated. With an odd number of columns the opposite meridian lies between two, whose mean is taken.
     - Elsewhere (the edges of a limited area) the field is mirrored, which is only a substitute for data.
 
-    Attributes
-    ----------
-    rows, columns : int
-        Size of the grid.
-    wraps : bool
-        Whether the columns are a full circle.
-    north, south : str
-        What lies beyond the first and the last row.
+    `north` and `south` are what lies beyond the first and the last row.
     """
 
     rows: int
@@ -43,15 +36,7 @@ class Boundaries:
 
     @classmethod
     def of(cls, latitude: NDArray[np.floating], longitude: NDArray[np.floating]) -> Boundaries:
-        """Derive the boundaries from the axes of a grid.
-
-        Parameters
-        ----------
-        latitude : ndarray, shape (rows,)
-            North to south [degrees_north].
-        longitude : ndarray, shape (columns,)
-            Increasing [degrees_east].
-        """
+        """Derive the boundaries from latitudes (north to south) and increasing longitudes [degrees]."""
         steps = np.diff(longitude.astype(np.float64))
         circle = 360.0 / longitude.size
         wraps = longitude.size > 2 and bool(np.abs(steps - circle).max() < _EVEN * circle)
@@ -69,18 +54,9 @@ class Boundaries:
         return self.wraps and "edge" not in (self.north, self.south)
 
     def reach(self, mirrored: int) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Return how far a window may extend beyond the grid.
+        """Return the ``(first, end)`` rows and columns that a window may have; infinite where the field continues.
 
-        Parameters
-        ----------
-        mirrored : int
-            Points of mirror image at an edge of a limited area.
-
-        Returns
-        -------
-        tuple
-            ``(first row, end of rows), (first column, end of columns)``; infinite where the field
-            continues.
+        `mirrored` is the number of points of mirror image at an edge of a limited area.
         """
         north = -mirrored if self.north == "edge" else -math.inf
         south = self.rows + mirrored if self.south == "edge" else math.inf
@@ -91,20 +67,7 @@ class Boundaries:
     def gather(
         self, fields: NDArray[np.float32], row_range: tuple[int, int], column_range: tuple[int, int]
     ) -> NDArray[np.float32]:
-        """Cut a window that may reach beyond the grid.
-
-        Parameters
-        ----------
-        fields : ndarray, shape (..., rows, columns)
-            On the grid.
-        row_range, column_range : tuple of int
-            First index and end, counted from the first row and column; below zero and beyond the end are
-            allowed.
-
-        Returns
-        -------
-        ndarray, shape (..., end - first, end - first)
-        """
+        """Cut a window out of fields (..., rows, columns); its (first, end) indices may reach beyond the grid."""
         rows, turned = self._wrapped_rows(np.arange(*row_range))
         columns = np.arange(*column_range)
         window = fields[..., rows[:, None], self._wrapped_columns(columns)[None, :]]
@@ -142,9 +105,8 @@ class Boundaries:
 def _edge(distance_deg: float, spacing_deg: float, wraps: bool) -> Edge:
     """Return what lies beyond a row, from its distance to the pole.
 
-    A cell-centred row lies half a spacing from the pole, a Gaussian one up to 0.77, and one left by block
-    means that started on the pole row 0.4 or 0.6; from one spacing on, a row is missing and the grid ends
-    there.
+    A cell-centred row lies half a spacing from the pole, a Gaussian one up to 0.77, block means that started on the
+    pole 0.4 or 0.6; from one spacing on, a row is missing and the grid ends there.
     """
     if not wraps or distance_deg >= 0.95 * spacing_deg:
         return "edge"

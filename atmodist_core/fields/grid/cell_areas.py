@@ -1,8 +1,8 @@
 """Areas of the grid cells of each row: the one definition for block means, area means and conservation.
 
-A cell ends midway between its row and the next. Its area is proportional to the difference of the sines of the
-latitudes of its two edges. Integrals of products of spherical harmonics have weights of their own
-(:func:`~atmodist_core.harmonics.grids.quadrature_weights`), which are not areas.
+A cell ends midway between its row and the next; its area is proportional to the difference of the sines of its
+edges. Products of spherical harmonics need
+:func:`~atmodist_core.harmonics.grids.quadrature_weights`, which are not areas.
 """
 
 from __future__ import annotations
@@ -12,20 +12,10 @@ from numpy.typing import NDArray
 
 
 def cell_areas(latitude: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the relative area of the cells of each row.
+    """Return the relative area of the cells of each row, for latitudes [degrees] in either order; a globe has 2.
 
     The outermost cells reach as far outwards as inwards, at most to a pole: a row on a pole has the half cell
     that the sphere leaves it. On even spacing areas are proportional to the cosine of latitude, but for such rows.
-
-    Parameters
-    ----------
-    latitude : ndarray, shape ``(rows,)``
-        Degrees, rising or falling.
-
-    Returns
-    -------
-    ndarray, shape ``(rows,)``
-        Positive; rows of the whole globe add up to 2.
 
     Examples
     --------

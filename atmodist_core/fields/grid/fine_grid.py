@@ -18,18 +18,10 @@ _SMALLEST_AREA = 1e-6
 
 @dataclass(frozen=True)
 class FineGrid:
-    """Where the fine cells of a block of coarse cells lie.
+    """Where the fine cells of a block of coarse cells lie: canonical axes [degrees] and the grid's name.
 
-    Attributes
-    ----------
-    latitude, longitude : ndarray
-        Fine axes [degrees]; latitude decreasing, longitude increasing.
-    rows : slice
-        The rows of the enlarged block that are kept: those beyond a pole are not.
-    roll : int
-        Columns by which the enlarged block has to be rolled so that its longitudes increase within [0, 360).
-    name : str
-        The grid, for ``attrs["grid"]``.
+    Kept are the `rows` of the enlarged block, without those beyond a pole; `roll` is the number of columns by which it
+    has to be rolled so that its longitudes increase within [0, 360).
     """
 
     latitude: NDArray[np.float64]
@@ -47,18 +39,7 @@ class FineGrid:
         row_range: tuple[int, int] | None = None,
         column_range: tuple[int, int] | None = None,
     ) -> FineGrid:
-        """Refine a block of a coarse grid.
-
-        Parameters
-        ----------
-        latitude, longitude : ndarray
-            Axes of the whole coarse grid [degrees].
-        factor : int
-            Fine cells per coarse cell along each axis.
-        row_range, column_range : tuple of int, optional
-            First index and end of the block; default: the whole grid. Columns may lie beyond the grid where
-            it is a full circle.
-        """
+        """Refine the whole of a coarse grid, or a block of it; columns may lie beyond a full circle."""
         boundaries = Boundaries.of(latitude, longitude)
         first_row, end_row = row_range or (0, latitude.size)
         first_column, end_column = column_range or (0, longitude.size)
@@ -91,19 +72,10 @@ class FineGrid:
 def fine_row_areas(
     latitude: NDArray[np.float64], factor: int, row_range: tuple[int, int]
 ) -> NDArray[np.float32]:
-    """Return relative areas of the fine cells in the rows of a window, shape ``(factor * rows,)``.
+    """Return relative areas of the fine cells in a window of coarse rows, shape ``(factor * rows,)``.
 
     Within the grid they are those of :func:`~atmodist_core.fields.grid.cell_areas.cell_areas`, so that means over
     the blocks of the fine grid are conserved. Beyond a pole the rows come back, and so do their areas.
-
-    Parameters
-    ----------
-    latitude : ndarray
-        Of the whole coarse grid [degrees].
-    factor : int
-        Fine cells per coarse cell.
-    row_range : tuple of int
-        First index and end of the coarse rows; both may lie beyond the grid.
     """
     rows = np.arange(row_range[0] * factor, row_range[1] * factor + 1)
     edges = np.deg2rad(_at(latitude, rows / factor - 0.5))
@@ -131,8 +103,7 @@ def _at(axis: NDArray[np.float64], position: NDArray[np.float64]) -> NDArray[np.
 def _snapped(latitude: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the exact Gaussian latitudes that refined ones belong to, if they do.
 
-    Block means of Gaussian rows are not exactly a coarse Gaussian grid, so refining them misses the rows of
-    the fine grid by a few per cent of its spacing near the poles.
+    Refining block means of Gaussian rows misses the fine rows by a few per cent of the spacing near the poles.
     """
     if grid_of_latitudes(latitude, tolerance_deg=0.05 * 180.0 / latitude.size) != "gaussian":
         return latitude

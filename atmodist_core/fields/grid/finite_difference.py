@@ -34,32 +34,11 @@ def vorticity_divergence_by_differences(
     full_circle: bool = False,
     radius_m: float = EARTH_RADIUS_M,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Relative vorticity and divergence of a wind on a latitude-longitude grid.
+    """Return float32 vorticity and divergence [s-1] of a wind [m s-1], shape (..., n, m), n and m at least 3.
 
-    Parameters
-    ----------
-    u, v : numpy.ndarray, shape (..., n, m)
-        Eastward and northward wind [m s-1]; missing values are NaN, and both fields are missing there and
-        beside them.
-    latitude : numpy.ndarray, shape (n,)
-        Degrees north, strictly monotonic, even or uneven, n >= 3.
-    longitude : numpy.ndarray, shape (m,)
-        Degrees east, strictly increasing, m >= 3.
-    full_circle : bool
-        The last column is the western neighbour of the first.
-    radius_m : float
-        Radius of the sphere [m].
-
-    Returns
-    -------
-    vorticity, divergence : numpy.ndarray, shape (..., n, m)
-        [s-1], float32. Rows at a pole hold the mean over the polar cap (by Stokes' and Gauss' theorems along
-        the next row) if the circle is full, else NaN, since the pole has no direction east.
-
-    Raises
-    ------
-    UserError
-        Fewer than three rows or columns.
+    Latitudes are monotonic, longitudes increasing [degrees], even or uneven. Where a wind is NaN both results are
+    missing, there and beside it. Rows at a pole hold the mean over the polar cap (by Stokes' and Gauss' theorems
+    along the next row) if the circle is full, else NaN, since the pole has no direction east.
     """
     rows, columns = latitude.size, longitude.size
     if rows < 3 or columns < 3:

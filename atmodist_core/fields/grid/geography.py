@@ -1,7 +1,6 @@
-"""Geography: coastlines to draw under a field, and 150 cities at which local statistics are computed.
+"""Coastlines to draw under a field, and 150 cities at which local statistics are computed.
 
-The files lie in ``assets/geography``, with their sources and licences; ``assets/make_geography.py`` remakes
-them.
+The files and their sources lie in ``assets/geography``; ``assets/make_geography.py`` remakes them.
 """
 
 from collections.abc import Iterator

@@ -20,7 +20,7 @@ def cubic_kernel(distance: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the weights of cubic convolution with a = -1/2 at distances in points.
 
     The choice of a that is exact for quadratics (Keys, 1981, IEEE Trans. Acoust. Speech Signal Process.
-    29); Pillow uses the same, torch -3/4 (unless told to smooth).
+    29); Pillow uses the same, torch -3/4 (unless it smooths).
     """
     x = np.abs(distance)
     near = (1.5 * x - 2.5) * x**2 + 1.0

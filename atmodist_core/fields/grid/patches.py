@@ -20,22 +20,7 @@ TRAINED_LATITUDES_DEG = 60.0
 def rows_within(
     latitude: NDArray[np.float64], size: int, limit_deg: float = TRAINED_LATITUDES_DEG
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Places of patches along the meridian whose centre lies near enough to the equator.
-
-    Parameters
-    ----------
-    latitude : ndarray, shape (rows,)
-        Of the grid [degrees].
-    size : int
-        Points along each side of a patch.
-    limit_deg : float
-        Centres lie within this latitude [degrees].
-
-    Returns
-    -------
-    first_rows, centres : ndarray, shape (places,)
-        First row of each, and the latitude of its centre [degrees]; empty where there is no room.
-    """
+    """Return the first row and the centre [degrees] of patches whose centre lies within a latitude; maybe none."""
     tops = np.arange(max(0, latitude.size - size + 1))
     centres = 0.5 * (latitude[tops] + latitude[tops + size - 1])
     inside = np.abs(centres) <= limit_deg
@@ -43,13 +28,7 @@ def rows_within(
 
 
 def area_shares(centres: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Upper end of every row's share of [0, 1), by the area of the zone between the rows beside it.
-
-    Parameters
-    ----------
-    centres : ndarray, shape (rows,)
-        Latitudes in order [degrees].
-    """
+    """Return the upper end of each row's share of [0, 1), by the area of the zone between the rows beside it."""
     if len(centres) == 1:
         return np.ones(1)
     between = 0.5 * (centres[1:] + centres[:-1])
@@ -63,26 +42,10 @@ def area_shares(centres: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def with_surroundings(dataset: xr.Dataset, region: Region, size: int) -> xr.Dataset:
-    """Cut out a region and as much of its real surroundings as patches need.
+    """Cut out a region with so much of its real surroundings that each side has `size` points, where there are any.
 
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Canonical fields around the region; lazy data stay lazy.
-    region : Region
-        What patches are to cover.
-    size : int
-        Points that each side of the result has at least, where the dataset has that many.
-
-    Returns
-    -------
-    xarray.Dataset
-        The region in the middle, but at edges of the dataset; longitudes go on below zero across Greenwich.
-
-    Raises
-    ------
-    UserError
-        If fewer than 2 x 2 points lie in the region.
+    The region lies in the middle but at edges of the dataset; longitudes go on below zero across Greenwich. Lazy data
+    stay lazy. A region with fewer than 2 x 2 points is refused.
     """
     sizes = dataset.sizes["latitude"], dataset.sizes["longitude"]
     places = xr.Dataset(
@@ -115,20 +78,8 @@ class PatchCover:
 
     Where centres lie between 60 S and 60 N only those patches are kept, as in training: nearer to the poles a
     latitude-longitude patch is stretched beyond recognition. On a full circle of longitudes patches run
-    across the seam.
-
-    Attributes
-    ----------
-    size : int
-        Points along each side.
-    first_rows, first_columns : ndarray, shape (patches,)
-        North-west corner of every patch.
-    latitude, longitude : ndarray, shape (patches,)
-        Centres [degrees].
-    boundaries : Boundaries
-        Of the grid.
-    latitude_axis, longitude_axis : ndarray
-        Of the grid [degrees].
+    across the seam. `first_rows` and `first_columns` (patches,) are north-west corners, `latitude` and `longitude`
+    centres, `latitude_axis` and `longitude_axis` those of the grid [degrees].
     """
 
     size: int
@@ -142,20 +93,7 @@ class PatchCover:
 
     @classmethod
     def of(cls, latitude: NDArray[np.float64], longitude: NDArray[np.float64], size: int) -> PatchCover:
-        """Cover a grid.
-
-        Parameters
-        ----------
-        latitude, longitude : ndarray
-            Axes of the grid [degrees].
-        size : int
-            Points along each side of a patch.
-
-        Raises
-        ------
-        UserError
-            When the grid is smaller than a patch.
-        """
+        """Cover a grid [degrees] with patches of `size` points a side; a grid smaller than a patch is refused."""
         if min(latitude.size, longitude.size) < size:
             raise UserError(
                 f"Expected fields of at least {size} x {size} points, the patch size that the network was "

@@ -107,17 +107,7 @@ class Region:
         return not self.is_full_circle and self.west % 360.0 + self.width >= 360.0 - TOLERANCE_DEG
 
     def contains(self, latitude: Any, longitude: Any) -> Any:
-        """Whether points lie in the region.
-
-        Parameters
-        ----------
-        latitude, longitude : float or array_like
-            Degrees; longitudes in any convention. They broadcast against each other.
-
-        Returns
-        -------
-        bool or numpy.ndarray of bool
-        """
+        """Return whether points [degrees, any convention of longitude] lie in the region; they broadcast."""
         latitude, longitude = np.asarray(latitude, dtype=float), np.asarray(longitude, dtype=float)
         offset = _degrees_east_of(longitude, self.west)
         inside = (
@@ -221,22 +211,7 @@ class Region:
 
 
 def as_region(region: Any) -> Region | None:
-    """Accept a region as users give it.
-
-    Parameters
-    ----------
-    region : Region, str, sequence of four numbers, or None
-        A region, the name of a preset (letter case does not matter), or (south, north, west, east).
-
-    Returns
-    -------
-    Region or None
-
-    Raises
-    ------
-    UserError
-        It is none of these.
-    """
+    """Return a region given as such, as the name of a preset in any letter case, or as (south, north, west, east)."""
     if region is None or isinstance(region, Region):
         return region
     if isinstance(region, str):

@@ -1,8 +1,6 @@
-"""A compact store of fields as spherical-harmonic coefficients: Zarr 3, 16-bit integers with a scale per
-degree.
+"""A compact Zarr 3 store of fields as spherical-harmonic coefficients: 16-bit integers with a scale per degree.
 
-ERA5 is archived as coefficients too: they are the smallest faithful form of a global spectral field. Here
-each time and degree has its own scale, so that the steep spectrum of the atmosphere costs no precision at
+Each time and degree has its own scale, so that the steep spectrum of the atmosphere costs no precision at
 small scales: the error of a coefficient is at most 1.6e-5 of the largest one of its degree.
 """
 
@@ -41,19 +39,10 @@ def _triangle(truncation: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def pack(coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pack complex coefficients into integers.
+    """Pack complex coefficients (time, L + 1, L + 1), [degree, order], into integers.
 
-    Parameters
-    ----------
-    coefficients : numpy.ndarray
-        Complex, shape (time, L + 1, L + 1), [degree, order].
-
-    Returns
-    -------
-    values : numpy.ndarray
-        int16, shape (time, (L + 1)(L + 2)), real and imaginary parts in turn.
-    scale : numpy.ndarray
-        float32, shape (time, L + 1): the largest part of each degree.
+    Returns int16 values (time, (L + 1)(L + 2)), real and imaginary parts in turn, and the float32 scale
+    (time, L + 1), the largest part of each degree.
     """
     degree, order = _triangle(coefficients.shape[-1] - 1)
     flat = coefficients[:, degree, order]
@@ -96,16 +85,8 @@ def _open_group(path: str | Path) -> zarr.Group:
 class CoefficientWriter:
     """Append slices to a store, or overwrite from a given slice on.
 
-    Parameters
-    ----------
-    path : Path
-        Folder of the store.
-    truncation : int
-        Degree of the last coefficient.
-    attributes : Mapping
-        What describes the data: source, level, seed, configuration.
-    chunk_slices : int
-        Slices in a chunk; write in multiples of it, and no chunk is ever written twice.
+    `attributes` describe the data (source, level, seed, configuration). Write in multiples of `chunk_slices`, and no
+    chunk is ever written twice.
     """
 
     def __init__(self, path: Path, truncation: int, attributes: Mapping[str, Any], chunk_slices: int) -> None:
@@ -148,17 +129,7 @@ class CoefficientWriter:
         )
 
     def write(self, start: int, times: np.ndarray, coefficients: Mapping[str, np.ndarray]) -> None:
-        """Write slices from index ``start`` on; what lay there or beyond is dropped.
-
-        Parameters
-        ----------
-        start : int
-            Index of the first slice.
-        times : numpy.ndarray
-            datetime64, shape (time,).
-        coefficients : Mapping
-            ``vorticity`` and ``divergence`` [s-1], complex, shape (time, L + 1, L + 1).
-        """
+        """Write slices [s-1] (time, L + 1, L + 1) from index ``start`` on; what lay there or beyond is dropped."""
         stop = start + len(times)
         # Chunks of zeros are written too, so that a missing chunk is always an error.
         with zarr.config.set({"array.write_empty_chunks": True}):
@@ -213,23 +184,8 @@ def open_coefficient_store(
 ) -> xr.Dataset:
     """Open a store as canonical fields on its natural grid; slices are synthesised when they are read.
 
-    Parameters
-    ----------
-    path : str or Path
-        Folder of the store.
-    level, time, region
-        As in `open_fields`; a store holds one level.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``vorticity`` and ``divergence`` [s-1] (time, latitude, longitude), lazy, one slice a chunk, on
-        2 (L + 1) cell-centred rows: the 0.5-degree grid for truncation 179.
-
-    Raises
-    ------
-    UserError
-        There is no store, it is empty, chunks are missing, or the level or time is not in it.
+    The grid has 2 (L + 1) cell-centred rows (0.5 degrees for truncation 179). Arguments are those of `open_fields`.
+    An empty or damaged store, and a level or time that it does not hold, are refused.
     """
     if not is_coefficient_store(path):
         raise UserError(

@@ -1,7 +1,6 @@
 """Format detection: turn a path, list, pattern, folder or URL into sources, each with its reader.
 
-The format is detected here and nowhere else: files by their first bytes, folders by the files in them, URLs by
-their ending. `READERS` names the function that opens each format.
+Files are detected by their first bytes, folders by their files, URLs by their ending, and only here.
 """
 
 from __future__ import annotations
@@ -95,24 +94,9 @@ class Source:
 
 
 def detect(path: Any, note: Note) -> list[Source]:
-    """List the sources that a path stands for, with their formats.
+    """Return the sources, at least one, of a path, pattern with * or ?, folder, URL, or list of these.
 
-    Parameters
-    ----------
-    path : str, Path or sequence of these
-        File, Zarr store, folder, pattern with * or ?, URL, or a list of these.
-    note : callable
-        Receives a sentence when files are left out or unpacked.
-
-    Returns
-    -------
-    list of Source
-        At least one.
-
-    Raises
-    ------
-    UserError
-        Nothing is there, or nothing that can be read.
+    `note` receives a sentence when files are left out or unpacked; what cannot be read is refused.
     """
     if isinstance(path, (str, os.PathLike)):
         return list(_detect_one(os.fspath(path), note))

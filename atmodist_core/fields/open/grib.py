@@ -1,7 +1,7 @@
 """Reading GRIB with ecCodes: fields on regular grids and spherical-harmonic coefficients.
 
-Only the headers are read on opening; each message is decoded when its field is read. cfgrib is not used:
-it writes index files next to the data and has no lazy form for coefficients.
+Only headers are read on opening; a message is decoded when its field is read. cfgrib is not used: it writes index
+files next to the data and has no lazy form for coefficients.
 """
 
 from __future__ import annotations

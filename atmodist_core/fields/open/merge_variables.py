@@ -23,24 +23,8 @@ _LEVEL_KINDS = ("pressure", "hybrid", "sigma", "unknown", "height", None)
 class Pair:
     """Two fields of one grid, one level, the same times: u and v, or vorticity and divergence.
 
-    Parameters
-    ----------
-    first, second : xarray.DataArray
-        Lazy, dimensions (time, latitude, longitude) or (time, values), as stored but for the order of times.
-    kind : {"wind", "rate"}
-        What they measure.
-    names : tuple of str
-        Names inside the package, such as ("u10", "v10").
-    variables : tuple of str
-        Names in the source.
-    level : Level or None
-        Their level.
-    is_coefficients : bool
-        Whether they are spherical-harmonic coefficients.
-    dated : bool
-        Whether the times are those of the source; False for placeholders.
-    available_levels : tuple of Level
-        The levels both fields could have been taken at.
+    Lazy, (time, latitude, longitude) or (time, values), as stored but for the order of times. `names` are those of
+    the package, `variables` those of the source; `dated` is False for placeholder times.
     """
 
     first: xr.DataArray
@@ -59,25 +43,8 @@ def merge_variables(
 ) -> Pair:
     """Choose the pair, the level and the times, and join the variables of all sources.
 
-    Parameters
-    ----------
-    variables : list of SourceVariable
-        All that were found.
-    level, time
-        What the user requested, or None.
-    note : callable
-        Receives a sentence for each choice made.
-    names_found : list of str
-        Names of all variables of the sources, for the message when none fits.
-
-    Returns
-    -------
-    Pair
-
-    Raises
-    ------
-    UserError
-        No pair is complete, the level or times are not there, or the sources do not fit together.
+    `note` receives a sentence for each choice; `names_found` (all variables of the sources) are for the message when
+    no pair is complete. Levels or times that are not there, and sources that do not fit together, are refused.
     """
     names = _choose_pair(variables, note, names_found)
     candidates = [variable for variable in variables if variable.quantity.name in names]

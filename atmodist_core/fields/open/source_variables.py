@@ -42,24 +42,9 @@ slower [bytes]."""
 class SourceVariable:
     """One variable of one source.
 
-    Parameters
-    ----------
-    quantity : Quantity
-        What it is.
-    name, origin : str
-        Its name in the source, and the name of the source.
-    array : xarray.DataArray
-        Dimensions time, perhaps level and expver, and (latitude, longitude) or values, in any order.
-    level_kind : str or None
-        What the level measures.
-    dated : bool
-        Whether the times are from the source; False for placeholders.
-    storage_chunks : dict
-        Chunk lengths in the source, by canonical dimension.
-    positions : numpy.ndarray
-        Place of each time in the source, to keep lazy chunks aligned with the stored ones.
-    store : StoredArray or None
-        Where its chunks lie, for an array of a local Zarr store.
+    `array` has dimensions time, perhaps level and expver, and (latitude, longitude) or values, in any order;
+    `storage_chunks` are chunk lengths of the source by canonical dimension; `positions` are the places of the times in
+    the source, to keep lazy chunks aligned with the stored ones; `store` is set for an array of a local Zarr store.
     """
 
     quantity: Quantity
@@ -110,9 +95,9 @@ class SourceVariable:
         return replace(self, array=self.array.isel(time=indexer), positions=positions, store=store)
 
     def lazy(self, note: Note) -> xr.DataArray:
-        """Return a dask array whose chunks are those of the source, with ERA5 and ERA5T merged.
+        """Return a dask array, (time, latitude, longitude) or (time, values), in the chunks of the source.
 
-        Dimensions (time, latitude, longitude) or (time, values). Missing chunks of a local store are noted.
+        ERA5 and ERA5T are merged. Missing chunks of a local store are noted.
         """
         if self.store is not None:
             self.store.note_missing(note)
@@ -143,16 +128,9 @@ class SourceVariable:
 
 @dataclass(frozen=True)
 class StoredArray:
-    """An array of a local Zarr store, and what is selected of it.
+    """An array of a local Zarr store, and the selected indices along each of its dimensions in stored order.
 
-    Parameters
-    ----------
-    path, name : str
-        Folder of the store, and name of the array in it.
-    selected : dict
-        Canonical names of all its dimensions in stored order, with the selected indices along each.
-    fill_is_missing : bool
-        Whether a missing chunk reads as missing values; else reading it is refused.
+    `fill_is_missing`: a missing chunk reads as missing values; else reading it is refused.
     """
 
     path: str
@@ -180,26 +158,10 @@ class StoredArray:
 
 
 def source_variables(dataset: xr.Dataset, origin: str, note: Note) -> list[SourceVariable]:
-    """Find the fields of a dataset and name their axes.
+    """Find the known fields of a dataset (lazily indexed, not yet dask) and name their axes.
 
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        As a reader returns it: lazily indexed, not yet dask.
-    origin : str
-        Name of its source, for messages and the attribute ``source``.
-    note : callable
-        Receives a sentence for each change.
-
-    Returns
-    -------
-    list of SourceVariable
-        Empty when the dataset holds none of the known variables.
-
-    Raises
-    ------
-    UserError
-        Axes are missing or cannot be understood, the grid is rotated, or values are not real numbers.
+    `origin` is the source's name in messages and attributes; `note` receives a sentence for each change. Refused:
+    axes that are missing or not understood, rotated grids, values that are not real numbers.
     """
     found = find_variables(dataset)
     path, required = dataset.encoding.get("source"), dataset.encoding.get("required_chunks", ())

@@ -1,9 +1,7 @@
 """Reading Zarr 2 and 3, consolidated or not, from folders, ZIP files and remote stores.
 
-A chunk that is missing in a store reads as its fill value. That may be meant: writers leave out chunks that
-hold only the fill value. Where the fill value is NaN, or is masked, missing chunks become missing values. Where
-it is a number, they would become that number, and reading one is refused. Both cost nothing: no request is made
-besides those that read the chunks.
+A missing chunk reads as its fill value, since writers leave out chunks that hold nothing else. A fill value that is
+NaN, or masked, gives missing values; if it is a number, reading the chunk is refused. Neither costs a request.
 """
 
 from __future__ import annotations
@@ -93,10 +91,9 @@ def open_zarr_url(url: str, storage_options: dict[str, Any]) -> xr.Dataset:
 
 
 def missing_chunks(path: str, name: str, selected: Sequence[np.ndarray]) -> tuple[int, int, str]:
-    """Count the missing chunks of a selection of an array in a folder, listing each folder of chunks once.
+    """Count the missing chunks of a selection (indices along each dimension) of an array in a folder.
 
-    Returns the number missing, the number looked for (both zero where the selection has too many), and the key
-    of the first that is missing; `selected` holds indices along each dimension.
+    Returns the number missing, the number looked for (both zero for too large a selection), and the first missing key.
     """
     array = zarr.open_array(CheckedLocalStore(path, read_only=True), path=name, mode="r")
     sizes = array.shards or array.chunks
