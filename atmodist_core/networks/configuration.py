@@ -74,12 +74,12 @@ class NetworkConfig:
             "correct its type."
         )
 
-    def _require_counts(self, *names: str) -> None:
-        """Refuse counts below 1, and those so large that building the network would never end."""
+    def _require_counts(self, *names: str, least: int = 1) -> None:
+        """Refuse counts below ``least``, and those so large that building the network would never end."""
         for name in names:
             value, largest = getattr(self, name), _LARGEST.get(name, _LARGEST_COUNT)
             entries = value if isinstance(value, tuple) else (value,)
-            if not 0 < len(entries) <= _MOST_ENTRIES or min(entries) <= 0 or max(entries) > largest:
+            if not 0 < len(entries) <= _MOST_ENTRIES or min(entries) < least or max(entries) > largest:
                 raise UserError(
-                    f"Expected {name} of {type(self).__name__} from 1 to {largest}, found {value}: correct it."
+                    f"Expected {name} of {type(self).__name__} from {least} to {largest}, found {value}: correct it."
                 )

@@ -89,8 +89,7 @@ class GeneratorConfig(NetworkConfig):
                     f"Expected {name} of GeneratorConfig to be {' or '.join(choices)}, found "
                     f"{getattr(self, name)!r}: choose one of these."
                 )
-        if self.noise_channels:
-            self._require_counts("noise_channels")
+        self._require_counts("noise_channels", least=0)
         if not 2 <= self.factor <= LARGEST_FACTOR or self.factor & (self.factor - 1):
             raise UserError(
                 f"Expected a factor of GeneratorConfig that is a power of two (2, 4, 8, ... {LARGEST_FACTOR}), found "

@@ -53,16 +53,26 @@ def source(tmp_path_factory):
     return file
 
 
-def tolerance(name, where="globe"):
-    return 1e-6 if where != "globe" or name.startswith(EXACT) else 0.02
+def tolerance(name, where="globe", model="bicubic"):
+    if where != "globe" or name.startswith(EXACT):
+        # The layer by which networks conserve block means has the new cell areas too.
+        return 1e-6 if model == "bicubic" else 1e-4
+    # A constant pattern is the small mean of large terms, in which every weight shows.
+    return 0.02 if name == "pattern_constant" else 1e-3
 
 
 def assert_golden(found, golden):
     for name, by_model in golden.items():
         for model, values in by_model.items():
             here = found["value"].sel(measure=name, model=model).values
+            if name == "block_mean_error" and model != "bicubic":
+                # The networks conserve block means; another definition of area in the score hid it (6e-4).
+                assert (here < 1e-6).all()
+                continue
             expected = np.array([np.nan if x is None else x for x in values])
-            np.testing.assert_allclose(here, expected, rtol=tolerance(name), err_msg=f"{name} {model}")
+            np.testing.assert_allclose(
+                here, expected, rtol=tolerance(name, model=model), err_msg=f"{name} {model}"
+            )
 
 
 def test_an_evaluation_gives_its_former_numbers(source, tmp_path):

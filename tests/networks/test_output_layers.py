@@ -223,7 +223,7 @@ def test_seeds_give_members_and_moments_their_own_noise(load):
     [
         ({"output_filter": "half"}, "output_filter of GeneratorConfig to be none or low-pass"),
         ({"upsampling": "nearest"}, "upsampling of GeneratorConfig to be subpixel or resize"),
-        ({"noise_channels": -1}, "noise_channels of GeneratorConfig of 0 or more"),
+        ({"noise_channels": -1}, "noise_channels of GeneratorConfig from 0 to"),
         ({"output_filter": "low-pass", "factor": 2}, r"filter_cutoff of GeneratorConfig between 0\.5 "),
         ({"output_filter": "low-pass", "filter_cutoff": 1.0}, "and 1, found 1: choose the truncation"),
     ],
