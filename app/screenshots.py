@@ -20,11 +20,11 @@ _WEEK = "period=2001-01-10T00:00/2001-01-20T00:00"
 _LINKS = {
     "maps": f"{_TIME}&region=Europe",
     "spectra": f"{_TIME}&region=Globe",
-    "distances": f"{_TIME}&region=Pacific&{_WEEK}",
+    "distances": f"{_TIME}&region=Europe&{_WEEK}",
     "cities": f"{_TIME}&region=Globe",
     "models": _TIME,
 }
-_HEIGHTS = {"maps": 930, "spectra": 1010, "distances": 1180, "cities": 1250, "models": 1250}
+_HEIGHTS = {"maps": 930, "spectra": 1010, "distances": 1560, "cities": 1250, "models": 1250}
 
 
 def _pictures() -> dict[str, tuple[str, int, int]]:

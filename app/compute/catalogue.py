@@ -36,50 +36,19 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Method:
-    """One way from the coarse to the fine field.
+    """One way from the coarse to the fine field."""
 
-    Attributes
-    ----------
-    name : str
-        What :func:`atmodist_core.load_downscaler` takes, and the name in the URL.
-    label : str
-        Name on the page.
-    family : {"interpolation", "network"}
-        Networks take time and have a preview; interpolations do not.
-    factor : int
-        Fine points per coarse point in each direction.
-    colour : str
-        Of its lines and marks, in both themes.
-    card : ModelCard or None
-        Of a trained model.
-    stamp : str
-        Changes when the files of its model change.
-    """
-
-    name: str
-    label: str
-    family: str
-    factor: int
-    colour: str
-    card: Any = None
-    stamp: str = ""
+    name: str  # what :func:`atmodist_core.load_downscaler` takes, and the name in the URL
+    label: str  # name on the page
+    family: str  # {"interpolation", "network"} Networks take time and have a preview; interpolations do not
+    factor: int  # fine points per coarse point in each direction
+    colour: str  # of its lines and marks, in both themes
+    card: Any = None  # of a trained model
+    stamp: str = ""  # changes when the files of its model change
 
 
 def list_methods(factor: int | None = None) -> tuple[list[Method], list[str]]:
-    """Return the methods that can be compared, simplest first, and a sentence for each model that cannot be used.
-
-    Parameters
-    ----------
-    factor : int, optional
-        Only models of this factor.
-
-    Returns
-    -------
-    methods : list of Method
-        The interpolations, then the trained models that are found.
-    problems : list of str
-        Sentences for the user.
-    """
+    """Return the methods that can be compared (of one factor), simplest first, and a sentence for each model that cannot be used."""
     problems: list[str] = []
     cards = [card for card in trusted_cards(problems) if card.kind == "downscaler"]
     if factor is not None:

@@ -31,26 +31,9 @@ def values_at_cities(
     *,
     whole: bool,
 ) -> dict[str, NDArray[np.float32]]:
-    """Return the values of the truth and of methods at one time.
+    """Return the values of truth and methods at rows of the table of cities at one time: by method, shape ``(city, field, point)``.
 
-    Parameters
-    ----------
-    engine : Engine
-        Reads the fields, runs the networks and caches the values.
-    question : Question
-        Data set, level, time and factor.
-    methods : list of Method
-        Methods to compute; the truth always is.
-    cities : pandas.DataFrame
-        Rows of the table of cities.
-    control : Control
-    whole : bool
-        Downscale the whole globe, or only the surroundings of each city: the same values, faster for few cities on a fine grid.
-
-    Returns
-    -------
-    dict
-        By method, ``truth`` first: shape ``(city, field, point)``.
+    Downscale the ``whole`` globe, or only the surroundings of each city: the same values, faster for few cities on a fine grid.
     """
 
     @cache

@@ -14,25 +14,15 @@ PREVIEW, EXACT = "preview", "exact"
 
 @dataclass(frozen=True)
 class Question:
-    """Data, time, region and field to be compared.
+    """Data, time, region and field to be compared."""
 
-    Attributes
-    ----------
-    data_set, level, time, region, field : str
-        As in :class:`app.state.state.StudioState`.
-    factor : int
-        Fine points per coarse point along each axis.
-    stamp : str
-        Changes when the files of the data set change.
-    """
-
-    data_set: str
+    data_set: str  # as in :class:`app.state.state.StudioState`
     level: str
     time: str
     region: str
     field: str
-    factor: int = 4
-    stamp: str = ""
+    factor: int = 4  # fine points per coarse point along each axis
+    stamp: str = ""  # changes when the files of the data set change
 
     @property
     def slice_key(self) -> tuple[Any, ...]:
@@ -42,53 +32,25 @@ class Question:
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of one method against the truth in the region; NaN where a score is not available.
+    """Scores of one method against the truth in the region; NaN where a score is not available."""
 
-    Attributes
-    ----------
-    rmse, wasserstein : float
-        In the units of the field.
-    atmodist : float
-        AtmoDist distance of both fields together; no units.
-    energy_ratio : float
-        Power beyond the coarse Nyquist wavenumber relative to the truth's.
-    note : str
-        Why a score is missing, as a sentence.
-    """
-
-    rmse: float
-    atmodist: float
-    energy_ratio: float
+    rmse: float  # in the units of the field
+    atmodist: float  # atmoDist distance of both fields together; no units
+    energy_ratio: float  # power beyond the coarse Nyquist wavenumber relative to the truth's
     wasserstein: float
-    note: str = ""
+    note: str = ""  # why a score is missing, as a sentence
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One method's field in the region.
+    """One method's field in the region."""
 
-    Attributes
-    ----------
-    fields : xarray.Dataset or None
-        One time, the fine points of the region; None if the method failed.
-    quality : {"preview", "exact"}
-        A preview may have lower precision and takes fewer surroundings into account; it is not scored.
-    precision : str
-        Arithmetic of the network, ``float32`` or ``bfloat16``.
-    seconds : float
-        Time of its first computation.
-    problem : str
-        A sentence where the method failed.
-    stamp : str
-        Of the method that gave it: changes when the files of its model change.
-    """
-
-    fields: xr.Dataset | None
-    quality: str = EXACT
-    precision: str = "float32"
-    seconds: float = 0.0
-    problem: str = ""
-    stamp: str = ""
+    fields: xr.Dataset | None  # one time, the fine points of the region; None if the method failed
+    quality: str = EXACT  # {"preview", "exact"} A preview may have lower precision and takes fewer surroundings into account; it is not scored
+    precision: str = "float32"  # arithmetic of the network, ``float32`` or ``bfloat16``
+    seconds: float = 0.0  # time of its first computation
+    problem: str = ""  # a sentence where the method failed
+    stamp: str = ""  # of the method that gave it: changes when the files of its model change
 
     @property
     def given(self) -> xr.Dataset:
@@ -99,39 +61,20 @@ class Answer:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The truth, the coarse input and the answers of the methods, as far as they are computed.
-
-    Attributes
-    ----------
-    question : Question
-    truth, coarse : xarray.Dataset
-        Of the region, one time.
-    simulated : bool
-        Whether the fields are simulated ones.
-    whole_globe : bool
-        Whether the region is the globe, so that spectra are over total wavenumber.
-    answers : Mapping
-        By name of the method.
-    scores : Mapping
-        By name of the method, for exact answers.
-    spectra : Mapping or None
-        By name of the method, ``truth`` and ``coarse``; None until the view Spectra needs them.
-    warnings : Mapping
-        By name of the method: sentences on how far the data lie from what it was trained on.
-    complete : bool
-        Whether all results are computed.
-    """
+    """The truth, the coarse input and the answers of the methods, as far as they are computed."""
 
     question: Question
-    truth: xr.Dataset
+    truth: xr.Dataset  # of the region, one time
     coarse: xr.Dataset
-    simulated: bool
-    whole_globe: bool
-    answers: Mapping[str, Answer] = field(default_factory=dict)
-    scores: Mapping[str, Scores] = field(default_factory=dict)
+    simulated: bool  # whether the fields are simulated ones
+    whole_globe: bool  # whether the region is the globe, so that spectra are over total wavenumber
+    answers: Mapping[str, Answer] = field(default_factory=dict)  # by name of the method
+    scores: Mapping[str, Scores] = field(default_factory=dict)  # by name of the method, for exact answers
+    # By name of the method, ``truth`` and ``coarse``; None until the view Spectra needs them
     spectra: Any = None
+    # By name of the method: sentences on how far the data lie from what it was trained on
     warnings: Mapping[str, list[str]] = field(default_factory=dict)
-    complete: bool = False
+    complete: bool = False  # whether all results are computed
 
     def with_answer(self, name: str, answer: Answer) -> Comparison:
         """Return the comparison with one more, or a better, answer."""

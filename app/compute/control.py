@@ -13,13 +13,7 @@ PROGRESS_INTERVAL_S = 0.1
 
 
 class Control:
-    """Stops a computation, and reports how far it is.
-
-    Parameters
-    ----------
-    report : Callable, optional
-        Called in the computing thread with the fraction done, 0 to 1, and the present activity.
-    """
+    """Stops a computation, and reports the fraction done, 0 to 1, and the present activity in its thread."""
 
     def __init__(self, report: Callable[[float, str], object] | None = None) -> None:
         self._stop = threading.Event()

@@ -46,14 +46,7 @@ class FairScheduler:
     ) -> Iterator[None]:
         """Wait for a slot and hold it while the context lasts.
 
-        Parameters
-        ----------
-        check : Callable
-            Called repeatedly while waiting; an exception ends the waiting.
-        is_quick : bool
-            Whether a user waits for a short computation.
-        patience_s : float
-            Longest time between two calls of ``check``.
+        While waiting, ``check`` is called every ``patience_s`` at least; its exception ends the waiting.
         """
         ticket = _Ticket(time.monotonic() + (0.0 if is_quick else LONGEST_WAIT_S), is_quick)
         with self._changed:

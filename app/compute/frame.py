@@ -12,31 +12,16 @@ from atmodist_core.figures.numbers.window import Window
 
 @dataclass(frozen=True)
 class Frame:
-    """The fields of one time on the whole grid, and the block that the region of a question covers.
+    """The fields of one time on the whole grid, and the block that the region of a question covers."""
 
-    Attributes
-    ----------
-    truth, coarse : xarray.Dataset
-        Fine and coarse fields; the truth has exactly the fine points that the coarse cells were made of.
-    is_global : bool
-        Whether they cover the globe.
-    window : Window
-        Coarse cells of the region.
-    region : Region or None
-        None is all of the data.
-    factor : int
-        Fine points per coarse cell along each axis.
-    slice_key : tuple
-        Identifies the fields in caches.
-    """
-
+    # Fine and coarse fields; the truth has exactly the fine points that the coarse cells were made of
     truth: xr.Dataset
     coarse: xr.Dataset
-    is_global: bool
-    window: Window
-    region: Any
-    factor: int
-    slice_key: tuple[Any, ...]
+    is_global: bool  # whether they cover the globe
+    window: Window  # coarse cells of the region
+    region: Any  # none is all of the data
+    factor: int  # fine points per coarse cell along each axis
+    slice_key: tuple[Any, ...]  # identifies the fields in caches
 
     @property
     def cell_count(self) -> int:

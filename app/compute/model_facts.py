@@ -17,28 +17,14 @@ from atmodist_core.figures.numbers.models import learning_curves, measure_speed,
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """One model.
-
-    Attributes
-    ----------
-    card : ModelCard
-    label : str
-        Name on the page.
-    megabytes : float
-        Of its weights.
-    curves : xarray.Dataset or None
-        As from :func:`atmodist_core.figures.numbers.models.learning_curves`.
-    pretraining_steps : int
-    stamp : str
-        Changes when its files change.
-    """
+    """One model."""
 
     card: Any
-    label: str
-    megabytes: float
-    curves: xr.Dataset | None
+    label: str  # name on the page
+    megabytes: float  # of its weights
+    curves: xr.Dataset | None  # as from :func:`atmodist_core.figures.numbers.models.learning_curves`
     pretraining_steps: int
-    stamp: str
+    stamp: str  # changes when its files change
 
 
 SPEED_KINDS = ("distance", "downscaler")

@@ -11,19 +11,9 @@ from atmodist_core.figures.numbers.request import region_words
 def session_caption(
     session: Session, when: str, field: str, *, count: int = 1, extra: str = "", uses_distance: bool = True
 ) -> str:
-    """Return a caption with data, date (``first/last`` for a period), region, field and the versions of all models shown.
+    """Return a caption with data, date (``first/last`` for a period of ``count`` times), region, field and the versions of all models shown.
 
-    Parameters
-    ----------
-    session : Session
-    when, field : str
-        As in the state.
-    count : int
-        Number of times.
-    extra : str
-        A further sentence.
-    uses_distance : bool
-        Whether the distance network contributes to what is shown.
+    ``uses_distance`` is whether the distance network contributes to what is shown; ``extra`` is a further sentence.
     """
     data = session.data
     names = shown_methods(session.state, [method.name for method in session.methods])

@@ -7,6 +7,7 @@ from app.export.captions import session_caption, when_words
 from app.session.distance_work import TimeDistances
 from app.session.session import Session
 from atmodist_core.figures.numbers.compute import distances_tables
+from atmodist_core.figures.numbers.distances import area_words
 from atmodist_core.figures.numbers.numbers import Numbers
 
 
@@ -27,6 +28,8 @@ def distances_numbers(session: Session) -> Numbers:
     )
     period = f"{result.texts[0]}/{result.texts[-1]}"
     extra = f"Methods at {when_words(result.question.time)}."
+    if result.confusion is not None:
+        extra += f" Predicted lags on {area_words(result.confusion)}."
     return Numbers(
         "distances", tables, session_caption(session, period, field, count=len(result.texts), extra=extra)
     )

@@ -22,26 +22,10 @@ def texture(
     rows: int = ROWS,
     columns: int = COLUMNS,
 ) -> bytes:
-    """Return a field as one byte per point of a regular grid from 180 W, 90 N.
+    """Return a field as one byte per point of a regular grid from 180 W, 90 N: 0 without a value, else 1 (``low``) to 255 (``high``).
 
-    Every point takes the nearest grid point, so that the grid of coarse fields is seen as it is; where the field is finer than
-    the picture, the mean of the grid points in it.
-
-    Parameters
-    ----------
-    values : ndarray, shape (latitude, longitude)
-        The field; its rows may be unevenly spaced.
-    latitude, longitude : ndarray
-        Degrees, decreasing and increasing; longitudes in any convention.
-    low, high : float
-        Ends of the colour scale, which hold all that lies beyond them.
-    rows, columns : int
-        Points of the picture.
-
-    Returns
-    -------
-    bytes
-        ``rows * columns`` of them: 0 without a value and beyond a limited area, else 1 (low) to 255 (high).
+    Every point takes the nearest grid point, so that the grid of coarse fields is seen as it is; where the field is finer than the picture, the
+    mean of the grid points in it. Latitudes [degrees] decrease and may be unevenly spaced, longitudes increase in any convention.
     """
     row_samples = int(np.clip(np.ceil(latitude.size / rows), 1, MOST_SAMPLES))
     column_samples = int(np.clip(np.ceil(longitude.size / columns), 1, MOST_SAMPLES))

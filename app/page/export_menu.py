@@ -11,6 +11,7 @@ import panel_material_ui as pmui
 
 import atmodist_core as ad
 from app.compute.control import Control
+from app.compute.public_text import public_text
 from app.export.files import MIME, bundle_of, file_of, numbers_shown, recipe_of
 from app.server.download import Download
 from app.session.session import UNEXPECTED, Session
@@ -98,7 +99,7 @@ class ExportMenu(pn.viewable.Viewer):
             self._download.deliver(name, content, MIME[name.rsplit(".", 1)[-1]])
             self._report(f"{name}, {len(content) / 1e6:.2f} MB")
         except ad.UserError as error:
-            self._report(str(error))
+            self._report(public_text(error))
         except Exception as error:
             logger.exception("an export failed")
             self._report(UNEXPECTED.format(kind=type(error).__name__))

@@ -42,30 +42,10 @@ def served_page(
     timeout_s: float = 180.0,
     warm: bool = False,
 ) -> Iterator[str]:
-    """Serve the page while the context lasts.
+    """Serve the page while the context lasts, with its output in ``log`` and own folders of data and models; yield its address.
 
-    Parameters
-    ----------
-    log : Path
-        File for the output of the server.
-    data : Path, optional
-        Folder of data sets beside the demo.
-    models : Path, optional
-        Folder of models beside those that ship.
-    timeout_s : float
-        Longest wait for the port.
-    warm : bool
-        Build a page before the port opens and fill the caches afterwards, as ``make app`` does.
-
-    Yields
-    ------
-    str
-        Address of the page.
-
-    Raises
-    ------
-    RuntimeError
-        If the server ended or did not listen in time.
+    ``warm`` builds a page before the port opens and fills the caches afterwards, as ``make app`` does. A RuntimeError is raised if the server
+    ended or did not listen in time.
     """
     port = free_port()
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

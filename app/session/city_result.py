@@ -14,68 +14,35 @@ from app.compute.catalogue import method_order
 
 @dataclass(frozen=True)
 class GlobeField:
-    """The field on the globe.
+    """The field on the globe."""
 
-    Attributes
-    ----------
-    values : numpy.ndarray
-        In the unit of display, shape ``(latitude, longitude)``.
-    latitude, longitude : numpy.ndarray
-        Degrees.
-    limit : float
-        End of the colour scale that holds 99 per cent of the truth, in the unit of display.
-    field, time, name, label : str
-        Which field, when, of which method (or ``truth`` or ``coarse``), and its label.
-    note : str
-        How it was computed, or why it is not the one asked for.
-    """
-
-    values: np.ndarray
-    latitude: np.ndarray
+    values: np.ndarray  # in the unit of display, shape ``(latitude, longitude)``
+    latitude: np.ndarray  # degrees
     longitude: np.ndarray
-    limit: float
-    field: str
+    limit: float  # end of the colour scale that holds 99 per cent of the truth, in the unit of display
+    field: str  # which field, when, of which method (or ``truth`` or ``coarse``), and its label
     time: str
     name: str
     label: str
-    note: str = ""
+    note: str = ""  # how it was computed, or why it is not the one asked for
 
 
 @dataclass(frozen=True)
 class CityResult:
-    """Field on the globe, and statistics at the cities.
-
-    Attributes
-    ----------
-    globe_field : GlobeField or None
-    series : xarray.Dataset or None
-        From :func:`atmodist_core.evaluation.results.city_file.city_series`; None before the first time is computed.
-    distances : xarray.Dataset or None
-        Wasserstein-1 distances of the series.
-    done, wanted : int
-        Number of times computed, and to be computed.
-    basis : str
-        Source of the numbers: stored or computed here, and in which precision.
-    stored : bool
-        Whether the series was read from a file.
-    problems : Mapping
-        By method: a sentence where it could not be computed.
-    key : object
-        What the series depends on; it is kept while only the field on the globe changes.
-    subject : tuple of str
-        Data set, level and requested file; a change of these discards the result.
-    """
+    """Field on the globe, and statistics at the cities."""
 
     globe_field: GlobeField | None = None
+    # From :func:`atmodist_core.evaluation.results.city_file.city_series`; None before the first time is computed
     series: xr.Dataset | None = None
-    distances: Any = None
-    done: int = 0
+    distances: Any = None  # wasserstein-1 distances of the series
+    done: int = 0  # number of times computed, and to be computed
     wanted: int = 0
-    basis: str = ""
-    stored: bool = False
+    basis: str = ""  # source of the numbers: stored or computed here, and in which precision
+    stored: bool = False  # whether the series was read from a file
+    # By method: a sentence where it could not be computed
     problems: Mapping[str, str] = field(default_factory=dict)
-    key: Any = None
-    subject: tuple[str, ...] = ()
+    key: Any = None  # what the series depends on; it is kept while only the field on the globe changes
+    subject: tuple[str, ...] = ()  # data set, level and requested file; a change of these discards the result
 
     @property
     def methods(self) -> list[str]:

@@ -18,6 +18,7 @@ from app.compute.comparison import Question
 from app.compute.control import Control
 from app.compute.engine import Engine
 from app.compute.frame import Frame
+from app.compute.public_text import public_text
 from app.session.city_result import CityResult, GlobeField
 from app.session.request import Request, Update
 from app.state.choices import WHOLE
@@ -93,7 +94,7 @@ def _globe_field(request: Request, control: Control, frame: Frame, question: Que
             answer = engine.preview(frame, method, field, control)
             fields, note = answer.given, answer.precision
         except ad.UserError as error:
-            name, method, note = "truth", None, str(error)
+            name, method, note = "truth", None, public_text(error)
     factor = np.float32(unit_of(field).factor)
     return GlobeField(
         values=np.asarray(fields[field].isel(time=0).values) * factor,
@@ -171,7 +172,7 @@ def _values_of(
         try:
             found |= values_at_cities(engine, question, [method], cities, control, whole=whole)
         except ad.UserError as error:
-            problems[method.name] = str(error)
+            problems[method.name] = public_text(error)
     return found, problems
 
 

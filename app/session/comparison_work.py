@@ -12,6 +12,7 @@ from app.compute.catalogue import Method
 from app.compute.comparison import EXACT, PREVIEW, Answer, Comparison, Question
 from app.compute.control import Control
 from app.compute.frame import Frame
+from app.compute.public_text import public_text
 from app.session.messages import Message, joined_warnings
 from app.session.period_spectra import average_spectra
 from app.session.request import Request, Update
@@ -90,7 +91,7 @@ def _with_answer(
         try:
             answer = compute(frame, method, comparison.question.field, control)
         except ad.UserError as error:
-            answer = Answer(None, problem=str(error))
+            answer = Answer(None, problem=public_text(error))
         comparison = comparison.with_answer(method.name, answer)
     if method.card is None or quality == PREVIEW or comparison.fields_of(method.name) is None:
         return comparison
@@ -144,6 +145,6 @@ def compared_states(
         try:
             states[method.name] = engine.answer(frame, method, field, control).given
         except ad.UserError as error:
-            messages.append(Message("methods", "warning", str(error)))
+            messages.append(Message("methods", "warning", public_text(error)))
     stamps = tuple((method.name, method.stamp) for method in methods)
     return states, (question, stamps), messages

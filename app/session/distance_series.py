@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ from app.compute.comparison import Question
 from app.compute.control import Control
 from app.compute.engine import Engine
 from atmodist_core.common.errors import AtmodistWarning, UserError
+from atmodist_core.figures.numbers.slices import along_time
 
 
 class DistanceSeries:
@@ -70,21 +72,22 @@ class DistanceSeries:
 
     def confusion(self) -> xr.Dataset:
         """Return how often the network predicts each lag for pairs of each true lag."""
-        from atmodist_core.evaluation.lags.lag_confusion import lag_confusion
+        from atmodist_core.figures.numbers.distances import predicted_lags
 
-        distance = self._distance()
-        size = distance.inference.network.classifier.config.patch_size
+        distance, control = self._distance(), self._control
+        region = self._engine.frame(self._question, control).region
+
+        def all_fields() -> Iterator[xr.Dataset]:
+            for text in self._texts:
+                control.check()
+                yield self._engine.frame(replace(self._question, time=text), control).truth
 
         def make() -> xr.Dataset:
             fields = self.fields()
-            is_small = min(fields.sizes["latitude"], fields.sizes["longitude"]) < size
-            if is_small:
-                fields = self._surroundings(size)
-            with self._engine.slot(self._control):
-                found = lag_confusion(
-                    distance, fields, progress=self._control.progress, cancel=self._control.cancelled
+            with self._engine.slot(control):
+                return predicted_lags(
+                    distance, fields, region, all_fields, progress=control.progress, cancel=control.cancelled
                 )
-            return found.assign_attrs(covers_surroundings=int(is_small))
 
         return self._cached(("confusion", distance.name, distance.card.created), make)
 
@@ -108,25 +111,10 @@ class DistanceSeries:
             warnings.simplefilter("ignore", AtmodistWarning)
             return np.asarray(distance.embed(fields.isel(time=[number])).values[0])
 
-    def _surroundings(self, size: int) -> xr.Dataset:
-        """Fields of the region and its real surroundings, at least ``size`` points a side, for patches of that size."""
-        from atmodist_core.fields.grid.patches import with_surroundings
-
-        parts = []
-        for text in self._texts:
-            frame = self._engine.frame(replace(self._question, time=text), self._control)
-            parts.append(with_surroundings(frame.truth[["vorticity", "divergence"]], frame.region, size))
-            self._control.check()
-        return _joined(parts)
-
     def _read(self) -> xr.Dataset:
         parts = []
         for number, text in enumerate(self._texts):
             self._control.check()
             parts.append(self._engine.region_fields(self._question, text, self._control))
             self._progress(number, "time")
-        return _joined(parts)
-
-
-def _joined(parts: list[xr.Dataset]) -> xr.Dataset:
-    return xr.concat(parts, "time", coords="minimal", compat="override", join="override")
+        return along_time(parts)

@@ -11,6 +11,7 @@ import xarray as xr
 import atmodist_core as ad
 from app.compute.comparison import Question
 from app.compute.control import Control
+from app.compute.public_text import public_text
 from app.session.comparison_work import compared_states
 from app.session.distance_series import DistanceSeries
 from app.session.request import Request, Update
@@ -20,39 +21,19 @@ from atmodist_core.figures.numbers.times import compared_times
 
 @dataclass(frozen=True)
 class TimeDistances:
-    """What the view Distances shows, as far as it is computed.
+    """What the view Distances shows, as far as it is computed."""
 
-    Attributes
-    ----------
-    question : Question
-        Data, region and field; its time is that at which methods are compared.
-    texts : tuple of str
-        Times of the period.
-    fields : xarray.Dataset
-        Of the region at these times.
-    note : str
-        A sentence on times that are left out.
-    model : str
-        Name of the distance network; empty where there is none.
-    matrices, curves, confusion, methods : xarray.Dataset or None
-        Results of :mod:`atmodist_core.figures.numbers.distances`.
-    problems : tuple of str
-        Why a part is missing.
-    complete : bool
-        Whether all parts are computed.
-    """
-
-    question: Question
-    texts: tuple[str, ...]
-    fields: xr.Dataset
-    note: str = ""
-    model: str = ""
-    matrices: xr.Dataset | None = None
+    question: Question  # data, region and field; its time is that at which methods are compared
+    texts: tuple[str, ...]  # times of the period
+    fields: xr.Dataset  # of the region at these times
+    note: str = ""  # a sentence on times that are left out
+    model: str = ""  # name of the distance network; empty where there is none
+    matrices: xr.Dataset | None = None  # results of :mod:`atmodist_core.figures.numbers.distances`
     curves: xr.Dataset | None = None
     confusion: xr.Dataset | None = None
     methods: xr.Dataset | None = None
-    problems: tuple[str, ...] = ()
-    complete: bool = False
+    problems: tuple[str, ...] = ()  # why a part is missing
+    complete: bool = False  # whether all parts are computed
 
 
 def compare_times(request: Request, control: Control) -> Iterator[Update]:
@@ -110,7 +91,7 @@ def _with_part(
         return replace(result, **{part: make()})  # type: ignore[arg-type]
     except ad.UserError as error:
         missing = {} if keep else {part: None}
-        return replace(result, problems=(*result.problems, str(error)), **missing)  # type: ignore[arg-type]
+        return replace(result, problems=(*result.problems, public_text(error)), **missing)  # type: ignore[arg-type]
 
 
 def _subject(question: Question) -> tuple[Any, ...]:

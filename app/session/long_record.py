@@ -40,18 +40,7 @@ class CityTotals:
 
 
 class LongRecord:
-    """One evaluation.
-
-    Parameters
-    ----------
-    path : Path
-        As ``train/evaluate.py`` wrote it.
-
-    Raises
-    ------
-    UserError
-        If it is none.
-    """
+    """One evaluation as ``atmodist evaluate`` wrote it; another file raises a UserError."""
 
     def __init__(self, path: Path) -> None:
         tree = open_evaluation(path)
@@ -98,7 +87,7 @@ class LongRecord:
         return Figure(*(float(here[end]) for end in ("value", "low", "high")))
 
     def band(self) -> tuple[int, int]:
-        """First and last total wavenumber of the band that is candidate."""
+        """First and last total wavenumber of the band that is evaluated."""
         return int(self._attributes["band_first"]), int(self._attributes["band_last"])
 
     def city_totals(self, candidate: str, baseline: str, field: str, box: int) -> CityTotals | None:

@@ -8,18 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Message:
-    """A sentence for the user; a newer one with the same key takes its place.
+    """A sentence for the user; a newer one with the same key takes its place."""
 
-    Attributes
-    ----------
-    key : str
-        What it is about.
-    kind : {"error", "warning", "info"}
-    text : str
-    """
-
-    key: str
-    kind: str
+    key: str  # what it is about
+    kind: str  # {"error", "warning", "info"}
     text: str
 
 

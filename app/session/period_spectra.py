@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import xarray as xr
 
@@ -14,6 +13,7 @@ from app.compute.control import Control
 from app.compute.engine import Engine
 from app.session.request import Request, Update
 from app.state.period import period_times
+from atmodist_core.figures.numbers.slices import joined_times
 
 PUBLISHED_EVERY = 4
 """Number of times after which the mean so far is shown."""
@@ -21,26 +21,13 @@ PUBLISHED_EVERY = 4
 
 @dataclass(frozen=True)
 class PeriodSpectra:
-    """Spectra of several times.
+    """Spectra of several times."""
 
-    Attributes
-    ----------
-    question : Question
-        Of the first time; region, data and factor are those of all.
-    names : tuple of str
-        Truth, coarse input and methods.
-    times : tuple of str
-        Times computed so far.
-    wanted : int
-        Number of times of the period.
-    spectra : Mapping
-        By name: ``spectrum`` and, but for the coarse input, ``semivariogram``, both over ``time`` first.
-    """
-
-    question: Question
-    names: tuple[str, ...]
-    times: tuple[str, ...]
-    wanted: int
+    question: Question  # of the first time; region, data and factor are those of all
+    names: tuple[str, ...]  # truth, coarse input and methods
+    times: tuple[str, ...]  # times computed so far
+    wanted: int  # number of times of the period
+    # By name: ``spectrum`` and, but for the coarse input, ``semivariogram``, both over ``time`` first
     spectra: Mapping[str, Mapping[str, xr.Dataset]]
 
 
@@ -82,18 +69,3 @@ def spectra_of_time(
         fields[method.name] = answer.given, answer.stamp
         control.check()
     return {name: engine.spectra(question, name, ds, truth, stamp) for name, (ds, stamp) in fields.items()}
-
-
-def joined_times(parts: Sequence[Mapping[str, Any]]) -> dict[str, xr.Dataset]:
-    """Return the results of single times, joined along ``time``."""
-    return {
-        kind: xr.concat(
-            [part[kind].drop_vars("time", errors="ignore") for part in parts],
-            "time",
-            coords="minimal",
-            compat="override",
-            join="override",
-            combine_attrs="override",
-        )
-        for kind in parts[0]
-    }

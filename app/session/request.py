@@ -16,32 +16,15 @@ from app.state.state import StudioState, shown_methods
 
 @dataclass(frozen=True)
 class Request:
-    """A computation to be done; nothing in it changes while it runs.
-
-    Attributes
-    ----------
-    engine : Engine
-    state : StudioState
-        A copy of the state of the page.
-    data : DataDescription
-        The open data set.
-    methods : list of Method
-        All methods found.
-    comparison : Comparison or None
-        What Maps and Spectra show now.
-    results : Mapping
-        What the other views show now, by view.
-    heading : int
-        Direction of the last step through time, 1 or -1; 0 before the first.
-    """
+    """A computation to be done; nothing in it changes while it runs."""
 
     engine: Engine
-    state: StudioState
-    data: DataDescription
-    methods: list[Method]
-    comparison: Comparison | None = None
-    results: Mapping[str, Any] = field(default_factory=dict)
-    heading: int = 0
+    state: StudioState  # a copy of the state of the page
+    data: DataDescription  # the open data set
+    methods: list[Method]  # all methods found
+    comparison: Comparison | None = None  # what Maps and Spectra show now
+    results: Mapping[str, Any] = field(default_factory=dict)  # what the other views show now, by view
+    heading: int = 0  # direction of the last step through time, 1 or -1; 0 before the first
 
     @property
     def compared_methods(self) -> list[Method]:
@@ -61,27 +44,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Update:
-    """What one step of a computation gives the page.
+    """What one step of a computation gives the page."""
 
-    Attributes
-    ----------
-    comparison : Comparison or None
-        Replaces what Maps and Spectra show.
-    results : Mapping
-        By view: replaces what it shows.
-    message : Message or None
-        For the user; one with an empty text removes the earlier one.
-    is_shown : bool
-        Whether the page now shows the user's choice, so that playing may go on.
-    is_enough_for_playing : bool
-        Whether the rest is left out while time is playing.
-    summary : str
-        Of the last step: what was computed.
-    """
-
-    comparison: Comparison | None = None
-    results: Mapping[str, Any] = field(default_factory=dict)
-    message: Message | None = None
-    is_shown: bool = False
-    is_enough_for_playing: bool = False
-    summary: str = ""
+    comparison: Comparison | None = None  # replaces what Maps and Spectra show
+    results: Mapping[str, Any] = field(default_factory=dict)  # by view: replaces what it shows
+    message: Message | None = None  # for the user; one with an empty text removes the earlier one
+    is_shown: bool = False  # whether the page now shows the user's choice, so that playing may go on
+    is_enough_for_playing: bool = False  # whether the rest is left out while time is playing
+    summary: str = ""  # of the last step: what was computed

@@ -21,6 +21,7 @@ from app.compute.catalogue import DEMO, Method, Source
 from app.compute.comparison import Comparison
 from app.compute.control import Control
 from app.compute.engine import Engine
+from app.compute.public_text import public_text
 from app.session.messages import Message
 from app.session.request import Request, Update
 from app.state.choices import QUERY_NAMES
@@ -47,15 +48,8 @@ T = TypeVar("T")
 class Session(param.Parameterized):
     """State, data, methods and results of one browser tab.
 
-    Parameters
-    ----------
-    state : StudioState
-        The user's choices; watched.
-    engine : Engine, optional
-        By default the one of the process.
-    within : Callable, optional
-        Context manager inside which results are published: the document of the browser tab. Panel takes its files from this server only for
-        components that are made inside it, and otherwise from a content delivery network.
+    Results are published inside the context manager ``within``, the document of the tab: Panel takes its files from this server only for
+    components that are made inside it, and otherwise from a content delivery network.
     """
 
     sources: Any = param.List(default=[], item_type=Source, doc="Data sets that can be chosen.")
@@ -213,7 +207,7 @@ class Session(param.Parameterized):
     def set_message(self, key: str, kind: str, text: str) -> None:
         """Set the message with a key; an empty text removes it."""
         others = [message for message in self.messages if message.key != key]
-        new = [Message(key, kind, text)] if text else []
+        new = [Message(key, kind, public_text(text))] if text else []
         if others + new != self.messages:
             self.messages = others + new
 

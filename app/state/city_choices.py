@@ -30,15 +30,7 @@ def city_names() -> tuple[str, ...]:
 def fit_cities(
     cities: Sequence[str], candidate: str, baseline: str, methods: Sequence[str]
 ) -> tuple[dict[str, Any], list[str]]:
-    """Replace cities that do not exist, and default methods that were not found.
-
-    Returns
-    -------
-    values : dict
-        Parameters of the state to set.
-    notes : list of str
-        A sentence for each replacement that a user should know of.
-    """
+    """Return new values for cities that do not exist and default methods that were not found, with sentences for the user."""
     values: dict[str, Any] = {}
     notes = []
     known = city_names()

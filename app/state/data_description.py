@@ -10,49 +10,22 @@ import numpy as np
 
 @dataclass(frozen=True)
 class DataDescription:
-    """What an open data set offers to choose from.
+    """What an open data set offers to choose from."""
 
-    Attributes
-    ----------
-    key, label : str
-        As in :class:`app.compute.catalogue.Source`.
-    times : numpy.ndarray
-        datetime64[m], shape ``(time,)``, ascending; a single not-a-time where the data have no dates.
-    level : str
-        The level that was opened; empty where it is unknown.
-    levels : tuple of str
-        Levels to choose among; empty where there is one or none.
-    simulated : bool
-        Whether these are simulated fields; the page always labels them.
-    is_global : bool
-        Whether all longitudes and both poles are covered.
-    extent : Region
-        The area covered.
-    spacing_deg : float
-        Distance between neighbouring latitudes [degrees].
-    shape : tuple of int
-        Number of latitudes and longitudes.
-    summary : str
-        One line: grid, steps, level, source.
-    notes : tuple of str
-        What was changed or noticed on opening.
-    stamp : str
-        Changes when the files change.
-    """
-
-    key: str
+    key: str  # as in :class:`app.compute.catalogue.Source`
     label: str
+    # datetime64[m], shape ``(time,)``, ascending; a single not-a-time where the data have no dates
     times: np.ndarray
-    level: str
-    levels: tuple[str, ...]
-    simulated: bool
-    is_global: bool
-    extent: Any
-    spacing_deg: float
-    shape: tuple[int, int]
-    summary: str
-    notes: tuple[str, ...] = ()
-    stamp: str = ""
+    level: str  # the level that was opened; empty where it is unknown
+    levels: tuple[str, ...]  # levels to choose among; empty where there is one or none
+    simulated: bool  # whether these are simulated fields; the page always labels them
+    is_global: bool  # whether all longitudes and both poles are covered
+    extent: Any  # the area covered
+    spacing_deg: float  # distance between neighbouring latitudes [degrees]
+    shape: tuple[int, int]  # number of latitudes and longitudes
+    summary: str  # one line: grid, steps, level, source
+    notes: tuple[str, ...] = ()  # what was changed or noticed on opening
+    stamp: str = ""  # changes when the files change
 
     @property
     def time_texts(self) -> list[str]:

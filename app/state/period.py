@@ -9,13 +9,7 @@ from app.state.data_description import DataDescription
 
 
 def parse_period(text: str) -> tuple[np.datetime64, np.datetime64] | None:
-    """Return the first and last time of ``first/last``; None for an empty text.
-
-    Raises
-    ------
-    UserError
-        If the text is not such a pair of dates.
-    """
+    """Return the first and last time of ``first/last``, None for an empty text; raise a UserError for any other text."""
     if not text:
         return None
     try:

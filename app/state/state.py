@@ -111,18 +111,9 @@ class StudioState(param.Parameterized):
         return query
 
     def read_query(self, query: Mapping[str, Any]) -> list[str]:
-        """Set the values of an address in one update.
+        """Set the values of an address in one update; return a sentence for each unknown name or impossible value.
 
-        Parameters
-        ----------
-        query : Mapping
-            Names and values of the address, as text. Parameters that it does not name return to their defaults, so that the browser's
-            back button restores the same page.
-
-        Returns
-        -------
-        list of str
-            A sentence for each unknown name or impossible value: what was requested, and what is shown instead.
+        Parameters that the address does not name return to their defaults, so that the browser's back button restores the same page.
         """
         values: dict[str, Any] = {
             name: None if name == "methods" else self.param[name].default for name in QUERY_NAMES
@@ -146,15 +137,8 @@ class StudioState(param.Parameterized):
     def fit(self, data: DataDescription, methods: Iterable[str], *, from_link: bool) -> list[str]:
         """Replace values that the open data and the methods found do not offer; return sentences for the user.
 
-        Parameters
-        ----------
-        data : DataDescription
-            The open data set.
-        methods : iterable of str
-            Names of the methods found.
-        from_link : bool
-            Whether the values come from a link: then every replacement is reported. A user who has just changed the data set expects
-            other dates, so only a region outside the data is reported.
+        After a link every replacement is reported. A user who has just changed the data set expects other dates, so only a region outside the
+        data is reported.
         """
         values: dict[str, Any] = {"data_set": data.key}
         notes: list[str] = []

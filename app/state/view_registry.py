@@ -13,34 +13,18 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ViewEntry:
-    """One view.
+    """One view; functions and classes are named as ``module:name``."""
 
-    Attributes
-    ----------
-    label : str
-        Name on the page.
-    view : str
-        Class of the view; its instances are made with the session.
-    help : str
-        The question that the view answers and how to read it: sentences for a student.
-    work : str
-        Generator function ``(request, control)`` that computes what the view shows and yields an :class:`app.session.request.Update` after
-        each step; empty for none.
-    parameters : tuple of str
-        Parameters of the state whose change starts the work again while the view is shown.
-    numbers : str
-        Function ``(session)`` that returns the :class:`atmodist_core.figures.numbers.numbers.Numbers` of the view for export, or raises a
-        UserError while they are not computed.
-    idle_work : str
-        Function ``(request, control)`` that is called after the work, while the page has nothing else to do; empty for none.
-    """
-
-    label: str
-    view: str
-    help: str
+    label: str  # name on the page
+    view: str  # class of the view; its instances are made with the session
+    help: str  # the question that the view answers and how to read it: sentences for a student
+    # Function ``(session)`` that returns the Numbers for export, or raises a UserError while they are not computed.
     numbers: str
+    # Generator function ``(request, control)`` that computes what is shown and yields an Update after each step; empty for none.
     work: str = ""
+    # Parameters of the state whose change starts the work again while the view is shown.
     parameters: tuple[str, ...] = ()
+    # Function ``(request, control)`` that is called after the work, while the page has nothing else to do; empty for none.
     idle_work: str = ""
 
 

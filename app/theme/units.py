@@ -7,18 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit of display.
+    """A unit of display."""
 
-    Attributes
-    ----------
-    factor : float
-        Shown number per stored number.
-    text : str
-        Text beside a number.
-    """
-
-    factor: float
-    text: str
+    factor: float  # shown number per stored number
+    text: str  # text beside a number
 
 
 _UNITS = {

@@ -6,6 +6,8 @@ import pytest
 
 import atmodist_core as ad
 from app.compute.catalogue import list_methods, list_sources
+from app.compute.public_text import public_text
+from tests.app.conftest import settled_session
 
 
 def touch(path, text=""):
@@ -54,7 +56,7 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path):
 def test_a_folder_that_does_not_exist_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("ATMODIST_DATA", str(tmp_path / "nowhere"))
     with pytest.raises(
-        ad.UserError, match=r"Expected a folder .* found none at .*nowhere; start the app with"
+        ad.UserError, match=r"Expected a folder .* found none named nowhere; start the app with"
     ):
         list_sources()
 
@@ -80,3 +82,41 @@ def test_a_broken_model_folder_is_said_and_the_others_stay(models, tmp_path, mon
     methods, problems = list_methods()
     assert len(methods) == 4
     assert any("broken" in sentence for sentence in problems)
+
+
+def test_a_pipe_in_the_data_folder_is_refused_and_the_demo_shown(
+    globe, models, engine, tmp_path, monkeypatch
+):
+    os.mkfifo(tmp_path / "pipe.nc")
+    monkeypatch.setenv("ATMODIST_DATA", str(tmp_path))
+    session = settled_session(engine, data_set="pipe.nc")
+    (message,) = [message for message in session.messages if message.key == "data"]
+    assert "pipe" in message.text and "the page shows the data set 'demo'" in message.text
+    assert session.data.key == "demo" and session.comparison.complete and not session.busy
+
+
+def test_messages_name_files_relative_to_the_data_folder(globe, models, engine, tmp_path, monkeypatch):
+    touch(tmp_path / "my data" / "year" / "broken.nc", "no data")
+    monkeypatch.setenv("ATMODIST_DATA", str(tmp_path / "my data"))
+    session = settled_session(engine, data_set="year/broken.nc")
+    (message,) = [message for message in session.messages if message.key == "data"]
+    assert "year/broken.nc" in message.text and str(tmp_path) not in message.text
+    monkeypatch.setenv("ATMODIST_MODELS", f"{tmp_path}/own models")
+    touch(tmp_path / "own models" / "broken" / "card.json", "{")
+    _, problems = list_methods()
+    assert any(str(tmp_path) in problem for problem in problems)
+    session.set_message("models", "info", " ".join(problems))
+    assert "broken" in session.messages[-1].text and str(tmp_path) not in session.messages[-1].text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("The file /srv/group/x.nc is empty.", "The file x.nc is empty."),
+        ("found a file in '/srv/group/x.nc'; check", "found a file in 'x.nc'; check"),
+        ("see https://host.org/a/b.html, or 12 m/s", "see https://host.org/a/b.html, or 12 m/s"),
+        ("of 2001-01-05T00:00/2001-01-06T00:00", "of 2001-01-05T00:00/2001-01-06T00:00"),
+    ],
+)
+def test_absolute_paths_are_shortened_to_their_last_name(text, shown):
+    assert public_text(text) == shown

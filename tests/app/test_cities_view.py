@@ -135,7 +135,7 @@ def test_stored_values_are_taken_where_they_fit(cities, tmp_path, monkeypatch):
 
 def test_methods_stand_in_one_order_whatever_that_of_the_file(cities):
     result = cities.results["cities"]
-    turned = replace(result, series=result.series.isel(method=slice(None, None, -1)))
+    turned = replace(result, series=result.series.isel(model=slice(None, None, -1)))
     assert turned.methods == result.methods == ["bilinear", "bicubic", "srgan-4x-mse", "srgan-4x-atmodist"]
 
 

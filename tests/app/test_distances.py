@@ -1,6 +1,7 @@
 """The Distances view without a browser: what is compared, kept and drawn."""
 
 import asyncio
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -61,6 +62,17 @@ def test_a_region_smaller_than_a_patch_is_covered_with_its_surroundings(globe, m
     assert confusion.attrs["covers_surroundings"] and int(confusion["count"].sum()) > 0
     assert f"{confusion.attrs['area']} (the region and its surroundings)" in confusion_html(result)
     assert session.messages == []
+
+
+def test_tables_are_read_by_the_names_of_their_axes(compared):
+    result = compared.results["distances"]
+    turned = replace(
+        result,
+        confusion=result.confusion.transpose(),
+        methods=result.methods.transpose("other_model", "model"),
+    )
+    assert confusion_html(turned) == confusion_html(result)
+    assert methods_html(turned, {}) == methods_html(result, {})
 
 
 def test_without_a_network_there_is_rmse(globe, no_models, engine):

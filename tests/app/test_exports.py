@@ -25,17 +25,20 @@ def reread(content, tmp_path):
     return xr.open_datatree(file)
 
 
+SMALL_REGION = "-40,30,120,200"
+"""Smaller than a patch of the network."""
 CASES = {
     "maps": {"region": "Pacific", "time": "2001-01-05T06:00"},
     "spectra": {"region": "Pacific", "time": "2001-01-05T06:00"},
     "distances": {"region": "Globe", "period": "2001-01-05T00:00/2001-01-05T18:00"},
     "models": {},
+    "distances of a small region": {"view": "distances", "region": SMALL_REGION},
 }
 
 
-@pytest.mark.parametrize("view", CASES)
-def test_the_command_gives_the_numbers_of_the_page(view, globe, models, engine):
-    session = settled_session(engine, view=view, **CASES[view])
+@pytest.mark.parametrize("case", CASES)
+def test_the_command_gives_the_numbers_of_the_page(case, globe, models, engine):
+    session = settled_session(engine, **{"view": case, **CASES[case]})
     shown = numbers_shown(session)
     again = numbers_of(FigureRequest.from_link(recipe_of(session).search))
     assert set(again.datasets) == set(shown.datasets)
@@ -46,6 +49,9 @@ def test_the_command_gives_the_numbers_of_the_page(view, globe, models, engine):
             size = np.nanmax(np.abs(one)) if np.isfinite(one).any() else 1.0
             np.testing.assert_allclose(other, one, rtol=2e-4, atol=1e-5 * size, err_msg=f"{name} {variable}")
     assert again.caption == shown.caption
+    if "confusion" in shown.datasets:
+        for table in (shown.datasets["confusion"], again.datasets["confusion"]):
+            assert table.attrs["covers_surroundings"] == (session.state.region == SMALL_REGION)
 
 
 def test_the_mean_over_a_period_is_exported_with_all_its_times(globe, models, engine):
@@ -69,8 +75,13 @@ def test_every_kind_of_file_can_be_opened(globe, models, engine, tmp_path):
         assert tree.attrs["command"] == recipe.command and json.loads(tree.attrs["versions"])["numpy"]
         stored = tree["fields"]["vorticity"].sel(model="bicubic").values
         np.testing.assert_array_equal(stored, session.comparison.values("bicubic"))
+        assert tree["fields"]["vorticity"].dims[0] == "model" and "method" not in str(tree)
     name, content = file_of(numbers, "csv")
-    assert "fields.csv" in zipfile.ZipFile(io.BytesIO(content)).namelist()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert "fields.csv" in archive.namelist()
+        heads = {name: archive.read(name).decode().splitlines() for name in archive.namelist()}
+    heads = {name: next(line for line in lines if not line.startswith("#")) for name, lines in heads.items()}
+    assert "model" in heads["fields.csv"].split(",") and not any("method" in head for head in heads.values())
     with pytest.raises(ad.UserError, match=f"among {', '.join(KINDS)}"):
         file_of(numbers, "bmp")
 

@@ -1,5 +1,6 @@
 """A browser that is slow to come, or comes back: its page is still there, and asks this server alone for its files."""
 
+import asyncio
 import gc
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import panel as pn
 import pytest
 from bokeh.client import pull_session
 from bokeh.models import ImportedStyleSheet
+from tornado.ioloop import IOLoop
 
 import app.server.session_keepalive
 from app.page.page import _frame, build_page
@@ -108,8 +110,18 @@ def test_nothing_is_kept_of_a_page_whose_browser_never_came(repository):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_page_made_for_a_socket_alone_asks_nobody_else_for_its_files(server):
-    session = pull_session(url=f"http://{server}")
+@pytest.fixture
+def client_loop():
+    """A current event loop for Bokeh's client: without one asyncio warns from Python 3.12 on."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield IOLoop.current()
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+def test_a_page_made_for_a_socket_alone_asks_nobody_else_for_its_files(server, client_loop):
+    session = pull_session(url=f"http://{server}", io_loop=client_loop)
     try:
         sheets = list(session.document.select({"type": ImportedStyleSheet}))
         assert sheets

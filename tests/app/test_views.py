@@ -2,13 +2,14 @@
 
 import asyncio
 from dataclasses import replace
+from html import escape
 
 import numpy as np
 import pytest
 
 import atmodist_core as ad
 from app.compute.colour_limits import coarse_difference, difference_limit, ends, field_limit
-from app.compute.comparison import Scores, best_of
+from app.compute.comparison import SCORE_NAMES, Scores, best_of
 from app.session.session import Session
 from app.state.state import StudioState
 from app.theme.palettes import BALANCE, interpolated
@@ -24,6 +25,7 @@ from app.views.shared.axes import set_range
 from app.views.shared.colour_bar import colour_bar_html
 from app.views.spectra.spectrum_figure import SpectrumFigure, degree_of_wavelength
 from app.views.spectra.view import SpectraView
+from atmodist_core.evaluation.measures import MEASURES
 from tests.app.conftest import settled_session
 
 LATITUDE, LONGITUDE = 59.5 - np.arange(20), -9.5 + np.arange(30)
@@ -162,8 +164,8 @@ def test_scores_are_shown_in_the_unit_of_display_with_a_definition_each():
     assert ">1.23<" in row and ">0.91<" in row and ">0.2<" in row
     assert "The region is too small." in row and "–" in row
     assert row.count('class="score best"') == 1 and "Best here." in row
-    for definition in ("Root mean square", "Learned distance", "Power at wavelengths", "Wasserstein-1"):
-        assert definition in row
+    for name in SCORE_NAMES:
+        assert escape(MEASURES[name].definition) in row
     assert scores.score_html(None, best, "mine", unit_of("vorticity")).count("…") >= 4
 
 

@@ -80,24 +80,7 @@ class CityCard:
         theme: str,
         intervals: Mapping[str, tuple[float, float]],
     ) -> None:
-        """Show a city.
-
-        Parameters
-        ----------
-        series : xarray.Dataset
-            From :func:`atmodist_core.evaluation.results.city_file.city_series`.
-        city : str
-            Its name.
-        methods : list of str
-            Methods to show beside the truth.
-        styles : Mapping
-            By name: label and colour.
-        field, box
-            Of the table of quantiles.
-        theme : str
-        intervals : Mapping
-            By method: ends of the bootstrap's interval of the Wasserstein-1 distance [s-1]; empty while they are computed.
-        """
+        """Show a city; ``styles`` are label and colour by name, ``intervals`` the ends of the bootstrap's intervals of W1 [s-1] by method, if computed."""
         key = (id(series), city, tuple(methods), field, box, theme, bool(intervals))
         if key == self._drawn:
             return

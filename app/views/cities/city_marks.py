@@ -75,22 +75,9 @@ def marks(
     labels: tuple[str, str],
     unit: str,
 ) -> list[Any]:
-    """Return shape, colour and note of every city.
+    """Return shape, colour and note of every city, in the order of the globe.
 
-    Parameters
-    ----------
-    cities : sequence of str
-        Names, in the order of the globe.
-    marking : {"verdict", "wasserstein"}
-        Quantity that the marks show.
-    words : Mapping
-        Verdict per city.
-    own, other : Mapping
-        Wasserstein-1 distance per city of the candidate and of the baseline.
-    labels : tuple of str
-        Names of candidate and baseline.
-    unit : str
-        Of the distances.
+    ``words`` are verdicts per city, ``own`` and ``other`` Wasserstein-1 distances [``unit``] of candidate and baseline, whose names are ``labels``.
     """
     limits = limits_of(own)
     result: list[Any] = []

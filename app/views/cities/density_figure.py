@@ -47,17 +47,7 @@ class DensityFigure:
     def draw(
         self, samples: Mapping[str, NDArray[np.float32]], styles: Mapping[str, tuple[str, str]], label: str
     ) -> None:
-        """Show samples.
-
-        Parameters
-        ----------
-        samples : Mapping
-            By name, ``truth`` first: values in the unit of display; others are hidden.
-        styles : Mapping
-            By name: label and colour.
-        label : str
-            Of the horizontal axis: quantity and unit.
-        """
+        """Show samples by name, ``truth`` first, in the unit of display; ``styles`` are label and colour, ``label`` is that of the horizontal axis."""
         self.figure.xaxis.axis_label = label
         edges = bin_edges(list(samples.values())) if samples else np.array([-1.0, 1.0])
         densities = {name: density(sample, edges) for name, sample in samples.items()}

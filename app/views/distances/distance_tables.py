@@ -11,6 +11,7 @@ import xarray as xr
 from app.session.distance_work import TimeDistances
 from app.theme.units import unit_of
 from app.views.shared.elements import head_html
+from atmodist_core.figures.numbers.distances import area_words
 
 STYLES = """
 table { border-collapse: collapse; font-size: 11.5px; font-variant-numeric: tabular-nums; color: var(--studio-text); width: 100%; table-layout: fixed; }
@@ -33,10 +34,10 @@ def confusion_html(result: TimeDistances | None) -> str:
     if confusion is None:
         text = "" if result is None or not result.complete else "not available for this region and period"
         return head_html("Predicted lag", text)
-    count = confusion["count"].values.astype(float)
+    count = confusion["count"].transpose("lag", "predicted_lag").values.astype(float)
     total = count.sum(axis=1, keepdims=True)
     share = np.divide(count, total, out=np.zeros_like(count), where=total > 0)
-    lags = confusion[confusion["count"].dims[0]].values
+    lags = confusion["lag"].values
     cell = _SIZE / lags.size
     cells = []
     top = share.max() or 1.0
@@ -69,11 +70,9 @@ def confusion_html(result: TimeDistances | None) -> str:
         f'<text class="axis" transform="translate(10 {_SIZE / 2}) rotate(-90)" text-anchor="middle">predicted lag [h]</text>'
         "</svg>"
     )
-    patches, area = confusion.attrs["patches"], confusion.attrs["area"]
-    surroundings = " (the region and its surroundings)" if confusion.attrs["covers_surroundings"] else ""
     note = (
-        f'<div class="note"><b>{label}.</b> {int(count.sum())} predictions on {patches} patch{"es" if patches != 1 else ""} covering '
-        f"{escape(area)}{surroundings}; on the dashed line they are correct.</div>"
+        f'<div class="note"><b>{label}.</b> {int(count.sum())} predictions on {escape(area_words(confusion))}; '
+        "on the dashed line they are correct.</div>"
     )
     return head_html("Predicted lag", str(confusion.attrs["model"])) + chart + note
 
@@ -102,21 +101,21 @@ def methods_html(result: TimeDistances | None, labels: Mapping[str, str]) -> str
 
 
 def _table(title: str, matrix: xr.DataArray, labels: Mapping[str, str]) -> str:
-    names = [str(name) for name in matrix[matrix.dims[0]].values]
-    values = matrix.values
+    names = [str(name) for name in matrix["model"].values]
+    values = matrix.transpose("model", "other_model").values
     top = values.max() or 1.0
-    to_truth = values[1:, 0]
+    to_truth = matrix.sel(other_model="truth").drop_sel(model="truth").values
     heads = "".join(
         f'<th scope="col" title="{escape(labels.get(n, n))}">{escape(labels.get(n, n))}</th>' for n in names
     )
     rows = []
     for i, name in enumerate(names):
         cells = []
-        for j in range(len(names)):
+        for j, other in enumerate(names):
             if i == j:
                 cells.append('<td class="own">–</td>')
                 continue
-            best = j == 0 and to_truth.size > 1 and values[i, 0] == to_truth.min()
+            best = other == "truth" and to_truth.size > 1 and values[i, j] == to_truth.min()
             shade = f"background: color-mix(in srgb, #0072b2 {30 * values[i, j] / top:.0f}%, transparent)"
             cells.append(f'<td{" class=best" if best else ""} style="{shade}">{values[i, j]:.3g}</td>')
         label = escape(labels.get(name, name))

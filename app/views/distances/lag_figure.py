@@ -80,7 +80,7 @@ class LagFigure:
             if curves is None or name not in shown:
                 continue
             one = curves.sel(measure=name)
-            lag, mean = one[one["mean"].dims[0]].values.astype(float), one["mean"].values
+            lag, mean = one["lag"].values.astype(float), one["mean"].values
             spread = one["standard_deviation"].values
             parts["source"].data = {
                 "lag": lag,
@@ -95,7 +95,7 @@ class LagFigure:
             item.visible = item.label.value in shown
         if curves is not None:
             high = float((curves["mean"] + curves["standard_deviation"]).max()) * 1.06
-            end = float(curves[curves["mean"].dims[-1]].max()) * 1.03
+            end = float(curves["lag"].max()) * 1.03
             set_range(self._x_range, 0, end)
             set_range(self._y_range, 0, high)
 

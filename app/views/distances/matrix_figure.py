@@ -49,16 +49,7 @@ class SharedTimes:
 
 
 class MatrixFigure:
-    """One matrix; times run to the right and upwards.
-
-    Parameters
-    ----------
-    shared : SharedTimes
-    label : str
-        Name of the distance, for the tooltip.
-    on_tap : Callable
-        Called with the row (second time) and the column (first time) of a tapped cell.
-    """
+    """One matrix; times run to the right and upwards. A tap calls ``on_tap`` with row (second time) and column (first time)."""
 
     def __init__(self, shared: SharedTimes, label: str, on_tap: Callable[[int, int], None]) -> None:
         self._shared = shared

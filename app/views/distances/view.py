@@ -131,7 +131,7 @@ class DistancesView(Element):
             f'<b style="color:{MEASURE_STYLES[str(name)][0]}">{escape(str(name))}</b> {float(hours):g} h'
             for name, hours in zip(curves["measure"].values, curves["saturation"].values, strict=True)
         )
-        pairs = curves.attrs.get("pairs_per_lag", curves.attrs.get("pairs_per_lead"))
+        pairs = curves.attrs["pairs_per_lag"]
         self._saturation.object = (
             f'<div class="note">Saturation (marks: 90 % of the plateau) after {reached}. Up to {pairs} pairs per lag; '
             "pairs from one series are not independent.</div>"

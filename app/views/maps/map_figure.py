@@ -78,15 +78,7 @@ class SharedMap:
 class MapFigure:
     """A map with coast, cities, cross hair and a label with the value under the pointer of any map.
 
-    Parameters
-    ----------
-    shared : SharedMap
-    mapper : LinearColorMapper
-        Colour scale.
-    label : str
-        Title for screen readers.
-    probe : SizeProbe
-        Measures this map or one of the same size; :meth:`carry_probe` puts it over this map.
+    ``label`` is the title for screen readers; ``probe`` measures this map or one of the same size, and :meth:`carry_probe` puts it over this map.
     """
 
     def __init__(self, shared: SharedMap, mapper: LinearColorMapper, label: str, probe: SizeProbe) -> None:

@@ -33,20 +33,9 @@ class Painter:
         pixels: str,
         draw: Callable[[Picture | None], None] | None = None,
     ) -> str:
-        """Draw a field on a map and return a sentence on its pixels.
+        """Draw a field in the unit of display on a map, or hand its picture to ``draw``; return a sentence on its pixels.
 
-        Parameters
-        ----------
-        one : MapFigure
-        token : Hashable
-            Identifies the values.
-        values : numpy.ndarray
-            Shape ``(latitude, longitude)``, in the unit of display.
-        latitude, longitude : numpy.ndarray
-            Degrees; decreasing, increasing.
-        pixels : {"native", "mean"}
-        draw : Callable, optional
-            Receives the picture in place of the map's own image.
+        ``token`` identifies the values, shape ``(latitude, longitude)`` with decreasing and increasing degrees.
         """
         viewport = self.viewport(one)
         native = pixels == "native" and values.size <= MOST_NATIVE_POINTS

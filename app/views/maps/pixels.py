@@ -16,43 +16,25 @@ UNEVEN = 0.01
 
 @dataclass(frozen=True)
 class Picture:
-    """An image as Bokeh draws it, from the south-western corner.
+    """An image as Bokeh draws it, from the south-western corner."""
 
-    Attributes
-    ----------
-    image : numpy.ndarray
-        float32, shape ``(rows, columns)``, rows from the south.
-    west, south, width, height : float
-        Edges of the outermost pixels and extent [degrees].
-    statement : str
-        Describes a pixel.
-    """
-
-    image: np.ndarray
-    west: float
+    image: np.ndarray  # float32, shape ``(rows, columns)``, rows from the south
+    west: float  # edges of the outermost pixels and extent [degrees]
     south: float
     width: float
     height: float
-    statement: str
+    statement: str  # describes a pixel
 
 
 @dataclass(frozen=True)
 class Viewport:
-    """The visible part of a map.
+    """The visible part of a map."""
 
-    Attributes
-    ----------
-    west, east, south, north : float
-        Degrees.
-    columns, rows : int or None
-        Pixels of the frame; None before the browser has reported them.
-    """
-
-    west: float
+    west: float  # degrees
     east: float
     south: float
     north: float
-    columns: int | None = None
+    columns: int | None = None  # pixels of the frame; None before the browser has reported them
     rows: int | None = None
 
     @property
@@ -94,19 +76,7 @@ def edges(latitude: np.ndarray, longitude: np.ndarray) -> tuple[float, float, fl
 def picture(
     values: np.ndarray, latitude: np.ndarray, longitude: np.ndarray, viewport: Viewport, pixels: str
 ) -> Picture:
-    """Return the picture of a field.
-
-    Parameters
-    ----------
-    values : numpy.ndarray
-        Shape ``(latitude, longitude)``.
-    latitude, longitude : numpy.ndarray
-        Degrees; decreasing, increasing.
-    viewport : Viewport
-        Visible area.
-    pixels : {"native", "mean"}
-        One pixel per grid point, or Datashader's mean of the grid points in each pixel of the screen.
-    """
+    """Return the picture of a field: one pixel per grid point, or Datashader's mean of the grid points in each pixel of the screen."""
     if pixels == "native" and values.size <= MOST_NATIVE_POINTS:
         return _native(values, latitude, longitude, viewport)
     return _mean(values, latitude, longitude, viewport, forced=pixels == "native")

@@ -10,6 +10,7 @@ import panel as pn
 import atmodist_core as ad
 from app.compute.control import Control
 from app.compute.model_facts import SPEED_KINDS, ModelFacts, facts_of_models, speed_here
+from app.compute.public_text import public_text
 from app.session.long_record import long_record
 from app.session.session import Session
 from app.theme.theme import COARSE_COLOUR
@@ -86,7 +87,7 @@ class ModelsView(Element):
                 Control(), speed_here, self._session.engine, facts.card, Control()
             )
         except ad.UserError as error:
-            return f'<div class="note" role="alert">{escape(str(error))}</div>'
+            return f'<div class="note" role="alert">{escape(public_text(error))}</div>'
         what = "to embed" if facts.card.kind == "distance" else "for"
         device = self._session.engine.device()
         return f'<div class="note"><b>{1000 * seconds:.0f} ms</b> {what} 160 × 160 points, float32, {escape(device)}</div>'

@@ -45,13 +45,8 @@ def degree_of_wavelength(kilometres: float) -> float:
 class SpectrumFigure:
     """Spectrum and ratio to the truth of one quantity.
 
-    Parameters
-    ----------
-    label : str
-        Quantity with its unit, on the vertical axis.
-    slope_offset : float
-        Added to the slopes of kinetic energy for the guides: 2 for vorticity and divergence, whose power is that of kinetic energy times
-        the square of the wavenumber.
+    ``slope_offset`` is added to the slopes of kinetic energy for the guides: 2 for vorticity and divergence, whose power is that of kinetic
+    energy times the square of the wavenumber.
     """
 
     def __init__(self, label: str, slope_offset: float) -> None:
@@ -114,18 +109,9 @@ class SpectrumFigure:
         fit: bool,
         bands: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
     ) -> None:
-        """Show spectra.
+        """Show spectra by name: total wavenumber and power, with the ends of a band around a mean; all of shape ``(wavenumber,)``.
 
-        Parameters
-        ----------
-        spectra : Mapping
-            By name: total wavenumber and power, shape ``(wavenumber,)``; others are hidden.
-        styles : Mapping
-            By name: label and colour.
-        fit : bool
-            Whether to fit the axes to the data: for other data, not while more methods arrive.
-        bands : Mapping, optional
-            By name: low and high end of the band around a mean, shape ``(wavenumber,)``.
+        ``fit`` fits the axes to the data: for other data, not while more methods arrive.
         """
         add_missing(self.spectrum, spectra, self.lines, lambda name: self._line(name, *styles[name]))
         self._draw_bands(spectra, styles, bands or {})

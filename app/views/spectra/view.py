@@ -193,23 +193,14 @@ class SpectraView(Element):
 
 @dataclass(frozen=True)
 class Curves:
-    """The curves of one method.
+    """The curves of one method."""
 
-    Attributes
-    ----------
-    found : Mapping
-        ``spectrum`` and ``semivariogram`` that the curves were made from.
-    power : Mapping
-        By quantity: total wavenumber and power, shape ``(wavenumber,)``.
-    bands : Mapping
-        By quantity: low and high end of the band, shape ``(wavenumber,)``; for several times only.
-    variogram : Mapping
-        By field: distance [km] and semivariance, shape ``(distance,)``; empty for the coarse input.
-    """
-
-    found: Mapping[str, xr.Dataset]
+    found: Mapping[str, xr.Dataset]  # ``spectrum`` and ``semivariogram`` that the curves were made from
+    # By quantity: total wavenumber and power, shape ``(wavenumber,)``
     power: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    # By quantity: low and high end of the band, shape ``(wavenumber,)``; for several times only
     bands: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    # By field: distance [km] and semivariance, shape ``(distance,)``; empty for the coarse input
     variogram: Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 

@@ -16,11 +16,17 @@ from atmodist_core.evaluation import scores, wind_speed
 from atmodist_core.fields.grid.interpolation import KERNELS
 from atmodist_core.figures.numbers.captions import caption_of
 from atmodist_core.figures.numbers.data_sets import DEMO, list_sources
-from atmodist_core.figures.numbers.distances import lag_curves, method_distances, time_matrices
+from atmodist_core.figures.numbers.distances import (
+    area_words,
+    lag_curves,
+    method_distances,
+    predicted_lags,
+    time_matrices,
+)
 from atmodist_core.figures.numbers.models import held_out_name, learning_curves, pretraining_steps
 from atmodist_core.figures.numbers.numbers import Numbers, fields_numbers, spectra_numbers
 from atmodist_core.figures.numbers.request import WHOLE, FigureRequest, parse_region, region_words
-from atmodist_core.figures.numbers.slices import block_mean_speed, read_slice
+from atmodist_core.figures.numbers.slices import along_time, block_mean_speed, joined_times, read_slice
 from atmodist_core.figures.numbers.spectrum import coarse_nyquist_degree, spectrum_and_semivariogram
 from atmodist_core.figures.numbers.times import compared_times
 from atmodist_core.figures.numbers.window import Window, window_of
@@ -190,24 +196,8 @@ def spectra_results(
     return tables
 
 
-def joined_times(parts: Sequence[dict[str, xr.Dataset]]) -> dict[str, xr.Dataset]:
-    """Results of single times joined along ``time``."""
-    options: dict[str, Any] = {
-        "coords": "minimal",
-        "compat": "override",
-        "join": "override",
-        "combine_attrs": "override",
-    }
-    return {
-        kind: xr.concat([part[kind].drop_vars("time", errors="ignore") for part in parts], "time", **options)
-        for kind in parts[0]
-    }
-
-
 def distances(study: Study) -> Numbers:
     """Distances between all times of the period, over the lag, and between methods."""
-    from atmodist_core.evaluation.lags.lag_confusion import lag_confusion
-
     field = study.request.field if study.request.field != "wind_speed" else "vorticity"
     period = study.period
     points = study.slice(period[0])[2].refined(study.factor).cell_count
@@ -218,7 +208,7 @@ def distances(study: Study) -> Numbers:
         study.tell(time)
         truth, _, window = study.slice(time)
         series.append(window.refined(study.factor).crop(truth))
-    fields = xr.concat(series, "time", coords="minimal", compat="override", join="override")
+    fields = along_time(series)
     distance = study.distance()
     embeddings, scale = None, 1.0
     if distance is not None:
@@ -226,12 +216,22 @@ def distances(study: Study) -> Numbers:
         embeddings = _or_none(lambda: distance.embed(fields).values)
     matrices = time_matrices(fields, field, embeddings, scale=scale)
     curves = _or_none(lambda: lag_curves(fields, matrices))
-    confusion = None if distance is None else _or_none(lambda: lag_confusion(distance, fields))
+    confusion = (
+        None
+        if distance is None
+        else _or_none(
+            lambda: predicted_lags(
+                distance, fields, study.region, lambda: (study.slice(time)[0] for time in period)
+            )
+        )
+    )
     states, _ = study.states(study.time, field)
     methods = _or_none(lambda: method_distances(states, field, distance)) or method_distances(states, field)
     tables = distances_tables(fields, matrices, curves, confusion, methods, field, study.request.pair)
     when = _span(period)
     extra = f"Methods at {_words(study.time)}."
+    if confusion is not None:
+        extra += f" Predicted lags on {area_words(confusion)}."
     return Numbers("distances", tables, study.caption(when, field, extra=extra, distance=distance))
 
 

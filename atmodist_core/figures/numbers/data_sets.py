@@ -83,7 +83,7 @@ def list_sources(folder: Path | None = None) -> list[Source]:
         return sources
     if not folder.is_dir():
         raise ad.UserError(
-            f"Expected a folder of data files in {DATA_FOLDER_VARIABLE}, found none at {folder}; start the "
+            f"Expected a folder of data files in {DATA_FOLDER_VARIABLE}, found none named {folder.name}; start the "
             "app with 'make app DATA=<folder>' and a folder that exists."
         )
     files = _files_and_stores(folder, folder, MAXIMUM_DEPTH)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,9 @@ from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.diagnostics.structural_similarity import structural_similarity
 from atmodist_core.evaluation.geometry import area_weights, field_values
 from atmodist_core.evaluation.lags.lag_curves import MAXIMUM_LAG_H, lag_curve, scaled_together
+from atmodist_core.fields.grid.patches import with_surroundings
+from atmodist_core.fields.grid.regions import Region
+from atmodist_core.figures.numbers.slices import along_time
 from atmodist_core.inference.distance_matrix import activation_weights, mean_squared_differences
 
 LEARNED = "AtmoDist"
@@ -218,3 +221,51 @@ def method_distances(states: Mapping[str, xr.Dataset], field: str, distance: Any
         np.fill_diagonal(learned, 0.0)
         tables["atmodist"] = (dimensions, learned, {"units": "1", "long_name": "AtmoDist distance"})
     return xr.Dataset(tables, {"model": names, "other_model": ("other_model", names)}, {"field": field})
+
+
+def predicted_lags(
+    distance: Any,
+    fields: xr.Dataset,
+    region: Region | None,
+    all_fields: Callable[[], Iterable[xr.Dataset]],
+    **options: Any,
+) -> xr.Dataset:
+    """Return the confusion matrix of predicted lags in a region, with its real surroundings where it is smaller than a patch.
+
+    Parameters
+    ----------
+    distance : AtmoDist
+    fields : xarray.Dataset
+        Of the region, at several times.
+    region : Region or None
+        None is all of the data, which have no surroundings.
+    all_fields : Callable
+        Called for small regions only: the fields of all of the data at each of these times.
+    **options
+        Of :func:`~atmodist_core.evaluation.lags.lag_confusion.lag_confusion`.
+
+    Returns
+    -------
+    xarray.Dataset
+        As from ``lag_confusion``; attribute ``covers_surroundings`` is 1 where patches reach beyond the region.
+
+    Raises
+    ------
+    UserError
+        If the data are smaller than a patch, or no two times lie a known lag apart.
+    """
+    from atmodist_core.evaluation.lags.lag_confusion import lag_confusion
+
+    size = distance.inference.network.classifier.config.patch_size
+    is_small = region is not None and min(fields.sizes["latitude"], fields.sizes["longitude"]) < size
+    if region is not None and is_small:
+        both = ["vorticity", "divergence"]
+        fields = along_time(with_surroundings(part[both], region, size) for part in all_fields())
+    return lag_confusion(distance, fields, **options).assign_attrs(covers_surroundings=int(is_small))
+
+
+def area_words(confusion: xr.Dataset) -> str:
+    """Return how many patches were used and which area they cover."""
+    patches = int(confusion.attrs["patches"])
+    surroundings = " (the region and its surroundings)" if confusion.attrs["covers_surroundings"] else ""
+    return f"{patches} patch{'es' if patches != 1 else ''} covering {confusion.attrs['area']}{surroundings}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+
 import numpy as np
 import xarray as xr
 
@@ -46,3 +48,15 @@ def block_mean_speed(truth: xr.Dataset, factor: int) -> xr.DataArray:
     mean = coarsen(wind(truth["vorticity"], truth["divergence"]), factor=factor)
     speed = np.hypot(mean["u"], mean["v"]).astype(np.float32)
     return speed.assign_attrs(units="m s-1", long_name="speed of the block-mean wind").load()
+
+
+def along_time(parts: Iterable[xr.Dataset]) -> xr.Dataset:
+    """Return results of single times on the same points, joined along ``time``."""
+    return xr.concat(list(parts), "time", coords="minimal", compat="override", join="override")
+
+
+def joined_times(parts: Sequence[Mapping[str, xr.Dataset]]) -> dict[str, xr.Dataset]:
+    """Return several kinds of results of single times, each joined along ``time``."""
+    return {
+        kind: along_time(part[kind].drop_vars("time", errors="ignore") for part in parts) for kind in parts[0]
+    }
