@@ -8,30 +8,8 @@ from typing import Any
 
 from atmodist_core.fields.grid.interpolation import KERNELS
 from atmodist_core.figures.method_styles import KNOWN_DOWNSCALERS, method_style
-from atmodist_core.figures.numbers.data_sets import (
-    DATA_FOLDER_VARIABLE,
-    DEMO,
-    Source,
-    data_folder,
-    list_sources,
-    stamp_of,
-)
+from atmodist_core.figures.numbers.data_sets import stamp_of
 from atmodist_core.models.card import CARD_FILE, TENSOR_FILE, installed_models
-
-__all__ = [
-    "DATA_FOLDER_VARIABLE",
-    "DEMO",
-    "Method",
-    "Source",
-    "data_folder",
-    "list_methods",
-    "list_sources",
-    "method_order",
-    "model_folder",
-    "model_label",
-    "model_stamp",
-    "trusted_cards",
-]
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import numpy as np
 import xarray as xr
 
 import atmodist_core as ad
-from app.compute.catalogue import Source
 from app.compute.public_text import public_text
 from app.state.data_description import DataDescription
+from atmodist_core.figures.numbers.data_sets import Source
 
 
 def describe(source: Source, level: str) -> tuple[xr.Dataset, DataDescription]:
@@ -34,7 +34,7 @@ def description_of(ds: xr.Dataset, source: Source) -> DataDescription:
     simulated = bool(ds.attrs.get("simulated", False))
     area = "globe" if whole_globe else "limited area"
     steps = "1 time" if times.size == 1 else f"{times.size} times"
-    parts = [f"{latitude.size} x {longitude.size} points", f"{spacing:.3g}° {area}", steps, _level_text(ds)]
+    parts = [f"{latitude.size} × {longitude.size} points", f"{spacing:.3g}° {area}", steps, _level_text(ds)]
     notes = tuple(line for line in public_text(ds.attrs.get("notes", "")).split("\n") if line)
     return DataDescription(
         key=source.key,

@@ -17,7 +17,7 @@ import xarray as xr
 
 import atmodist_core as ad
 from app.compute.cache import SharedCache
-from app.compute.catalogue import Method, Source, list_methods, list_sources, model_stamp, trusted_cards
+from app.compute.catalogue import Method, list_methods, model_stamp, trusted_cards
 from app.compute.comparison import EXACT, PREVIEW, Answer, Question, Scores
 from app.compute.control import Control
 from app.compute.describe_data import describe
@@ -28,6 +28,7 @@ from app.compute.scoring import scores_of
 from app.state.choices import WHOLE
 from app.state.data_description import DataDescription
 from atmodist_core.common.errors import AtmodistWarning
+from atmodist_core.figures.numbers.data_sets import Source, list_sources
 from atmodist_core.figures.numbers.request import parse_region
 from atmodist_core.figures.numbers.slices import block_mean_speed, read_slice
 from atmodist_core.figures.numbers.window import window_of

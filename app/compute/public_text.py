@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from app.compute.catalogue import data_folder
+from atmodist_core.figures.numbers.data_sets import data_folder
 from atmodist_core.models.card import model_folders
 
 _ABSOLUTE_PATH = re.compile(r"(?<![\w.:/~])/(?:[^\s/'\",;:()]+/)+(?=[^\s/])")

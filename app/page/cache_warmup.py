@@ -11,7 +11,7 @@ from importlib import import_module
 import numpy as np
 
 import atmodist_core as ad
-from app.compute.catalogue import DEMO, list_methods
+from app.compute.catalogue import list_methods
 from app.compute.comparison import Question
 from app.compute.control import Control
 from app.compute.engine import Engine
@@ -19,6 +19,7 @@ from app.state.state import StudioState, default_methods
 from app.state.view_registry import VIEW_ENTRIES, load
 from app.theme.theme import palette
 from app.views.maps.pixels import Viewport, picture
+from atmodist_core.figures.numbers.data_sets import DEMO
 
 logger = logging.getLogger("atmodist.app")
 LONGEST_WAIT_S, POLL_S = 30.0, 0.1

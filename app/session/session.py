@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import param
 
 import atmodist_core as ad
-from app.compute.catalogue import DEMO, Method, Source
+from app.compute.catalogue import Method
 from app.compute.comparison import Comparison
 from app.compute.control import Control
 from app.compute.engine import Engine
@@ -28,6 +28,7 @@ from app.state.choices import QUERY_NAMES
 from app.state.data_description import DataDescription
 from app.state.state import StudioState, shown_methods
 from app.state.view_registry import VIEW_ENTRIES, load
+from atmodist_core.figures.numbers.data_sets import DEMO, Source
 
 logger = logging.getLogger("atmodist.app")
 

@@ -12,7 +12,7 @@ import numpy as np
 class DataDescription:
     """What an open data set offers to choose from."""
 
-    key: str  # as in :class:`app.compute.catalogue.Source`
+    key: str  # as in the catalogue of data sets
     label: str
     # datetime64[m], shape ``(time,)``, ascending; a single not-a-time where the data have no dates
     times: np.ndarray

@@ -5,8 +5,9 @@ import os
 import pytest
 
 import atmodist_core as ad
-from app.compute.catalogue import list_methods, list_sources
+from app.compute.catalogue import list_methods
 from app.compute.public_text import public_text
+from atmodist_core.figures.numbers.data_sets import list_sources
 from tests.app.conftest import settled_session
 
 

@@ -28,7 +28,7 @@ def test_the_demo_is_described(globe, engine):
     data = engine.describe("demo")
     assert data.simulated and data.is_global and data.shape == (72, 144)
     assert data.time_texts[1] == "2001-01-05T03:00"
-    assert data.summary == "72 x 144 points · 2.5° globe · 12 times · sigma 0.883"
+    assert data.summary == "72 × 144 points · 2.5° globe · 12 times · sigma 0.883"
 
 
 def test_an_unknown_data_set_is_one_sentence(globe, engine):

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 import atmodist_core as ad
-from app.compute.catalogue import list_methods, list_sources, trusted_cards
+from app.compute.catalogue import list_methods, trusted_cards
 from app.compute.control import Control
 from app.compute.engine import Engine
 from app.compute.fair_scheduler import FairScheduler
 from app.session.session import Session
 from app.state.state import StudioState
+from atmodist_core.figures.numbers.data_sets import list_sources
 from tests.app.conftest import small_globe
 
 

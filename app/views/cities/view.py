@@ -185,7 +185,7 @@ class CitiesView(Element):
         self._globe.show_marks(city_marks.marks(names, other=other, **same), city_marks.legend_html(**same))
         self._totals.object = self._totals_html(words, pair, field, box)
         self._note.object = self._note_html(result)
-        title = f"Wasserstein-1 distance to the truth [{unit.text}], {FIELDS[field].lower()}, {box} x {box} points"
+        title = f"Wasserstein-1 distance to the truth [{unit.text}], {FIELDS[field].lower()}, {box} × {box} points"
         columns = [
             {"label": "City", "title": "Sort by city", "kind": "text"},
             {"label": "Country", "title": "Sort by country", "kind": "text"},

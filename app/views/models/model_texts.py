@@ -5,9 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from app.compute.catalogue import DATA_FOLDER_VARIABLE, data_folder
 from app.compute.model_facts import ModelFacts
 from app.views.shared.elements import HEAD_STYLES
+from atmodist_core.figures.numbers.data_sets import DATA_FOLDER_VARIABLE, data_folder
 from atmodist_core.figures.numbers.models import epochs
 from atmodist_core.models.card import MODELS_VARIABLE
 from atmodist_core.models.loss_description import loss_text

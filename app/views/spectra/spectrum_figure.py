@@ -22,7 +22,7 @@ from app.theme.theme import INKS, line_dash
 from app.views.shared.axes import FONT, interactive_figure, set_fonts, set_range, style_axes
 from atmodist_core.common.constants import EARTH_RADIUS_M
 
-WAVELENGTHS_KM = (40000, 20000, 10000, 5000, 2000, 1000, 500, 300, 200, 150, 100, 70, 50, 30, 20)
+WAVELENGTHS_KM = (40000, 20000, 10000, 5000, 2000, 1000, 500, 300, 200, 100, 70, 50, 30, 20)
 DEGREE_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 RATIO_TICKS = (0.1, 0.2, 0.5, 1, 2, 5)
 SPECTRUM_HEIGHT, RATIO_HEIGHT = 270, 128
