@@ -38,22 +38,8 @@ def cities_figure(
 ) -> Figure:
     """Draw densities of both fields in boxes around the selected cities, and the map of verdicts.
 
-    Parameters
-    ----------
-    tables : mapping of str to xarray.Dataset
-        From :func:`atmodist_core.figures.numbers.cities.city_tables`.
-    caption : str, optional
-        Text at the bottom.
-    style : FigureStyle
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    UserError
-        If there is neither a city nor a pair of models.
+    The tables come from :func:`atmodist_core.figures.numbers.cities.city_tables`. Raises ``UserError`` if there is
+    neither a city nor a pair of models.
     """
     values = tables.get("values")
     names = [] if values is None else [str(name) for name in values["city"].values[:MOST_CITIES]]

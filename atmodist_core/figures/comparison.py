@@ -23,19 +23,9 @@ _DASHES = ("-", "--", "-.", ":")
 
 @dataclass(frozen=True)
 class Curve:
-    """One score of one training run.
+    """One score of one training run: a line by horizontal axis (``steps``, ``samples``, ``wall clock [min]``).
 
-    Attributes
-    ----------
-    run : str
-        Name in the legend.
-    score : str
-        Title of the score, with its unit.
-    positions : dict of str to numpy.ndarray, shape ``(points,)``
-        Horizontal positions by axis title (``steps``, ``samples``, ``wall clock [min]``).
-    values : numpy.ndarray, shape ``(points,)``
-    target : float, optional
-        Target value, drawn as a line.
+    ``score`` is the title with its unit, ``target`` a value drawn as a line; all arrays have shape ``(points,)``.
     """
 
     run: str
@@ -48,25 +38,7 @@ class Curve:
 def curves_figure(
     curves: Sequence[Curve], *, title: str | None = None, style: FigureStyle = PUBLICATION
 ) -> Figure:
-    """Draw curves: a row per score, a column per axis.
-
-    Parameters
-    ----------
-    curves : sequence of Curve
-        In legend order.
-    title : str, optional
-        Title at the top.
-    style : FigureStyle
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    UserError
-        If there is no curve.
-    """
+    """Draw curves: a row per score, a column per axis; raises ``UserError`` without a curve."""
     if not curves:
         raise UserError(
             "Expected at least one held-out score in the curves, found none; wait for the end of an epoch."

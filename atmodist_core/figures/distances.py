@@ -43,18 +43,8 @@ def distances_figure(
 ) -> Figure:
     """Draw the tables of distances as one figure.
 
-    Parameters
-    ----------
-    tables : mapping of str to xarray.Dataset
-        ``matrices`` and optionally ``curves``, ``confusion``, ``pair`` and ``methods``, from
-        :mod:`atmodist_core.figures.numbers`.
-    caption : str, optional
-        Text at the bottom.
-    style : FigureStyle
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    They are ``matrices`` and optionally ``curves``, ``confusion``, ``pair`` and ``methods`` from
+    :mod:`atmodist_core.figures.numbers`.
     """
     matrices = tables["matrices"]
     rows = 1 + ("curves" in tables or "confusion" in tables) + ("pair" in tables) + ("methods" in tables)
@@ -137,21 +127,9 @@ def draw_lag_curves(axes: Axes, curves: xr.Dataset, *, style: FigureStyle = PUBL
 def draw_confusion(
     axes: Axes, counts: np.ndarray, lags_h: np.ndarray, *, style: FigureStyle = PUBLICATION
 ) -> Any:
-    """Draw the share of each predicted lag among the pairs of each true lag.
+    """Draw the share of each predicted lag among the pairs of each true lag, and return the mappable.
 
-    Parameters
-    ----------
-    axes : Axes
-    counts : numpy.ndarray, shape ``(true lag, predicted lag)``
-        Numbers of pairs.
-    lags_h : numpy.ndarray, shape ``(lag,)``
-        Evenly spaced lags [h].
-    style : FigureStyle
-
-    Returns
-    -------
-    matplotlib.cm.ScalarMappable
-        For a colour bar.
+    ``counts`` are numbers of pairs, shape ``(true lag, predicted lag)``; ``lags_h`` are evenly spaced lags [h].
     """
     total = counts.sum(axis=1, keepdims=True)
     share = np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0)

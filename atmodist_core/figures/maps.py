@@ -39,16 +39,14 @@ LARGEST_STRETCH = 3.0
 def scale_limits(
     fields: Iterable[xr.DataArray], *, limit: float | None = None, quantile: float = QUANTILE
 ) -> tuple[float, float]:
-    """Return the limits of one colour scale for several fields.
+    """Return the limits of one colour scale for several fields, each of which counts equally.
 
     Parameters
     ----------
     fields : iterable of xarray.DataArray
-        Each counts equally, whatever its number of points.
     limit : float, optional
-        Upper limit in the units of the fields; from the data by default.
+        Upper limit in the units of the fields; by default the largest of the fields' quantiles of absolute values.
     quantile : float
-        The limit is the largest of the fields' quantiles of absolute values.
 
     Returns
     -------
@@ -231,21 +229,9 @@ def draw_map(
     coastlines: Iterable[np.ndarray] | str | None = "auto",
     style: FigureStyle = PUBLICATION,
 ) -> Any:
-    """Draw one field over ``latitude`` and ``longitude`` [degrees] into axes.
+    """Draw one field over ``latitude`` and ``longitude`` [degrees] into axes, and return the mappable.
 
-    Parameters
-    ----------
-    axes : Axes
-    field : xarray.DataArray
-    low, high : float
-        Limits of the colour scale, which is diverging if ``low`` is negative.
-    coastlines, style
-        See :func:`field_maps`.
-
-    Returns
-    -------
-    matplotlib.cm.ScalarMappable
-        For a colour bar.
+    The colour scale is diverging if ``low`` is negative.
     """
     from matplotlib.collections import LineCollection
 
@@ -332,20 +318,9 @@ def add_colour_bar(
     aspect: float = 40,
     style: FigureStyle = PUBLICATION,
 ) -> None:
-    """Add a horizontal colour bar with the name and units of a field.
+    """Add a horizontal colour bar with the field's ``long_name`` and ``units`` below axes.
 
-    Parameters
-    ----------
-    figure : Figure or SubFigure
-    picture : matplotlib.cm.ScalarMappable
-        Result of :func:`draw_map`.
-    axes : Axes or list of Axes
-        Axes below which the bar is placed.
-    field : xarray.DataArray
-        Field with the attributes ``long_name`` and ``units``.
-    aspect : float
-        Ratio of length to thickness.
-    style : FigureStyle
+    ``picture`` is the mappable of :func:`draw_map`, ``aspect`` the ratio of length to thickness.
     """
     low, high = picture.get_clim()
     bar = figure.colorbar(

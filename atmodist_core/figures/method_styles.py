@@ -22,17 +22,8 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 class MethodStyle:
     """Label, colour and line of one model, or of the truth or the coarse input.
 
-    Parameters
-    ----------
-    label : str
-        Name in legends.
-    colour : str or None
-        Line colour; None for the text colour.
-    dashes : tuple of float
-        Lengths of dashes and gaps in line widths, so that lines also differ without colour; empty for a solid
-        line.
-    width : float
-        Line width in a printed figure [pt].
+    ``colour`` None is the text colour; ``dashes`` are lengths of dashes and gaps in line widths, so that lines also differ
+    without colour; ``width`` is that of a printed line [pt].
     """
 
     label: str
@@ -123,18 +114,9 @@ def legend_above(
     *,
     points: bool = False,
 ) -> None:
-    """Add one legend above all panels of a figure, where it covers nothing.
+    """Add one legend of the labels ``names`` above all panels of a figure, where it covers nothing.
 
-    Parameters
-    ----------
-    figure : Figure
-    styles : mapping of str to MethodStyle
-        By label.
-    names : sequence of str
-        Labels of what is drawn, in order.
-    style : FigureStyle
-    points : bool
-        Whether models are drawn as points with :data:`MARKERS` instead of lines.
+    With ``points``, models are drawn as points with :data:`MARKERS` instead of lines.
     """
     from matplotlib.lines import Line2D
 

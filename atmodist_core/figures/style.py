@@ -121,24 +121,9 @@ def wrapped(caption: str | None, style: FigureStyle = PUBLICATION) -> str | None
 
 
 def figure_bytes(figure: Figure, file_format: str = "png", *, dpi: float = 200.0) -> bytes:
-    """Encode a figure as the bytes of a file.
+    """Encode a figure as png, svg or pdf without a date, so that the same figure gives the same bytes.
 
-    Parameters
-    ----------
-    figure : Figure
-    file_format : {"png", "svg", "pdf"}
-    dpi : float
-        Resolution [dots per inch] of png and of images within svg and pdf.
-
-    Returns
-    -------
-    bytes
-        Content of the file; it has no date, so the same figure gives the same bytes.
-
-    Raises
-    ------
-    UserError
-        For another format.
+    ``dpi`` [dots per inch] is that of png and of images within svg and pdf. Raises ``UserError`` for another format.
     """
     if file_format not in FORMATS:
         raise UserError(

@@ -35,28 +35,11 @@ def patch_figure(
     title: str | None = None,
     style: FigureStyle = PUBLICATION,
 ) -> Figure:
-    """Draw patches: a row per patch and channel, a column per model.
+    """Draw patches: a row per patch and channel, a column per model; ``UserError`` if there are none.
 
-    Parameters
-    ----------
-    panels : mapping of str to array
-        Column title to normalised fields of shape ``(patches, channels, height, width)``; sizes may differ,
-        e.g. for a coarse input. The last column is the truth: the colour scale ends at the 99.5 % quantile of
-        its absolute values per channel, so that figures of one run can be compared.
-    channels : sequence of str
-        Names of the channels.
-    title : str, optional
-        Title at the top.
-    style : FigureStyle
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    UserError
-        If there is nothing to draw.
+    ``panels`` maps column titles to normalised fields of shape ``(patches, channels, height, width)``; sizes may differ,
+    e.g. for a coarse input. The last column is the truth: the colour scale ends at the 99.5 % quantile of its absolute
+    values per channel, so that figures of one run can be compared.
     """
     if not panels or not len(next(iter(panels.values()))):
         raise UserError("Expected at least one patch to draw, found none; hold out some data.")
@@ -102,23 +85,9 @@ def pretext_figure(
 ) -> Figure:
     """Draw the lag classification and the growth of distances with the lag.
 
-    Parameters
-    ----------
-    confusion : array of int
-        Counts, true classes in rows, predicted ones in columns; class k is a lag of ``(k + 1)`` steps.
-    lag_step_hours : float
-        Difference between two classes [h].
-    lags_hours : array
-        Lags of the curves [h].
-    distances : mapping of str to (mean, standard deviation)
-        Name of a distance to its values at these lags, scaled to the mean squared error.
-    title : str, optional
-        Title at the top.
-    style : FigureStyle
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    ``confusion`` has counts, true classes in rows, predicted ones in columns; class k is a lag of ``(k + 1)`` steps of
+    ``lag_step_hours``. ``distances`` maps a name to mean and standard deviation at ``lags_hours``, scaled to the mean
+    squared error.
     """
     figure = new_figure(style.width_in, 0.46 * style.width_in, style)
     left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.15))

@@ -33,13 +33,7 @@ _NOTES = {"rmse": "RMSE", "atmodist": "AtmoDist", "energy_ratio": "energy", "was
 
 
 def figure_of(numbers: Numbers, style: FigureStyle = PUBLICATION) -> Figure:
-    """Draw the figure of the numbers of a view.
-
-    Raises
-    ------
-    UserError
-        If there is no figure of that kind.
-    """
+    """Draw the figure of the numbers of a view; raises ``UserError`` if there is none of that kind."""
     if numbers.view not in FIGURES:
         raise UserError(f"Expected numbers of a view among {', '.join(FIGURES)}, found {numbers.view!r}.")
     return FIGURES[numbers.view](numbers, style)

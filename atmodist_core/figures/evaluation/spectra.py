@@ -38,15 +38,7 @@ def evaluation_spectra_figure(
 ) -> Figure:
     """Draw mean spectra with the spread of days, and their ratio to the truth with 95 % intervals.
 
-    Parameters
-    ----------
-    table : xarray.Dataset
-        The group ``spectra`` of an evaluation.
-    styles : mapping of str to MethodStyle
-        By label.
-    band : tuple of int, optional
-        First and last total wavenumber that are evaluated; shaded.
-    style : FigureStyle
+    ``table`` is the group ``spectra`` of an evaluation; the total wavenumbers of ``band`` (first, last) are shaded.
     """
     fields = [str(name) for name in table["field"].values]
     quantities = ([KINETIC_ENERGY] if KINETIC_ENERGY in table else []) + fields

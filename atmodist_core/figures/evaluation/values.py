@@ -69,20 +69,9 @@ def draw_densities(
     units: str,
     style: FigureStyle = PUBLICATION,
 ) -> None:
-    """Draw densities as steps; the vertical axis ends just below the truth's smallest density.
+    """Draw densities by label as steps; the vertical axis ends just below the truth's smallest density.
 
-    Parameters
-    ----------
-    axes : Axes
-    edges : numpy.ndarray, shape ``(bin + 1,)``
-        Edges of the bins in the units of the field.
-    heights : mapping of str to numpy.ndarray, shape ``(bin,)``
-        Densities by label.
-    styles : mapping of str to MethodStyle
-        By label.
-    units : str
-        Units of the field.
-    style : FigureStyle
+    ``edges`` of shape ``(bin + 1,)`` are in ``units``, heights have shape ``(bin,)``.
     """
     power = power_of_ten(edges)
     filled = np.zeros(edges.size - 1, dtype=bool)

@@ -19,18 +19,9 @@ def caption_of(
     cards: Sequence[Any],
     extra: str = "",
 ) -> str:
-    """Say data, date, region, field and versions of the models.
+    """Return data, date, region, field and versions of the models as sentences; empty parts are left out.
 
-    Parameters
-    ----------
-    data, level, when, region, field : str
-        As words; empty ones are left out.
-    simulated : bool
-        Whether the fields are simulated ones, which is always said.
-    cards : sequence of ModelCard
-        Of the models whose results are shown.
-    extra : str
-        A further sentence.
+    Simulated data are always named as such.
 
     Examples
     --------

@@ -29,7 +29,7 @@ QUANTILES = (0.02, 0.09, 0.25, 0.5, 0.75, 0.91, 0.98)
 
 
 def city_values(fields: xr.Dataset, cities: pd.DataFrame) -> NDArray[np.float32]:
-    """Values of one time in the boxes around cities.
+    """Return the values of one time in the boxes around cities.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def city_values(fields: xr.Dataset, cities: pd.DataFrame) -> NDArray[np.float32]
     Returns
     -------
     ndarray, float32, shape (city, field, point)
-        The points of the boxes of :data:`BOXES` one after the other; NaN for cities whose boxes the fields do not cover.
+        Points of the boxes of :data:`BOXES` in succession; NaN for cities whose boxes the fields do not cover.
     """
     values = np.full((len(cities), len(FIELDS), POINT_BOX.size), np.nan, dtype=np.float32)
     # Numbers in place of names: nothing says that a table's names differ.
@@ -59,7 +59,7 @@ def city_values(fields: xr.Dataset, cities: pd.DataFrame) -> NDArray[np.float32]
 
 
 def wasserstein_table(series: xr.Dataset) -> xr.Dataset:
-    """Wasserstein-1 distances to the truth.
+    """Return Wasserstein-1 distances to the truth.
 
     Parameters
     ----------
@@ -108,26 +108,10 @@ def known_cities(series: xr.Dataset) -> NDArray[np.bool_]:
 def verdicts(
     distances: xr.Dataset, candidate: str, baseline: str, tolerance: float = TOLERANCE
 ) -> xr.Dataset:
-    """Where one method is closer to the truth than another: 1 better, 0 about equal, -1 worse, NaN unknown.
+    """Return where a model is closer to the truth than another: 1 better, 0 about equal, -1 worse.
 
-    Parameters
-    ----------
-    distances : xarray.Dataset
-        From :func:`wasserstein_table`.
-    candidate, baseline : str
-        The two methods.
-    tolerance : float
-        Relative difference that is still "equal".
-
-    Returns
-    -------
-    xarray.Dataset
-        Both fields over ``(city, box)``, float.
-
-    Raises
-    ------
-    UserError
-        If a method is not among them.
+    ``distances`` come from :func:`wasserstein_table`; relative differences up to ``tolerance`` are equal. The result has
+    both fields over ``(city, box)``, NaN where a distance is unknown. Raises ``UserError`` for a missing model.
     """
     methods = [str(name) for name in distances["model"].values]
     for name in (candidate, baseline):
@@ -159,7 +143,7 @@ def sample_of(series: xr.Dataset, method: str, city: str, field: str, box: int) 
 
 
 def bin_edges(samples: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
-    """Edges of even bins that hold all values of several samples.
+    """Return edges of even bins that hold all values of several samples.
 
     Their number follows the first sample, 2 n^(1/3) (the rule of Rice), between 8 and 40.
     """
@@ -173,7 +157,7 @@ def bin_edges(samples: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
 
 
 def density(sample: NDArray[np.float32], edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of a sample per bin and unit of the value: its integral over the bins is one.
+    """Return the share of a sample per bin and unit of the value: its integral over the bins is one.
 
     Examples
     --------
@@ -190,7 +174,7 @@ def quantiles(sample: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def spread_order(count: int) -> NDArray[np.int64]:
-    """Order of 0..count-1 in which every beginning is spread over all of it, by steps of the golden section.
+    """Return 0..count-1 in an order whose beginnings are spread over the range (golden section steps).
 
     Halving steps would be as even, but fall on the same hour of the day.
 
@@ -215,27 +199,11 @@ def city_tables(
     candidate: str,
     baseline: str,
 ) -> dict[str, xr.Dataset]:
-    """Tables behind the figure of the view Cities.
+    """Return the tables behind the figure of the view Cities.
 
-    Parameters
-    ----------
-    series, distances : xarray.Dataset
-        From :func:`~atmodist_core.evaluation.results.city_file.city_series` and :func:`wasserstein_table`.
-    cities : sequence of str
-        Selected ones; those without values are left out.
-    methods : sequence of str
-        To show, the truth first.
-    field : str
-        Field of the verdicts.
-    box : int
-        Box of the verdicts.
-    candidate, baseline : str
-        Methods of the verdict; without one of them there is none.
-
-    Returns
-    -------
-    dict
-        ``values`` (the series at the selected cities), ``distances`` of all cities, and ``verdict`` over ``city``, as far as there are any.
+    They are ``values`` (the series at the selected cities that have values), ``distances`` of all cities, and, where
+    both ``candidate`` and ``baseline`` are there, ``verdict`` over ``city`` for ``field`` and ``box``. ``methods`` are
+    shown in this order, the truth first.
     """
     known = {str(name) for name in series["city"].values[known_cities(series)]}
     chosen = [name for name in cities if name in known]

@@ -36,17 +36,8 @@ def fitting_file(
 ) -> Path | None:
     """Return the file of stored values to show; None if values are to be computed.
 
-    Parameters
-    ----------
-    asked : str
-        Name of a file; :data:`COMPUTED` for none; empty for one of the same data and period whose models are the
-        current versions.
-    data_set, period : str
-        As in a link.
-    levels : collection of str
-        Names of the level that is open.
-    created : mapping
-        Date of the current version by model.
+    ``asked`` is the name of a file, :data:`COMPUTED` for none, or empty for one of the same data set, levels and period
+    whose models are the current versions (date by model in ``created``).
     """
     if asked == COMPUTED:
         return None

@@ -37,19 +37,7 @@ MEASURES = ("rmse", "atmodist", "energy_ratio", "wasserstein")
 
 
 class Study:
-    """Data and models of one request.
-
-    Parameters
-    ----------
-    request : FigureRequest
-    progress : Callable, optional
-        Told what is being done.
-
-    Raises
-    ------
-    UserError
-        If the data set, the time, the region or a method does not exist.
-    """
+    """Data and models of one request; raises ``UserError`` for data, time, region or models that do not exist."""
 
     def __init__(self, request: FigureRequest, progress: Progress | None = None) -> None:
         self.request = request

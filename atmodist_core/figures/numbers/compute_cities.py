@@ -79,19 +79,9 @@ def cities(study: Study) -> Numbers:
 def computed_series(
     study: Study, chosen: list[str], reach: str, sample: int, methods: list[str]
 ) -> xr.Dataset:
-    """Values of methods at cities over times spread over the period.
+    """Return values of the truth and models at cities over at most ``sample`` times spread over the period.
 
-    Parameters
-    ----------
-    study : Study
-    chosen : list of str
-        Selected cities.
-    reach : {"auto", "all", "selected"}
-        Which cities are computed.
-    sample : int
-        Times at most.
-    methods : list of str
-        Names of the methods beside the truth.
+    ``reach`` is "auto", "all" or "selected": which cities are computed.
     """
     table = ad.cities()
     period = study.period

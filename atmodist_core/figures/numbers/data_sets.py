@@ -23,18 +23,10 @@ _COMPONENT = re.compile(r"^(?P<stem>.+)[_.-](?P<component>[uv])$", re.IGNORECASE
 
 @dataclass(frozen=True)
 class Source:
-    """One data set that can be chosen.
+    """A data set that can be chosen.
 
-    Attributes
-    ----------
-    key : str
-        Name in the URL: ``demo``, or the path relative to the data folder.
-    label : str
-        Name on the page.
-    paths : tuple of Path
-        Files that make the data set; empty for the demo.
-    stamp : str
-        Changes when one of the files changes.
+    ``key`` is its name in a link (``demo``, or the path relative to the data folder), ``label`` that on the page;
+    ``paths`` is empty for the demo, and ``stamp`` changes when one of the files changes.
     """
 
     key: str
@@ -51,31 +43,16 @@ class Source:
 
 
 def data_folder() -> Path | None:
-    """Folder with the user's own data (environment variable ``ATMODIST_DATA``), or None where it is not
-    set.
-    """
+    """Return the folder of the user's data (environment variable ``ATMODIST_DATA``); None if not set."""
     named = os.environ.get(DATA_FOLDER_VARIABLE, "").strip()
     return Path(named).expanduser().resolve() if named else None
 
 
 def list_sources(folder: Path | None = None) -> list[Source]:
-    """Return the demo and every file and store below a folder, by name.
+    """Return the demo, and then every file and store below a folder, by name.
 
-    Parameters
-    ----------
-    folder : Path, optional
-        By default the folder that ``ATMODIST_DATA`` names. Two files whose names differ only in a last ``u``
-        and ``v`` make one data set. Links that lead out of the folder are left out.
-
-    Returns
-    -------
-    list of Source
-        The demo first.
-
-    Raises
-    ------
-    UserError
-        Where the folder is named and is not a folder.
+    The folder is by default that of ``ATMODIST_DATA``. Two files whose names differ only in a last ``u`` and ``v`` make
+    one data set. Links that lead out of the folder are left out. Raises ``UserError`` if it is not a folder.
     """
     sources = [Source(DEMO, "Demo atmosphere (simulated)")]
     folder = folder or data_folder()

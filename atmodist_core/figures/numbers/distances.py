@@ -32,21 +32,10 @@ PAIRS_PER_LAG = 48
 
 
 def root_mean_square_matrix(fields: xr.Dataset, field: str) -> NDArray[np.float64]:
-    """Root mean square difference, weighted by area, of all pairs of times.
+    """Return root mean square differences of a field, weighted by area, of all pairs of times.
 
-    Through scalar products: one matrix product in place of a loop over the pairs.
-
-    Parameters
-    ----------
-    fields : xarray.Dataset
-        Canonical.
-    field : str
-        Variable to compare.
-
-    Returns
-    -------
-    ndarray, shape (time, time)
-        In the units of the field; symmetric with a diagonal of zeros.
+    They follow from scalar products: one matrix product in place of a loop over the pairs. The result of shape
+    ``(time, time)`` is in the units of the field and symmetric with a diagonal of zeros.
     """
     values = field_values(fields, field, dtype=np.float32).reshape(fields.sizes["time"], -1)
     root = np.sqrt(np.broadcast_to(area_weights(fields), field_shape(fields)).reshape(-1))
@@ -71,7 +60,7 @@ def field_shape(fields: xr.Dataset) -> tuple[int, int]:
 def time_matrices(
     fields: xr.Dataset, field: str, embeddings: NDArray[np.float32] | None = None, *, scale: float = 1.0
 ) -> xr.Dataset:
-    """Distances between all times.
+    """Return the distances between all times.
 
     Parameters
     ----------
@@ -82,7 +71,7 @@ def time_matrices(
     embeddings : ndarray, shape (time, ...), optional
         Activations of every time; without them there is no AtmoDist.
     scale : float
-        Of the layer, from the model card.
+        Scale of the layer, from the model card.
 
     Returns
     -------
@@ -122,21 +111,11 @@ class _KnownMatrix:
 
 
 def lag_curves(fields: xr.Dataset, matrices: xr.Dataset, *, seed: int = 0) -> xr.Dataset:
-    """AtmoDist, l1, l2 and 1-SSIM over the lag, on the scale of the first of them.
+    """Return AtmoDist, l1, l2 and 1-SSIM over the lag, on the scale of the first.
 
-    Parameters
-    ----------
-    fields : xarray.Dataset
-        Vorticity and divergence of the region; every field is divided by its standard deviation.
-    matrices : xarray.Dataset
-        From :func:`time_matrices` of the same times.
-    seed : int
-        Of the draw of pairs.
-
-    Returns
-    -------
-    xarray.Dataset
-        As from :func:`~atmodist_core.evaluation.lags.lag_curves.scaled_together`, and ``saturation`` over ``measure`` [h].
+    Every field (vorticity and divergence of the region) is divided by its standard deviation; ``matrices`` come from
+    :func:`time_matrices` of the same times, and ``seed`` fixes the draw of pairs. The result is that of
+    :func:`~atmodist_core.evaluation.lags.lag_curves.scaled_together` with ``saturation`` [h] over ``measure``.
     """
     measures: dict[str, Any] = {"l2": "l2", "l1": "l1"}
     if "atmodist" in matrices:
@@ -166,22 +145,22 @@ def saturation(curves: xr.Dataset) -> xr.DataArray:
 
 
 def method_distances(states: Mapping[str, xr.Dataset], field: str, distance: Any = None) -> xr.Dataset:
-    """Distances between what several methods make of one time, the truth among them.
+    """Return the distances between the states of several models at one time, the truth among them.
 
     Parameters
     ----------
     states : mapping of str to xarray.Dataset
-        Method to its fields at one time, all on the same points; with ``"truth"``.
+        Model to its fields at one time, all on the same points; with ``"truth"``.
     field : str
-        Of RMSE and structural similarity.
+        Field of RMSE and structural similarity.
     distance : AtmoDist, optional
         Adds the learned distance, of vorticity and divergence together.
 
     Returns
     -------
     xarray.Dataset
-        ``rmse`` [units of the field], ``dissimilarity`` (one minus structural similarity) and ``atmodist`` over
-        ``(model, other_model)``. The similarity is that within the range of the truth's values.
+        ``rmse`` [units of the field], ``dissimilarity`` (one minus structural similarity within the range of the
+        truth) and ``atmodist`` over ``(model, other_model)``.
 
     Raises
     ------

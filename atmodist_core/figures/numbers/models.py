@@ -24,17 +24,9 @@ SPEED_RUNS = 3
 
 
 def learning_curves(folder: Path) -> xr.Dataset | None:
-    """Everything that training wrote down at every so many steps.
+    """Return the training curves in a model's folder: one variable per column, over ``step``.
 
-    Parameters
-    ----------
-    folder : Path
-        Of the model.
-
-    Returns
-    -------
-    xarray.Dataset or None
-        One variable per column, over ``step``; a missing value is NaN. None where there is no readable file of curves.
+    Missing values are NaN. None if there is no readable file of curves.
     """
     try:
         with (folder / CURVES_FILE).open(newline="", encoding="utf-8") as file:
@@ -86,26 +78,10 @@ def megabytes(folder: Path) -> float:
 
 
 def measure_speed(card: ModelCard, load: Callable[[], Any], fields: xr.Dataset) -> float:
-    """Median time of one application, after one to warm up.
+    """Return the median time [s] of one application to 160 x 160 fine points, after one to warm up.
 
-    Parameters
-    ----------
-    card : ModelCard
-        A downscaler or a distance.
-    load : Callable
-        Loads the model.
-    fields : xarray.Dataset
-        One time, at least as large as is needed: 160 x 160 points for a distance, that divided by the factor for a downscaler.
-
-    Returns
-    -------
-    float
-        Seconds for 160 x 160 fine points.
-
-    Raises
-    ------
-    UserError
-        If the fields are too small, or the model cannot be loaded.
+    ``fields`` of one time have at least 160 x 160 points for a distance, and that divided by the factor for a downscaler.
+    Raises ``UserError`` if they are smaller or the model cannot be loaded.
     """
     points = SPEED_POINTS // card.factor if card.kind == "downscaler" else SPEED_POINTS
     if min(fields.sizes["latitude"], fields.sizes["longitude"]) < points:

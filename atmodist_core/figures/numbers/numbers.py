@@ -13,16 +13,10 @@ import xarray as xr
 
 @dataclass(frozen=True)
 class Numbers:
-    """Everything that a figure shows, and nothing else: the figure is drawn from it alone.
+    """Everything that a figure shows; the figure is drawn from it alone.
 
-    Attributes
-    ----------
-    view : str
-        What kind of figure: a key of :data:`atmodist_core.figures.views.FIGURES`.
-    datasets : mapping of str to xarray.Dataset
-        Tables by name.
-    caption : str
-        Data, date, region and model versions, in sentences.
+    ``view`` is a key of :data:`atmodist_core.figures.views.FIGURES`, ``datasets`` are tables by name, and ``caption``
+    gives data, date, region and model versions.
     """
 
     view: str
@@ -80,23 +74,10 @@ def fields_numbers(
     field: str,
     scores: Mapping[str, Mapping[str, float]],
 ) -> dict[str, xr.Dataset]:
-    """Tables of one field by several methods at one time.
+    """Return the tables of one field by several models at one time.
 
-    Parameters
-    ----------
-    states : mapping of str to xarray.Dataset
-        Truth and methods, all on the same points.
-    coarse : xarray.Dataset or None
-        The coarse input.
-    field : str
-        The field.
-    scores : mapping
-        By method: scores by name.
-
-    Returns
-    -------
-    dict
-        ``fields`` over ``(model, latitude, longitude)``, ``coarse`` and ``scores``, as far as there are any.
+    They are ``fields`` over ``(model, latitude, longitude)``, and ``coarse`` and ``scores`` if there are any. States share
+    their points; scores are values by name, by model.
     """
     names = list(states)
     first = states[names[0]]
@@ -122,18 +103,11 @@ def fields_numbers(
 
 
 def spectra_numbers(spectra: Mapping[str, Mapping[str, xr.Dataset]]) -> dict[str, xr.Dataset]:
-    """Tables of the spectra and semivariograms of several methods.
+    """Return the tables of the spectra and semivariograms of several models.
 
-    Parameters
-    ----------
-    spectra : mapping
-        By method: ``spectrum`` over ``([time,] total_wavenumber)`` and, possibly, ``semivariogram`` over ``([time,] lag_km)``.
-
-    Returns
-    -------
-    dict
-        ``spectra`` over ``(model, time, total_wavenumber)``; wavenumbers that a method does not have are NaN. ``semivariograms`` over
-        ``(model, time, lag_km)``.
+    Each model has ``spectrum`` over ``([time,] total_wavenumber)`` and possibly ``semivariogram`` over
+    ``([time,] lag_km)``. The tables are ``spectra`` over ``(model, time, total_wavenumber)``, NaN at wavenumbers that a
+    model does not have, and ``semivariograms`` over ``(model, time, lag_km)``.
     """
     tables = {}
     for kind, name in (("spectrum", "spectra"), ("semivariogram", "semivariograms")):

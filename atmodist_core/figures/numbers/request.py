@@ -21,24 +21,11 @@ APPEARANCE_ONLY = ("theme", "layout", "left", "right", "pixels", "show", "scale"
 
 @dataclass(frozen=True)
 class FigureRequest:
-    """The part of the page's state that a figure depends on.
+    """The part of the page's state that a figure depends on; texts are as in the address of the page.
 
-    Attributes
-    ----------
-    view, data, level, time, field, region : str
-        As in the address of the page.
-    methods, cities : tuple of str
-        Names.
-    average, period, pair : str
-        As in the address.
-    step : int
-        Every so many times of the period.
-    limit : float or None
-        End of the colour scale, in the unit of the page; from the data if None.
-    box : str
-        Points along each side of the box at a city.
-    others : mapping
-        Further parts of the address, of which a view may make use.
+    ``step`` takes every so many times of the period, ``limit`` is the end of the colour scale in the unit of the page
+    (from the data if None), ``box`` the points along each side of a city's box, and ``others`` are further parts of the
+    address that a view may use.
     """
 
     view: str = "maps"
@@ -59,13 +46,7 @@ class FigureRequest:
 
     @classmethod
     def from_link(cls, link: str) -> FigureRequest:
-        """Read a link of the page, or only what follows its question mark.
-
-        Raises
-        ------
-        UserError
-            If a number is none.
-        """
+        """Read a link of the page, or only its part after the question mark; raises ``UserError``."""
         search = urlsplit(link).query if "?" in link else link
         query = dict(parse_qsl(search, keep_blank_values=True))
         values: dict[str, Any] = {}
@@ -99,12 +80,9 @@ def _number(name: str, text: str) -> float:
 
 
 def parse_region(text: str) -> Any:
-    """Region of a preset's name or of ``south,north,west,east`` in degrees.
+    """Return the region of a preset's name or of ``south,north,west,east`` in degrees.
 
-    Raises
-    ------
-    UserError
-        If the text is neither, or the numbers are no region.
+    Raises ``UserError`` if the text is neither, or the numbers are no region.
     """
     if text in REGIONS:
         return REGIONS[text]

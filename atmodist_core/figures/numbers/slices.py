@@ -12,26 +12,10 @@ from atmodist_core.fields import coarsen, wind
 
 
 def read_slice(ds: xr.Dataset, index: int, factor: int) -> tuple[xr.Dataset, xr.Dataset]:
-    """Read one time and coarsen it.
+    """Read one time and coarsen it by a factor, the fine points per coarse cell along each axis.
 
-    Parameters
-    ----------
-    ds : xarray.Dataset
-        Canonical, may be lazy.
-    index : int
-        Of the time.
-    factor : int
-        Fine points per coarse cell along each axis.
-
-    Returns
-    -------
-    truth, coarse : xarray.Dataset
-        Vorticity and divergence at one time, in memory. The truth has exactly the points that the coarse cells were made of.
-
-    Raises
-    ------
-    UserError
-        If there are only missing values.
+    Returns the truth (exactly the points of the coarse cells) and the coarse fields: vorticity and divergence in memory.
+    Raises ``UserError`` if all values are missing.
     """
     truth = ds[["vorticity", "divergence"]].isel(time=[index]).load()
     if not np.isfinite(truth["vorticity"].values).any():

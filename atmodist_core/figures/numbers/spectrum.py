@@ -12,24 +12,11 @@ PAIRS_PER_LAG = 20_000
 def spectrum_and_semivariogram(
     fields: xr.Dataset, truth: xr.Dataset, *, coarse: bool
 ) -> dict[str, xr.Dataset]:
-    """Power per total wavenumber of vorticity, divergence and kinetic energy, and the semivariogram.
+    """Return power per total wavenumber of vorticity, divergence and kinetic energy, and the semivariogram.
 
-    Parameters
-    ----------
-    fields : xarray.Dataset
-        One time of the region, or of the globe.
-    truth : xarray.Dataset
-        Its variance normalises the semivariogram.
-    coarse : bool
-        Whether these are the coarse fields, which have no semivariogram of their own: their grid points lie further apart than
-        the lags of interest.
-
-    Returns
-    -------
-    dict
-        ``spectrum``: ``vorticity``, ``divergence`` [s-2] and ``kinetic_energy`` [m2 s-2] per total wavenumber over
-        ``total_wavenumber``, time dropped; attribute ``transform`` says how it was made. ``semivariogram``: the fields
-        over ``lag_km``, divided by the variance of the truth; absent for coarse fields.
+    ``spectrum`` has ``vorticity``, ``divergence`` [s-2] and ``kinetic_energy`` [m2 s-2] over ``total_wavenumber``; its
+    attribute ``transform`` names the method. ``semivariogram`` has the fields over ``lag_km``, divided by the variance
+    of the truth. Coarse fields have none: their points are further apart than the lags of interest.
     """
     from atmodist_core.evaluation import energy_spectrum, regional_spectrum, semivariogram
     from atmodist_core.evaluation.geometry import is_global_grid

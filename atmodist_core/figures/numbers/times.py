@@ -15,16 +15,9 @@ FIRST_TIMES = 80
 
 
 def compared_times(index: np.ndarray, points: int, *, chosen: bool) -> tuple[np.ndarray, str]:
-    """Times that are compared, and a sentence if they are not all of the period.
+    """Return the times that are compared, and a sentence if they are not all times of the period.
 
-    Parameters
-    ----------
-    index : ndarray, shape (time,)
-        Of the times of the period.
-    points : int
-        Of the region.
-    chosen : bool
-        Whether a user chose the period; else the first times do, so that there is something to see soon.
+    If no user chose the period, the first times are taken, so that there is something to see soon.
 
     Examples
     --------

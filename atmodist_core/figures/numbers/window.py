@@ -16,16 +16,9 @@ SMALLEST_CELLS = 4
 
 @dataclass(frozen=True)
 class Window:
-    """A block of a grid: rows, and columns that may run across the seam of the data.
+    """A block of a grid: rows from the north, and columns to the east that may cross the seam of the data.
 
-    Attributes
-    ----------
-    first_row, row_count : int
-        Rows from the north.
-    first_column, column_count : int
-        Columns to the east, counted modulo ``columns``.
-    rows, columns : int
-        Size of the whole grid.
+    ``rows`` and ``columns`` are the size of the whole grid.
     """
 
     first_row: int
@@ -70,19 +63,9 @@ class Window:
 
 
 def window_of(coarse: xr.Dataset, region: Any) -> Window:
-    """Block of the cells whose centres lie in a region.
+    """Return the block of the coarse cells whose centres lie in a region; None is all of the data.
 
-    Parameters
-    ----------
-    coarse : xarray.Dataset
-        The coarse fields, latitude decreasing, longitude increasing.
-    region : Region or None
-        Wanted area; None is all of the data.
-
-    Raises
-    ------
-    UserError
-        If fewer than 4 x 4 cells lie in the region.
+    Latitude decreases, longitude increases. Raises ``UserError`` if fewer than 4 x 4 cells lie in the region.
     """
     rows, columns = coarse.sizes["latitude"], coarse.sizes["longitude"]
     if region is None:

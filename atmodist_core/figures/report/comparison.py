@@ -43,19 +43,11 @@ def side_of(estimate: Estimate, ideal: float = 1.0) -> Side:
 
 
 def deviation(estimate: Estimate, ideal: str) -> Estimate:
-    """Return the distance of a value from the ideal one, with an interval.
+    """Return the distance of a value from the ideal one, "zero" or "one", with an interval.
 
-    Parameters
-    ----------
-    estimate : Estimate
-    ideal : {"zero", "one"}
-        The distance from 0 is the absolute value; that from 1 is the absolute value of the natural logarithm, so
-        that half and double are equally far, and values of 0 or less are infinitely far.
-
-    Returns
-    -------
-    Estimate
-        Not negative; the lower end is zero if the interval contains the ideal value.
+    The distance from 0 is the absolute value; that from 1 is the absolute value of the natural logarithm, so that half
+    and double are equally far, and values of 0 or less infinitely far. The lower end is zero if the interval contains
+    the ideal value.
     """
 
     def away(value: float) -> float:
@@ -73,19 +65,11 @@ def deviation(estimate: Estimate, ideal: str) -> Estimate:
 def verdict(
     candidate: Estimate, reference: Estimate, ideal: str, advantage: Estimate | None = None
 ) -> Verdict:
-    """Decide which of two models is closer to the ideal value.
+    """Decide which of two models is closer to the ideal value: "zero", "one" or "none".
 
-    If the advantage of the candidate is known from the same resampled days, its interval decides. Otherwise the
-    intervals of the two distances from the ideal value must not overlap, which misses some differences.
-
-    Parameters
-    ----------
-    candidate, reference : Estimate
-        One measure of two models.
-    ideal : {"zero", "one", "none"}
-        Ideal value of the measure.
-    advantage : Estimate, optional
-        Distance of the reference from the ideal value minus that of the candidate.
+    If the advantage of the candidate (distance of the reference from the ideal value minus that of the candidate) is
+    known from the same resampled days, its interval decides. Otherwise the intervals of the two distances must not
+    overlap, which misses some differences.
     """
     if ideal not in ("zero", "one"):
         return Verdict.NO_IDEAL

@@ -60,22 +60,9 @@ class Picture:
 
 @dataclass(frozen=True)
 class Table:
-    """A table.
+    """A table: name of its file, title, definitions of its columns, heads with units, and formatted cells.
 
-    Parameters
-    ----------
-    name : str
-        Name of its file.
-    title : str
-        Short title.
-    definition : str
-        Definitions of the columns.
-    columns : tuple of str
-        Column heads, with units.
-    rows : tuple of tuple of str
-        Formatted cells.
-    records : pandas.DataFrame
-        The same numbers for the file, not rounded.
+    ``records`` are the same numbers for the file, not rounded.
     """
 
     name: str

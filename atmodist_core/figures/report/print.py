@@ -49,10 +49,7 @@ def printed(report: Report, drawn: Mapping[tuple[str, str], bytes]) -> bytes:
 
 
 def _lay(writer: Any, sheet: Any, figure: Any, name: str, place: tuple[float, float, float]) -> None:
-    """Place a page into a part (left, bottom, width [pt]) of another one.
-
-    As a form of its own, so that not one of its thousands of lines has to be read.
-    """
+    """Place a page into a part (left, bottom, width [pt]) of another one as a form, which need not be parsed."""
     generic = needed("pypdf.generic")
     word, real = generic.NameObject, generic.FloatObject
     x, y, width = place

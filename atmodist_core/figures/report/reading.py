@@ -38,15 +38,9 @@ DRAWN_CITIES = 4
 
 @dataclass(frozen=True)
 class Evaluation:
-    """An evaluation, and the selection that is reported.
+    """An evaluation, the labels of the candidates, and the cities whose densities are drawn.
 
-    Parameters
-    ----------
-    tree : xarray.DataTree
-    candidates : tuple of str
-        Labels of the models that are compared with the reference.
-    cities : tuple of str
-        Names of the cities whose densities are drawn; selected by their scores if empty.
+    Without cities, they are selected by their scores.
     """
 
     tree: xr.DataTree
@@ -55,20 +49,9 @@ class Evaluation:
 
     @classmethod
     def read(cls, path: Path, candidates: Sequence[str] = (), cities: Sequence[str] = ()) -> Evaluation:
-        """Open a file and check the selection.
+        """Open a file and check the selection; without candidates, all models except the reference.
 
-        Parameters
-        ----------
-        path : pathlib.Path
-        candidates : sequence of str
-            Labels of models; all except the reference if empty.
-        cities : sequence of str
-            Names of cities.
-
-        Raises
-        ------
-        UserError
-            For a file of another kind, an unknown model or city, or the reference as a candidate.
+        Raises ``UserError`` for a file of another kind, an unknown model or city, or the reference as a candidate.
         """
         tree = open_evaluation(path)
         labels = [str(entry["label"]) for entry in json.loads(tree.attrs.get("models", "[]"))]
@@ -185,15 +168,9 @@ def field_units(table: xr.Dataset, field: str) -> str:
 
 
 def estimate(table: xr.Dataset, variable: str, **place: Any) -> Estimate:
-    """Return one value of a group with its interval, which is NaN if the file has none.
+    """Return one value of a group, at labels by dimension, with its interval (NaN if the file has none).
 
-    Parameters
-    ----------
-    table : xarray.Dataset
-    variable : str
-        Its interval is ``<variable>_low`` and ``<variable>_high``, or ``low`` and ``high`` for ``value``.
-    **place
-        Labels by dimension.
+    The interval is ``<variable>_low`` and ``<variable>_high``, or ``low`` and ``high`` for ``value``.
     """
     prefix = "" if variable == "value" and "low" in table else f"{variable}_"
 
@@ -216,16 +193,7 @@ def described(table: xr.Dataset, variable: str) -> str:
 def advantages(
     evaluation: Evaluation, measure: str, field: str, labels: Sequence[str]
 ) -> dict[str, Estimate]:
-    """Return the advantages of models over the reference by label; empty if not computed.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-    measure, field : str
-        Labels of the scores.
-    labels : sequence of str
-        The models.
-    """
+    """Return the advantages of models over the reference by label; empty if not computed."""
     scores = evaluation.group("scores")
     if scores is None or "advantage" not in scores or measure not in scores["measure"].values:
         return {}

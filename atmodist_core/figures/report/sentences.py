@@ -40,17 +40,7 @@ def _sides(estimates: Mapping[str, Estimate], below: str, above: str, within: st
 
 
 def shares_of_truth(where: str, quantity: str, shares: Mapping[str, Estimate]) -> str:
-    """Write the share of a quantity of the truth that each model has, and which shares differ from 1.
-
-    Parameters
-    ----------
-    where : str
-        Beginning of the sentence, e.g. "Beyond the coarse grid's Nyquist wavenumber".
-    quantity : str
-        Quantity, e.g. "the truth's vorticity power".
-    shares : mapping of str to Estimate
-        Ratio to the truth by name of the model.
-    """
+    """Write each model's share of the truth's quantity after ``where``, and which shares differ from 1."""
     known = {name: one for name, one in shares.items() if side_of(one) is not Side.UNDEFINED}
     parts = [
         f"{name} {'' if place else 'has '}{percent(one)}{'' if place else f' of {quantity}'}"
@@ -66,15 +56,7 @@ def shares_of_truth(where: str, quantity: str, shares: Mapping[str, Estimate]) -
 
 
 def frequencies(what: str, factors: Mapping[str, Estimate]) -> str:
-    """Write how often an event occurs relative to the truth, and which frequencies differ from it.
-
-    Parameters
-    ----------
-    what : str
-        Event, e.g. "How often vorticity rises above the truth's 99.9 % quantile".
-    factors : mapping of str to Estimate
-        Ratio to the truth's frequency by name of the model.
-    """
+    """Write how often an event occurs relative to the truth, and which frequencies differ from it."""
     parts = [f"{estimate_text(one)} in {name}" for name, one in factors.items() if not np.isnan(one.value)]
     listed = f", relative to the truth: {joined(parts)}" if parts else ""
     return f"{what}{listed}. " + _sides(
@@ -89,20 +71,10 @@ def against(
     ideal: str,
     advantages: Mapping[str, Estimate] | None = None,
 ) -> str:
-    """Write which models are closer to the truth than the reference in one measure.
+    """Write which models are closer to the truth than the reference, with the value ``other``, in one measure.
 
-    Parameters
-    ----------
-    reference : str
-        Name of the reference.
-    other : Estimate
-        Value of the reference.
-    candidates : mapping of str to Estimate
-        Values by name of the model.
-    ideal : {"zero", "one", "none"}
-        Ideal value of the measure.
-    advantages : mapping of str to Estimate, optional
-        See :func:`~atmodist_core.figures.report.comparison.verdict`, by name of the model.
+    ``candidates`` and ``advantages`` (see :func:`~atmodist_core.figures.report.comparison.verdict`) are by name of the
+    model; the ideal value is "zero", "one" or "none".
     """
     words = {
         Verdict.CLOSER: f"closer to the truth than {reference}",
@@ -129,17 +101,7 @@ def compared(
     units: str = "1",
     advantages: Mapping[str, Estimate] | None = None,
 ) -> str:
-    """Write the values of one measure, and which models are closer to the truth than the reference.
-
-    Parameters
-    ----------
-    what : str
-        Name of the measure and the field.
-    reference, other, candidates, ideal, advantages
-        See :func:`against`.
-    units : str
-        Units of the measure.
-    """
+    """Write the values of one measure, and which models are closer to the truth (see :func:`against`)."""
     listed = joined(
         [f"{name} {estimate_text(one, units)}" for name, one in {reference: other, **candidates}.items()]
     )
@@ -149,18 +111,7 @@ def compared(
 def tally(candidate: str, reference: str, field: str, verdicts: Mapping[str, Verdict]) -> list[str]:
     """Write in how many measures a candidate is closer to the truth than the reference, and in which.
 
-    Parameters
-    ----------
-    candidate, reference : str
-        Names of the models.
-    field : str
-    verdicts : mapping of str to Verdict
-        By name of the measure.
-
-    Returns
-    -------
-    list of str
-        A sentence with the numbers, then one per outcome with the names of the measures.
+    A sentence with the numbers is followed by one per outcome with the names of the measures.
     """
     groups = {kind: [name for name, one in verdicts.items() if one is kind] for kind in Verdict}
     with_ideal = len(verdicts) - len(groups[Verdict.NO_IDEAL])
@@ -193,18 +144,8 @@ def ratio_sentence(
 ) -> str:
     """Write at how many cities a candidate is closer to the truth, and whether that exceeds chance.
 
-    Parameters
-    ----------
-    candidate, reference : str
-        Names of the models.
-    where : str
-        Field and size of the box.
-    counts : sequence of int
-        Numbers of better, equal and worse cities.
-    sure : sequence of int
-        Numbers of better and worse cities whose interval agrees.
-    ratio : Estimate
-        Improved-to-degraded ratio.
+    ``counts`` are better, equal and worse cities; ``sure`` are better and worse ones whose interval agrees; ``ratio`` is
+    the improved-to-degraded ratio.
     """
     better, equal, worse = counts
     first = (
@@ -229,16 +170,7 @@ def ratio_sentence(
 
 
 def ratio_by_box(candidate: str, reference: str, field: str, ratios: Mapping[str, Estimate]) -> str:
-    """Write for which box sizes a candidate is closer to the truth at more cities.
-
-    Parameters
-    ----------
-    candidate, reference : str
-        Names of the models.
-    field : str
-    ratios : mapping of str to Estimate
-        Improved-to-degraded ratio by box size.
-    """
+    """Write for which box sizes a candidate is closer to the truth at more cities, from the ratios by size."""
     listed = joined([f"{estimate_text(one)} for {box}" for box, one in ratios.items()])
     return f"{candidate}, {field}: improved-to-degraded ratio {listed}. " + _sides(
         ratios,
@@ -249,20 +181,7 @@ def ratio_by_box(candidate: str, reference: str, field: str, ratios: Mapping[str
 
 
 def above_chance(what: str, estimate: Estimate, chance: float, *, units: str = "1", larger: bool) -> str:
-    """Compare a score of the distance network with the score by chance.
-
-    Parameters
-    ----------
-    what : str
-        Name of the score.
-    estimate : Estimate
-    chance : float
-        Score of a random class.
-    units : str
-        Units of both.
-    larger : bool
-        Whether a larger score is better.
-    """
+    """Compare a score of the distance network with that of a random class."""
     side = side_of(estimate, chance)
     if side is Side.UNDEFINED or np.isnan(chance):
         return f"{what}: {estimate_text(estimate, units)}; the score by chance is not known."

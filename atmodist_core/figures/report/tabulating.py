@@ -20,20 +20,9 @@ MOST_COLUMNS = 5
 
 @dataclass(frozen=True)
 class Column:
-    """One column.
+    """One column: prefix in the file, head without units, units by field, and printed definition.
 
-    Parameters
-    ----------
-    name : str
-        Prefix of its columns in the file.
-    head : str
-        Head without units.
-    units : mapping of str to str
-        Units by field.
-    value : callable
-        ``(model, field) -> Estimate``.
-    definition : str
-        Definition, printed with the table.
+    ``value`` maps a model and a field to an estimate.
     """
 
     name: str
@@ -59,19 +48,7 @@ def estimate_tables(
 ) -> list[Table]:
     """Make tables with a row per field and model, split if there are many columns.
 
-    Parameters
-    ----------
-    evaluation : Evaluation
-        Evaluation with the names of models.
-    name, title, definition : str
-        See :class:`~atmodist_core.figures.report.document.Table`; definitions of columns come first.
-    columns : sequence of Column
-    models, fields : sequence of str
-        Labels.
-
-    Returns
-    -------
-    list of Table
+    Definitions of the columns precede ``definition``.
     """
     tables = []
     pieces = -(-len(columns) // MOST_COLUMNS)
@@ -130,16 +107,7 @@ def _table(
 def plain_table(
     name: str, title: str, definition: str, columns: Mapping[str, str], records: pd.DataFrame
 ) -> Table:
-    """Make a table of text and plain numbers.
-
-    Parameters
-    ----------
-    name, title, definition : str
-        See :class:`~atmodist_core.figures.report.document.Table`.
-    columns : mapping of str to str
-        Heads, with units, by column of the records.
-    records : pandas.DataFrame
-    """
+    """Make a table of text and plain numbers; ``columns`` are heads with units by column of the records."""
 
     def cell(value: object) -> str:
         if isinstance(value, float):

@@ -24,10 +24,7 @@ DPI = 160.0
 def require_place(folder: Path) -> None:
     """Check that a report can be written to a folder.
 
-    Raises
-    ------
-    UserError
-        If its parent does not exist, it is a file, or it contains anything but an earlier report.
+    Raises ``UserError`` if its parent does not exist, it is a file, or it contains anything but an earlier report.
     """
     if not folder.resolve().parent.is_dir():
         raise UserError(
@@ -70,27 +67,11 @@ def draw(report: Report, progress: Callable[[str], None] = lambda _: None) -> di
 def write_report(
     report: Report, folder: Path, progress: Callable[[str], None] = lambda _: None
 ) -> list[Path]:
-    """Write page, PDF, figures and tables into a folder, replacing an earlier report.
+    """Write page, PDF, figures and tables into a folder, and return the paths of page and PDF.
 
     All files are written to a temporary folder first, so that an earlier report stays complete after a failure.
-
-    Parameters
-    ----------
-    report : Report
-    folder : pathlib.Path
-        New folder, or that of an earlier report.
-    progress : callable
-        Called with the name of each step.
-
-    Returns
-    -------
-    list of pathlib.Path
-        Paths of the page and the PDF.
-
-    Raises
-    ------
-    UserError
-        See :func:`require_place` and :func:`require_packages`.
+    ``progress`` is called with the name of each step. Raises the errors of :func:`require_place` and
+    :func:`require_packages`.
     """
     require_place(folder)
     require_packages()

@@ -152,14 +152,7 @@ def _totals(evaluation: Evaluation, table: xr.Dataset) -> list[Block]:
 
 
 def drawn_cities(evaluation: Evaluation, table: xr.Dataset) -> tuple[list[str], str]:
-    """Select the cities whose densities are drawn.
-
-    Returns
-    -------
-    cities : list of str
-    reason : str
-        One sentence.
-    """
+    """Return the cities whose densities are drawn, and the reason as a sentence."""
     if evaluation.cities:
         return list(evaluation.cities), "Selected by the user."
     names = [str(city) for city in table["city"].values]

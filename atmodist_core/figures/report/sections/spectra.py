@@ -100,13 +100,7 @@ def beside_reference(
 ) -> str:
     """Write which candidates are closer to the truth than the reference in a ratio; empty without a pair.
 
-    Parameters
-    ----------
-    evaluation : Evaluation
-    found : dict of str to Estimate
-        The ratio by label.
-    measure, field : str
-        Name of the same ratio among the scores.
+    ``found`` has the ratio by label; ``measure`` and ``field`` name it among the scores.
     """
     reference = evaluation.reference
     candidates = [m for m in evaluation.candidates if m in found]
