@@ -1,7 +1,6 @@
 """Evaluation of fields: spectra, semivariogram, scores, lag curves, local statistics.
 
-Everything takes canonical datasets and gives labelled ones with units; what a number means, with its
-normalisation and the identity it satisfies, is in the docstring of the function that makes it.
+Functions take canonical datasets and return labelled ones with units.
 """
 
 from atmodist_core.evaluation.diagnostics.atmosphere_statistics import (

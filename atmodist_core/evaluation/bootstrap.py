@@ -42,21 +42,8 @@ LEAST_BLOCKS = 3
 class Bootstrap:
     """How records are resampled: one configuration for page, report and commands.
 
-    Parameters
-    ----------
-    block_days : int
-        Length of a block [days].
-    replicates : int
-        Number of resampled records; 0 for none.
-    level : float
-        Probability that an interval is meant to hold the expected value.
-    seed : int
-        Seed of the random numbers.
-
-    Raises
-    ------
-    UserError
-        If a block is shorter than a day or the number of replicates is negative.
+    ``replicates`` resampled records (0 for none) of blocks of ``block_days`` days; intervals hold the expected value with
+    probability ``level``. Raises ``UserError`` if a block is shorter than a day or the number of replicates is negative.
     """
 
     block_days: int = 3
@@ -77,17 +64,9 @@ BOOTSTRAP = Bootstrap()
 
 @dataclass(frozen=True)
 class DayAxis:
-    """Days of all members in a row.
+    """Days of all members in a row: first day and number of days (empty ones included) of every member.
 
-    Parameters
-    ----------
-    first : tuple of numpy.datetime64
-        First day of every member.
-    days : tuple of int
-        Number of days of every member, empty ones between the first and the last included. In a record of more than
-        ``MOST_DAYS`` days, of groups of ``group`` days.
-    group : int
-        Days that count as one.
+    In a record of more than ``MOST_DAYS`` days, ``group`` days count as one.
     """
 
     first: tuple[np.datetime64, ...]
@@ -117,21 +96,9 @@ class DayAxis:
 
 
 def day_sums(values: np.ndarray, days: np.ndarray, size: int) -> np.ndarray:
-    """Sums over the times of each day.
+    """Return sums over the times of each day in float64, shape ``(size, ...)``, from ``(time, ...)``.
 
-    Parameters
-    ----------
-    values : numpy.ndarray, shape ``(time, ...)``
-        Statistics per time.
-    days : numpy.ndarray of int, shape ``(time,)``
-        Place of each time on the axis of days.
-    size : int
-        Length of that axis.
-
-    Returns
-    -------
-    numpy.ndarray, shape ``(size, ...)``
-        Float64.
+    ``days`` has the place of each time on the axis of days, ``size`` is the length of that axis.
     """
     result = np.zeros((size, *values.shape[1:]))
     for day, value in zip(days, values, strict=True):
@@ -140,23 +107,12 @@ def day_sums(values: np.ndarray, days: np.ndarray, size: int) -> np.ndarray:
 
 
 def bootstrap_counts(axis: DayAxis, bootstrap: Bootstrap = BOOTSTRAP) -> np.ndarray:
-    """Count how often every day is drawn in every replicate.
+    """Count how often every day is drawn in every replicate, float64 ``(1 + replicates, days)``.
 
     Each member keeps its length: from each of D days, ``ceil(D / block)`` blocks of neighbouring days are drawn
     with replacement, and the last one is cut so that D days remain. A member shorter than a block is one block.
-
-    Parameters
-    ----------
-    axis : DayAxis
-        The days.
-    bootstrap : Bootstrap
-        Blocks, replicates and seed.
-
-    Returns
-    -------
-    numpy.ndarray of float64, shape ``(1 + replicates, days)``
-        The first row is ones: the data themselves. Without replicates where there are fewer than
-        ``LEAST_BLOCKS`` blocks' worth of days: a resampling of one or two blocks says nothing.
+    The first row is ones: the data themselves. There are no replicates where there are fewer than ``LEAST_BLOCKS``
+    blocks' worth of days: a resampling of one or two blocks says nothing.
     """
     replicates = bootstrap.replicates
     block_days = max(1, round(bootstrap.block_days / axis.group))
@@ -178,20 +134,11 @@ def bootstrap_counts(axis: DayAxis, bootstrap: Bootstrap = BOOTSTRAP) -> np.ndar
 
 
 def interval(replicates: np.ndarray, level: float = BOOTSTRAP.level) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends of the intervals of estimates.
+    """Return the ends of the intervals of estimates, shape ``(...)``.
 
-    Parameters
-    ----------
-    replicates : numpy.ndarray, shape ``(1 + replicates, ...)``
-        Values of the record, then those of the resampled records. Values that are not finite are ignored.
-    level : float
-        Probability of the interval.
-
-    Returns
-    -------
-    low, high : numpy.ndarray, shape ``(...)``
-        Percentiles of the replicates, extended to the value of the record where that lies beyond them:
-        ``low <= value <= high``. Missing without replicates or without a value.
+    ``replicates`` of shape ``(1 + replicates, ...)`` are the values of the record, then those of the resampled records;
+    values that are not finite are ignored. The ends are percentiles of the replicates, extended to the value of the record
+    where that lies beyond them: ``low <= value <= high``. They are missing without replicates or without a value.
     """
     value, rest = replicates[0], replicates[1:]
     missing = np.full(value.shape, np.nan)
@@ -211,19 +158,11 @@ def interval(replicates: np.ndarray, level: float = BOOTSTRAP.level) -> tuple[np
 
 
 def remove_excess(replicates: np.ndarray) -> np.ndarray:
-    """Subtract from non-negative replicates what they exceed the value of the record by on average.
+    """Subtract from non-negative replicates the mean by which they exceed the value of the record.
 
-    For measures that the repeated days of resampled records raise, such as Wasserstein-1 distances.
-
-    Parameters
-    ----------
-    replicates : numpy.ndarray, shape ``(1 + replicates, ...)``
-        Values of the record, then those of the resampled records.
-
-    Returns
-    -------
-    numpy.ndarray
-        Of the same shape and type: the record unchanged, the others with its mean as far as none would fall below 0.
+    For measures that the repeated days of resampled records raise, such as Wasserstein-1 distances. The result has the
+    shape ``(1 + replicates, ...)`` and type of the input: the record unchanged, the others with its mean as far as none
+    would fall below 0.
     """
     if len(replicates) == 1:
         return replicates
@@ -237,15 +176,7 @@ def remove_excess(replicates: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with the 95 % interval of its bootstrap.
-
-    Parameters
-    ----------
-    value : float
-        From the data themselves.
-    low, high : float
-        Its ends, see :func:`interval`; missing without replicates.
-    """
+    """A value from the data themselves with the 95 % interval of its bootstrap, see :func:`interval`."""
 
     value: float
     low: float

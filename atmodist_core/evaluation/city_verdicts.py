@@ -31,19 +31,10 @@ def city_wasserstein(
 ) -> np.ndarray:
     """Return the Wasserstein-1 distances at every city and box in every replicate.
 
-    Parameters
-    ----------
-    prediction, truth : numpy.ndarray, shape ``(time, field, city, point)``
-        See :class:`CityValues`.
-    boxes : numpy.ndarray of int, shape ``(point,)``
-        Side of the box of each point.
-    days, counts
-        As for :func:`~atmodist_core.evaluation.diagnostics.wasserstein.resampled_wasserstein`.
-
-    Returns
-    -------
-    numpy.ndarray, shape ``(field, replicate, city, box)``
-        float32, boxes from small to large; replicates without their mean excess over the record.
+    Samples have shape ``(time, field, city, point)``, see :class:`CityValues`; ``boxes`` has the side of the box of each
+    point; ``days`` and ``counts`` are those of
+    :func:`~atmodist_core.evaluation.diagnostics.wasserstein.resampled_wasserstein`. The result, float32 of shape
+    ``(field, replicate, city, box)`` with boxes from small to large, is without the replicates' mean excess over the record.
     """
     sides = np.unique(boxes)
     fields, cities = truth.shape[1:3]
@@ -68,9 +59,8 @@ def wasserstein_estimate(
     sample, truth : numpy.ndarray, shape ``(time, point)``
         Values of a model and of the truth.
     times : numpy.ndarray of datetime64, shape ``(time,)``
-        Without missing times there is an interval, if they reach over three blocks of days or more.
+        There is an interval if no time is missing and they extend over three blocks of days or more.
     bootstrap : Bootstrap
-        How records are resampled.
 
     Returns
     -------
@@ -88,19 +78,9 @@ def wasserstein_estimate(
 def verdict_counts(
     candidate: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray], tolerance: float = TOLERANCE
 ) -> dict[str, np.ndarray]:
-    """Number of cities where the candidate is better, equal and worse.
+    """Return the numbers of cities where the candidate is better, equal and worse: ``(replicate, box, 3)``.
 
-    Parameters
-    ----------
-    candidate, reference : mapping of str to numpy.ndarray
-        By field: distances of shape ``(replicate, city, box)``.
-    tolerance : float
-        See :func:`better_equal_worse`.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray, shape ``(replicate, box, 3)``
-        Better, equal, worse.
+    Distances by field have the shape ``(replicate, city, box)``; see :func:`better_equal_worse` for the tolerance.
     """
     axes = ("replicate", "city", "box")
     verdicts = better_equal_worse(
@@ -117,10 +97,7 @@ def verdict_counts(
 def improved_to_degraded(counts: np.ndarray) -> np.ndarray:
     """Return the ratio of improved to degraded cities: infinite where none is degraded, 1 where none differs.
 
-    Parameters
-    ----------
-    counts : numpy.ndarray, shape ``(..., 3)``
-        Improved, equal, degraded.
+    ``counts`` of shape ``(..., 3)`` are improved, equal and degraded cities.
 
     Examples
     --------
@@ -132,16 +109,11 @@ def improved_to_degraded(counts: np.ndarray) -> np.ndarray:
 
 
 def improved_to_degraded_estimate(counts: np.ndarray) -> Estimate:
-    """Return the improved-to-degraded ratio with its interval.
+    """Return the improved-to-degraded ratio of counts as above, the record's first, with its interval.
 
     Verdicts of resampled records are noisier than those of the record, which draws the ratios of the replicates
     towards 1; so their logarithms are shifted to have the record's as their median. Half a city is added on both sides of
     each: no replicate is infinite or zero.
-
-    Parameters
-    ----------
-    counts : numpy.ndarray, shape ``(1 + replicates, 3)``
-        Improved, equal and degraded cities of one field and box: of the record, then of the resampled records.
 
     Examples
     --------

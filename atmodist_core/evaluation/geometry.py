@@ -1,6 +1,4 @@
-"""What every measure needs to know of a grid: spacing, area weights, and that two fields lie on the same
-points.
-"""
+"""Grids of measures: spacing, area weights, and whether two fields lie on the same points."""
 
 from __future__ import annotations
 
@@ -17,23 +15,9 @@ HORIZONTAL = ("latitude", "longitude")
 
 
 def horizontal_fields(ds: xr.Dataset, fields: tuple[str, ...] | list[str] | None = None) -> list[str]:
-    """Names of the variables of ``ds`` that lie on latitude and longitude.
+    """Return the names of variables over latitude and longitude: the wanted ones, or all.
 
-    Parameters
-    ----------
-    ds : xarray.Dataset
-        A canonical dataset.
-    fields : sequence of str, optional
-        Names that are wanted; all horizontal variables when left out.
-
-    Returns
-    -------
-    list of str
-
-    Raises
-    ------
-    UserError
-        If a wanted name is missing, or nothing lies on latitude and longitude.
+    Raises ``UserError`` if a wanted name is missing, or nothing lies on latitude and longitude.
     """
     present = [str(name) for name, field in ds.data_vars.items() if set(HORIZONTAL) <= set(field.dims)]
     if not present:
@@ -53,25 +37,9 @@ def horizontal_fields(ds: xr.Dataset, fields: tuple[str, ...] | list[str] | None
 
 
 def field_values(ds: xr.Dataset, name: str, *, dtype: type = np.float64) -> np.ndarray:
-    """One field as a plain array with a leading time axis, checked for missing values.
+    """Return a field as an array ``(time, latitude, longitude)``, with a time axis in any case.
 
-    Parameters
-    ----------
-    ds : xarray.Dataset
-        Holds ``name`` over ``latitude``, ``longitude`` and, possibly, ``time``.
-    name : str
-        Variable to take.
-    dtype : type
-        Floating-point type of the result.
-
-    Returns
-    -------
-    numpy.ndarray, shape ``(time, latitude, longitude)``
-
-    Raises
-    ------
-    UserError
-        If there are other dimensions, or values that are not finite.
+    Raises ``UserError`` if there are other dimensions, or values that are not finite.
     """
     # The bare variable: carrying the coordinates along would cost more than small fields themselves.
     field = ds.variables[name]
@@ -207,25 +175,11 @@ def common_points(prediction: xr.Dataset, truth: xr.Dataset) -> tuple[xr.Dataset
 
 
 def truth_at_points_of(prediction: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
-    """Truth at the points of the prediction, which may be a part of those of the truth.
+    """Return the truth at the points of the prediction, which may be a part of those of the truth.
 
     Coarsening leaves out rows that fill no block, so the prediction often ends before the truth does.
-    Anything else that differs is a mistake and raises.
-
-    Parameters
-    ----------
-    prediction, truth : xarray.Dataset
-        With coordinates ``latitude`` and ``longitude`` [degrees], at the same times.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``truth`` itself where the grids agree.
-
-    Raises
-    ------
-    UserError
-        If the prediction has points that the truth lacks, or their times differ.
+    Anything else that differs is a mistake: ``UserError`` if the prediction has points that the truth lacks, or their
+    times differ.
     """
     has_axes = all(axis in ds.coords and ds[axis].ndim for ds in (prediction, truth) for axis in HORIZONTAL)
     sizes = [tuple(ds.sizes.get(axis, 0) for axis in HORIZONTAL) for ds in (prediction, truth)]
@@ -251,22 +205,10 @@ def _span(values: np.ndarray) -> str:
 
 
 def grid_spacing_km(ds: xr.Dataset) -> tuple[float, float]:
-    """Spacing of the grid at the middle latitude of ``ds``.
+    """Return the spacing north-south and west-east [km] at the middle latitude.
 
-    Parameters
-    ----------
-    ds : xarray.Dataset
-        With coordinates ``latitude`` and ``longitude`` [degrees].
-
-    Returns
-    -------
-    north_south, west_east : float
-        ``a dlat`` and ``a cos(latitude_middle) dlon`` [km], with a the Earth's radius.
-
-    Raises
-    ------
-    UserError
-        If an axis has fewer than two points, or its spacing varies by more than 5 per cent.
+    They are ``a dlat`` and ``a cos(latitude_middle) dlon`` with the Earth's radius a. Raises ``UserError`` if an axis has
+    fewer than two points, or its spacing varies by more than 5 per cent.
     """
     latitude, longitude = ds["latitude"].values.astype(float), ds["longitude"].values.astype(float)
     steps = []

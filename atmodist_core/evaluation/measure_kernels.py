@@ -24,18 +24,8 @@ ROUNDING = 1e-8
 class DataFacts:
     """Facts about the data that measures depend on.
 
-    Parameters
-    ----------
-    bins : sequence of ValueBins
-        Bins of the histograms of every field.
-    factor : int
-        How many times coarser the input of the models is.
-    band : SpectralBand, optional
-        Total wavenumbers that the coarse grid lacks; None for a limited area.
-    lags_km : sequence of float
-        Lags of the semivariogram.
-    line_points : tuple of int
-        Points of the meridional and the zonal spectra in which lines are sought.
+    Bins of the histograms by field, factor of the coarse grid, total wavenumbers that it lacks (None for a limited area),
+    lags of the semivariogram, and points of the meridional and the zonal spectra in which lines are sought.
     """
 
     bins: Sequence[ValueBins]

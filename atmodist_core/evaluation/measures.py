@@ -25,10 +25,8 @@ class Measure:
 
     Parameters
     ----------
-    name : str
-        Name in scores, files and JSON.
-    long_name : str
-        A few words, for axes and rows.
+    name, long_name : str
+        Name in scores, files and JSON, and a few words for axes and rows.
     definition : str
         How it is computed, in a sentence or two.
     units : str
@@ -354,15 +352,7 @@ def semivariance_ratio_measure(place: int, lag_km: float) -> Measure:
 
 
 def measures_for(facts: DataFacts, statistics: Iterable[str]) -> list[Measure]:
-    """Return the measures that can be computed from statistics, with those of the data's band and lags.
-
-    Parameters
-    ----------
-    facts : DataFacts
-        Facts about the data.
-    statistics : iterable of str
-        Names of the statistics per field.
-    """
+    """Return the measures that can be computed from statistics, with those of the data's band and lags."""
     found, known = list(_ALL), set(statistics)
     if facts.band is not None:
         place = 1 + [measure.name for measure in found].index("band_log_ratio")

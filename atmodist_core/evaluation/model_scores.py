@@ -85,13 +85,7 @@ def downscaling_statistics(
 
 
 def join_times(parts: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Join statistics of different times, in the order of time.
-
-    Raises
-    ------
-    UserError
-        If fields, factor, grid or measures differ.
-    """
+    """Join statistics of different times in the order of time; ``UserError`` if they do not fit."""
     for part in parts[1:]:
         if part.attrs != parts[0].attrs or list(part["field"].values) != list(parts[0]["field"].values):
             raise UserError(

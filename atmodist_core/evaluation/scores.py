@@ -55,24 +55,14 @@ def sample_statistics(
 ) -> xr.Dataset:
     """Return the statistics of every time from which :func:`finalise_scores` computes the scores.
 
-    Results for other times can be joined with ``xarray.concat(..., "time")``: the scores of the joined
-    statistics are those of the whole period.
-
-    Parameters
-    ----------
-    prediction, truth, factor, distance, fields, weights, measures
-        As for :func:`scores`.
+    Parameters and errors as for :func:`scores`. Results for other times can be joined with ``xarray.concat(..., "time")``:
+    the scores of the joined statistics are those of the whole period.
 
     Returns
     -------
     xarray.Dataset
         Statistics over ``(time, field)``, those of the truth with the prefix ``truth_``, and ``atmodist`` over ``time``
         if a distance is given.
-
-    Raises
-    ------
-    UserError
-        As for :func:`scores`.
     """
     truth = truth_at_points_of(prediction, truth)
     if fields is None:
@@ -183,17 +173,12 @@ def _weights(ds: xr.Dataset, weights: Weights) -> np.ndarray:
 
 
 def finalise_scores(statistics: xr.Dataset) -> xr.Dataset:
-    """Return the scores from the statistics of any number of times.
+    """Return the scores, as :func:`scores` does, from the statistics of any number of times.
 
     Parameters
     ----------
     statistics : xarray.Dataset
         Result of :func:`sample_statistics`, or several of them joined along ``time``.
-
-    Returns
-    -------
-    xarray.Dataset
-        As :func:`scores` returns it.
     """
     model, truth = time_means(statistics)
     facts = DataFacts(

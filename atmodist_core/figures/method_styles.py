@@ -22,8 +22,16 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 class MethodStyle:
     """Label, colour and line of one model, or of the truth or the coarse input.
 
-    ``colour`` None is the text colour; ``dashes`` are lengths of dashes and gaps in line widths, so that lines also differ
-    without colour; ``width`` is that of a printed line [pt].
+    Parameters
+    ----------
+    label : str
+        Name in legends.
+    colour : str or None
+        Line colour; None for the text colour.
+    dashes : tuple of float
+        Lengths of dashes and gaps in line widths, so that lines also differ without colour; empty for a solid line.
+    width : float
+        Line width in a printed figure [pt].
     """
 
     label: str

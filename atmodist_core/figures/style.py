@@ -121,9 +121,19 @@ def wrapped(caption: str | None, style: FigureStyle = PUBLICATION) -> str | None
 
 
 def figure_bytes(figure: Figure, file_format: str = "png", *, dpi: float = 200.0) -> bytes:
-    """Encode a figure as png, svg or pdf without a date, so that the same figure gives the same bytes.
+    """Encode a figure as a file without a date, so that the same figure gives the same bytes.
 
-    ``dpi`` [dots per inch] is that of png and of images within svg and pdf. Raises ``UserError`` for another format.
+    Parameters
+    ----------
+    figure : Figure
+    file_format : {"png", "svg", "pdf"}
+    dpi : float
+        Resolution [dots per inch] of png and of images within svg and pdf.
+
+    Raises
+    ------
+    UserError
+        For another format.
     """
     if file_format not in FORMATS:
         raise UserError(

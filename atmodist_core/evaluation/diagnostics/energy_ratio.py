@@ -59,21 +59,10 @@ def _high_modes(modes: CosineModes, nyquist_km: float) -> np.ndarray:
 
 
 class HighWavenumberPower:
-    """Power beyond the coarse Nyquist wavenumber of fields on one grid.
+    """Power beyond the coarse Nyquist wavenumber of fields on the grid of ``ds``.
 
-    Parameters
-    ----------
-    ds : xarray.Dataset
-        Gives the grid.
-    factor : int
-        How many times coarser the coarse grid is.
-
-    Attributes
-    ----------
-    transform : str
-        ``"spherical harmonics"`` on the globe, ``"discrete cosine transform"`` on a limited area.
-    wavelength_km : float
-        The coarse Nyquist wavelength [km]; only shorter waves count.
+    The attribute ``transform`` is ``"spherical harmonics"`` on the globe, ``"discrete cosine transform"`` on a limited
+    area; only waves shorter than ``wavelength_km``, the coarse Nyquist wavelength, count.
     """
 
     def __init__(self, ds: xr.Dataset, factor: int) -> None:
@@ -107,23 +96,11 @@ class HighWavenumberPower:
         return (power * self._weights).sum(axis=tuple(range(-self._weights.ndim, 0)))
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
-        """Power of every field.
-
-        Parameters
-        ----------
-        values : numpy.ndarray, shape ``(..., latitude, longitude)``
-
-        Returns
-        -------
-        numpy.ndarray, shape ``(...)``
-            Units of ``values`` squared.
-        """
+        """Return the power (units squared, shape ``(...)``) of fields ``(..., latitude, longitude)``."""
         return self.beyond(self.power(values))
 
     def kinetic_energy(self, vorticity: np.ndarray, divergence: np.ndarray) -> np.ndarray:
-        """Kinetic energy [m2 s-2] beyond the coarse Nyquist wavenumber, from fields [s-1] of shape ``(...,
-        latitude, longitude)``.
-        """
+        """Return the kinetic energy [m2 s-2] of fields [s-1] of shape ``(..., latitude, longitude)``."""
         axes = tuple(range(-self._weights.ndim, 0))
         return ((self.power(vorticity) + self.power(divergence)) * self._energy_weights).sum(axis=axes)
 

@@ -37,17 +37,9 @@ def _band() -> Tensor:
 
 
 def windowed_means(fields: Tensor) -> Tensor:
-    """Gaussian mean around every point whose 11 x 11 window lies within the field.
+    """Return Gaussian means around every point whose 11 x 11 window lies within the field.
 
-    Parameters
-    ----------
-    fields : Tensor, shape ``(n, rows, columns)``
-        float32 on the CPU, at least 11 x 11 points.
-
-    Returns
-    -------
-    Tensor, shape ``(n, rows - 10, columns - 10)``
-        float32.
+    float32 on the CPU, from ``(n, rows, columns)`` to ``(n, rows - 10, columns - 10)``.
     """
     rows = fields.shape[1] - 2 * WINDOW_RADIUS
     return torch.cat([_means_of_rows(fields[:, some]) for some in _strips(rows)], dim=1)
@@ -80,20 +72,8 @@ def _means_of_rows(fields: Tensor) -> Tensor:
 class SimilarityTruth:
     """Truths with their windowed means, computed once for comparison with many predictions.
 
-    Parameters
-    ----------
-    truth : numpy.ndarray, shape ``(field, rows, columns)``
-        float32, at least 11 x 11 points; each field must vary.
-
-    Attributes
-    ----------
-    span : numpy.ndarray, shape ``(field,)``
-        Range of the values of each field, in its units.
-
-    Raises
-    ------
-    UserError
-        If the fields are smaller than the window.
+    ``truth`` is float32 of shape ``(field, rows, columns)``; each field must vary, and ``span`` is its range. Raises
+    ``UserError`` if fields are smaller than the window of 11 x 11 points.
     """
 
     def __init__(self, truth: np.ndarray) -> None:
@@ -105,16 +85,9 @@ class SimilarityTruth:
         self._means = windowed_means(self._values)
 
     def similarity(self, prediction: np.ndarray) -> np.ndarray:
-        """Structural similarity of predictions, with the range of the truth as ``value_range``.
+        """Return the structural similarity ``(field,)`` of a prediction, float32 ``(field, rows, columns)``.
 
-        Parameters
-        ----------
-        prediction : numpy.ndarray, shape ``(field, rows, columns)``
-            In the units of the truth, float32.
-
-        Returns
-        -------
-        numpy.ndarray, shape ``(field,)``
+        The range of the truth is the ``value_range``.
         """
         found = [self._of_field(number, field) for number, field in enumerate(prediction)]
         return np.array(found, dtype=np.float64)

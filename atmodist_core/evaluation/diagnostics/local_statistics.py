@@ -26,26 +26,11 @@ TOLERANCE = 0.1
 def box_indices(
     axis: np.ndarray, position: float, size: int, *, period: float | None = None
 ) -> np.ndarray | None:
-    """Indices of the ``size`` coordinates closest to a position, one next to the other.
+    """Return the indices of the ``size`` neighbouring coordinates closest to a position.
 
     An odd box is centred on the nearest point, an even one on the cell between points that holds the
-    position, so that every box lies within the next larger one.
-
-    Parameters
-    ----------
-    axis : numpy.ndarray, shape ``(points,)``
-        Evenly spaced coordinates, rising or falling.
-    position : float
-        Where the box is to be, in the units of ``axis``.
-    size : int
-        Points along a side.
-    period : float, optional
-        360 for a longitude that closes on itself; the box may then cross the end of the axis.
-
-    Returns
-    -------
-    numpy.ndarray of int, shape ``(size,)``, or None
-        None if the box does not lie within the axis.
+    position, so that every box lies within the next larger one. ``axis`` is evenly spaced, rising or falling. With a
+    ``period`` of 360 the box may cross the end of the axis; else the result is None if it does not lie within it.
 
     Examples
     --------

@@ -41,13 +41,6 @@ class CosineModes:
     (rows dy))^2 + (n / (columns dx))^2)`` and the wavelength ``2 pi / k``. The bins are elliptical rings of
     constant k in index space, centred on ``j pi / (shorter side)``, j = 1, 2, ...: one half wave more along
     the shorter side per bin.
-
-    Parameters
-    ----------
-    rows, columns : int
-        Points along latitude and longitude.
-    dy_km, dx_km : float
-        Spacing [km] along latitude and longitude.
     """
 
     rows: int
@@ -91,14 +84,9 @@ class CosineModes:
 def cosine_modes(
     rows: int, columns: int, dy_km: float, dx_km: float
 ) -> tuple[CosineModes, np.ndarray, np.ndarray]:
-    """The modes of an area with their bins and inverse squared wavenumbers, remembered between calls.
+    """Return the modes of an area, their bins and 1 / k^2 [m2] (zero for the mean), cached.
 
-    Returns
-    -------
-    modes : CosineModes
-    bin_of_mode : numpy.ndarray, shape ``(rows * columns,)``
-    inverse_squared_wavenumber : numpy.ndarray, shape ``(rows, columns)``
-        1 / k^2 [m2], zero for the mean.
+    The bins have shape ``(rows * columns,)``, 1 / k^2 has shape ``(rows, columns)``.
     """
     modes = CosineModes(rows, columns, dy_km, dx_km)
     squared = modes.squared_wavenumber
@@ -107,35 +95,17 @@ def cosine_modes(
 
 
 def cosine_power(values: np.ndarray) -> np.ndarray:
-    """Power of every mode of the two-dimensional DCT-II.
+    """Return the power of every mode of the two-dimensional DCT-II of ``(..., rows, columns)``, units squared.
 
-    Parameters
-    ----------
-    values : numpy.ndarray, shape ``(..., rows, columns)``
-
-    Returns
-    -------
-    numpy.ndarray, shape ``(..., rows, columns)``
-        Units of ``values`` squared. Its sum over all modes is the mean square of ``values``; without mode (0,
-        0) it is their variance (Denis et al., 2002).
+    Its sum over all modes is the mean square of the values; without mode (0, 0) it is their variance (Denis et al.,
+    2002).
     """
     rows, columns = values.shape[-2:]
     return dctn(values, type=2, norm="ortho", axes=(-2, -1)) ** 2 / (rows * columns)
 
 
 def binned(power: np.ndarray, bin_of_mode: np.ndarray) -> np.ndarray:
-    """Sum the power of the modes of each bin.
-
-    Parameters
-    ----------
-    power : numpy.ndarray, shape ``(..., rows, columns)``
-    bin_of_mode : numpy.ndarray of int, shape ``(rows * columns,)``
-
-    Returns
-    -------
-    numpy.ndarray, shape ``(..., bins)``
-        Bin 0, the mean, comes first.
-    """
+    """Sum the power of the modes of each bin: ``(..., bins)``, bin 0, the mean, first."""
     count = int(bin_of_mode.max()) + 1
     flat = power.reshape(-1, bin_of_mode.size)
     sums = np.stack([np.bincount(bin_of_mode, weights=row, minlength=count) for row in flat])
@@ -143,9 +113,7 @@ def binned(power: np.ndarray, bin_of_mode: np.ndarray) -> np.ndarray:
 
 
 def modes_of(ds: xr.Dataset) -> tuple[CosineModes, np.ndarray, np.ndarray]:
-    """:func:`cosine_modes` of the grid of ``ds``; a UserError for the globe and for areas that are too
-    small.
-    """
+    """Return :func:`cosine_modes` of a grid; ``UserError`` for the globe and for areas that are too small."""
     rows, columns = ds.sizes["latitude"], ds.sizes["longitude"]
     if is_global_grid(ds):
         raise UserError(

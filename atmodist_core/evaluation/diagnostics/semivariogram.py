@@ -38,14 +38,9 @@ ROUNDS = 60
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of grid points a given great-circle distance apart.
+    """Pairs of points about one great-circle distance apart, whose mean is ``mean_distance_km``.
 
-    Parameters
-    ----------
-    first, second : numpy.ndarray of int, shape ``(pairs,)``
-        Flat indices into a field of shape ``(latitude, longitude)``.
-    mean_distance_km : float
-        Mean great-circle distance between the grid points of a pair [km].
+    ``first`` and ``second`` are flat indices into a field of shape ``(latitude, longitude)``.
     """
 
     first: np.ndarray
@@ -53,10 +48,9 @@ class Pairs:
     mean_distance_km: float
 
     def in_memory_order(self) -> Pairs:
-        """Return the same pairs, sorted by where the first points lie in a field, with indices as wide as an address.
+        """Return the pairs sorted by the place of the first points in memory, with address-wide indices.
 
-        What is read one after the other then lies side by side, and no index is converted: three times faster for
-        16 bytes a pair.
+        Successive reads are then neighbours, and no index is converted: three times faster for 16 bytes a pair.
         """
         order = np.argsort(self.first, kind="stable")
         first, second = (each[order].astype(np.intp) for each in (self.first, self.second))
@@ -66,9 +60,7 @@ class Pairs:
 def great_circle_distance_km(
     latitude_a: np.ndarray, longitude_a: np.ndarray, latitude_b: np.ndarray, longitude_b: np.ndarray
 ) -> np.ndarray:
-    """Great-circle distance between points given in degrees [km] (haversine formula, exact for small
-    distances).
-    """
+    """Return great-circle distances between points in degrees [km] (haversine, exact for small distances)."""
     phi_a, phi_b = np.deg2rad(latitude_a), np.deg2rad(latitude_b)
     half = np.sin(0.5 * (phi_b - phi_a)) ** 2
     half = (
@@ -81,12 +73,9 @@ def great_circle_distance_km(
 def great_circle_destination(
     latitude: np.ndarray, longitude: np.ndarray, bearing: np.ndarray, distance_km: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Point reached from (latitude, longitude) [degrees] on a bearing [rad, from north over east].
+    """Return the points reached from points on a bearing [rad, from north over east], in degrees.
 
-    Returns
-    -------
-    latitude, longitude : numpy.ndarray
-        Degrees; the longitude in [0, 360).
+    The longitude is in [0, 360).
     """
     phi, angle = np.deg2rad(latitude), distance_km / RADIUS_KM
     sine = np.sin(phi) * np.cos(angle) + np.cos(phi) * np.sin(angle) * np.cos(bearing)
@@ -98,9 +87,7 @@ def great_circle_destination(
 
 
 def smallest_lag_km(ds: xr.Dataset) -> float:
-    """Largest distance between neighbouring points of the grid [km]: shorter lags cannot be seen everywhere
-    on it.
-    """
+    """Return the largest distance between neighbouring points [km]: shorter lags do not occur everywhere."""
     latitude, longitude = ds["latitude"].values.astype(float), ds["longitude"].values.astype(float)
     kilometres_per_degree = np.pi / 180 * RADIUS_KM
     north_south = np.abs(np.diff(latitude)).max() * kilometres_per_degree
@@ -109,29 +96,13 @@ def smallest_lag_km(ds: xr.Dataset) -> float:
 
 
 def draw_pairs(ds: xr.Dataset, lag_km: float, pairs: int, seed: int) -> Pairs | None:
-    """Draw pairs of grid points about ``lag_km`` apart, the same ones for every dataset on one grid.
+    """Draw pairs of grid points about ``lag_km`` apart; None if the area is too small for this lag.
 
     The first point is a grid point drawn by area, the second the grid point nearest to where a great circle
     of length ``lag_km`` in a random direction ends. Taking the nearest point, and not an interpolated value,
     keeps the variance of the smallest scales, which is what is looked for; the price is that the distance is
     off by up to half a cell, and its mean over the pairs is returned. In a limited area pairs that leave the
-    area are drawn again.
-
-    Parameters
-    ----------
-    ds : xarray.Dataset
-        With coordinates ``latitude`` and ``longitude``.
-    lag_km : float
-        Great-circle distance [km].
-    pairs : int
-        Number of pairs.
-    seed : int
-        Seed of the random numbers.
-
-    Returns
-    -------
-    Pairs or None
-        None if the area is too small for this lag.
+    area are drawn again. All datasets on one grid get the same pairs.
     """
     return _draw_pairs(
         tuple(ds["latitude"].values.astype(float)),
@@ -305,19 +276,9 @@ def semivariogram(
 
 
 def pair_semivariance(flat: np.ndarray, pairs: Pairs | None) -> np.ndarray:
-    """Half the mean squared difference over pairs of points.
+    """Return half the mean squared difference over pairs of points, ``(n,)`` in units of ``flat`` squared.
 
-    Parameters
-    ----------
-    flat : numpy.ndarray, shape ``(n, points)``
-        Fields, flattened as the indices of the pairs count.
-    pairs : Pairs or None
-        Of :func:`draw_pairs`; None gives missing values.
-
-    Returns
-    -------
-    numpy.ndarray, shape ``(n,)``
-        Units of ``flat`` squared.
+    ``flat`` has shape ``(n, points)``; None in place of pairs gives missing values.
     """
     if pairs is None:
         return np.full(flat.shape[0], np.nan)

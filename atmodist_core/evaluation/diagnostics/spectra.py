@@ -31,23 +31,10 @@ TIMES_AT_ONCE = 8
 
 
 class SphericalPower:
-    """Area-mean square per total wavenumber of fields on one global grid.
+    """Area-mean square per total wavenumber of fields on the global grid of ``ds``.
 
-    Parameters
-    ----------
-    ds : xarray.Dataset
-        Gives the grid, see :class:`~atmodist_core.harmonics.global_transform.GlobalTransform`.
-    truncation : int, optional
-        Last total wavenumber; by default the largest that the grid carries.
-
-    Attributes
-    ----------
-    truncation : int
-
-    Raises
-    ------
-    UserError
-        For a limited area, or a truncation beyond what the grid carries.
+    ``truncation``, the last total wavenumber, is by default the largest that the grid carries. Raises ``UserError`` for a
+    limited area, or a truncation beyond what the grid carries.
     """
 
     def __init__(self, ds: xr.Dataset, truncation: int | None = None) -> None:
@@ -55,17 +42,10 @@ class SphericalPower:
         self.truncation = self._transform.truncation
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
-        """Power of every field.
+        """Return the power ``(..., truncation + 1)`` of fields ``(..., latitude, longitude)``, units squared.
 
-        Parameters
-        ----------
-        values : numpy.ndarray, shape ``(..., latitude, longitude)``
-
-        Returns
-        -------
-        numpy.ndarray, shape ``(..., truncation + 1)``
-            ``sum_m |f_lm|^2 / (4 pi)`` over all orders -l ... l in float64; its sum over l is the area mean
-            of the square of the field (for a field within the truncation). Units of ``values`` squared.
+        ``sum_m |f_lm|^2 / (4 pi)`` over all orders -l ... l in float64; its sum over l is the area mean of the square of the
+        field (for a field within the truncation).
         """
         return self._transform.power(values) / (4 * np.pi)
 

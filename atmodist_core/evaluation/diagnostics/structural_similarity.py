@@ -49,17 +49,9 @@ def require_window(values: np.ndarray) -> None:
 
 
 class WindowedField:
-    """A field with its windowed mean and variance, computed once for comparison with many others.
+    """A field ``(..., rows, columns)`` with its windowed mean and variance, for comparison with many others.
 
-    Parameters
-    ----------
-    values : numpy.ndarray, shape ``(..., rows, columns)``
-        At least 11 x 11 points.
-
-    Raises
-    ------
-    UserError
-        If the field is smaller than the window.
+    Raises ``UserError`` if the field is smaller than the window of 11 x 11 points.
     """
 
     def __init__(self, values: np.ndarray) -> None:

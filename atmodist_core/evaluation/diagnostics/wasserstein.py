@@ -92,20 +92,9 @@ def resampled_wasserstein(
     exact. A block of sorted values is taken at a time for all replicates together: memory does not grow with
     the samples.
 
-    Parameters
-    ----------
-    first, second : numpy.ndarray, shape ``(time, point)``
-        All points of all times are one sample.
-    days : numpy.ndarray of int, shape ``(time,)``
-        Day of each time.
-    counts : numpy.ndarray, shape ``(replicate, day)``
-        How often each day is drawn.
-
-    Returns
-    -------
-    numpy.ndarray, shape ``(replicate,)``
-        Units of the values; larger than that of the record on average, see :func:`~atmodist_core.evaluation.bootstrap.remove_excess`.
-        Missing where no value is drawn.
+    Samples have shape ``(time, point)``, ``days`` ``(time,)``, ``counts`` ``(replicate, day)``, the result
+    ``(replicate,)``: larger than that of the record on average, see
+    :func:`~atmodist_core.evaluation.bootstrap.remove_excess`, and missing where no value is drawn.
     """
     replicates, size = counts.shape
     values = np.concatenate([first.ravel(), second.ravel()])
@@ -136,22 +125,10 @@ def resampled_wasserstein(
 
 
 def histogram_wasserstein(first: np.ndarray, second: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Return the Wasserstein-1 distance of two distributions given as histograms.
+    """Return the Wasserstein-1 distance of two distributions given as histograms, in the units of the edges.
 
     ``integral |F(x) - G(x)| dx`` with distribution functions that are straight lines inside each bin; the
-    crossing of two such lines is taken into account.
-
-    Parameters
-    ----------
-    first, second : numpy.ndarray, shape ``(..., bins)``
-        Weights in the bins; each is divided by its own sum.
-    edges : numpy.ndarray, shape ``(bins + 1,)``
-        Edges of the bins.
-
-    Returns
-    -------
-    numpy.ndarray, shape ``(...)``
-        In the units of the edges.
+    crossing of two such lines is taken into account. Weights of shape ``(..., bins)`` are divided by their sums.
 
     Examples
     --------

@@ -34,28 +34,10 @@ PACKAGES = ("torch", "numpy", "xarray", "scipy", "netCDF4", "dask")
 def evaluation_tree(
     result: EvaluationResult, reference: str, command: str, progress: Callable[[str], None] = lambda _: None
 ) -> xr.DataTree:
-    """Return the contents of an evaluation file.
+    """Return the contents of an evaluation file, see :func:`.open_evaluation`.
 
-    Parameters
-    ----------
-    result : EvaluationResult
-        Every measure with its replicates.
-    reference : str
-        Label of the model that the others are compared with.
-    command : str
-        Command that makes this file; written into it.
-    progress : callable
-        Called with the name of each part.
-
-    Returns
-    -------
-    xarray.DataTree
-        See :func:`~atmodist_core.evaluation.results.file.open_evaluation`.
-
-    Raises
-    ------
-    UserError
-        If the reference is not among the models.
+    ``command`` is written into it; ``progress`` is called with the name of each part. Raises ``UserError`` if the reference
+    is not among the models.
     """
     prepared = result.prepared
     if reference not in result.labels:

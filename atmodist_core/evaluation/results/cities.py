@@ -23,14 +23,7 @@ SURE = 0.975
 
 
 def city_results(result: EvaluationResult, cities: pd.DataFrame) -> xr.Dataset:
-    """Return Wasserstein-1 distances with intervals, quantiles and densities at every city.
-
-    Parameters
-    ----------
-    result : EvaluationResult
-    cities : pandas.DataFrame
-        Positions, as from :func:`atmodist_core.cities`.
-    """
+    """Return Wasserstein-1 distances with intervals, quantiles and densities at every city."""
     reader, names, sides = result.reader, result.cities, result.boxes
     edges = _density_edges(result)
     quantiles, densities = [], []

@@ -46,17 +46,15 @@ def city_series(
     values : mapping
         By model, ``"truth"`` among them: shape ``(time, city, field, point)``.
     cities : pandas.DataFrame
-        The cities, in their order.
     times : ndarray of datetime64
-        The times, in their order; the result is sorted.
+        The result is sorted by them.
     attributes : mapping, optional
-        Attributes of the result.
 
     Returns
     -------
     xarray.Dataset
-        ``vorticity`` and ``divergence`` [s-1] over ``(model, city, time, point)`` with the coordinates ``name``, ``country``,
-        ``latitude``, ``longitude`` of the cities and ``box`` of the points.
+        ``vorticity`` and ``divergence`` [s-1] over ``(model, city, time, point)`` with the coordinates ``name``,
+        ``country``, ``latitude``, ``longitude`` of the cities and ``box`` of the points.
 
     Raises
     ------
@@ -93,10 +91,7 @@ def city_series(
 def city_series_of(result: EvaluationResult) -> xr.Dataset:
     """Return the values at cities that an evaluation has stored, for :func:`write_city_values`.
 
-    Raises
-    ------
-    UserError
-        If the evaluation has several members, other fields or no cities.
+    Raises ``UserError`` if the evaluation has several members, other fields or no cities.
     """
     prepared = result.prepared
     if len(prepared.data) > 1 or tuple(result.fields) != FIELDS or not result.cities:
@@ -133,15 +128,7 @@ def city_series_of(result: EvaluationResult) -> xr.Dataset:
 
 
 def write_city_values(series: xr.Dataset, path: Path) -> None:
-    """Write values of models at cities.
-
-    Parameters
-    ----------
-    series : xarray.Dataset
-        From :func:`city_series`; rounded to 1/32766 of the largest value of each field.
-    path : Path
-        File to write, ``.nc``.
-    """
+    """Write a :func:`city_series`, rounded to 1/32766 of the largest value of each field."""
     encoding = {}
     for name in FIELDS:
         largest = float(np.nanmax(np.abs(series[name].values), initial=0.0)) or 1.0
@@ -156,13 +143,7 @@ def write_city_values(series: xr.Dataset, path: Path) -> None:
 
 
 def open_city_values(path: Path) -> xr.Dataset:
-    """Read values of models at cities.
-
-    Raises
-    ------
-    UserError
-        If the file cannot be read or has another format.
-    """
+    """Read values of models at cities; ``UserError`` if the file cannot be read or has another format."""
     try:
         with xr.open_dataset(path, engine="h5netcdf", decode_timedelta=False) as stored:
             if stored.attrs.get("format") != FORMAT:

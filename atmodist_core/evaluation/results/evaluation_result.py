@@ -41,25 +41,14 @@ Replicates = dict[tuple[str, str], np.ndarray]
 class EvaluationResult:
     """Every measure of every model, with its replicates.
 
-    Parameters
+    Attributes
     ----------
-    prepared : PreparedEvaluation
-        Models, data and stores.
-    bootstrap : Bootstrap
-        How records are resampled.
-    reader : StatisticsReader
-        Reads the stores.
     counts : numpy.ndarray, shape ``(1 + replicates, day)``
         How often each day is drawn; the first row is the record itself.
-    facts : DataFacts
-        Facts about the data that measures depend on.
     sums : dict of str to DaySums
         Statistics over the area by label of the model; the truth's under "truth".
-    measures : list of Measure
-        Measures per field, in order.
     values : dict
-        ``(measure, model) -> (1 + replicates, field)``. Measures that need no pairs of fields are there for the truth
-        too.
+        ``(measure, model) -> (1 + replicates, field)``, also of the truth where no pairs of fields are needed.
     curves : dict
         ``(name, model) -> (1 + replicates, field, ...)``: ``power_ratio`` over wavenumber or wavelength,
         ``semivariance_ratio`` over lag, ``quantile`` over probability (also of the truth), ``return_ratio`` over tail,
@@ -72,8 +61,6 @@ class EvaluationResult:
         ``model -> (1 + replicates, field, box, city)``: Wasserstein-1 at cities.
     cities, boxes, layers : list
         Names, sides and layers of those axes.
-    notes : list of str
-        Remarks for the reader.
     """
 
     prepared: PreparedEvaluation
@@ -159,12 +146,10 @@ class EvaluationResult:
         return self.sums[label].means(self.counts[:1])[name][0]
 
     def verdicts(self, candidate: str, reference: str) -> np.ndarray:
-        """Return 1 where a model is closer to the truth at a city than another, -1 where it is farther, 0 if equal.
+        """Return 1 where a model is closer to the truth at a city than another, -1 where farther, 0 if equal.
 
-        Returns
-        -------
-        numpy.ndarray of int8, shape ``(1 + replicates, field, box, city)``
-            Distances that differ by at most 10 % of the larger one count as equal.
+        int8 of shape ``(1 + replicates, field, box, city)``. Distances that differ by at most 10 % of the larger one count as
+        equal.
         """
         own, other = self.city_distances[candidate], self.city_distances[reference]
         gain = other - own
@@ -179,21 +164,10 @@ class EvaluationResult:
 def evaluation_result(
     prepared: PreparedEvaluation, bootstrap: Bootstrap, progress: Callable[[str], None] = lambda _: None
 ) -> EvaluationResult:
-    """Compute every measure from stored statistics.
+    """Compute every measure from stored statistics of members on one grid.
 
-    Parameters
-    ----------
-    prepared : PreparedEvaluation
-        Members on one grid, whose stores are complete; no block of days reaches from one member into another.
-    bootstrap : Bootstrap
-        How records are resampled.
-    progress : callable
-        Called with a sentence on what is computed.
-
-    Raises
-    ------
-    UserError
-        If statistics are missing or the data lie on different grids.
+    No block of days extends from one member into another. ``progress`` is called with a sentence on what is computed. Raises
+    ``UserError`` if statistics are missing or the grids differ.
     """
     require_one_grid(prepared.data)
     data, groups = prepared.data[0], prepared.runs[0].groups
@@ -300,17 +274,8 @@ def beyond(
 ) -> np.ndarray:
     """Apply a function of histogram, edges, threshold and tail to every field and tail.
 
-    Parameters
-    ----------
-    result : EvaluationResult
-        With the thresholds.
-    shares : numpy.ndarray, shape ``(..., field, value_bin)``
-    function : callable
-        For instance :func:`~atmodist_core.evaluation.statistics.histogram.share_beyond`.
-
-    Returns
-    -------
-    numpy.ndarray, shape ``(..., field, tail)``
+    ``shares`` has shape ``(..., field, value_bin)``, the result ``(..., field, tail)``; a function is for instance
+    :func:`~atmodist_core.evaluation.statistics.histogram.share_beyond`.
     """
     fields = []
     for n, bins in enumerate(result.facts.bins):

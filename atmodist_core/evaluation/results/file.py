@@ -14,15 +14,7 @@ EVALUATION_VERSION = 2
 
 
 def write_evaluation(tree: xr.DataTree, path: Path) -> None:
-    """Write an evaluation in one step, so that no reader finds half of it.
-
-    Parameters
-    ----------
-    tree : xarray.DataTree
-        From :func:`~atmodist_core.evaluation.results.build.evaluation_tree`.
-    path : Path
-        Ending in ``.nc``.
-    """
+    """Write an evaluation to a ``.nc`` file in one step, so that no reader finds half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     packed = {"zlib": True, "complevel": 4, "shuffle": True}

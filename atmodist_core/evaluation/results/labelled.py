@@ -29,13 +29,7 @@ def with_interval(
     long_name: str,
     definition: str,
 ) -> dict[str, Variable]:
-    """Return a variable and the two ends of its interval.
-
-    Parameters
-    ----------
-    replicates : numpy.ndarray, shape ``(1 + replicates, ...)``
-        Values of the record first.
-    """
+    """Return a variable and the two ends of its interval from ``(1 + replicates, ...)``, the record first."""
     found = {name: described(replicates[0], dimensions, units, long_name, definition)}
     for end, values, share in zip(("low", "high"), interval(replicates), ("2.5", "97.5"), strict=True):
         found[f"{name}_{end}"] = described(

@@ -24,28 +24,9 @@ END = "<!-- end -->"
 
 
 def replace_tables(text: str, tables: Mapping[str, str], command: str) -> tuple[str, list[str]]:
-    r"""Put tables between their markers.
+    r"""Put Markdown tables by name between their markers, and return the new text and the names found.
 
-    Parameters
-    ----------
-    text : str
-        The document.
-    tables : mapping of str to str
-        Markdown by name.
-    command : str
-        What makes them; written into the first marker.
-
-    Returns
-    -------
-    text : str
-        The new document.
-    replaced : list of str
-        Names of the tables that were found.
-
-    Raises
-    ------
-    UserError
-        If a table begins twice or has no end.
+    ``command`` is written into the first marker. Raises ``UserError`` if a table begins twice or has no end.
 
     Examples
     --------
@@ -76,17 +57,9 @@ def replace_tables(text: str, tables: Mapping[str, str], command: str) -> tuple[
 
 
 def write_tables(document: Path, tables: Mapping[str, str], command: str) -> list[str]:
-    """Replace tables in a document on disk, in one step.
+    """Replace tables in a document on disk in one step, and return their names.
 
-    Returns
-    -------
-    list of str
-        Names of the tables that were replaced.
-
-    Raises
-    ------
-    UserError
-        If there is no such document or none of the tables is marked in it.
+    Raises ``UserError`` if there is no such document or none of the tables is marked in it.
     """
     try:
         text = document.read_text(encoding="utf-8")

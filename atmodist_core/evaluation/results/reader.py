@@ -41,18 +41,7 @@ class DaySums:
 
 
 class StatisticsReader:
-    """Reads the statistics of all members on the common axis of days.
-
-    Parameters
-    ----------
-    runs : sequence of MemberRun
-        The members, whose stores are complete.
-
-    Attributes
-    ----------
-    axis : DayAxis
-        Days of all members.
-    """
+    """Reads the statistics of all members, whose stores are complete, on the common ``axis`` of days."""
 
     def __init__(self, runs: Sequence[MemberRun]) -> None:
         self._runs = runs
@@ -103,13 +92,9 @@ class StatisticsReader:
             yield slice(start, start + at_once)
 
     def city_values(self, model: EvaluatedModel | None, some: slice) -> tuple[np.ndarray, np.ndarray]:
-        """Read the values at some cities; of the truth without a model.
+        """Read the values at some cities, ``(time, field, city, point)``, and the side of the box of each point.
 
-        Returns
-        -------
-        values : numpy.ndarray, shape ``(time, field, city, point)``
-        boxes : numpy.ndarray of int, shape ``(point,)``
-            Side of the box of each point.
+        Without a model they are the truth's.
         """
         parts = [run.load(model, CITIES, select={"city": some}) for run in self._runs]
         return np.concatenate([part["city_value"].values for part in parts]), parts[0]["box"].values

@@ -16,19 +16,10 @@ _SIMILARITIES = ("ssim", "psnr")
 
 
 def departure(values: np.ndarray, ideal: str) -> np.ndarray:
-    """Return how far values of a measure are from the ideal value.
+    """Return how far values of a measure are from the ideal value, "zero", "one" or "none".
 
-    Parameters
-    ----------
-    values : numpy.ndarray
-    ideal : {"zero", "one", "none"}
-        From 0 it is the size; from 1 the size of the natural logarithm, so that half and double are equally far and
-        0 is infinitely far; else it is missing.
-
-    Returns
-    -------
-    numpy.ndarray
-        Of the same shape, not negative.
+    From 0 it is the size; from 1 the size of the natural logarithm, so that half and double are equally far and
+    0 is infinitely far; else it is missing.
 
     Examples
     --------
@@ -52,14 +43,7 @@ def _advantages(replicates: np.ndarray, ideal: str, reference: int) -> np.ndarra
 
 
 def score_results(result: EvaluationResult, reference: str) -> xr.Dataset:
-    """Return every measure per field with its interval, and its advantage over the reference.
-
-    Parameters
-    ----------
-    result : EvaluationResult
-    reference : str
-        Label of the model that the others are compared with.
-    """
+    """Return every measure per field with its interval, and its advantage over the reference."""
     measures = result.measures
     replicates = [
         np.stack([result.values[each.name, label] for label in result.labels], axis=1) for each in measures

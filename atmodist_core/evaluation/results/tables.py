@@ -75,20 +75,9 @@ def heading(result: EvaluationResult) -> str:
 
 
 def table(result: EvaluationResult, name: str, reference: str | None = None) -> str:
-    """Return one table as Markdown.
+    """Return one of :data:`TABLES` as Markdown; empty if there are no such results.
 
-    Parameters
-    ----------
-    result : EvaluationResult
-    name : str
-        Among :data:`TABLES`.
-    reference : str, optional
-        Model that others are compared with at cities.
-
-    Returns
-    -------
-    str
-        Empty if there are no such results.
+    At cities, others are compared with the reference.
     """
     if name == "cities":
         return _cities(result, reference) if reference and result.city_distances else ""
@@ -219,11 +208,7 @@ def _distance(result: EvaluationResult) -> str:
 def plain_values(result: EvaluationResult, reference: str | None = None) -> dict[str, Any]:
     """Return everything as JSON can hold it: value, low and high of every measure.
 
-    Parameters
-    ----------
-    result : EvaluationResult
-    reference : str, optional
-        Adds, for every measure, the ratio to this model with its paired interval, and the verdicts at cities.
+    A reference adds, for every measure, the ratio to it with its paired interval, and the verdicts at cities.
     """
     fields = result.fields
     models: dict[str, Any] = {}

@@ -30,20 +30,9 @@ the first generators of this project, whose dots were visible on the map, 0.7, 0
 
 @dataclass(frozen=True)
 class Target:
-    """One line of the table of targets.
+    """A target: met if the estimate of a field lies between ``low`` and ``high``, both included.
 
-    Parameters
-    ----------
-    text : str
-        The target.
-    field : str
-        Name of the field.
-    estimate : Estimate
-        Value with its interval.
-    low, high : float
-        Limits between which the target is met, both included.
-    strict : bool
-        Whether the upper limit itself misses the target.
+    If ``strict``, the upper limit itself misses the target.
     """
 
     text: str
@@ -82,16 +71,9 @@ class Target:
 
 
 def targets(result: EvaluationResult, candidate: str, reference: str) -> list[Target]:
-    """Return every target for one model against another.
+    """Return every target for a model trained with AtmoDist against a GAN trained with mean squared error.
 
-    Parameters
-    ----------
-    result : EvaluationResult
-        With both models, of the whole globe.
-    candidate : str
-        Label of the model trained with AtmoDist.
-    reference : str
-        Label of the GAN trained with mean squared error.
+    The evaluation is of the whole globe.
     """
     return [line for field in result.fields for line in _targets_of(result, candidate, reference, field)]
 

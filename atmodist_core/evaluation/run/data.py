@@ -32,7 +32,7 @@ class EvaluationData:
         One time of them on the points of a downscaled field: rows that fill no coarse cell, and points outside
         the region, are left out.
     factor : int
-        How many times coarser the input of the models is.
+        Fine points along a side of a coarse cell.
     identity : dict
         Plain values that identify this data set.
     whole : xarray.Dataset
@@ -86,29 +86,9 @@ def open_evaluation_data(
 ) -> EvaluationData:
     """Open a period of a source for an evaluation.
 
-    Parameters
-    ----------
-    source : str or Path
-        Anything that :func:`atmodist_core.open_fields` reads, or "demo".
-    factor : int
-        How many times coarser the input of the models is.
-    period : sequence of str
-        First and last date, one date, or nothing for all.
-    level : str, optional
-        Name of the level, where there are several.
-    fields : sequence of str
-        Fields to evaluate.
-    region : str, optional
-        Name of a region to evaluate; models still use the fields around it.
-
-    Returns
-    -------
-    EvaluationData
-
-    Raises
-    ------
-    UserError
-        If a field is missing, times have no dates, or there is no such region.
+    ``source`` is anything that :func:`atmodist_core.open_fields` reads, or "demo"; ``period`` is first and last date, one
+    date, or nothing for all. Models still use the fields around a region. Raises ``UserError`` if a field is missing,
+    times have no dates, or there is no such region.
     """
     from atmodist_core.common.assets import asset_folder
     from atmodist_core.fields import coarsen, open_fields

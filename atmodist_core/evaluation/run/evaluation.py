@@ -41,22 +41,9 @@ class Stopped(Exception):  # noqa: N818 - not an error
 
 @dataclass(frozen=True)
 class PreparedEvaluation:
-    """Models and data of a plan, opened.
+    """Models and data of a plan, opened: a run and, with pairs, a lag run for each member.
 
-    Parameters
-    ----------
-    runs : list of MemberRun
-        One for each member: its data, stores and statistics.
-    models : list of EvaluatedModel
-        In the order of the plan.
-    selection : Selection
-        Which times are used.
-    distance : LearnedDistance, optional
-        Network whose distances to the truth are reported.
-    lag_runs : list of LagRun
-        One for each member; empty without pairs.
-    notes : list of str
-        Parts that are left out, and why.
+    ``notes`` names parts that are left out, and why.
     """
 
     runs: list[MemberRun]
@@ -85,10 +72,7 @@ class PreparedEvaluation:
 def prepare_evaluation(plan: EvaluationPlan) -> PreparedEvaluation:
     """Open the data and load the models of a plan.
 
-    Raises
-    ------
-    UserError
-        If they cannot be opened or do not belong together, or a store holds other statistics.
+    Raises ``UserError`` if they cannot be opened or do not belong together, or a store holds other statistics.
     """
     from atmodist_core.fields.grid.geography import cities
 
@@ -136,18 +120,9 @@ def prepare_evaluation(plan: EvaluationPlan) -> PreparedEvaluation:
 
 @dataclass(frozen=True)
 class BlockJob:
-    """One block of eight days of one member.
+    """One block of eight days, named by its first date, of one member (number of the data set in the plan).
 
-    Parameters
-    ----------
-    plan : EvaluationPlan
-        Models, data and statistics.
-    run : str
-        Identifies this run among those of the same plan: missing times are looked up once per run.
-    member : int
-        Number of the data set in the plan.
-    block : str
-        First date of the block.
+    ``run`` identifies this run among those of the same plan: missing times are looked up once per run.
     """
 
     plan: EvaluationPlan
@@ -176,21 +151,9 @@ def _prepared_here(job: BlockJob) -> PreparedEvaluation:
 def evaluate_block(
     job: BlockJob, progress: Progress | None = None, stop: Callable[[], bool] = lambda: False
 ) -> BlockJob | None:
-    """Compute and store the missing statistics of a block.
+    """Compute and store the missing statistics of a block; return the job, or None if it was stopped.
 
-    Parameters
-    ----------
-    job : BlockJob
-        The block.
-    progress : callable, optional
-        Called after every time.
-    stop : callable
-        Called after every time; True ends the block after everything computed is written.
-
-    Returns
-    -------
-    BlockJob or None
-        The job; None if it was stopped.
+    ``progress`` and ``stop`` are called after every time; True ends the block after everything computed is written.
     """
     prepared = _prepared_here(job)
 
@@ -219,23 +182,17 @@ def evaluate(
     progress: Callable[[int, int], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> PreparedEvaluation | None:
-    """Compute and store all missing statistics of a plan.
+    """Compute and store all missing statistics of a plan; return it opened, or None if stopped.
 
     Parameters
     ----------
     plan : EvaluationPlan
-        Models, data and statistics.
     scheduler, workers
         As for :func:`atmodist_core.common.jobs.results_of`. With threads all share one copy of the networks.
     progress : callable, optional
         Called with the number of fields done and of all fields.
     stop : callable
         Called from time to time; True ends the run after everything computed is written.
-
-    Returns
-    -------
-    PreparedEvaluation or None
-        The opened plan, whose stores are now complete; None if the run was stopped.
 
     Raises
     ------

@@ -40,18 +40,8 @@ def groups_of(
 ) -> tuple[list[Group], list[str]]:
     """Return the groups, and sentences on those that a limited area has no room for.
 
-    Parameters
-    ----------
-    data : EvaluationData
-        Grid, fields and factor.
-    cities : pandas.DataFrame, optional
-        Cities whose values are kept.
-    distance : LearnedDistance, optional
-        Network whose distance to the truth is computed.
-    series, maps : bool
-        Whether SSIM and PSNR over time, and maps of moments, are computed.
-    latitude_edges : sequence of float
-        Edges of belts of latitude in which the power of the band is computed [degrees].
+    Cities, a distance network, SSIM and PSNR over time (``series``), maps of moments, and the power of the band in belts
+    of latitude (edges in degrees) add a group each.
     """
     grid, factor = data.template, data.factor
     weights = area_weights(grid)
@@ -89,13 +79,7 @@ def groups_of(
 
 
 def band_of(data: EvaluationData) -> SpectralBand:
-    """Return the total wavenumbers that the coarse grid lacks and the first time of the data has.
-
-    Raises
-    ------
-    UserError
-        For a limited area.
-    """
+    """Return the total wavenumbers that the coarse grid lacks and the data's first time has; globe only."""
     if not data.on_the_globe:
         raise UserError(
             "Expected the whole globe for power by latitude, found a limited area; leave --latitude-edges out."

@@ -34,16 +34,10 @@ FLUSH_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Selection:
-    """Times that are used: those whose hours since 1970 are a multiple of a step.
+    """Times that are used: those whose hours since 1970 are a multiple of a step [h].
 
-    The choice depends on the calendar alone, so that parts of a period use the times of the whole period.
-
-    Parameters
-    ----------
-    every_hours : int
-        Step [h] for all statistics but the values at cities; 0 uses every time.
-    cities_every_hours : int
-        Step [h] for the values at cities; 0 uses every time, -1 none.
+    The choice depends on the calendar alone, so that parts of a period use the times of the whole period. A step of 0 uses
+    every time; ``cities_every_hours`` is that of the values at cities, -1 for none.
     """
 
     every_hours: int = 0
@@ -59,15 +53,7 @@ class Selection:
 
 
 class Stores:
-    """Stores of the truth and of every model on one data set, below one folder.
-
-    Parameters
-    ----------
-    out : Path
-        Folder of all stores.
-    data : EvaluationData
-        The data set.
-    """
+    """Stores of the truth and of every model on one data set, below one folder."""
 
     def __init__(self, out: Path, data: EvaluationData) -> None:
         self.folder = Path(out) / "statistics" / f"{data.label}-{identity_hash(data.identity)}"
@@ -110,36 +96,9 @@ class _Buffer:
 class MemberRun:
     """Computes the statistics that are missing in the stores of one data set.
 
-    Memory holds one time of the truth, one result, and the statistics of at most eight days.
-
-    Parameters
-    ----------
-    data : EvaluationData
-        The truth.
-    models : sequence of EvaluatedModel
-        All with the factor of the data.
-    out : Path
-        Folder of the stores.
-    selection : Selection
-        Which times are used.
-    cities : pandas.DataFrame
-        Cities whose values are kept.
-    distance : LearnedDistance, optional
-        Adds learned distances to the truth.
-    series, maps, latitude_edges
-        As for :func:`~atmodist_core.evaluation.run.groups.groups_of`.
-
-    Attributes
-    ----------
-    groups : dict of str to Group
-        Groups of statistics by name.
-    notes : list of str
-        Statistics that are left out, and why.
-
-    Raises
-    ------
-    UserError
-        If a model has another factor.
+    Memory holds one time of the truth, one result, and the statistics of at most eight days. ``groups`` are by name;
+    ``notes`` are statistics that are left out, and why. Further arguments are those of
+    :func:`~atmodist_core.evaluation.run.groups.groups_of`. Raises ``UserError`` if a model has another factor.
     """
 
     def __init__(
@@ -202,15 +161,7 @@ class MemberRun:
     ) -> xr.Dataset:
         """Read stored statistics per time, by default of all selected times; of the truth without a model.
 
-        Parameters
-        ----------
-        model : EvaluatedModel or None
-        group : str
-            Name of the group.
-        times : numpy.ndarray, optional
-            Some times.
-        **options
-            As for :meth:`StatisticsStore.load`.
+        Options are those of :meth:`StatisticsStore.load`.
         """
         store = self.stores.of(model, self.groups[group])
         assert isinstance(store, StatisticsStore)
@@ -231,15 +182,10 @@ class MemberRun:
     def __call__(
         self, progress: Callable[[int], None] | None = None, times: np.ndarray | None = None
     ) -> None:
-        """Compute and store everything that is missing.
+        """Compute and store everything that is missing, or only some times.
 
-        Parameters
-        ----------
-        progress : callable, optional
-            Called with the number of downscaled fields just done.
-        times : numpy.ndarray, optional
-            Only these times. Calls for times of different blocks (see :func:`block_name`) may run at once in several
-            threads or processes.
+        ``progress`` is called with the number of downscaled fields just done. Calls for times of different blocks (see
+        :func:`block_name`) may run at once in several threads or processes.
         """
         missing: set[np.datetime64] = set().union(*self._wanted.values())
         if times is not None:

@@ -22,17 +22,7 @@ Precision = Literal["float32", "bfloat16", "auto"]
 
 @dataclass(frozen=True)
 class EvaluatedModel:
-    """A downscaler that is evaluated.
-
-    Parameters
-    ----------
-    label : str
-        Name in tables and files.
-    downscaler : DownscalerLike
-        Computes the fields.
-    identity : dict
-        Plain values that identify its results: name, weights, precision.
-    """
+    """A downscaler with its label, and plain values that identify its results: name, weights, precision."""
 
     label: str
     downscaler: DownscalerLike
@@ -58,24 +48,10 @@ def load_models(
     device: str | None = None,
     factor: int | None = None,
 ) -> list[EvaluatedModel]:
-    """Load models to evaluate.
+    """Load models by name or folder, or ``label=folder`` for another name in the tables.
 
-    Parameters
-    ----------
-    names : sequence of str
-        Names or folders, as for :func:`atmodist_core.load_downscaler`, or ``label=folder`` for another name in the
-        tables.
-    precision, device, factor
-        As for :func:`atmodist_core.load_downscaler`.
-
-    Returns
-    -------
-    list of EvaluatedModel
-
-    Raises
-    ------
-    UserError
-        If there is none, two have one label, or one cannot be loaded.
+    Other arguments are those of :func:`atmodist_core.load_downscaler`. Raises ``UserError`` if there is none, two have one
+    label, or one cannot be loaded.
     """
     models = [_evaluated_model(name, precision, device, factor) for name in names]
     labels = [model.label for model in models]
@@ -110,15 +86,7 @@ def _evaluated_model(
 
 
 class TruncatedDownscaler:
-    """A downscaler whose results are truncated like the data, see :func:`truncated`.
-
-    Parameters
-    ----------
-    downscaler : DownscalerLike
-        Computes the fields, of the whole globe.
-    truncation : int
-        Last total wavenumber to keep.
-    """
+    """A downscaler whose results are truncated like the data, see :func:`truncated`; whole globe only."""
 
     def __init__(self, downscaler: DownscalerLike, truncation: int) -> None:
         self._downscaler, self._truncation = downscaler, truncation
@@ -130,13 +98,7 @@ class TruncatedDownscaler:
 
 
 def truncated_model(model: EvaluatedModel, attributes: Mapping[str, Any]) -> EvaluatedModel:
-    """Return the model with its results truncated at the truncation that the data state.
-
-    Raises
-    ------
-    UserError
-        If they state none.
-    """
+    """Return the model with its results truncated like the data; ``UserError`` if they state no truncation."""
     truncation = stated_truncation(attributes)
     if truncation is None:
         raise UserError(
@@ -150,21 +112,9 @@ def truncated_model(model: EvaluatedModel, attributes: Mapping[str, Any]) -> Eva
 def learned_distance(
     name: str, *, layers: Sequence[str] = (), precision: Precision = "float32", device: str | None = None
 ) -> LearnedDistance:
-    """Load a distance network for an evaluation.
+    """Load a distance network by name or folder; distances are taken at ``layers``, by default the last.
 
-    Parameters
-    ----------
-    name : str
-        Name or folder of a distance.
-    layers : sequence of str
-        Layers at which distances are taken; the last by default.
-    precision, device
-        As for :func:`atmodist_core.load_distance`.
-
-    Raises
-    ------
-    UserError
-        If there is no such model or layer.
+    Other arguments are those of :func:`atmodist_core.load_distance`. Raises ``UserError`` without such a model or layer.
     """
     from atmodist_core.inference.atmodist import load_distance
     from atmodist_core.models.card import find_model

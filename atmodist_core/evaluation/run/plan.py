@@ -27,18 +27,14 @@ class EvaluationPlan:
         Name of a region; the whole area of the data by default.
     every_hours, cities_every_hours : int
         See :class:`~atmodist_core.evaluation.run.member_run.Selection`.
-    distance : str
-        Name or folder of a distance network, or "none".
-    distance_layers : tuple of str
-        Its layers at which distances to the truth are taken; the last by default.
+    distance, distance_layers
+        Name or folder of a distance network, or "none", and its layers for distances to the truth; the last by default.
     maps, series : bool
         Whether to make maps of moments, and SSIM and PSNR over time.
     latitude_edges : tuple of float
         Edges of belts of latitude for the power of the band; none by default.
-    lag_pairs : int
-        Pairs of patches at each time on which the distance network itself is evaluated; 0 for none.
-    seed : int
-        Seed of those pairs.
+    lag_pairs, seed : int
+        Pairs of patches at each time on which the distance network itself is evaluated (0 for none), and their seed.
     truncate : bool
         Truncate results at the truncation that the data state.
     level, factor, device, precision
@@ -69,13 +65,7 @@ class EvaluationPlan:
     torch_threads: int = 0
 
     def __post_init__(self) -> None:
-        """Check the settings.
-
-        Raises
-        ------
-        UserError
-            No model or data, more than two dates, or a negative number.
-        """
+        """Raise ``UserError`` for no model or data, more than two dates, or a negative number."""
         if not self.models or not self.data:
             raise UserError("Expected at least one model and one data set, found none; see --help.")
         if len(self.period) > 2:

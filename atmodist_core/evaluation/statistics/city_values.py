@@ -20,17 +20,7 @@ BOXES = (1, 2, 3, 9)
 class CityValues(Statistic):
     """Values at all points of the boxes around the cities, so that distributions over any period are exact.
 
-    Parameters
-    ----------
-    grid : xarray.Dataset
-        With the coordinates ``latitude`` and ``longitude``.
-    cities : pandas.DataFrame
-        As for :func:`local_statistics`; those outside the grid are left out.
-
-    Raises
-    ------
-    UserError
-        If no city lies within the grid.
+    Cities outside the grid are left out; raises ``UserError`` if none lies within it.
     """
 
     dimensions: ClassVar[Mapping[str, tuple[str, ...]]] = {"city_value": ("field", "city", "point")}

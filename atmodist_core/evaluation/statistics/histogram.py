@@ -30,13 +30,7 @@ USUAL_SCALE = 1e-2
 
 @dataclass(frozen=True)
 class ValueBins:
-    """Histogram bins of one field.
-
-    Parameters
-    ----------
-    scale : float
-        ``x0``, in the units of the field: below it bins are even in x, above it in log x.
-    """
+    """Histogram bins of one field: even in x below ``scale`` (its units), and in log x above."""
 
     scale: float
 
@@ -60,24 +54,9 @@ class ValueBins:
         return self.scale * np.sinh(np.linspace(-limit, limit, BINS + 1))
 
     def histogram(self, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Return the share of the weight in every bin.
+        """Return the share of the weight in every bin, ``(BINS,)``; ``UserError`` for a value beyond the last bin.
 
-        Parameters
-        ----------
-        values : numpy.ndarray, shape ``(points,)``
-            Values of the field.
-        weights : numpy.ndarray, shape ``(points,)``
-            Weights of the points.
-
-        Returns
-        -------
-        numpy.ndarray, shape ``(BINS,)``
-            Sums to the sum of the weights.
-
-        Raises
-        ------
-        UserError
-            If a value lies beyond the last bin.
+        Values and weights have shape ``(points,)``; the result sums to the sum of the weights.
         """
         limit = np.arcsinh(REACH)
         scaled = np.arcsinh(values.astype(np.float32) * np.float32(1 / self.scale))
@@ -93,23 +72,9 @@ class ValueBins:
 
 
 def histogram_quantile(histogram: np.ndarray, edges: np.ndarray, share: float) -> np.ndarray:
-    """Return the value below which a share of the weight lies.
+    """Return the value below which a share of the weight lies, with even density inside each bin.
 
-    The density is even inside each bin.
-
-    Parameters
-    ----------
-    histogram : numpy.ndarray, shape ``(..., bins)``
-        Weights in the bins.
-    edges : numpy.ndarray, shape ``(bins + 1,)``
-        Their edges, rising.
-    share : float
-        Between 0 and 1.
-
-    Returns
-    -------
-    numpy.ndarray, shape ``(...)``
-        In the units of the edges.
+    ``histogram`` has shape ``(..., bins)``, the rising ``edges`` ``(bins + 1,)``, the result ``(...)``.
 
     Examples
     --------
@@ -131,20 +96,8 @@ def histogram_quantile(histogram: np.ndarray, edges: np.ndarray, share: float) -
 def share_beyond(shares: np.ndarray, edges: np.ndarray, threshold: float, tail: str) -> np.ndarray:
     """Return the share of the weight beyond a threshold, with even density inside each bin.
 
-    Parameters
-    ----------
-    shares : numpy.ndarray, shape ``(..., bins)``
-        Weights in the bins.
-    edges : numpy.ndarray, shape ``(bins + 1,)``
-        Their edges, rising.
-    threshold : float
-        In the units of the edges.
-    tail : {"lower", "upper"}
-        Below or above it.
-
-    Returns
-    -------
-    numpy.ndarray, shape ``(...)``
+    ``shares`` has shape ``(..., bins)``, the rising ``edges`` ``(bins + 1,)``, the result ``(...)``; the ``tail`` is
+    "lower" (below) or "upper" (above).
 
     Examples
     --------
@@ -182,15 +135,7 @@ def _part_beyond(edges: np.ndarray, threshold: float, tail: str) -> np.ndarray:
 
 
 class ValueDistribution(Statistic):
-    """Share of the area in every bin of values, see :class:`ValueBins`.
-
-    Parameters
-    ----------
-    weights : numpy.ndarray, shape ``(latitude, longitude)``
-        Weights of the points; they sum to one.
-    bins : sequence of ValueBins
-        Bins of every field.
-    """
+    """Share of the area (weights over the points, which sum to one) in every bin, see :class:`ValueBins`."""
 
     dimensions: ClassVar[Mapping[str, tuple[str, ...]]] = {"value_share": ("field", "value_bin")}
     units: ClassVar[Mapping[str, str]] = {"value_share": "1"}
@@ -210,13 +155,7 @@ class ValueDistribution(Statistic):
 
 
 class WassersteinPerTime(Statistic):
-    """Exact Wasserstein-1 distance of the values over the area to those of the truth.
-
-    Parameters
-    ----------
-    weights : numpy.ndarray, shape ``(latitude, longitude)``
-        Weights of the points.
-    """
+    """Exact Wasserstein-1 distance of the values over the weighted points to those of the truth."""
 
     dimensions: ClassVar[Mapping[str, tuple[str, ...]]] = {"wasserstein_per_time": ("field",)}
     units: ClassVar[Mapping[str, str]] = {"wasserstein_per_time": "field"}

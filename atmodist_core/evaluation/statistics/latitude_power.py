@@ -24,26 +24,8 @@ from atmodist_core.harmonics.global_transform import GlobalTransform
 class LatitudePower(Statistic):
     """Mean square of a band of total wavenumbers in belts of latitude, both hemispheres together.
 
-    Parameters
-    ----------
-    template : xarray.Dataset
-        Fields of the whole globe; gives the grid.
-    first, last : int
-        Degrees of the band, both included.
-    edges : sequence of float
-        Edges of the belts: distances from the equator [degrees], ascending from 0 to 90.
-
-    Attributes
-    ----------
-    first, last : int
-        The band.
-    area : numpy.ndarray, shape ``(belt,)``
-        Share of each belt in the area of the grid.
-
-    Raises
-    ------
-    UserError
-        For a limited area, a band that the grid does not carry, or edges that do not ascend from 0 to 90.
+    ``edges`` are distances from the equator [degrees], ascending from 0 to 90; ``area`` is the share of each belt in the
+    area of the grid. Raises ``UserError`` for a limited area, a band that the grid does not carry, or other edges.
     """
 
     dimensions: ClassVar[Mapping[str, tuple[str, ...]]] = {"latitude_power": ("field", "belt")}

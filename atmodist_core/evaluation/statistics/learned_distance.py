@@ -14,17 +14,7 @@ from atmodist_core.evaluation.statistics.statistic import Arrays, Statistic
 
 @dataclass(frozen=True)
 class LearnedDistance:
-    """A distance network whose distances to the truth are reported.
-
-    Parameters
-    ----------
-    network : AtmoDist
-        Computes them.
-    layers : tuple of str
-        Layers of the network at which distances are taken.
-    identity : dict
-        Plain values that identify the network.
-    """
+    """A distance network, the layers at which distances to the truth are taken, and values that identify it."""
 
     network: Any
     layers: tuple[str, ...]
@@ -32,12 +22,7 @@ class LearnedDistance:
 
 
 class DistanceToTruth(Statistic):
-    """Learned distance to the truth at every layer.
-
-    Parameters
-    ----------
-    distance : LearnedDistance
-    """
+    """Learned distance to the truth at every layer."""
 
     dimensions: ClassVar[Mapping[str, tuple[str, ...]]] = {"atmodist": ("layer",)}
     needs_truth: ClassVar[bool] = True

@@ -31,14 +31,7 @@ _DIMENSIONS = ("field", "latitude", "longitude")
 class MomentMaps(Statistic):
     """Sums of the first four powers of the values, and of the squared error, in every coarse cell, int64.
 
-    Parameters
-    ----------
-    sums : AreaSums
-        Sums of the fields.
-    grid : xarray.Dataset
-        With the coordinates ``latitude`` and ``longitude`` of whole coarse cells.
-    units : sequence of str
-        Units of the fields.
+    ``grid`` has the latitudes and longitudes of whole coarse cells.
     """
 
     dimensions: ClassVar[Mapping[str, tuple[str, ...]]] = dict.fromkeys(
@@ -79,23 +72,11 @@ def scales_of(units: Sequence[str]) -> np.ndarray:
 
 
 def moments(sums: xr.Dataset, units: Sequence[str], factor: int) -> xr.Dataset:
-    """Return the moments from sums over times.
+    """Return the moments from sums over times, as a :class:`.SumsStore` reads them.
 
-    Parameters
-    ----------
-    sums : xarray.Dataset
-        As read from a :class:`~atmodist_core.evaluation.store.sums_store.SumsStore`; ``time`` lists the times.
-    units : sequence of str
-        Units of the fields.
-    factor : int
-        Points along a side of a cell.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``mean``, ``standard_deviation`` [units of the field], ``skewness``, ``kurtosis`` (3 for normal values; both
-        missing where nothing varies), and, where there is an error, ``rmse`` [units of the field], over
-        ``(field, latitude, longitude)``.
+    ``mean``, ``standard_deviation`` [units of the field], ``skewness``, ``kurtosis`` (3 for normal values; both missing
+    where nothing varies), and, where there is an error, ``rmse`` [units of the field], over ``(field, latitude,
+    longitude)``. A cell has ``factor`` points along a side.
     """
     count = sums.sizes["time"] * factor**2
     scale = xr.DataArray(scales_of(units), dims="field")

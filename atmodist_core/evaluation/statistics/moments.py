@@ -23,14 +23,8 @@ from atmodist_core.evaluation.statistics.statistic import Arrays, Statistic
 class AreaSums:
     """Sums over rows and cells of one time, computed once for all statistics.
 
-    They are kept with the snapshot: about ``5 / factor^2`` of the fields in float64 for every result.
-
-    Parameters
-    ----------
-    weights : numpy.ndarray, shape ``(latitude, longitude)``
-        Weights of the points; they sum to one.
-    factor : int
-        Fine points along a side of a coarse cell.
+    They are kept with the snapshot: about ``5 / factor^2`` of the fields in float64 for every result. Weights over the
+    points sum to one.
     """
 
     def __init__(self, weights: np.ndarray, factor: int) -> None:

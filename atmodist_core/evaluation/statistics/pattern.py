@@ -34,15 +34,7 @@ latitude is short and its highest wavenumbers are empty."""
 
 
 class GridPattern(Statistic):
-    """Mean and mean square of the grid-scale part by position in a coarse cell, see :func:`folded_moments`.
-
-    Parameters
-    ----------
-    weights : numpy.ndarray, shape ``(latitude,)``
-        Area weights of the rows of a global grid.
-    factor : int
-        Fine points along a side of a coarse cell.
-    """
+    """Mean and mean square of the grid-scale part by position in a coarse cell, see :func:`folded_moments`."""
 
     dimensions: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "folded_mean": ("field", "cell_row", "cell_column"),
@@ -64,13 +56,7 @@ class GridPattern(Statistic):
 
 
 class LinePower(Statistic):
-    """Power per zonal and meridional wavenumber, see :func:`line_spectra`.
-
-    Parameters
-    ----------
-    latitude : numpy.ndarray
-        Latitudes of a global grid [degrees].
-    """
+    """Power per zonal and meridional wavenumber, see :func:`line_spectra`."""
 
     dimensions: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "zonal_power": ("field", "zonal_wavenumber"),
@@ -91,16 +77,7 @@ def grid_scale_part(values: np.ndarray) -> np.ndarray:
     """Return the departure of every point from the 1-2-1 smoothed field, in both directions.
 
     A pattern of a wavelength of two points passes unchanged, of four points to three quarters; large scales hardly pass.
-
-    Parameters
-    ----------
-    values : numpy.ndarray, shape ``(..., latitude, longitude)``
-        A full circle of longitudes.
-
-    Returns
-    -------
-    numpy.ndarray, same shape
-        The first and last row are zero.
+    Longitudes are a full circle; the first and last row of the result are zero.
     """
     rows = np.zeros_like(values)
     rows[..., 1:-1, :] = 0.5 * values[..., 1:-1, :] + 0.25 * (values[..., 2:, :] + values[..., :-2, :])
@@ -115,20 +92,9 @@ def grid_scale_part(values: np.ndarray) -> np.ndarray:
 
 
 def fold_on_cells(values: np.ndarray, weights: np.ndarray, factor: int) -> np.ndarray:
-    """Return the area mean by position of the fine points in their coarse cell.
+    """Return the area mean ``(..., factor, factor)`` by position of the fine points in their coarse cell.
 
-    Parameters
-    ----------
-    values : numpy.ndarray, shape ``(..., latitude, longitude)``
-        Rows and columns that fill no cell are left out.
-    weights : numpy.ndarray, shape ``(latitude,)``
-        Area weights of the rows.
-    factor : int
-        Fine points along a side of a coarse cell.
-
-    Returns
-    -------
-    numpy.ndarray, shape ``(..., factor, factor)``
+    ``weights`` are area weights of the rows. Rows and columns that fill no cell are left out.
     """
     rows, columns = values.shape[-2] // factor, values.shape[-1] // factor
     part = values[..., : rows * factor, : columns * factor]
@@ -142,21 +108,8 @@ def fold_on_cells(values: np.ndarray, weights: np.ndarray, factor: int) -> np.nd
 def folded_moments(values: np.ndarray, weights: np.ndarray, factor: int) -> tuple[np.ndarray, np.ndarray]:
     """Fold the grid-scale part of fields, and its square, on coarse cells.
 
-    The same as :func:`fold_on_cells` of :func:`grid_scale_part`, a few rows at a time, which stay in the cache.
-
-    Parameters
-    ----------
-    values : numpy.ndarray, shape ``(field, latitude, longitude)``
-        A full circle of longitudes.
-    weights : numpy.ndarray, shape ``(latitude,)``
-        Area weights of the rows.
-    factor : int
-        Fine points along a side of a coarse cell.
-
-    Returns
-    -------
-    mean, square : numpy.ndarray, shape ``(field, factor, factor)``
-        Area means at every position, float64; units of ``values``, and their square.
+    The same as :func:`fold_on_cells` of :func:`grid_scale_part`, a few rows at a time, which stay in the cache. Both
+    results are area means at every position, float64 ``(field, factor, factor)``.
     """
     fields, rows, columns = values.shape
     high, wide = rows // factor, columns // factor * factor
@@ -180,23 +133,11 @@ def folded_moments(values: np.ndarray, weights: np.ndarray, factor: int) -> tupl
 def pattern_strength(
     mean: np.ndarray, square: np.ndarray, truth_square: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return how much the positions in a coarse cell differ.
+    """Return how much the positions in a coarse cell differ, from means ``(..., factor, factor)``.
 
-    Parameters
-    ----------
-    mean, square : numpy.ndarray, shape ``(..., factor, factor)``
-        Folded mean and mean square of the grid-scale part.
-    truth_square : numpy.ndarray, shape ``(..., factor, factor)``
-        Folded mean square of the truth's.
-
-    Returns
-    -------
-    constant : numpy.ndarray, shape ``(...)``
-        Root mean square over the positions of the mean, relative to the truth's root mean square: a pattern that
-        is always there.
-    modulated : numpy.ndarray, shape ``(...)``
-        Standard deviation over the positions of the mean square, relative to the truth's mean square: a pattern
-        that varies with the weather.
+    The first result is the root mean square over the positions of the mean, relative to the truth's root mean square: a
+    pattern that is always there. The second is the standard deviation over the positions of the mean square, relative to
+    the truth's mean square: a pattern that varies with the weather.
     """
     level = truth_square.mean(axis=(-2, -1))
     constant = np.sqrt(mean.var(axis=(-2, -1)) / level)
@@ -206,20 +147,9 @@ def pattern_strength(
 def line_spectra(values: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean power per zonal and meridional wavenumber from 60 S to 60 N.
 
-    Parameters
-    ----------
-    values : numpy.ndarray, shape ``(..., latitude, longitude)``
-        A full circle of longitudes.
-    latitude : numpy.ndarray, shape ``(latitude,)``
-        Degrees.
-
-    Returns
-    -------
-    zonal : numpy.ndarray, shape ``(..., longitude // 2 + 1)``
-        Over waves around the globe, weighted by the cosine of latitude.
-    meridional : numpy.ndarray, shape ``(..., rows // 2 + 1)``
-        Over waves between the latitudes, under a Hann window. Both in units of ``values`` squared, arbitrary
-        factor.
+    The zonal one, ``(..., longitude // 2 + 1)``, is over waves around the globe, weighted by the cosine of latitude; the
+    meridional one, ``(..., rows // 2 + 1)``, over waves between the latitudes, under a Hann window. Both are in units of
+    ``values`` squared with an arbitrary factor.
     """
     belt = np.flatnonzero(np.abs(latitude) <= LINE_LATITUDE)
     part = np.array(values[..., belt[0] : belt[-1] + 1, :], dtype=np.float32, order="C")
@@ -240,25 +170,12 @@ def _mean_square(spectrum: Tensor, weights: np.ndarray) -> np.ndarray:
 
 
 def line_height(spectrum: np.ndarray, points: int, factor: int) -> np.ndarray:
-    """Return the height of the highest line at wavenumbers of a grid pattern.
+    """Return the height of the highest line at wavenumbers of a grid pattern relative to its surroundings.
 
-    Relative to its surroundings. The wavenumbers are ``points / factor`` and its multiples up to ``points / 2``. A line is the largest power
+    The wavenumbers are ``points / factor`` and its multiples up to ``points / 2``. A line is the largest power
     within 1/80 of ``points / factor`` and one wavenumber more; its surroundings reach from twice to eight times
-    as far, and of the two sides the stronger counts, so that the end of a spectrum is no line.
-
-    Parameters
-    ----------
-    spectrum : numpy.ndarray, shape ``(..., points // 2 + 1)``
-        See :func:`line_spectra`.
-    points : int
-        Points along the transformed axis.
-    factor : int
-        Fine points along a side of a coarse cell.
-
-    Returns
-    -------
-    numpy.ndarray, shape ``(...)``
-        About 1 or less without a line; missing where the axis is too short.
+    as far, and of the two sides the stronger counts, so that the end of a spectrum is no line. ``spectrum`` has shape
+    ``(..., points // 2 + 1)``, see :func:`line_spectra`. About 1 or less without a line; missing where the axis is too short.
     """
     half = max(1, int(points / factor / 80) + 1)
     heights = []

@@ -14,13 +14,7 @@ from atmodist_core.evaluation.statistics.statistic import Arrays, Statistic
 
 
 class DegreePower(Statistic):
-    """Power per total wavenumber up to the grid's limit, and beyond the coarse Nyquist wavenumber.
-
-    Parameters
-    ----------
-    high : HighWavenumberPower
-        Transform of a global grid.
-    """
+    """Power per total wavenumber up to the grid's limit, and beyond the coarse Nyquist wavenumber."""
 
     dimensions: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "power": ("field", "total_wavenumber"),
@@ -38,15 +32,7 @@ class DegreePower(Statistic):
 
 
 class CosinePower(Statistic):
-    """Power per bin of wavelength of a limited area, and beyond the coarse Nyquist wavenumber.
-
-    Parameters
-    ----------
-    grid : xarray.Dataset
-        Limited area, see :func:`~atmodist_core.evaluation.diagnostics.regional_spectra.regional_spectrum`.
-    high : HighWavenumberPower
-        Its transform.
-    """
+    """Power per bin of wavelength of a limited area, and beyond the coarse Nyquist wavenumber."""
 
     dimensions: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "bin_power": ("field", "wavelength_km"),

@@ -21,14 +21,8 @@ _CHUNK_BYTES = 256 << 10
 class PowerSums:
     """Sums of the first four powers of some fields.
 
-    Parameters
-    ----------
-    rows : numpy.ndarray, shape ``(4, field, latitude)``
-        Over the points of each row.
-    cells : numpy.ndarray, shape ``(4, field, latitude // factor, longitude // factor)``
-        Over the points of each coarse cell.
-    weighted : numpy.ndarray, shape ``(field, latitude // factor, longitude // factor)``
-        Of the values themselves, each multiplied by the weight of its row.
+    ``rows`` has shape ``(4, field, latitude)``, ``cells`` ``(4, field, latitude // factor, longitude // factor)``;
+    ``weighted`` has the values themselves in each cell, multiplied by the weight of their row.
     """
 
     rows: np.ndarray
@@ -38,15 +32,7 @@ class PowerSums:
 
 @dataclass(frozen=True)
 class PairSums:
-    """Sums over rows and cells of two fields together, shapes as in :class:`PowerSums` without the power.
-
-    Parameters
-    ----------
-    squared_error, absolute_error, product : numpy.ndarray, shape ``(field, latitude)``
-        Over the points of each row.
-    squared_error_cells : numpy.ndarray, shape ``(field, latitude // factor, longitude // factor)``
-        Over the points of each coarse cell.
-    """
+    """Sums over rows and cells of two fields together, shapes as in :class:`PowerSums` without the power."""
 
     squared_error: np.ndarray
     absolute_error: np.ndarray
@@ -55,16 +41,9 @@ class PairSums:
 
 
 def power_sums(values: np.ndarray, weights: np.ndarray, factor: int) -> PowerSums:
-    """Return the sums of the first four powers.
+    """Return the sums of the first four powers of fields ``(field, latitude, longitude)`` in float64.
 
-    Parameters
-    ----------
-    values : numpy.ndarray, shape ``(field, latitude, longitude)``
-        Any real type; sums are in float64. Rows and columns that fill no cell are in the row sums alone.
-    weights : numpy.ndarray, shape ``(latitude,)``
-        Of the rows, for ``weighted``.
-    factor : int
-        Points along a side of a cell.
+    ``weights`` of the rows are for ``weighted``. Rows and columns that fill no cell are in the row sums alone.
     """
     rows = np.empty((len(POWERS), *values.shape[:2]))
     cells = np.empty((len(POWERS), *_cells_shape(values, factor)))
@@ -85,15 +64,7 @@ def power_sums(values: np.ndarray, weights: np.ndarray, factor: int) -> PowerSum
 
 
 def pair_sums(values: np.ndarray, truth: np.ndarray, factor: int) -> PairSums:
-    """Return the sums of the errors and products of two fields.
-
-    Parameters
-    ----------
-    values, truth : numpy.ndarray, shape ``(field, latitude, longitude)``
-        Any real type; sums are in float64.
-    factor : int
-        Points along a side of a cell.
-    """
+    """Return the sums of the errors and products of two fields of shape ``(field, latitude, longitude)``."""
     squared, absolute, product = np.empty((3, *values.shape[:2]))
     cells = np.empty(_cells_shape(values, factor))
     for some, of_cells in _chunks(values, factor):

@@ -23,15 +23,7 @@ PAIR_SEED = 0
 class Semivariance(Statistic):
     """Half the mean squared difference at every lag, at the same pairs of points for every time and model.
 
-    Parameters
-    ----------
-    grid : xarray.Dataset
-        With the coordinates ``latitude`` and ``longitude``.
-
-    Attributes
-    ----------
-    lags_km : numpy.ndarray
-        The smallest lag of the grid, rounded up to whole km, and those of :data:`LAGS_KM` beyond it.
+    ``lags_km`` are the smallest lag of the grid, rounded up to whole km, and those of :data:`LAGS_KM` beyond it.
     """
 
     dimensions: ClassVar[Mapping[str, tuple[str, ...]]] = {"semivariance": ("field", "lag_km")}

@@ -21,21 +21,8 @@ LARGEST_LATITUDE = 60.0
 class Similarity(Statistic):
     """SSIM and peak signal-to-noise ratio [dB] within 60 degrees of the equator; grid points count equally.
 
-    Both use the range of the truth's values there at that time.
-
-    Parameters
-    ----------
-    sums : AreaSums
-        Sums of the fields.
-    latitude : numpy.ndarray
-        Latitudes of the grid [degrees].
-    columns : int
-        Number of longitudes.
-
-    Raises
-    ------
-    UserError
-        If the grid has too few rows within 60 degrees of the equator for the windows.
+    Both use the range of the truth's values there at that time. Raises ``UserError`` if the grid has too few rows there for
+    the windows.
     """
 
     dimensions: ClassVar[Mapping[str, tuple[str, ...]]] = {"ssim": ("field",), "psnr": ("field",)}

@@ -18,10 +18,8 @@ class Snapshot:
 
     Parameters
     ----------
-    values : numpy.ndarray, shape ``(field, latitude, longitude)``
-        Fields to evaluate, float32.
-    truth : numpy.ndarray, shape ``(field, latitude, longitude)``
-        The truth at the same points, float32; the same array for a snapshot of the truth itself.
+    values, truth : numpy.ndarray, shape ``(field, latitude, longitude)``
+        Fields to evaluate and the truth at the same points, float32; the same array for a snapshot of the truth itself.
     fields, truth_fields : xarray.Dataset
         ``values`` and ``truth`` with their coordinates, and one time.
     of_truth : Snapshot, optional
@@ -50,15 +48,7 @@ class Snapshot:
         )
 
     def shared(self, name: str, compute: Callable[[], Shared]) -> Shared:
-        """Return the result of ``compute``, which is called once for all statistics.
-
-        Parameters
-        ----------
-        name : str
-            Key of the result.
-        compute : callable
-            Computes it.
-        """
+        """Return the result of ``compute``, which is called once for all statistics that use this name."""
         if name not in self._computed:
             self._computed[name] = compute()
         found: Shared = self._computed[name]

@@ -20,16 +20,9 @@ EMPTY = 1e-6
 
 @dataclass(frozen=True)
 class SpectralBand:
-    """Total wavenumbers that the coarse grid lacks and the truth has.
+    """Total wavenumbers ``first`` to ``last`` that the coarse grid lacks and the truth has.
 
-    Parameters
-    ----------
-    first, last : int
-        First and last degree of the band, both included.
-    grid_limit : int
-        Last degree that the fine grid carries.
-    origin : str
-        One sentence: where the band comes from.
+    ``grid_limit`` is the last degree that the fine grid carries, ``origin`` a sentence on where the band comes from.
     """
 
     first: int
@@ -55,9 +48,9 @@ class SpectralBand:
 
 
 def stated_truncation(attributes: Mapping[str, Any]) -> int | None:
-    """Truncation that the description of a data set gives, or None.
+    """Return the truncation that the description of a data set gives, or None.
 
-    Looked for as the attribute ``truncation`` and in ``derived_from`` ("coefficients to T179").
+    It is the attribute ``truncation``, or stands in ``derived_from`` ("coefficients to T179").
 
     Examples
     --------
@@ -76,31 +69,12 @@ def spectral_band(
     spectrum: np.ndarray,
     attributes: Mapping[str, Any],
 ) -> SpectralBand:
-    """Find the band of some data.
+    """Find the band of data whose truth has the mean power ``spectrum`` per field and degree.
 
     It begins at the first degree beyond the coarse grid's Nyquist, ``180 / (factor * spacing)``. It ends at the
     truncation that the data state, or else at the last degree whose power is more than a millionth of the
-    largest one in the band, which is the grid's own last degree for data that were never truncated.
-
-    Parameters
-    ----------
-    latitude : numpy.ndarray
-        Of the fine grid [degrees].
-    factor : int
-        How many times coarser the coarse grid is.
-    spectrum : numpy.ndarray, shape ``(field, degree)``
-        Mean power of the truth per degree.
-    attributes : Mapping
-        Of the data set, see :func:`stated_truncation`.
-
-    Returns
-    -------
-    SpectralBand
-
-    Raises
-    ------
-    UserError
-        If the truth has nothing beyond the coarse Nyquist.
+    largest one in the band, which is the grid's own last degree for data that were never truncated. Raises ``UserError``
+    if the truth has nothing beyond the coarse Nyquist.
     """
     limit = spectrum.shape[-1] - 1
     first = int(np.floor(nyquist_degree(latitude, factor))) + 1

@@ -27,14 +27,8 @@ Arrays = dict[str, np.ndarray]
 class Statistic(ABC):
     """One or several statistics of the fields of one time.
 
-    Attributes
-    ----------
-    dimensions : mapping of str to tuple of str
-        Dimensions of each array by its name, usually ``field`` first.
-    units : mapping of str to str
-        By name; "field" stands for the units of the field, "field2" for their square.
-    needs_truth : bool
-        Whether a model is compared with the truth, so that the truth itself has no such statistic.
+    Dimensions by name usually begin with ``field``; the units "field" and "field2" stand for those of the field and their
+    square. With ``needs_truth``, the truth itself has no such statistic.
     """
 
     dimensions: ClassVar[Mapping[str, tuple[str, ...]]]
@@ -52,17 +46,10 @@ class Statistic(ABC):
 
 @dataclass(frozen=True)
 class Group:
-    """Statistics that are computed and stored together.
+    """Statistics that are computed and stored together, in a folder ``name`` of a store.
 
-    Parameters
-    ----------
-    name : str
-        Name of its folder in a store.
-    statistics : sequence of Statistic
-    summed : bool
-        Whether times are added up (whole numbers, see :class:`SumsStore`) instead of being kept one by one.
-    settings : dict
-        Plain values that the statistics depend on beside the data; other settings get another folder.
+    If ``summed``, times are added up (whole numbers, see :class:`SumsStore`). ``settings`` are plain values that the
+    statistics depend on beside the data; other settings get another folder.
     """
 
     name: str
@@ -92,14 +79,7 @@ class Group:
     ) -> xr.Dataset:
         """Label the arrays of several times with dimensions, units and coordinates.
 
-        Parameters
-        ----------
-        times : sequence of numpy.datetime64
-            Times of the arrays.
-        arrays : mapping of str to sequence of numpy.ndarray
-            One array per time; a single sum where times are added up.
-        fields, field_units : sequence of str
-            Names and units of the fields.
+        There is one array per time, or a single sum where times are added up.
         """
         common = field_units[0] if len(set(field_units)) == 1 else None
         known = {"field": common or "units of the field", "field2": squared_units(common)}

@@ -13,27 +13,11 @@ STATISTICS = "statistics"
 
 
 def merge_statistics(folders: Sequence[Path], out: Path) -> Iterator[Path]:
-    """Merge the statistics of other folders, one after the other.
+    """Merge the statistics of other folders, each the ``--out`` of a run, and yield each one after it is merged.
 
-    Statistics per time may overlap: a time is taken once. Sums (maps) must not share a time.
-
-    Parameters
-    ----------
-    folders : sequence of Path
-        Each the ``--out`` of a run.
-    out : Path
-        Folder to merge them into.
-
-    Yields
-    ------
-    Path
-        Each folder after it is merged. Merging it again changes nothing.
-
-    Raises
-    ------
-    UserError
-        If a folder holds no statistics, other statistics under the same name, or sums over times that are there
-        already.
+    Merging it again changes nothing. Statistics per time may overlap: a time is taken once. Sums (maps) must not share a
+    time. Raises ``UserError`` if a folder holds no statistics, other statistics under the same name, or sums over times
+    that are there already.
     """
     for folder in folders:
         source = Path(folder) / STATISTICS

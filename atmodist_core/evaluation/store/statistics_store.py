@@ -48,17 +48,8 @@ def block_name(times: np.ndarray) -> np.ndarray:
 class StatisticsStore:
     """Statistics per time of the truth or of a model on one data set.
 
-    Parameters
-    ----------
-    folder : Path
-        Created when something is written.
-    identity : Mapping
-        Model, weights, data and settings of the statistics. A folder with another identity is refused.
-
-    Raises
-    ------
-    UserError
-        If the folder holds other statistics.
+    The identity (model, weights, data and settings of the statistics) is written into the folder; one with another
+    identity is refused with a ``UserError``.
     """
 
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
@@ -79,13 +70,7 @@ class StatisticsStore:
         )
 
     def add(self, statistics: xr.Dataset) -> None:
-        """Store statistics of some times; a time that is stored already is kept as it is.
-
-        Parameters
-        ----------
-        statistics : xarray.Dataset
-            With the dimension ``time`` in every variable.
-        """
+        """Store statistics over ``time``; a time that is stored already is kept as it is."""
         write_identity(self.folder, self.identity)
         times = statistics["time"].values
         names = block_name(times)
@@ -104,26 +89,9 @@ class StatisticsStore:
     def load(
         self, times: np.ndarray, names: Sequence[str] | None = None, select: Mapping[str, slice] | None = None
     ) -> xr.Dataset:
-        """Read the statistics of some times.
+        """Read the statistics of some times, in their order; ``UserError`` if one is missing.
 
-        Parameters
-        ----------
-        times : numpy.ndarray of datetime64
-            All of them stored.
-        names : sequence of str, optional
-            Variables to read; all by default.
-        select : mapping of str to slice, optional
-            Part of other dimensions.
-
-        Returns
-        -------
-        xarray.Dataset
-            In the order of ``times``.
-
-        Raises
-        ------
-        UserError
-            If a time is missing.
+        ``names`` are variables to read (all by default), ``select`` parts of other dimensions.
         """
         parts = []
         blocks = block_name(times)

@@ -32,22 +32,10 @@ LARGEST = 2**61
 
 
 class SumsStore:
-    """Sums over times of the truth or of a model on one data set.
+    """Sums over times of the truth or of a model on one data set; identity as in :class:`StatisticsStore`.
 
     A part for each eight days of the calendar is written during the run; :meth:`fold` adds complete parts to
     the total. Each file lists its times, so none is counted twice.
-
-    Parameters
-    ----------
-    folder : Path
-        Created when something is written.
-    identity : Mapping
-        As for :class:`StatisticsStore`.
-
-    Raises
-    ------
-    UserError
-        If the folder holds other sums.
     """
 
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
@@ -61,13 +49,7 @@ class SumsStore:
         return ~np.isin(times.astype("datetime64[ns]"), np.concatenate(covered) if covered else [])
 
     def add(self, sums: xr.Dataset) -> None:
-        """Add the sums over some times of one block of eight days.
-
-        Parameters
-        ----------
-        sums : xarray.Dataset
-            Variables of whole numbers without the dimension ``time``; the coordinate ``time`` holds the times summed up.
-        """
+        """Add the sums (whole numbers) over some times of one block of eight days; ``time`` lists the times."""
         write_identity(self.folder, self.identity)
         names = set(block_name(sums["time"].values))
         if len(names) != 1:
@@ -92,13 +74,7 @@ class SumsStore:
         (self.folder / PIECES).rmdir()
 
     def load(self) -> xr.Dataset:
-        """Return the sums over all stored times; the coordinate ``time`` lists them.
-
-        Raises
-        ------
-        UserError
-            If there are none.
-        """
+        """Return the sums over all stored times, listed in ``time``; ``UserError`` if there are none."""
         files = self._files()
         if not files:
             raise UserError(
@@ -107,13 +83,7 @@ class SumsStore:
         return added(files, self.folder)
 
     def merge(self, other: SumsStore) -> None:
-        """Add the sums of another store of the same identity over other times.
-
-        Raises
-        ------
-        UserError
-            If both hold a time: sums cannot be taken apart.
-        """
+        """Add the sums of another store of the same identity over other times; ``UserError`` if they overlap."""
         files = other._files()
         if not files:
             return
@@ -144,13 +114,7 @@ class SumsStore:
 
 
 def added(parts: list[xr.Dataset], folder: Path) -> xr.Dataset:
-    """Return the sums over the times of all parts.
-
-    Raises
-    ------
-    UserError
-        If two parts hold one time, or a sum grows beyond 64 bits.
-    """
+    """Return the sums over the times of all parts; ``UserError`` if two hold one time or 64 bits do not suffice."""
     times = np.concatenate([part["time"].values for part in parts])
     if np.unique(times).size != times.size:
         raise UserError(
@@ -161,13 +125,7 @@ def added(parts: list[xr.Dataset], folder: Path) -> xr.Dataset:
 
 
 def summed(parts: list[xr.Dataset]) -> xr.Dataset:
-    """Return the sums over members, whose times may be the same.
-
-    Raises
-    ------
-    UserError
-        If a sum grows beyond 64 bits.
-    """
+    """Return the sums over members, whose times may be the same; ``UserError`` if 64 bits do not suffice."""
     times = np.concatenate([part["time"].values for part in parts])
     # Rebuilt in one order, so that the bytes do not depend on how the period was divided.
     variables = {}
