@@ -42,25 +42,10 @@ def flags_of(kind: type) -> list[str]:
 def parse(
     kind: type[ConfigT], presets: Mapping[str, ConfigT], arguments: Sequence[str], program: str
 ) -> ConfigT:
-    """Settings from a preset and flags.
+    """Settings from a preset and flags; the first preset is the default unless there is a ``demo``.
 
-    Parameters
-    ----------
-    kind
-        Frozen dataclass; those nested in it give flags without a prefix.
-    presets
-        Defaults by name; the first one is used without ``--preset`` unless there is a ``demo``.
-    arguments
-        Command line without the program's name.
-    program
-        Name shown in the help, unless the command was started as ``atmodist NAME``.
-
-    Raises
-    ------
-    UserError
-        An unknown flag or preset, or a value that does not fit, such as an empty text, NaN or 1e300.
-    SystemExit
-        After ``--help``.
+    Dataclasses nested in ``kind`` give flags without a prefix. An unknown flag or preset, or a value that
+    does not fit, such as an empty text, NaN or 1e300, is a UserError; ``--help`` exits.
     """
     import tyro
 
@@ -145,12 +130,7 @@ def _condense(text: str) -> str:
 def train(config: Any, start: Callable[[Any, list[Any] | None], Path | None]) -> int:
     """Train with checked settings, print the model's folder, and return the exit code.
 
-    Parameters
-    ----------
-    config
-        Settings; the preset ``smoke`` without data gets synthetic fields.
-    start
-        Trains with these settings and sources; returns the model's folder, None when it was stopped.
+    The preset ``smoke`` without data gets synthetic fields. ``start`` returns None when it was stopped.
     """
     from atmodist_core.harmonics import keep_freed_memory
     from atmodist_core.training.data.synthetic import synthetic_fields
@@ -169,10 +149,7 @@ def train(config: Any, start: Callable[[Any, list[Any] | None], Path | None]) ->
 def stop_requests(sentence: str) -> Callable[[], bool]:
     """Return a function that says whether Ctrl-C or SIGTERM came; a second one stops at once.
 
-    Parameters
-    ----------
-    sentence
-        Printed at the first one.
+    The sentence is printed at the first one.
     """
     received: list[int] = []
 

@@ -38,22 +38,9 @@ class AtmoDist:
     """A learned distance between atmospheric states: made by :func:`load_distance`.
 
     The distance of two states is the mean over all activations of an encoder's layer of their squared
-    difference, weighted by area, times the layer's scale from the model card. The scale gives it the magnitude of the mean
-    squared error of normalised fields at long lags, so the two can be compared; like that error it has no
-    unit.
-
-    Parameters
-    ----------
-    card : ModelCard
-        Of the distance network.
-    network : DistanceNetwork
-        Trained.
-    device : torch.device
-        Where to compute.
-    precision : {"float32", "bfloat16"}
-        What to compute in.
-    engine : {"torch", "openvino"}
-        What runs the encoder.
+    difference, weighted by area, times the layer's scale from the model card. The scale gives it the
+    magnitude of the mean squared error of normalised fields at long lags, so the two can be compared; like
+    that error it has no unit.
 
     Attributes
     ----------
@@ -253,8 +240,8 @@ class AtmoDist:
         earlier, later : xarray.Dataset
             Canonical, on the same grid, at least of the patch size. Times are paired as for :meth:`distance`.
         region : Region, str or sequence, optional
-            Part of the fields to cover, as :func:`atmodist_core.fields.as_region` takes it. Where it is smaller
-            than a patch, patches reach into its real surroundings.
+            Part of the fields to cover, as :func:`atmodist_core.fields.as_region` takes it. Where it is
+            smaller than a patch, patches reach into its real surroundings.
         per_patch : bool
             Keep the patches apart instead of averaging: shows how the guess varies over the globe.
         progress, cancel : callable, optional

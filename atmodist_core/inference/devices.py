@@ -20,13 +20,7 @@ ENGINE_VARIABLE = "ATMODIST_ENGINE"
 
 
 def resolve_device(device: str | torch.device | None) -> torch.device:
-    """Return the chosen device, or by default a GPU where there is one.
-
-    Raises
-    ------
-    UserError
-        When there is no such device.
-    """
+    """Return the chosen device, or by default a GPU where there is one; one that is missing is a UserError."""
     if device is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -42,13 +36,7 @@ def resolve_device(device: str | torch.device | None) -> torch.device:
 
 
 def resolve_precision(precision: str, device: torch.device) -> Precision:
-    """Return what ``auto`` means on a device: bfloat16 where the hardware computes with it, else float32.
-
-    Raises
-    ------
-    UserError
-        For an unknown precision.
-    """
+    """Return what ``auto`` means on a device: bfloat16 where the hardware computes with it, else float32."""
     from atmodist_core.common.hardware import has_bfloat16_units
 
     if precision == "auto":

@@ -16,15 +16,7 @@ _BYTES_PER_ACTIVATION = 2 * (4 + 8)
 
 
 def time_blocks(count: int, activations: int) -> list[range]:
-    """Cut times into blocks of which two fit into the memory.
-
-    Parameters
-    ----------
-    count : int
-        Number of times.
-    activations : int
-        Of one time.
-    """
+    """Cut ``count`` times of some activations each into blocks of which two fit into the memory."""
     block = max(1, EMBEDDING_MEMORY // (activations * _BYTES_PER_ACTIVATION))
     return [range(start, min(start + block, count)) for start in range(0, count, block)]
 
@@ -44,21 +36,10 @@ def states_to_encode(rows: list[range], columns: list[range], symmetric: bool) -
 def activation_weights(
     latitude: NDArray[np.floating], columns: int, shape: tuple[int, ...]
 ) -> NDArray[np.float64]:
-    """Return the share of the area that each activation stands for.
+    """Return the share of the area that each activation stands for, of shape ``shape``; sums to 1.
 
-    Parameters
-    ----------
-    latitude : ndarray, shape (rows,)
-        Of the fields [degrees].
-    columns : int
-        Of the fields.
-    shape : tuple of int
-        Rows and columns of the activations, whose spacing in points of the fields is a power of two.
-
-    Returns
-    -------
-    ndarray
-        Of that shape; sums to 1.
+    ``latitude`` (rows,) [degrees] and ``columns`` are those of the fields; the spacing of the activations in
+    points of the fields is a power of two.
     """
     sides = []
     for areas, count in ((cell_areas(latitude), shape[0]), (np.ones(columns), shape[1])):
@@ -73,19 +54,9 @@ def mean_squared_differences(
 ) -> NDArray[np.float64]:
     """Return the mean squared difference, weighted by area, of every pair of embeddings.
 
+    For ``a`` and ``b`` of shape ``(times, features, rows, columns)``: shape ``(times of a, times of b)``.
     Through scalar products, which a matrix product does fast; in float64 and about the common mean, so that
     subtracting large squares loses nothing that counts.
-
-    Parameters
-    ----------
-    a, b : ndarray, shape (times, features, rows, columns)
-        Embeddings, of the same shape but for the number of times.
-    weights : ndarray, shape (rows, columns)
-        Of :func:`activation_weights`.
-
-    Returns
-    -------
-    ndarray, shape (times of a, times of b)
     """
     rows, columns = a.reshape(len(a), -1).astype(np.float64), b.reshape(len(b), -1).astype(np.float64)
     centre = rows.mean(axis=0)

@@ -1,6 +1,4 @@
-"""Downscaling as users call it: coarse fields in, fine fields out, by a trained network or by
-interpolation.
-"""
+"""Downscaling for users: coarse fields in, fine fields out, by a trained network or by interpolation."""
 
 from __future__ import annotations
 
@@ -29,17 +27,6 @@ DEFAULT_FACTOR = 4
 
 class Downscaler:
     """Turn coarse fields into fine ones: made by :func:`load_downscaler`, then called like a function.
-
-    Parameters
-    ----------
-    card : ModelCard
-        What the method is.
-    enlarger : Enlarger
-        What computes it.
-    precision : {"float32", "bfloat16"}
-        What it computes in.
-    engine : {"torch", "openvino", "numpy"}
-        What runs it.
 
     Attributes
     ----------
@@ -87,10 +74,10 @@ class Downscaler:
         """Downscale fields.
 
         Beyond the edges of the coarse grid the field is continued as
-        :class:`~atmodist_core.fields.grid.boundaries.Boundaries` says: a full circle of longitudes wraps exactly,
-        across a pole the far side follows turned by half the circle, and a limited area is mirrored.
-        Results within ``receptive radius`` coarse cells of a limited area's edge rest in part on that
-        mirror image, in practice the outermost few.
+        :class:`~atmodist_core.fields.grid.boundaries.Boundaries` says: a full circle of longitudes wraps
+        exactly, across a pole the far side follows turned by half the circle, and a limited area is mirrored.
+        Results within ``receptive radius`` coarse cells of a limited area's edge rest in part on that mirror
+        image, in practice the outermost few.
 
         The fields are worked through time by time in tiles, each computed with enough surroundings (40
         coarse cells for the published generator) that the result equals that of one pass. Besides input and
@@ -189,11 +176,6 @@ class Downscaler:
 
         Compared are the grid spacing (more than 10 % off), the level, and the standard deviation of every
         field.
-
-        Parameters
-        ----------
-        coarse : xarray.Dataset
-            As for the call.
         """
         return applicability_sentence(self.card, FieldArrays.of(coarse, self.card.channels, self.name))
 
@@ -347,8 +329,8 @@ def load_downscaler(
     factor : int, optional
         Fine cells per coarse cell of an interpolation (default 4); a network's is its own.
     engine : {"torch", "openvino"}, optional
-        What runs a network; default: what ``ATMODIST_ENGINE`` in the environment names, else torch. OpenVINO is
-        an optional package for the CPU; docs/performance.md has its times.
+        What runs a network; default: what ``ATMODIST_ENGINE`` in the environment names, else torch. OpenVINO
+        is an optional package for the CPU; docs/performance.md has its times.
 
     Returns
     -------

@@ -20,20 +20,8 @@ from atmodist_core.networks.normalization import SignedLogNormalization
 
 
 class EncoderInference:
-    """Run a trained distance network on physical fields.
-
-    Parameters
-    ----------
-    network : DistanceNetwork
-        Trained; a copy is taken.
-    normalization : SignedLogNormalization
-        Of its channels.
-    device : torch.device
-        Where to compute.
-    precision : {"float32", "bfloat16"}
-        What to compute in.
-    engine : {"torch", "openvino"}
-        What runs the encoder; the classifier is torch's.
+    """Run a copy of a trained distance network on physical fields; the classifier is torch's under every
+    engine.
     """
 
     def __init__(
@@ -65,29 +53,11 @@ class EncoderInference:
     def activations(
         self, fields: NDArray[np.float32], boundaries: Boundaries, layer: str
     ) -> NDArray[np.float32]:
-        """Encode one state.
+        """Encode one state, shape ``(channel, latitude, longitude)``, as ``(filters, rows, columns)``.
 
-        A full circle of longitudes is continued on both sides by half a training patch, whose activations
-        are dropped again: no seam shows. The other edges meet the zeros that the network saw around every
-        patch in training.
-
-        Parameters
-        ----------
-        fields : ndarray, shape (channel, latitude, longitude)
-            Physical.
-        boundaries : Boundaries
-            Of the grid.
-        layer : str
-            Of the encoder.
-
-        Returns
-        -------
-        ndarray, shape (filters, rows, columns)
-
-        Raises
-        ------
-        UserError
-            When the fields are smaller than the distance between two points of the layer.
+        A full circle of longitudes is continued on both sides by half a training patch, whose activations are
+        dropped again: no seam shows. The other edges meet the zeros that the network saw around every patch
+        in training. Fields smaller than the distance between two points of the layer are a UserError.
         """
         stride = self.config.stride(layer)
         if min(boundaries.rows, boundaries.columns) < stride:
@@ -114,17 +84,7 @@ class EncoderInference:
 
     @torch.inference_mode()
     def encode_patches(self, patches: NDArray[np.float32]) -> Tensor:
-        """Encode patches of the classifier's size, as :meth:`classify` takes them.
-
-        Parameters
-        ----------
-        patches : ndarray, shape (patch, channel, size, size)
-            Physical.
-
-        Returns
-        -------
-        Tensor, shape (patch, filters, rows, columns)
-        """
+        """Encode physical patches ``(patch, channel, size, size)`` as ``(patch, filters, rows, columns)``."""
         with full_float32(self.device):
             parts = [patches[start : start + 64] for start in range(0, len(patches), 64)]
             return torch.cat([self.network.encoder(self._prepared(part)) for part in parts])
@@ -139,17 +99,9 @@ class EncoderInference:
     def lag_probabilities(
         self, earlier: NDArray[np.float32], later: NDArray[np.float32]
     ) -> NDArray[np.float64]:
-        """Return the probability of every lag for pairs of patches.
+        """Return the probability of every lag, ``(patch, classes)``, for pairs of physical patches.
 
-        Parameters
-        ----------
-        earlier, later : ndarray, shape (patch, channel, size, size)
-            Physical, of the classifier's patch size.
-
-        Returns
-        -------
-        ndarray, shape (patch, classes)
-            Each row sums to 1.
+        Patches have the shape ``(patch, channel, size, size)`` with the classifier's patch size.
         """
         found = []
         with full_float32(self.device):

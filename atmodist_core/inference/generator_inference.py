@@ -27,25 +27,12 @@ _FINE_ACTIVATIONS = 4
 
 
 class GeneratorInference:
-    """Run a generator on windows of physical fields.
+    """Run a copy of a trained generator on windows of physical fields.
 
     The first, coarse part of the network runs on the whole window, which shrinks from layer to layer to what
-    the rest still sees; the second on strips of the inner part only, with the few coarse points around them that it sees; the output layers last, on the inner part and
-    what they see around it. This gives the same numbers as one piece, in far less memory.
-
-    Parameters
-    ----------
-    generator : Generator
-        Trained; a copy is taken.
-    normalization : SignedLogNormalization
-        Of its channels.
-    device : torch.device
-        Where to compute.
-    precision : {"float32", "bfloat16"}
-        bfloat16 is several times faster where the hardware has it and changes the fields by 1 to 2 % of
-        their rms.
-    engine : {"torch", "openvino"}
-        What runs the network.
+    the rest still sees; the second on strips of the inner part only, with the few coarse points around them
+    that it sees; the output layers last, on the inner part and what they see around it. This gives the same
+    numbers as one piece, in far less memory. bfloat16 changes the fields by 1 to 2 % of their rms.
     """
 
     def __init__(
@@ -102,7 +89,7 @@ class GeneratorInference:
         check: Callable[[], None],
         area: NDArray[np.float32],
     ) -> NDArray[np.float32]:
-        """Generate the fine fields of the inner part of a window; see
+        """Generate the fine fields of a window's inner part; see
         :class:`atmodist_core.inference.tiling.Enlarger`.
         """
         fields = torch.from_numpy(np.ascontiguousarray(window))
@@ -149,9 +136,7 @@ class GeneratorInference:
     def _refined(
         self, features: torch.Tensor, coarse: torch.Tensor, rows: slice, columns: slice
     ) -> torch.Tensor:
-        """Return the normalised fine fields of some coarse cells, shape ``(channel, height, width)``, on
-        the CPU.
-        """
+        """Normalised fine fields of some coarse cells, shape ``(channel, height, width)``, on the CPU."""
         halo, factor = math.ceil(self.config.refining_radius), self.factor
         top, left = max(rows.start - halo, 0), max(columns.start - halo, 0)
         part, around = (

@@ -12,23 +12,11 @@ from atmodist_core.fields.grid.patches import PatchCover
 def lag_prediction(
     probability: NDArray[np.float64], lags: NDArray[np.float64], cover: PatchCover, *, per_patch: bool
 ) -> xr.Dataset:
-    """Describe the probabilities of lags.
+    """Describe probabilities of lags [h], shape ``(time, patch, lag)``, averaged over patches unless
+    ``per_patch``.
 
-    Parameters
-    ----------
-    probability : ndarray, shape (time, patch, lag)
-        Of every lag, for every patch.
-    lags : ndarray, shape (lag,)
-        In hours.
-    cover : PatchCover
-        Where the patches lie.
-    per_patch : bool
-        Keep the patches apart instead of averaging their probabilities.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``probability`` over ``(time, [patch,] lag)``, and the ``most_likely`` and the ``expected`` lag [h].
+    The result holds ``probability`` over ``(time, [patch,] lag)``, the ``most_likely`` and the ``expected``
+    lag [h].
     """
     dimensions: tuple[str, ...] = ("time", "patch", "lag")
     if not per_patch:

@@ -9,11 +9,6 @@ from numpy.typing import NDArray
 def ranked_classes(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
     """Classes from the most likely to the least, shape ``(pairs, classes)``; of equals the shorter lag first.
 
-    Parameters
-    ----------
-    probabilities : ndarray, shape ``(pairs, classes)``
-        Of every class.
-
     Examples
     --------
     >>> ranked_classes(np.array([[0.2, 0.5, 0.3]])).tolist()
@@ -25,11 +20,6 @@ def ranked_classes(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
 def median_classes(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
     """First class at which half of the probability is reached, shape ``(pairs,)``.
 
-    Parameters
-    ----------
-    probabilities : ndarray, shape ``(pairs, classes)``
-        Of every class, in the order of the lags.
-
     Examples
     --------
     >>> median_classes(np.array([[0.2, 0.2, 0.3, 0.3]])).tolist()
@@ -40,19 +30,9 @@ def median_classes(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def chance_scores(classes: int, lag_step_hours: float) -> dict[str, float]:
-    """What the best constant answer scores: every class alike, and for the error the middle lag.
+    """Scores of the best constant answer to ``classes`` equally frequent lags, ``lag_step_hours`` apart.
 
-    Parameters
-    ----------
-    classes : int
-        Number of lags told apart, all equally frequent.
-    lag_step_hours : float
-        Time between two of them [h].
-
-    Returns
-    -------
-    dict
-        ``loss`` [nat], ``accuracy``, ``top3``, ``lag_error_hours`` [h].
+    They are ``loss`` [nat], ``accuracy``, ``top3`` and, for the middle lag, ``lag_error_hours`` [h].
     """
     lags = np.arange(classes)
     return {

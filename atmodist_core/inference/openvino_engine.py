@@ -23,13 +23,7 @@ _POLL_MILLISECONDS = 20
 
 
 def openvino() -> Any:
-    """Return the package.
-
-    Raises
-    ------
-    UserError
-        When it is not installed.
-    """
+    """Return the package; without it raise a UserError."""
     try:
         import openvino as package
     except ImportError:
@@ -44,26 +38,15 @@ def openvino() -> Any:
 def openvino_core() -> Any:
     """Return the one core of this process, which lives as long as the process.
 
-    With more than one, the processor plugin leaves a stack for signal handlers behind that is no longer there: every
-    new core gives the thread that loads the plugin such a stack and, when it goes, puts the one before it back, be
-    that one gone or not. The next signal, a Ctrl-C, then ends the process.
-
-    Raises
-    ------
-    UserError
-        When OpenVINO is not installed.
+    With more than one, the processor plugin leaves a stack for signal handlers behind that is no longer
+    there: every new core gives the thread that loads the plugin such a stack and, when it goes, puts the one
+    before it back, be that one gone or not. The next signal, a Ctrl-C, then ends the process.
     """
     return openvino().Core()
 
 
 def check_openvino(precision: str) -> None:
-    """Refuse what OpenVINO cannot do on this machine.
-
-    Raises
-    ------
-    UserError
-        When it is not installed, or its processor plugin has no units for the precision.
-    """
+    """Refuse a machine without OpenVINO, or without units for the precision, by a UserError."""
     abilities = openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     if precision == "bfloat16" and "BF16" not in abilities:
         raise UserError(
@@ -73,16 +56,10 @@ def check_openvino(precision: str) -> None:
 
 
 class OpenvinoGraph:
-    """A graph of OpenVINO operations, compiled for the CPU; calls from several threads do not disturb each other.
+    """A graph of OpenVINO operations, compiled for the CPU; calls from several threads do not disturb each
+    other.
 
-    Parameters
-    ----------
-    inputs : sequence of openvino.Node
-        Its parameters, in the order of a call.
-    output : openvino.Node
-        What is wanted.
-    precision : {"float32", "bfloat16"}
-        Of the convolutions; input and output are float32 in either.
+    The precision is that of the convolutions; input and output are float32 in either.
     """
 
     def __init__(self, inputs: Sequence[Any], output: Any, precision: Literal["float32", "bfloat16"]) -> None:
@@ -103,19 +80,9 @@ class OpenvinoGraph:
     def __call__(
         self, *arrays: NDArray[Any], check: Callable[[], None] = lambda: None
     ) -> NDArray[np.float32]:
-        """Compute the output.
+        """Compute the output from one C-contiguous array for each input.
 
-        Parameters
-        ----------
-        *arrays : ndarray
-            One for each input, C-contiguous.
-        check : callable
-            Called every few hundredths of a second while the graph runs; raises to stop it.
-
-        Returns
-        -------
-        ndarray
-            Of the output's shape.
+        ``check`` is called every few hundredths of a second while the graph runs and raises to stop it.
         """
         # A request of its own for every call: they are cheap, and one must not be used from two threads.
         request = self._compiled.create_infer_request()

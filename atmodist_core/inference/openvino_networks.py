@@ -1,7 +1,7 @@
 """The encoder and the generator as OpenVINO graphs, with the weights of trained networks and the same interface.
 
-The graphs are written out operation by operation instead of being converted: they are short, they take inputs of any
-size, and nothing of torch has to be traced.
+The graphs are written out operation by operation instead of being converted: they take inputs of any size,
+and nothing of torch has to be traced.
 """
 
 from __future__ import annotations
@@ -49,9 +49,7 @@ def _input(channels: int, name: str, batch: int = 1) -> Any:
 
 
 def _convolution(x: Any, kernel: Tensor, bias: Tensor | None, stride: int = 1) -> Any:
-    """Convolve with zero padding; ``same_upper`` is TensorFlow's SAME rule, as in
-    :func:`atmodist_core.networks.layers.same_padding`.
-    """
+    """Convolve with zero padding; ``same_upper`` is TensorFlow's SAME rule, as in ``layers.same_padding``."""
     ops = _operations()
     y = ops.convolution(x, _weights(kernel), [stride, stride], [0, 0], [0, 0], [1, 1], auto_pad="same_upper")
     return y if bias is None else ops.add(y, _weights(bias.reshape(1, -1, 1, 1)))
@@ -116,15 +114,7 @@ def _cut(x: Any, bounds: Any, number: int) -> Any:
 
 
 class OpenvinoGenerator:
-    """A generator whose two parts, coarse and refining, are OpenVINO graphs.
-
-    Parameters
-    ----------
-    generator : Generator
-        Trained; its weights are copied.
-    precision : {"float32", "bfloat16"}
-        Of the convolutions.
-    """
+    """A generator whose two parts, coarse and refining, are OpenVINO graphs."""
 
     def __init__(self, generator: Generator, precision: Precision) -> None:
         self.config = generator.config
@@ -193,15 +183,7 @@ class OpenvinoGenerator:
 
 
 class OpenvinoEncoder(nn.Module):
-    """An encoder that is an OpenVINO graph for each layer that is asked for, compiled when it is first.
-
-    Parameters
-    ----------
-    encoder : Encoder
-        Trained and frozen; used for its weights.
-    precision : {"float32", "bfloat16"}
-        Of the convolutions.
-    """
+    """A trained, frozen encoder as an OpenVINO graph for each layer, compiled when it is first asked for."""
 
     def __init__(self, encoder: Encoder, precision: Precision) -> None:
         super().__init__()

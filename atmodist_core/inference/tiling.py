@@ -1,6 +1,4 @@
-"""Fields enlarged tile by tile, each with as much of its surroundings as it takes for the result to be
-exact.
-"""
+"""Enlarge fields tile by tile, each with as much of its surroundings as makes the result exact."""
 
 from __future__ import annotations
 
@@ -38,9 +36,7 @@ class Enlarger(Protocol):
 
     @property
     def largest_window(self) -> int:
-        """Coarse points, surroundings included, that a window may have without taking more memory than
-        stated.
-        """
+        """Coarse points, surroundings included, that a window may have within the stated memory."""
 
     @property
     def noise_channels(self) -> int:
@@ -74,15 +70,7 @@ class Enlarger(Protocol):
 
 @dataclass(frozen=True)
 class Tile:
-    """A block of coarse cells and the window around it that it is computed from.
-
-    Attributes
-    ----------
-    rows, columns : tuple of int
-        First index and end of the block on the coarse grid.
-    window_rows, window_columns : tuple of int
-        The same of the window.
-    """
+    """A block of coarse cells and the window around it that it is computed from: first index and end of each."""
 
     rows: tuple[int, int]
     columns: tuple[int, int]
@@ -112,7 +100,7 @@ def plan_tiles(
     tile: int | None,
     largest_window: int,
 ) -> list[Tile]:
-    """Cut a block of a grid into tiles.
+    """Cut a block of a grid into tiles, from north to south and west to east.
 
     Parameters
     ----------
@@ -123,20 +111,9 @@ def plan_tiles(
     margin : int
         Coarse points around each tile that its window takes in.
     tile : int or None
-        Longest side of a tile [coarse cells]; None: as few tiles, and as little work, as ``largest_window``
-        allows.
+        Longest side of a tile [coarse cells], positive; None: as few tiles as ``largest_window`` allows.
     largest_window : int
         Coarse points that a window may have (a single cell's window may have more).
-
-    Returns
-    -------
-    list of Tile
-        From north to south and west to east.
-
-    Raises
-    ------
-    UserError
-        When ``tile`` is not positive.
     """
     height, width = row_range[1] - row_range[0], column_range[1] - column_range[0]
     if tile is not None:
@@ -159,9 +136,7 @@ def plan_tiles(
 
 
 def _fewest_parts(height: int, width: int, margin: int, largest_window: int) -> tuple[int, int]:
-    """Return into how many rows and columns of tiles a block is best cut: the least work among those that
-    fit.
-    """
+    """Rows and columns of tiles that cut a block best: the least work among those that fit."""
 
     def work(parts: tuple[int, int]) -> tuple[bool, int]:
         tall, wide = math.ceil(height / parts[0]) + 2 * margin, math.ceil(width / parts[1]) + 2 * margin
@@ -190,28 +165,18 @@ def enlarge(
     progress: Callable[[float], None],
     check: Callable[[], None],
 ) -> NDArray[np.float32]:
-    """Enlarge the block of coarse fields that the tiles cover.
+    """Enlarge the block of coarse fields that the tiles cover, ``(channel, factor * rows, factor * columns)``.
 
     Parameters
     ----------
     fields : ndarray, shape (channel, rows, columns)
         Physical fields on the whole coarse grid, then the noise that the enlarger takes.
-    enlarger : Enlarger
-        Network or interpolation.
-    boundaries : Boundaries
-        Of the coarse grid.
-    tiles : list of Tile
-        Of :func:`plan_tiles`.
+    enlarger, boundaries, tiles
+        Network or interpolation, edges of the coarse grid, and the tiles of :func:`plan_tiles`.
     latitude : ndarray, shape (rows,)
         Of the coarse grid [degrees].
-    progress : callable
-        Called with the fraction of the work done after each tile.
-    check : callable
-        Called often; raises to stop.
-
-    Returns
-    -------
-    ndarray, shape (channel, factor * block rows, factor * block columns)
+    progress, check : callable
+        Called with the fraction done after each tile; called often, raises to stop.
     """
     factor = enlarger.factor
     north, west = min(tile.rows[0] for tile in tiles), min(tile.columns[0] for tile in tiles)

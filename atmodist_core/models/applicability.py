@@ -22,14 +22,7 @@ def applicability_sentence(card: ModelCard, arrays: FieldArrays) -> str | None:
     """Say in one sentence how fields differ from a model's training fields, or return None if they do not.
 
     Compared are the grid spacing, the level, and the standard deviation of every channel at up to three
-    times.
-
-    Parameters
-    ----------
-    card : ModelCard
-        Of the model; interpolation applies to anything.
-    arrays : FieldArrays
-        The model's input.
+    times; interpolation applies to anything.
     """
     if card.kind == "interpolation":
         return None

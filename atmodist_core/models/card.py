@@ -170,13 +170,7 @@ class ModelCard:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ModelCard:
-        """Build a card from plain values.
-
-        Raises
-        ------
-        UserError
-            Naming the first unknown or missing key, or the key whose value is not allowed.
-        """
+        """Build a card from plain values; a UserError names the first unknown, missing or wrong key."""
         if not isinstance(values, Mapping):
             raise UserError(f"Expected a model card to be a JSON object, found {type(values).__name__}.")
         keys = [entry.name for entry in dataclasses.fields(cls)]
@@ -201,13 +195,7 @@ class ModelCard:
         return cls(**converted)
 
     def to_json(self) -> str:
-        """Return the text of ``card.json``.
-
-        Raises
-        ------
-        UserError
-            When an entry holds something JSON cannot, such as NaN.
-        """
+        """Return the text of ``card.json``; an entry that JSON cannot hold, such as NaN, is a UserError."""
         try:
             return json.dumps(self.to_dict(), indent=2, allow_nan=False, default=_plain) + "\n"
         except (TypeError, ValueError) as error:
@@ -226,13 +214,7 @@ def _plain(value: Any) -> Any:
 
 
 def read_card(folder: str | Path) -> ModelCard:
-    """Read the card of a model's folder.
-
-    Raises
-    ------
-    UserError
-        When there is no card, it is not JSON, or a key is missing, unknown or wrong.
-    """
+    """Read the card of a model's folder; one that is absent or damaged is a UserError."""
     path = Path(folder) / CARD_FILE
     try:
         if path.exists() and (not path.is_file() or path.stat().st_size > _LARGEST_CARD):
@@ -272,13 +254,7 @@ _SERVES = {
 
 
 def read_card_of(kind: str, folder: str | Path) -> ModelCard:
-    """Read the card of a model that has to be of one kind.
-
-    Raises
-    ------
-    UserError
-        As of :func:`read_card`, and when the model is of another kind.
-    """
+    """Read the card of a model that has to be of one kind; as :func:`read_card`."""
     card = read_card(folder)
     if card.kind != kind:
         raise UserError(

@@ -22,13 +22,7 @@ _ENCODERS = {
 
 
 def loss_text(card: ModelCard) -> str:
-    """Return the loss of a model's training, such as "1 × MSE + 0.03 × adversary".
-
-    Parameters
-    ----------
-    card : ModelCard
-        Of any kind of model.
-    """
+    """Return the loss of a model's training, such as "1 × MSE + 0.03 × adversary"."""
     loss = card.loss
     if card.kind == "distance":
         step = loss.get("lag_step_hours", loss.get("lead_step_hours"))

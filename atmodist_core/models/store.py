@@ -41,11 +41,7 @@ _NETWORKS_OF_KIND = {
 def build_network(card: ModelCard) -> nn.Module:
     """Return the untrained network that a card describes: a DistanceNetwork, Generator or Autoencoder.
 
-    Raises
-    ------
-    UserError
-        When the card's architecture lacks a network, names an unknown one or key, or disagrees with its
-        channels or factor.
+    A UserError says where the card's architecture does not fit itself, its channels or its factor.
     """
     wanted = _NETWORKS_OF_KIND.get(card.kind, set())
     if not wanted or set(card.architecture) != wanted:
@@ -81,10 +77,7 @@ def build_network(card: ModelCard) -> nn.Module:
 def save_distance(
     folder: str | Path, network: DistanceNetwork, card: ModelCard, weight_type: str = "float32"
 ) -> ModelCard:
-    """Save a distance network; the card's architecture and parameter count are taken from the network.
-
-    See :func:`save_model`.
-    """
+    """Save a distance network as :func:`save_model` does, its architecture and parameter count on the card."""
     architecture = {
         "encoder": network.encoder.config.to_dict(),
         "classifier": network.classifier.config.to_dict(),
@@ -95,10 +88,7 @@ def save_distance(
 def save_downscaler(
     folder: str | Path, generator: Generator, card: ModelCard, weight_type: str = "float32"
 ) -> ModelCard:
-    """Save a generator; the card's architecture and parameter count are taken from it.
-
-    See :func:`save_model`.
-    """
+    """Save a generator as :func:`save_model` does, its architecture and parameter count on the card."""
     architecture = {"generator": generator.config.to_dict()}
     return _save_network(folder, generator, card, architecture, weight_type)
 
@@ -106,10 +96,7 @@ def save_downscaler(
 def save_autoencoder(
     folder: str | Path, network: Autoencoder, card: ModelCard, weight_type: str = "float32"
 ) -> ModelCard:
-    """Save an autoencoder; the card's architecture and parameter count are taken from the network.
-
-    See :func:`save_model`.
-    """
+    """Save an autoencoder as :func:`save_model` does, its architecture and parameter count on the card."""
     architecture = {"encoder": network.encoder.config.to_dict(), "decoder": network.decoder.config.to_dict()}
     return _save_network(folder, network, card, architecture, weight_type)
 
@@ -175,13 +162,7 @@ def save_model(
 
 
 def save_card(folder: str | Path, card: ModelCard) -> None:
-    """Replace the card of a saved model, e.g. to add scores; its ``created`` must stay as it was.
-
-    Raises
-    ------
-    UserError
-        When the new card says another time of creation than the one on disk.
-    """
+    """Replace the card of a saved model, e.g. to add scores; its ``created`` must stay as it was."""
     folder = Path(folder)
     saved = read_card(folder)
     if saved.created != card.created:
@@ -201,25 +182,10 @@ def file_sha256(path: Path) -> str:
 
 
 def load_model_tensors(name_or_path: str | Path) -> tuple[ModelCard, dict[str, Tensor]]:
-    """Read a model's card and weights, and check that they belong together.
+    """Read a model's card and weights (name or folder), and check that they belong together.
 
-    Parameters
-    ----------
-    name_or_path : str or path
-        Name or folder, as for :func:`~atmodist_core.models.card.find_model`.
-
-    Returns
-    -------
-    card : ModelCard
-        The card.
-    tensors : dict of str to Tensor
-        State dictionary on the CPU; half-precision weights are widened to float32.
-
-    Raises
-    ------
-    UserError
-        When there is no such model, a file is broken, or the weights are not those of the card's
-        architecture.
+    The weights are a state dictionary on the CPU; half precision is widened to float32. A model that is
+    absent, damaged or of another architecture is a UserError.
     """
     folder = find_model(name_or_path)
     card = read_card(folder)

@@ -17,18 +17,9 @@ _SMALLEST_FILTERS = 16
 
 @dataclass(frozen=True)
 class DecoderConfig(NetworkConfig):
-    """Shape of a :class:`Decoder`.
+    """Shape of a :class:`Decoder`; five doublings undo the stride of 32 of the published encoder.
 
-    Attributes
-    ----------
-    channels : int
-        Number of fields.
-    encoder_channels : int
-        Filters of the encoder's end.
-    filters : int
-        Of the coarsest stage; every finer one has half of them, but no fewer than 16.
-    doublings : int
-        Stages, each of which doubles the resolution: five undo the stride of 32 of the published encoder.
+    The coarsest stage has ``filters`` filters; every finer one has half of them, but no fewer than 16.
     """
 
     channels: int = 2
@@ -44,11 +35,6 @@ class Decoder(nn.Module):
     """The encoder mirrored, and light: nearest neighbours and one convolution a stage.
 
     It is small so that the encoder, the only part the content loss uses, has to learn.
-
-    Parameters
-    ----------
-    config : DecoderConfig, optional
-        Default: back from the published encoder to two fields.
     """
 
     def __init__(self, config: DecoderConfig | None = None) -> None:
@@ -72,33 +58,16 @@ class Decoder(nn.Module):
 
 
 class Autoencoder(nn.Module):
-    """Encoder and decoder: fields in, the same fields out, through 1/16 of their numbers (2 of them).
-
-    Parameters
-    ----------
-    encoder : Encoder
-        Of the architecture of the distance network.
-    decoder : Decoder
-        Its doublings must undo the encoder's stride.
-    """
+    """Encoder and decoder: fields in, the same fields out, through 1/16 of their numbers (2 of them)."""
 
     def __init__(self, encoder: Encoder, decoder: Decoder) -> None:
         super().__init__()
         self.encoder, self.decoder = encoder, decoder
 
     def forward(self, fields: Tensor) -> Tensor:
-        """Reconstruct normalised fields.
+        """Reconstruct normalised fields ``(batch, channels, height, width)``.
 
-        Parameters
-        ----------
-        fields : Tensor
-            Shape ``(batch, channels, height, width)``; where the stride does not divide the size, the
-            decoder's surplus is cut off at the end.
-
-        Returns
-        -------
-        Tensor
-            Of the same shape.
+        Where the stride does not divide the size, the decoder's surplus is cut off at the end.
         """
         check_batch(fields, self.encoder.config.channels, "autoencoder")
         height, width = fields.shape[-2:]

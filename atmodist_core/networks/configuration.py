@@ -32,17 +32,9 @@ class NetworkConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Build a configuration from plain values, as read from JSON.
+        """Build a configuration from plain values; fields left out take their defaults.
 
-        Parameters
-        ----------
-        values : mapping
-            Field names and values; fields left out take their defaults.
-
-        Raises
-        ------
-        UserError
-            For an unknown field name, or a value of another type than the field's.
+        An unknown name, or a value of another type than the default's, is a UserError.
         """
         if not isinstance(values, Mapping):
             raise UserError(

@@ -15,23 +15,11 @@ from atmodist_core.networks.layers import LEAK, SameConv2d, check_batch
 
 @dataclass(frozen=True)
 class DiscriminatorConfig(NetworkConfig):
-    """Shape of a :class:`Discriminator`; the defaults are the published one (10,611,201 parameters).
-
-    Attributes
-    ----------
-    channels : int
-        Number of fields.
-    patch_size : int
-        Points along each side of the square fine patches.
-    filters : tuple of int
-        Of the convolutions; every second one has stride 2.
-    dense_units : int
-        Of the hidden dense layer.
-    """
+    """Shape of a :class:`Discriminator`; the defaults are the published one (10,611,201 parameters)."""
 
     channels: int = 2
-    patch_size: int = 96
-    filters: tuple[int, ...] = (32, 32, 64, 64, 128, 128, 256, 256)
+    patch_size: int = 96  # of the square fine patches [points]
+    filters: tuple[int, ...] = (32, 32, 64, 64, 128, 128, 256, 256)  # every second one has stride 2
     dense_units: int = 1024
 
     def __post_init__(self) -> None:
@@ -44,13 +32,7 @@ class DiscriminatorConfig(NetworkConfig):
 
 
 class Discriminator(nn.Module):
-    """Convolutions, every second with stride 2, then two dense layers to one logit (positive: real).
-
-    Parameters
-    ----------
-    config : DiscriminatorConfig, optional
-        Default: two fields on patches of 96 x 96.
-    """
+    """Convolutions, every second with stride 2, then two dense layers to one logit (positive: real)."""
 
     def __init__(self, config: DiscriminatorConfig | None = None) -> None:
         super().__init__()
@@ -66,23 +48,7 @@ class Discriminator(nn.Module):
         initialize_xavier_(self)
 
     def forward(self, fine: Tensor) -> Tensor:
-        """Classify normalised fields as real or generated.
-
-        Parameters
-        ----------
-        fine : Tensor
-            Shape ``(batch, channels, patch_size, patch_size)``.
-
-        Returns
-        -------
-        Tensor
-            Logits ``(batch, 1)``.
-
-        Raises
-        ------
-        ValueError
-            When the patches are not of the discriminator's size or channel count.
-        """
+        """Classify normalised fields ``(batch, channels, patch_size, patch_size)``: logits ``(batch, 1)``."""
         size = self.config.patch_size
         check_batch(fine, self.config.channels, "discriminator")
         if fine.shape[-2:] != (size, size):

@@ -22,27 +22,14 @@ from atmodist_core.networks.layers import SameConv2d, batch_norm
 class LagClassifierConfig(NetworkConfig):
     """Shape and meaning of a :class:`LagClassifier`; the defaults are the published one (469,632 parameters).
 
-    Attributes
-    ----------
-    classes : int
-        Number of lags to classify.
-    lag_step_hours : int
-        Class ``k`` (from 0) stands for a lag of ``(k + 1) * lag_step_hours`` [h].
-    patch_size : int
-        Points along each side of the square patches that the classifier accepts.
-    encoder_channels : int
-        Channels of one encoded field.
-    encoder_stride : int
-        Patch points between two points of an encoded field.
-    filters : int
-        Of both convolutions.
+    Class ``k`` (from 0) stands for a lag of ``(k + 1) * lag_step_hours`` [h].
     """
 
     classes: int = 23
     lag_step_hours: int = 3
     patch_size: int = 160
     encoder_channels: int = 128
-    encoder_stride: int = 32
+    encoder_stride: int = 32  # patch points between two points of an encoded field
     filters: int = 128
 
     def __post_init__(self) -> None:
@@ -73,11 +60,6 @@ class LagClassifier(nn.Module):
 
     Both convolutions keep a bias although batch normalisation follows, and the dense layer has none: the
     published parameter count says so.
-
-    Parameters
-    ----------
-    config : LagClassifierConfig, optional
-        Default: 23 lags of 3 h on patches of 160 x 160.
     """
 
     def __init__(self, config: LagClassifierConfig | None = None) -> None:
@@ -93,17 +75,9 @@ class LagClassifier(nn.Module):
         nn.init.xavier_uniform_(self.dense.weight)
 
     def forward(self, encoded_a: Tensor, encoded_b: Tensor) -> Tensor:
-        """Classify encoded patches.
+        """Classify encoded patches, each ``(batch, encoder_channels, encoded_size, encoded_size)``.
 
-        Parameters
-        ----------
-        encoded_a, encoded_b : Tensor
-            Earlier and later patch, each ``(batch, encoder_channels, encoded_size, encoded_size)``.
-
-        Returns
-        -------
-        Tensor
-            Logits ``(batch, classes)``.
+        The earlier patch comes first; logits are ``(batch, classes)``.
         """
         x = torch.cat((encoded_a, encoded_b), dim=1)
         x = functional.relu(self.norm1(self.conv1(x)))
@@ -112,15 +86,7 @@ class LagClassifier(nn.Module):
 
 
 class DistanceNetwork(nn.Module):
-    """Encoder and classifier of the pretext task.
-
-    Parameters
-    ----------
-    encoder : Encoder
-        Shared by both fields.
-    classifier : LagClassifier
-        Must fit the encoder's channels and stride.
-    """
+    """Encoder, shared by both fields, and classifier of the pretext task."""
 
     def __init__(self, encoder: Encoder, classifier: LagClassifier) -> None:
         super().__init__()
@@ -136,25 +102,11 @@ class DistanceNetwork(nn.Module):
         self.classifier = classifier
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        """Return a logit per lag.
+        """Return a logit per lag, ``(batch, classes)``; class ``k`` is a lag of ``(k + 1) * lag_step_hours``.
 
-        Both fields go through the encoder as one batch: it is faster than two passes, and batch
-        normalisation then sees both under one set of statistics.
-
-        Parameters
-        ----------
-        a, b : Tensor
-            Earlier and later normalised patches, each ``(batch, channels, patch_size, patch_size)``.
-
-        Returns
-        -------
-        Tensor
-            Logits ``(batch, classes)``; class ``k`` is a lag of ``(k + 1) * lag_step_hours``.
-
-        Raises
-        ------
-        ValueError
-            When the patches differ in shape or are not of the classifier's patch size.
+        Earlier and later patches are normalised, ``(batch, channels, patch_size, patch_size)``. Both go
+        through the encoder as one batch: it is faster than two passes, and batch normalisation then sees both
+        under one set of statistics.
         """
         if not torch.compiler.is_compiling():
             size = self.classifier.config.patch_size

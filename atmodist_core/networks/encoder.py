@@ -16,23 +16,11 @@ from atmodist_core.networks.layers import SameConv2d, SameMaxPool2d, batch_norm,
 
 @dataclass(frozen=True)
 class EncoderConfig(NetworkConfig):
-    """Shape of an :class:`Encoder`; the defaults are the published network (2,271,920 parameters).
-
-    Attributes
-    ----------
-    channels : int
-        Number of input fields.
-    stem_filters : int
-        Filters of the first, 8 x 8, convolution.
-    stage_filters : tuple of int
-        Filters of each stage; the second and later stages start with stride 2.
-    blocks_per_stage : int
-        Residual blocks in each stage.
-    """
+    """Shape of an :class:`Encoder`; the defaults are the published network (2,271,920 parameters)."""
 
     channels: int = 2
-    stem_filters: int = 16
-    stage_filters: tuple[int, ...] = (16, 32, 64, 128)
+    stem_filters: int = 16  # of the first, 8 x 8, convolution
+    stage_filters: tuple[int, ...] = (16, 32, 64, 128)  # the second and later stages start with stride 2
     blocks_per_stage: int = 6
 
     def __post_init__(self) -> None:
@@ -81,13 +69,6 @@ class ResidualBlock(nn.Module):
 
     The shortcut is a 1 x 1 projection without bias or normalisation where the filter count or the size
     changes.
-
-    Parameters
-    ----------
-    in_channels, filters : int
-        Channels before and after.
-    stride : int
-        Of the first convolution and of the projection.
     """
 
     def __init__(self, in_channels: int, filters: int, stride: int = 1) -> None:
@@ -117,11 +98,6 @@ class Encoder(nn.Module):
 
     The first convolution keeps a bias although batch normalisation follows: the published parameter count
     includes it.
-
-    Parameters
-    ----------
-    config : EncoderConfig, optional
-        Default: the published network for two fields.
     """
 
     def __init__(self, config: EncoderConfig | None = None) -> None:
@@ -142,43 +118,19 @@ class Encoder(nn.Module):
         initialize_convolutions_he_(self)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Encode normalised fields.
+        """Encode normalised fields ``(batch, channels, height, width)``.
 
-        Parameters
-        ----------
-        x : Tensor
-            Shape ``(batch, channels, height, width)``.
-
-        Returns
-        -------
-        Tensor
-            Shape ``(batch, output_channels, ceil(height / 32), ceil(width / 32))`` (stride 32 with four
-            stages).
+        With four stages the stride is 32: ``(batch, output_channels, ceil(height / 32), ceil(width / 32))``.
         """
         last = self.config.layers[-1]
         return self.features(x, (last,))[last]
 
     def features(self, x: Tensor, layers: Sequence[str] = ("stage4",)) -> dict[str, Tensor]:
-        """Return the activations at the ends of the named stages; no stage after the last one asked for is
-        computed.
+        """Return the activations at the ends of the named stages; no later stage is computed.
 
-        Parameters
-        ----------
-        x : Tensor
-            Normalised fields, shape ``(batch, channels, height, width)``.
-        layers : sequence of str
-            Of ``stage1``, ``stage2``, ...
-
-        Returns
-        -------
-        dict
-            For each layer its activations ``(batch, filters, height / stride, width / stride)``, rounded
-            up, with stride 4 at ``stage1`` and doubled at every further stage.
-
-        Raises
-        ------
-        UserError
-            For an unknown layer.
+        For normalised fields ``(batch, channels, height, width)`` each is ``(batch, filters, height / stride,
+        width / stride)``, rounded up, with stride 4 at ``stage1``, doubled at every further stage. An unknown
+        layer is a UserError.
         """
         check_batch(x, self.config.channels, "encoder")
         wanted = {self.config.check_layer(layer) for layer in layers}

@@ -18,16 +18,10 @@ class FewFiltersConv2d(SameConv2d):
     """Square convolution with stride 1 and few filters, such as the last layer of a generator.
 
     A CPU computes sixteen filters at a time, so that two cost as much as sixteen. Here the outputs at
-    ``rows`` x ``columns`` neighbouring points are the filters of one convolution with that stride, whose kernels are
-    the same one moved from point to point among zeros: some taps more, far fewer wasted lanes. Parameters and
-    numbers are those of the plain convolution. On other devices it is the plain one: nothing else was measured.
-
-    Parameters
-    ----------
-    in_channels, out_channels, kernel_size : int
-        As for :class:`~atmodist_core.networks.layers.SameConv2d`; the size is odd.
-    largest_rows, largest_columns : int
-        Of a group of neighbours; 1 and 1 for the plain convolution.
+    ``rows`` x ``columns`` neighbouring points are the filters of one convolution with that stride, whose
+    kernels are the same one moved from point to point among zeros: some taps more, far fewer wasted lanes.
+    Parameters and numbers are those of the plain convolution. On other devices it is the plain one: nothing
+    else was measured.
     """
 
     def __init__(
@@ -70,13 +64,6 @@ class FewFiltersConv2d(SameConv2d):
 def neighbours(filters: int, largest_rows: int = 4, largest_columns: int = 4) -> tuple[int, int]:
     """Return the rows and columns of neighbouring points whose filters together fill a vector.
 
-    Parameters
-    ----------
-    filters : int
-        Of the convolution.
-    largest_rows, largest_columns : int
-        Powers of two that are not exceeded.
-
     Examples
     --------
     >>> neighbours(2), neighbours(1), neighbours(9)
@@ -90,17 +77,8 @@ def neighbours(filters: int, largest_rows: int = 4, largest_columns: int = 4) ->
 def neighbouring_kernels(kernel: Tensor, rows: int, columns: int) -> Tensor:
     """Return the kernels of a group of neighbouring outputs, for a convolution with the group's size as stride.
 
-    Parameters
-    ----------
-    kernel : Tensor
-        Shape ``(filter, channel, k, k)``.
-    rows, columns : int
-        Of the group.
-
-    Returns
-    -------
-    Tensor
-        Shape ``(filter * rows * columns, channel, k + rows - 1, k + columns - 1)``, in the order filter, row, column.
+    From ``(filter, channel, k, k)`` they become ``(filter * rows * columns, channel, k + rows - 1, k +
+    columns - 1)``, in the order filter, row, column.
     """
     moved = [
         functional.pad(kernel, (column, columns - 1 - column, row, rows - 1 - row))

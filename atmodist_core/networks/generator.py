@@ -61,8 +61,8 @@ class GeneratorConfig(NetworkConfig):
     noise_channels : int
         Further input channels of unit normal noise at the coarse points, from which members arise.
     output_filter : str
-        ``"none"``, or ``"low-pass"`` for data that are truncated well below their grid's Nyquist wavenumber: a
-        filter as last layer; see :func:`atmodist_core.networks.output_layers.low_pass`.
+        ``"none"``, or ``"low-pass"`` for data that are truncated well below their grid's Nyquist wavenumber:
+        a filter as last layer; see :func:`atmodist_core.networks.output_layers.low_pass`.
     filter_cutoff : float
         Where the filter halves amplitudes, as a share of the grid's Nyquist wavenumber (both axes alike).
     conserve_block_mean : bool
@@ -119,8 +119,8 @@ class GeneratorConfig(NetworkConfig):
 
     @property
     def coarse_margins(self) -> tuple[int, ...]:
-        """Points around what is wanted that are still seen: before the head, after it, and after every
-        ``BLOCKS_PER_CUT`` blocks.
+        """Points around the wanted part still seen: before and after the head, then every ``BLOCKS_PER_CUT``
+        blocks.
         """
         per_block = 2 * (_KERNEL // 2)
         to_come = per_block * self.blocks + _KERNEL // 2
@@ -131,8 +131,7 @@ class GeneratorConfig(NetworkConfig):
     def refining_radius(self) -> float:
         """How far [coarse points] a coarse feature can be from an output point that it changes.
 
-        Half a kernel for every convolution, in units of the coarse point: the steps at finer resolution
-        count less.
+        Half a kernel for every convolution, in units of the coarse point.
         """
         # Bilinear doubling mixes neighbours of the lower resolution before the convolution at the higher one.
         reach = _KERNEL // 2 if self.upsampling == "subpixel" else 1 + (_KERNEL // 2) / 2
@@ -200,11 +199,6 @@ class Generator(nn.Module):
 
     Its output still has to go through :class:`~atmodist_core.networks.output_layers.PhysicalOutput` where the
     configuration has output layers: these need the normalisation and the latitudes.
-
-    Parameters
-    ----------
-    config : GeneratorConfig, optional
-        Default: two fields, factor 4.
     """
 
     def __init__(self, config: GeneratorConfig | None = None) -> None:
@@ -228,17 +222,9 @@ class Generator(nn.Module):
                 self.tail.weight.mul_(_SMALL_START)
 
     def forward(self, coarse: Tensor) -> Tensor:
-        """Generate fine fields.
+        """Generate normalised fine fields ``(batch, channels, factor * height, factor * width)``.
 
-        Parameters
-        ----------
-        coarse : Tensor
-            Normalised, shape ``(batch, channels, height, width)``; channels of noise follow the fields.
-
-        Returns
-        -------
-        Tensor
-            Normalised, shape ``(batch, channels, factor * height, factor * width)``.
+        The input ``(batch, channels, height, width)`` is normalised; channels of noise follow the fields.
         """
         check_batch(coarse, self.config.channels + self.config.noise_channels, "generator")
         return self.refine(self.coarse_features(coarse), coarse)
@@ -249,7 +235,7 @@ class Generator(nn.Module):
         between_blocks: Callable[[], None] | None = None,
         wanted: tuple[slice, slice] | None = None,
     ) -> Tensor:
-        """Run the part of the network that works at the coarse resolution.
+        """Run the part of the network that works at the coarse resolution: ``(batch, filters, height, width)``.
 
         Parameters
         ----------
@@ -261,11 +247,6 @@ class Generator(nn.Module):
             Rows and columns whose features are wanted; by default all. What lies around them is computed only
             as far as the layers still to come see it, which changes no number and saves half of the work
             where the surroundings are as large as what is wanted.
-
-        Returns
-        -------
-        Tensor
-            Shape ``(batch, filters, height, width)``, of the wanted part.
         """
         part = WindowPart(coarse.shape[-2:], wanted)
         margins = iter(self.config.coarse_margins)
@@ -281,19 +262,10 @@ class Generator(nn.Module):
         return part.wanted_of(self.trunk(x)).add_(shallow)
 
     def refine(self, features: Tensor, coarse: Tensor) -> Tensor:
-        """Run the part of the network that raises the resolution.
+        """Run the part of the network that raises the resolution: normalised fine fields.
 
-        Parameters
-        ----------
-        features : Tensor
-            Of :meth:`coarse_features`, shape ``(batch, filters, height, width)``.
-        coarse : Tensor
-            What they were computed from, or the same part of it.
-
-        Returns
-        -------
-        Tensor
-            Normalised, shape ``(batch, channels, factor * height, factor * width)``.
+        ``features`` are those of :meth:`coarse_features`, ``coarse`` what they were computed from, or the
+        same part of both.
         """
         fine = self.tail(self.upsampling(features))
         if not self.config.residual:

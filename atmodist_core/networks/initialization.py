@@ -13,8 +13,7 @@ _TRUNCATED_STD = 0.87962566103423978
 
 @torch.no_grad()
 def he_normal_(weight: Tensor) -> Tensor:
-    """Fill a kernel ``(out, in, height, width)`` in place with He's truncated normal, as Keras'
-    ``he_normal``.
+    """Fill a kernel ``(out, in, height, width)`` in place with Keras' ``he_normal``.
 
     The standard deviation after truncation at two standard deviations is sqrt(2 / fan_in).
     """
@@ -25,19 +24,11 @@ def he_normal_(weight: Tensor) -> Tensor:
 
 @torch.no_grad()
 def subpixel_xavier_(weight: Tensor, factor: int) -> Tensor:
-    """Fill in place a kernel that feeds a pixel shuffle so that the shuffled output starts without a
-    checkerboard.
+    """Fill in place a kernel that feeds a pixel shuffle, so that it starts without a checkerboard.
 
     The ``factor**2`` kernels whose outputs become the neighbours inside one coarse cell start equal (ICNR;
     Aitken et al. 2017, arXiv 1707.02937): a shuffled field is then the nearest-neighbour enlargement of a
-    convolved one.
-
-    Parameters
-    ----------
-    weight : Tensor
-        Shape ``(channels * factor**2, in, height, width)``.
-    factor : int
-        Of the pixel shuffle.
+    convolved one. The kernel has the shape ``(channels * factor**2, in, height, width)``.
     """
     cells = factor * factor
     kernel = torch.empty(

@@ -22,18 +22,6 @@ def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
     The output has ``ceil(size / stride)`` points. Where the number of zeros is odd, the extra one goes
     *after* the field, which is why a strided convolution is not symmetric.
 
-    Parameters
-    ----------
-    size : int
-        Number of points along the axis.
-    kernel, stride : int
-        Of the convolution or pooling.
-
-    Returns
-    -------
-    tuple of int
-        Zeros before and zeros after.
-
     Examples
     --------
     >>> same_padding(160, kernel=3, stride=2)
@@ -46,10 +34,7 @@ def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
 
 
 def _padded_same(x: Tensor, kernel: int, stride: int) -> tuple[Tensor, tuple[int, int]]:
-    """Return a field and the symmetric padding still to be done by the operation itself.
-
-    Symmetric zeros are left to the convolution, which does not copy the field for them.
-    """
+    """A field, and the symmetric padding left to the convolution, which does not copy the field for it."""
     top, bottom = same_padding(x.shape[-2], kernel, stride)
     left, right = same_padding(x.shape[-1], kernel, stride)
     if top == bottom and left == right:
@@ -58,17 +43,7 @@ def _padded_same(x: Tensor, kernel: int, stride: int) -> tuple[Tensor, tuple[int
 
 
 class SameConv2d(nn.Conv2d):
-    """Square convolution with TensorFlow's 'SAME' zero padding, for any input size.
-
-    Parameters
-    ----------
-    in_channels, out_channels, kernel_size : int
-        As for :class:`torch.nn.Conv2d`.
-    stride : int
-        Of the convolution; the output has ``ceil(size / stride)`` points.
-    bias : bool
-        Whether a bias is added.
-    """
+    """Square convolution with TensorFlow's 'SAME' zero padding: ``ceil(size / stride)`` points for any size."""
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, bias: bool = True
@@ -113,13 +88,7 @@ def parameter_count(network: nn.Module) -> int:
 
 
 def check_batch(x: Tensor, channels: int, network: str) -> None:
-    """Refuse input that is not ``(batch, channels, height, width)``; free when compiling.
-
-    Raises
-    ------
-    ValueError
-        When the number of axes or of channels is another one.
-    """
+    """Refuse input that is not ``(batch, channels, height, width)``; free when compiling."""
     if torch.compiler.is_compiling():
         return
     if x.ndim != 4 or x.shape[1] != channels:

@@ -76,14 +76,10 @@ class SignedLogNormalization:
             )
 
     def normalize(self, x: Array, channel_axis: int = -3) -> Array:
-        """Return normalised fields (dimensionless) of the shape and type of ``x``.
+        """Return normalised fields (dimensionless) of the shape and type of the physical fields ``x``.
 
-        Parameters
-        ----------
-        x : numpy.ndarray or torch.Tensor
-            Physical fields, with one entry per channel along ``channel_axis``.
-        channel_axis : int
-            Default -3, as in ``(..., channel, latitude, longitude)``.
+        ``channel_axis`` is the axis of the channels, by default that of ``(..., channel, latitude,
+        longitude)``.
         """
         mean, std, mean_y, std_y = self._shaped(x, channel_axis)
         library: Any = torch if isinstance(x, torch.Tensor) else np
@@ -119,23 +115,10 @@ class SignedLogNormalization:
         channels: Sequence[str] = ("vorticity", "divergence"),
         alpha: float = ALPHA,
     ) -> SignedLogNormalization:
-        """Measure the moments of fields; lazy fields are read in their chunks.
+        """Measure the moments of a canonical dataset; lazy fields are read in their chunks.
 
         Every grid point counts alike, as in the authors' code; select latitudes first to leave the poles out.
-
-        Parameters
-        ----------
-        fields : xarray.Dataset
-            Canonical dataset, in memory or lazy.
-        channels : sequence of str
-            The variables, in the order of the channel axis.
-        alpha : float
-            Strength of the logarithm.
-
-        Raises
-        ------
-        UserError
-            When a variable is missing, holds missing values, or is constant.
+        A variable that is missing, holds missing values, or is constant is a UserError.
         """
         missing = [name for name in channels if name not in fields]
         if missing:
@@ -168,13 +151,7 @@ class SignedLogNormalization:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SignedLogNormalization:
-        """Build a normalisation from plain values.
-
-        Raises
-        ------
-        UserError
-            For a missing or unknown key, a wrong type of value, or a normalisation of another type.
-        """
+        """Build a normalisation from plain values; a wrong key, type or value is a UserError."""
         wanted = {"type", *(field.name for field in dataclasses.fields(cls))}
         if not isinstance(values, Mapping) or set(values) != wanted:
             given = set(values) if isinstance(values, Mapping) else set()

@@ -33,14 +33,9 @@ def low_pass_taps(cutoff: float) -> NDArray[np.float64]:
     A windowed sinc with its cut-off (amplitude 1/2) at a share of the Nyquist wavenumber and a Kaiser window:
     flat within 1 % up to .09 below the cut-off, .91 at .05 below, .27 at .025 above, below .01 from .1 above.
     With 21 taps the loss reaches twice as far down, into the scales that the downscaling must add; more taps
-    would reach further than the 4 coarse points they take now.
-
-    Parameters
-    ----------
-    cutoff : float
-        Between 0 and 1. At the truncation of the data the filter takes half of the amplitude of the last
-        degrees, which a network makes up for only in part; .05 above it leaves them whole and passes some of
-        what lies beyond.
+    would reach further than the 4 coarse points they take now. At the truncation of the data the filter takes
+    half of the amplitude of the last degrees, which a network makes up for only in part; .05 above it leaves
+    them whole and passes some of what lies beyond.
     """
     offset = np.arange(FILTER_TAPS) - FILTER_TAPS // 2
     taps = cutoff * np.sinc(cutoff * offset) * np.kaiser(FILTER_TAPS, _KAISER_BETA)
@@ -48,19 +43,12 @@ def low_pass_taps(cutoff: float) -> NDArray[np.float64]:
 
 
 def low_pass(field: Tensor, cutoff: float) -> Tensor:
-    """Filter along both axes: take away what truncated data cannot hold.
+    """Filter physical fields ``(batch, channel, height, width)`` along both axes; edge values are repeated.
 
-    Right where the data's truncation is at most that share of the grid's Nyquist wavenumber (one half for T179
-    on 360 rows and T639 on 1280): its fields then have no such scales, neither in latitude nor, at the equator,
-    in longitude. Towards the poles the zonal limit of a truncation falls with the cosine of latitude and the
-    filter guards only in part. Wrong for fields that use all scales of their grid.
-
-    Parameters
-    ----------
-    field : Tensor
-        Physical, shape ``(batch, channel, height, width)``; edges are extended by their last value.
-    cutoff : float
-        See :func:`low_pass_taps`.
+    Right where the data's truncation is at most that share of the grid's Nyquist wavenumber (one half for
+    T179 on 360 rows and T639 on 1280): its fields then have no such scales, neither in latitude nor, at the
+    equator, in longitude. Towards the poles the zonal limit of a truncation falls with the cosine of latitude
+    and the filter guards only in part. Wrong for fields that use all scales of their grid.
     """
     taps = _on_device(low_pass_taps, field.dtype, field.device, cutoff)
     return _along_rows(_along_rows(field, taps).transpose(-1, -2), taps).transpose(-1, -2)
@@ -88,16 +76,8 @@ def conserving_kernel(factor: int, cutoff: float | None) -> NDArray[np.float64]:
     """Fine weights of one coarse value, shape ``(2 * CONSERVING_REACH + 1, factor)``: cells, points in a cell.
 
     The kernel of a smooth interpolation whose block means are the values that were interpolated: bicubic
-    interpolation (then the low-pass filter), applied to values that were first sharpened by the inverse of
-    what interpolating and averaging do to them.
-
-    Parameters
-    ----------
-    factor : int
-        Fine points per coarse point.
-    cutoff : float or None
-        Of the filter that follows the interpolation, so that a correction stays within its scales; None for
-        no filter.
+    interpolation (then the low-pass filter, where there is a cutoff), applied to values that were first
+    sharpened by the inverse of what interpolating and averaging do to them.
     """
     weights = Interpolation("bicubic", factor).phase_weights()
     reach = weights.shape[1] // 2
@@ -134,16 +114,9 @@ def _refined_rows(field: Tensor, weights: Tensor) -> Tensor:
 
 
 def block_means(fine: Tensor, area: Tensor, factor: int) -> Tensor:
-    """Area-weighted means of blocks of ``factor`` x ``factor`` points.
+    """Means of blocks of ``factor`` x ``factor`` points of fields ``(batch, channel, height, width)``.
 
-    Parameters
-    ----------
-    fine : Tensor
-        Shape ``(batch, channel, height, width)``.
-    area : Tensor
-        Of the points of each row in any unit, shape ``(batch or 1, height)``.
-    factor : int
-        Divides height and width.
+    They are weighted by the area of the points of each row in any unit, shape ``(batch or 1, height)``.
     """
     batch, channels, height, width = fine.shape
     share = area.reshape(area.shape[0], 1, height // factor, factor, 1).to(fine.dtype)
@@ -153,24 +126,13 @@ def block_means(fine: Tensor, area: Tensor, factor: int) -> Tensor:
 
 
 def with_block_means(fine: Tensor, coarse: Tensor, area: Tensor, factor: int, cutoff: float | None) -> Tensor:
-    """Correct fine fields so that their area-weighted block means are the coarse fields.
+    """Correct physical fine fields so that their area-weighted block means are the coarse fields.
 
-    What is missing is added as a smooth field; the small rest that the varying areas within a block leave (1 %
-    of the correction at 60 degrees and 2-degree blocks) as a constant for each block, which makes the means
-    exact to rounding.
-
-    Parameters
-    ----------
-    fine : Tensor
-        Physical, shape ``(batch, channel, factor * height, factor * width)``.
-    coarse : Tensor
-        Physical, shape ``(batch, channel, height, width)``.
-    area : Tensor
-        Of the points of each fine row, shape ``(batch or 1, factor * height)``.
-    factor : int
-        Fine points per coarse point.
-    cutoff : float or None
-        Of :func:`low_pass`, within whose scales the correction stays; None for no filter.
+    What is missing is added as a smooth field, within the scales of the filter of that cutoff; the small rest
+    that the varying areas within a block leave (1 % of the correction at 60 degrees and 2-degree blocks) as a
+    constant for each block, which makes the means exact to rounding. Shapes are ``(batch, channel, factor *
+    height, factor * width)``, ``(batch, channel, height, width)``, and for the area of the points of each
+    fine row ``(batch or 1, factor * height)``.
     """
     missing = coarse - block_means(fine, area, factor)
     fine = fine + smoothly_refined(missing, factor, cutoff)
@@ -182,13 +144,6 @@ class PhysicalOutput(nn.Module):
     """The last layers of a generator: normalised output to a physical field, filtered and conserving if asked.
 
     Without weights; always in float32.
-
-    Parameters
-    ----------
-    config : GeneratorConfig
-        Says which layers there are.
-    normalization : SignedLogNormalization
-        Of the channels.
     """
 
     def __init__(self, config: GeneratorConfig, normalization: SignedLogNormalization) -> None:
@@ -196,16 +151,10 @@ class PhysicalOutput(nn.Module):
         self.config, self.normalization = config, normalization
 
     def physical(self, fine: Tensor, coarse: Tensor, area: Tensor) -> Tensor:
-        """Return the physical fine field.
+        """Return the physical fine field from the network's normalised output and the physical input.
 
-        Parameters
-        ----------
-        fine : Tensor
-            The network's normalised output, ``(batch, channel, factor * height, factor * width)``.
-        coarse : Tensor
-            Physical input, ``(batch, channel, height, width)``.
-        area : Tensor
-            Of the points of each fine row in any unit, ``(batch or 1, factor * height)``.
+        Shapes are ``(batch, channel, factor * height, factor * width)``, ``(batch, channel, height, width)``,
+        and for the area of the points of each fine row, in any unit, ``(batch or 1, factor * height)``.
         """
         with torch.autocast(fine.device.type, enabled=False):
             cutoff = self.config.filter_cutoff if self.config.output_filter == "low-pass" else None
@@ -217,10 +166,7 @@ class PhysicalOutput(nn.Module):
             return field
 
     def forward(self, fine: Tensor, coarse: Tensor, area: Tensor) -> Tensor:
-        """Return the normalised fine field, as losses see it, from normalised input; see :meth:`physical`.
-
-        Without any of the layers this is the network's output itself.
-        """
+        """Return the normalised fine field, as losses see it, from normalised input; see :meth:`physical`."""
         if not self.config.has_output_layers:
             return fine
         with torch.autocast(fine.device.type, enabled=False):

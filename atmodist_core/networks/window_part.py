@@ -12,15 +12,7 @@ Bounds = list[tuple[int, int]]
 
 
 class WindowPart:
-    """The part of a window that the layers still to come see.
-
-    Parameters
-    ----------
-    size : sequence of int
-        Rows and columns of the window.
-    wanted : tuple of slice or None
-        Rows and columns that are wanted at the end; None for all.
-    """
+    """The part of a window that the layers still to come see; ``wanted`` (None: all) is wanted at the end."""
 
     def __init__(self, size: Sequence[int], wanted: tuple[slice, slice] | None) -> None:
         whole = [(0, length) for length in size]

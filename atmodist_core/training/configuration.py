@@ -1,7 +1,4 @@
-"""The settings of every training run: flags, presets and ``config.json`` are the same frozen dataclasses.
-
-Everything is imported from here; each kind of run has its own file.
-"""
+"""The settings of every training run: flags, presets and ``config.json`` are the same frozen dataclasses."""
 
 from atmodist_core.training.settings.autoencoder_configuration import AUTOENCODER_PRESETS, AutoencoderConfig
 from atmodist_core.training.settings.distance_configuration import DISTANCE_PRESETS, DistanceConfig

@@ -14,54 +14,27 @@ Command = Literal["distance", "autoencoder", "gan"]
 
 @dataclass(frozen=True)
 class Experiment:
-    """One training.
+    """One training."""
 
-    Attributes
-    ----------
-    name
-        Of the run and of its model.
-    command
-        Which of ``train/distance.py``, ``train/autoencoder.py`` and ``train/gan.py`` runs it.
-    question
-        What it is for, in a few words.
-    settings
-        Settings that differ from the plan's common ones, by name.
-    needs
-        Settings that take the model of another experiment: name of the setting to name of the experiment.
-    seed
-        Of weights and patches.
-    optional
-        Run only with ``--optional`` or when named.
-    """
-
-    name: str
-    command: Command
+    name: str  # of the run and of its model
+    command: Command  # in train/
     question: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)  # that differ from the plan's common ones
+    # setting that takes a model to the experiment that gives it
     needs: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
-    optional: bool = False
+    optional: bool = False  # run only with --optional or when named
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Experiments that belong together.
+    """Experiments that belong together, each after those it needs."""
 
-    Attributes
-    ----------
-    preset
-        Preset of the commands.
-    common
-        By command: settings of all its experiments.
-    hardware
-        By ``--preset`` of train/experiments.py and command: settings that suit a kind of machine.
-    experiments
-        Each after those it needs.
-    """
-
-    preset: str
+    preset: str  # of the commands
     experiments: tuple[Experiment, ...]
+    # by command: settings of all its experiments
     common: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # by --preset of train/experiments.py and command: settings that suit a kind of machine
     hardware: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
 
 

@@ -16,17 +16,7 @@ _REPORT_SECONDS = 60.0
 
 
 class Queue:
-    """Runs all jobs that are not finished.
-
-    Parameters
-    ----------
-    jobs
-        Each after those it needs; these must be among them.
-    parallel
-        Trainings at once.
-    say
-        Takes a sentence for the user.
-    """
+    """Runs all jobs that are not finished, ``parallel`` at once; each comes after those it needs."""
 
     def __init__(self, jobs: Sequence[Job], parallel: int, say: Callable[[str], None] = print) -> None:
         self.jobs, self.parallel, self.say = list(jobs), parallel, say
@@ -43,13 +33,7 @@ class Queue:
         """Bytes of each log that an earlier attempt wrote."""
 
     def run(self) -> bool:
-        """Run until nothing can be done any more.
-
-        Returns
-        -------
-        bool
-            False when it was stopped by SIGINT or SIGTERM (running trainings then wrote a checkpoint).
-        """
+        """Run until nothing can be done any more; False when it was stopped by SIGINT or SIGTERM."""
         with self._listening():
             while (self.waiting and not self._stop) or self.running:
                 self._collect()

@@ -27,49 +27,24 @@ State = Literal["done", "running", "stopped", "failed", "missing", "other settin
 
 @dataclass(frozen=True)
 class Place:
-    """Where and with what the experiments of a plan run.
+    """Where and with what the experiments of a plan run."""
 
-    Attributes
-    ----------
-    out
-        Folder of all runs; the models go to ``out/models``.
-    hardware
-        Name of the plan's settings for this kind of machine.
-    budget_scale
-        Factor of the steps in an epoch.
-    settings
-        Settings of this machine for all commands: data, device, threads.
-    given
-        Models that take the place of experiments: name of the experiment to name or folder of the model.
-    """
-
-    out: Path
-    hardware: str = "cpu"
-    budget_scale: float = 1.0
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    out: Path  # folder of all runs; the models go to out/models
+    hardware: str = "cpu"  # name of the plan's settings for this kind of machine
+    budget_scale: float = 1.0  # factor of the steps in an epoch
+    settings: Mapping[str, Any] = field(default_factory=dict)  # of this machine: data, device, threads
+    # name of an experiment to the model that takes its place
     given: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Job:
-    """An experiment on this machine.
-
-    Attributes
-    ----------
-    experiment
-        From the plan.
-    arguments
-        Flags of its command, without ``--resume``.
-    needs
-        Names of the experiments whose models it takes.
-    folder, model
-        Of the run and of the model.
-    """
+    """An experiment on this machine."""
 
     experiment: Experiment
-    arguments: tuple[str, ...]
-    needs: tuple[str, ...]
-    folder: Path
+    arguments: tuple[str, ...]  # flags of its command, without --resume
+    needs: tuple[str, ...]  # experiments whose models it takes
+    folder: Path  # of the run
     model: Path
 
     @property
@@ -101,13 +76,7 @@ class Job:
 
     @functools.cached_property
     def config(self) -> Any:
-        """The settings that the command will have.
-
-        Raises
-        ------
-        UserError
-            The plan names a setting that the command does not have, or a value that does not fit.
-        """
+        """The settings that the command will have; a UserError where the plan does not fit the command."""
         kind, presets = _kinds()[self.experiment.command]
         try:
             return _cli.parse(kind, presets, self.arguments, self.script)
@@ -137,12 +106,8 @@ def _kinds() -> dict[str, tuple[Any, Mapping[str, Any]]]:
 
 
 def jobs_of(plan: Plan, place: Place) -> list[Job]:
-    """All experiments of a plan on this machine, each after those it needs.
-
-    Raises
-    ------
-    UserError
-        The plan needs an experiment that it does not have, or has a circle; a given model is none of it.
+    """All experiments of a plan on this machine, each after those it needs; a UserError where that is not
+    possible.
     """
     by_name = {experiment.name: experiment for experiment in plan.experiments}
     if len(by_name) < len(plan.experiments):
@@ -209,22 +174,7 @@ def _flag(name: str, value: Any) -> list[str]:
 
 
 def chosen(jobs: Sequence[Job], only: Sequence[str], optional: bool) -> list[Job]:
-    """The jobs that are wanted and those they need, in order.
-
-    Parameters
-    ----------
-    jobs
-        All of a plan.
-    only
-        Names or patterns (``srgan-*``); all without them.
-    optional
-        Take the optional ones too.
-
-    Raises
-    ------
-    UserError
-        A name fits none.
-    """
+    """The jobs of these names or patterns (``srgan-*``; all without them) and those they need, in order."""
     by_name = {job.name: job for job in jobs}
     for pattern in only:
         if not fnmatch.filter(by_name, pattern):
@@ -245,21 +195,11 @@ def chosen(jobs: Sequence[Job], only: Sequence[str], optional: bool) -> list[Job
 
 @dataclass(frozen=True)
 class Progress:
-    """Progress of an experiment.
-
-    Attributes
-    ----------
-    state
-        One word.
-    detail
-        Why it failed, or which settings differ.
-    seconds
-        Wall-clock time of the run so far [s]; None before the first row of its curves.
-    """
+    """Progress of an experiment."""
 
     state: State
-    detail: str = ""
-    seconds: float | None = None
+    detail: str = ""  # why it failed, or which settings differ
+    seconds: float | None = None  # wall-clock time of the run so far [s]
 
 
 def progress_of(job: Job) -> Progress:

@@ -19,17 +19,8 @@ class ContentLoss(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return the loss.
-
-        Parameters
-        ----------
-        prediction, target : Tensor
-            Normalised fields, each ``(batch, channels, height, width)``.
-
-        Returns
-        -------
-        Tensor
-            A scalar in float32, dimensionless, averaged over everything.
+        """Return the loss of normalised fields ``(batch, channels, height, width)``: a float32 scalar,
+        averaged.
         """
 
 
@@ -50,18 +41,9 @@ class MeanAbsoluteErrorLoss(ContentLoss):
 
 
 def mean_squared_activation_difference(a: Tensor, b: Tensor) -> Tensor:
-    """Return the unscaled AtmoDist distance of two fields' activations.
+    """Return the unscaled AtmoDist distance of two fields' activations ``(batch, filters, height, width)``.
 
-    Parameters
-    ----------
-    a, b : Tensor
-        Activations of one layer, each ``(batch, filters, height, width)``.
-
-    Returns
-    -------
-    Tensor
-        Mean over filters, height and width of the squared difference, shape ``(batch,)``, float32: bfloat16
-        would lose the small differences.
+    Shape ``(batch,)``, float32: bfloat16 would lose the small differences.
     """
     return (a.float() - b.float()).square().mean(dim=(1, 2, 3))
 
@@ -71,7 +53,8 @@ class AtmoDistLoss(ContentLoss):
 
     For each layer ``scale * mean over (filters, height, width) of (F(prediction) - F(target))**2``; several
     layers are averaged, so that the loss keeps the magnitude of a mean squared error when every scale was
-    made by :func:`~atmodist_core.networks.losses.distance_scale.distance_scale` with that metric as reference.
+    made by :func:`~atmodist_core.networks.losses.distance_scale.distance_scale` with that metric as
+    reference.
 
     The encoder is copied and frozen: its weights get no gradient, its batch normalisation keeps the running
     statistics even in training mode. The loss is differentiable in the prediction, not in the target.
@@ -84,11 +67,6 @@ class AtmoDistLoss(ContentLoss):
         Where the activations are compared, e.g. ``("stage2",)``.
     scales : sequence of float, optional
         One factor for each layer; default 1.
-
-    Raises
-    ------
-    UserError
-        For an unknown layer, none at all, or a number of scales other than of layers.
     """
 
     def __init__(

@@ -30,21 +30,10 @@ def standardized(fields: Tensor, normalization: SignedLogNormalization) -> Tenso
 
 
 def ring_power(fields: Tensor, factor: int, rings: int = _RINGS) -> Tensor:
-    """Mean power of Hann-windowed patches in rings of wavenumber between the coarse grid's Nyquist and their own.
+    """Mean power of Hann-windowed patches in rings between the coarse grid's Nyquist and their own.
 
-    Parameters
-    ----------
-    fields : Tensor
-        Shape ``(batch, channel, size, size)``.
-    factor : int
-        Ratio of the grid spacings: the coarse Nyquist is 1 / factor of that of the patches.
-    rings : int
-        Number of rings, equally wide.
-
-    Returns
-    -------
-    Tensor
-        Shape ``(channel, rings)``, averaged over the batch.
+    Patches are ``(batch, channel, size, size)``, the coarse Nyquist is 1 / factor of theirs, and the rings
+    are equally wide; shape ``(channel, rings)``, averaged over the batch.
     """
     size = fields.shape[-1]
     window = torch.hann_window(size, periodic=False, device=fields.device)
@@ -61,15 +50,8 @@ def ring_power(fields: Tensor, factor: int, rings: int = _RINGS) -> Tensor:
 class SpectrumLoss(ContentLoss):
     """Squared log ratio of generated to true power, averaged over the rings of :func:`ring_power` and fields.
 
-    Power is averaged over the batch before the logarithm: single patches may differ, their mean may not. Beyond
-    the truncation of the data, where the true power is zero, it penalises spurious power.
-
-    Parameters
-    ----------
-    normalization : SignedLogNormalization
-        Of the fields handed in.
-    factor : int
-        Ratio of the grid spacings.
+    Power is averaged over the batch before the logarithm: single patches may differ, their mean may not.
+    Beyond the truncation of the data, where the true power is zero, it penalises spurious power.
     """
 
     def __init__(self, normalization: SignedLogNormalization, factor: int) -> None:
@@ -92,13 +74,6 @@ class DistributionLoss(ContentLoss):
 
     For each field the mean difference of the sorted values, of single points and of means over 3 x 3 points,
     in standard deviations: it brings the tails back without asking where an extreme is.
-
-    Parameters
-    ----------
-    normalization : SignedLogNormalization
-        Of the fields handed in.
-    pools : tuple of int
-        Sides of the boxes.
     """
 
     def __init__(self, normalization: SignedLogNormalization, pools: tuple[int, ...] = (1, 3)) -> None:

@@ -33,13 +33,7 @@ from atmodist_core.training.records.samples import SAMPLES, draw_reconstruction_
 
 
 class AutoencoderTrainer(Trainer):
-    """Training of an autoencoder on normalised fields; the parameters are those of :class:`Trainer`.
-
-    Raises
-    ------
-    UserError
-        The time spacing does not fit the lags, a number is out of range, or there are too few times.
-    """
+    """Training of an autoencoder on normalised fields, as :class:`Trainer`."""
 
     config: AutoencoderConfig
     unit = "patches"
@@ -144,13 +138,7 @@ def build_autoencoder(config: AutoencoderConfig) -> Autoencoder:
 
 
 def check_autoencoder_config(config: AutoencoderConfig) -> None:
-    """Refuse numbers out of range.
-
-    Raises
-    ------
-    UserError
-        Naming the flag.
-    """
+    """Refuse numbers out of range, by a UserError that names the flag."""
     check_settings_values(config)
     counts = ("batch_size", "epochs", "batches_per_epoch", "decoder_filters", "validation_patches")
     others = ("matching_pairs", "lags", "lag_step_hours", "learning_rate", "clip_norm")

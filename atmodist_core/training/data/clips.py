@@ -28,18 +28,10 @@ from atmodist_core.training.data.training_fields import TrainingFields
 
 
 class Clips(NamedTuple):
-    """Places with several times each.
+    """Places with several times each."""
 
-    Attributes
-    ----------
-    places
-        Where, and when the first time is; ``(places,)``.
-    offsets
-        Lag steps from the first time to each, increasing from 0; int64, shape ``(places, times)``.
-    """
-
-    places: Places
-    offsets: NDArray[np.int64]
+    places: Places  # where, and when the first time is; (places,)
+    offsets: NDArray[np.int64]  # lag steps from the first time, increasing from 0; (places, times)
 
     def part(self, rank: int, ranks: int) -> "Clips":
         """The share of one process among many: every ``ranks``-th place."""
@@ -88,21 +80,8 @@ def draw_clips(
 ) -> Clips:
     """Clips of a step, reproducible from the sampler's seed and stream and the step alone.
 
-    Parameters
-    ----------
-    sampler
-        Draws where and when.
-    step, places
-        Which step, and how many places.
-    classes, stride
-        Lags 1 .. classes, of ``stride`` slices each.
-    times
-        Times at every place. Two: the pairs of ``sampler.pairs``, to the bit.
-
-    Raises
-    ------
-    UserError
-        More times than a window of ``classes`` steps has, or what the sampler refuses.
+    Lags are 1 .. classes, of ``stride`` slices each. With two ``times`` they are the pairs of
+    ``sampler.pairs``, to the bit; more than a window of ``classes`` steps has are a UserError.
     """
     if not 2 <= times <= classes + 1:
         raise UserError(
@@ -123,14 +102,10 @@ def draw_clips(
 
 
 def cut_clips(fields: TrainingFields, clips: Clips, size: int, stride: int) -> tuple[Tensor, Tensor]:
-    """All patches of clips, and the labels of all their pairs.
+    """All patches of clips ``(times * places, channel, size, size)``, all places of the first time first.
 
-    Returns
-    -------
-    patches : Tensor
-        Shape ``(times * places, channel, size, size)``, all places of the first time first.
-    labels : Tensor
-        int64, shape ``(pairs of times * places,)``, in the order of :func:`ordered_pairs`.
+    And the labels of all their pairs, int64 ``(pairs of times * places,)``, in the order of
+    :func:`ordered_pairs`.
     """
     patches = [
         cut(fields, clips.places.time + offset * stride, clips.places, size) for offset in clips.offsets.T
@@ -139,13 +114,7 @@ def cut_clips(fields: TrainingFields, clips: Clips, size: int, stride: int) -> t
 
 
 class ClipNetwork(nn.Module):
-    """A distance network that answers for all pairs of a clip after one pass of its encoder.
-
-    Parameters
-    ----------
-    network
-        Encoder and classifier; shared, not copied.
-    """
+    """A distance network that answers for all pairs of a clip after one pass of its encoder."""
 
     def __init__(self, network: DistanceNetwork) -> None:
         super().__init__()

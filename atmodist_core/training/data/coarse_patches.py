@@ -13,17 +13,11 @@ from atmodist_core.training.data.training_data import TrainingData
 
 
 class DownscalingBatch(NamedTuple):
-    """Normalised coarse and fine patches of the same places, and the areas of the fine rows.
+    """Normalised patches of the same places, and the relative areas of the fine rows ``(batch, size)``.
 
-    Attributes
-    ----------
-    coarse
-        Shape ``(batch, channel, size / factor, size / factor)``: the area-weighted block mean of the physical
-        field, then normalised; or, with ``pool_normalized``, the plain mean of the normalised field.
-    fine
-        Shape ``(batch, channel, size, size)``.
-    area
-        Of the points in each fine row, relative, shape ``(batch, size)``.
+    ``coarse`` is ``(batch, channel, size / factor, size / factor)``: the area-weighted block mean of the
+    physical field, then normalised; or, with ``pool_normalized``, the plain mean of the normalised field.
+    ``fine`` is ``(batch, channel, size, size)``.
     """
 
     coarse: Tensor

@@ -37,16 +37,10 @@ _TIMES_READ_AT_ONCE = 16
 class FieldsInMemory(TrainingFields):
     """Fields of several members in the memory of the processor or of a GPU.
 
-    Attributes
-    ----------
-    values
-        Shape ``(time, latitude, longitude, channel)``: channels last, so that a patch is cut in long
-        runs of memory and comes out in the layout that convolutions like best.
-    keep_physical
-        Normalise patches when they are cut, not the fields: a training store's patches are then the same
-        wherever it lies.
-
-    The others are those of :class:`TrainingFields`.
+    ``values`` is ``(time, latitude, longitude, channel)``: channels last, so that a patch is cut in long runs
+    of memory and comes out in the layout that convolutions like best. With ``keep_physical`` patches are
+    normalised when they are cut, not the fields: a training store's patches are then the same wherever it
+    lies.
     """
 
     values: Tensor
@@ -110,28 +104,10 @@ def load_fields(
     storage: str = "float16",
     progress: Callable[[float, str], None] | None = None,
 ) -> FieldsInMemory:
-    """Read every member into memory.
+    """Read every member (a path that open_fields reads, or a canonical dataset) into memory, physical.
 
-    Parameters
-    ----------
-    sources
-        Paths that :func:`atmodist_core.open_fields` reads, or canonical datasets; one member each.
-    channels
-        Names of the fields [s-1 for vorticity and divergence].
-    storage
-        ``float16`` (relative error 0.05 %), ``bfloat16`` or ``float32``.
-    progress
-        Called with the fraction done and a message.
-
-    Returns
-    -------
-    FieldsInMemory
-        Physical fields.
-
-    Raises
-    ------
-    UserError
-        No member; a field is missing; grids differ; values are missing; the memory does not suffice.
+    ``storage`` is ``float16`` (relative error 0.05 %), ``bfloat16`` or ``float32``. A UserError says when a
+    member, field, value or memory is missing, or grids differ.
     """
     if not sources:
         raise UserError(

@@ -23,14 +23,7 @@ _FEWEST_WINDOWS_A_THREAD = 8
 class ShardMaps:
     """The shards of a store, memory-mapped when first needed; safe to use from several threads.
 
-    Parameters
-    ----------
-    path
-        Folder of the store.
-    description
-        What it holds.
-    workers
-        Threads that copy windows (and wait for the disk) at once; with 0 the caller's own does it.
+    ``workers`` threads copy windows (and wait for the disk) at once; with 0 the caller's own does it.
     """
 
     def __init__(self, path: Path, description: StoreDescription, workers: int) -> None:
@@ -131,16 +124,8 @@ class FieldsInStore(TrainingFields):
     """Fields of a training store that stay on the disk.
 
     The operating system keeps what was read in otherwise free memory, so that a store of the size of the
-    memory is soon as fast as memory.
-
-    Attributes
-    ----------
-    shards
-        The memory-mapped shards.
-    chosen
-        Positions of the wanted channels in the store; None for all of them in order.
-
-    The others are those of :class:`TrainingFields`.
+    memory is soon as fast as memory. ``chosen`` holds the positions of the wanted channels; None for all in
+    order.
     """
 
     shards: ShardMaps

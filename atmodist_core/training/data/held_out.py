@@ -16,22 +16,10 @@ from atmodist_core.training.data.training_fields import TrainingFields
 
 
 def pretext_scores(logits: Tensor, labels: Tensor, lag_step_hours: float) -> dict[str, float]:
-    """Scores of predicted lags.
+    """Scores of lags predicted by logits ``(pairs, classes)``; class k is a lag of ``(k + 1) * lag_step_hours``.
 
-    Parameters
-    ----------
-    logits
-        Shape ``(pairs, classes)``.
-    labels
-        int64, shape ``(pairs,)``; class k is a lag of ``(k + 1) * lag_step_hours``.
-    lag_step_hours
-        Time between classes [h].
-
-    Returns
-    -------
-    dict
-        ``loss`` (cross-entropy, nats), ``accuracy``, ``top3``, ``lag_error_hours`` (mean absolute error of
-        the most probable lag [h]) and ``median_lag_error_hours`` (of the predicted distribution's median).
+    They are ``loss`` (cross-entropy, nats), ``accuracy``, ``top3``, ``lag_error_hours`` (mean absolute error
+    of the most probable lag [h]) and ``median_lag_error_hours`` (of the predicted distribution's median).
 
     Examples
     --------
@@ -89,15 +77,7 @@ def pair_batches(
 def difference_features(
     batches: Iterator[tuple[Tensor, Tensor, Tensor]],
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Root-mean-square difference of both patches per channel, and the labels.
-
-    Returns
-    -------
-    features
-        float64, shape ``(pairs, channels)``, of normalised fields.
-    labels
-        Shape ``(pairs,)``.
-    """
+    """Root-mean-square difference of normalised patches, ``(pairs, channels)``, and labels ``(pairs,)``."""
     features, labels = [], []
     for earlier, later, label in batches:
         features.append((earlier - later).square().mean(dim=(2, 3)).sqrt().cpu().double().numpy())
@@ -113,19 +93,9 @@ def difference_baselines(
 ) -> dict[str, float]:
     """Score lags predicted from RMS differences alone: fitted on training pairs, evaluated on held-out pairs.
 
-    Parameters
-    ----------
-    training, held_out
-        Features and labels of :func:`difference_features`.
-    classes, lag_step_hours
-        Of the pretext task.
-
-    Returns
-    -------
-    dict
-        ``least_squares_*`` : lag linear in the differences, fitted by least squares, rounded to a class.
-        ``rms_*`` : the best possible predictor from the differences, estimated from the lags of the 100
-        nearest training pairs; the accuracy takes their most frequent lag, the error their median.
+    ``least_squares_*``: lag linear in the differences, fitted by least squares, rounded to a class.
+    ``rms_*``: the best possible predictor from the differences, estimated from the lags of the 100 nearest
+    training pairs; the accuracy takes their most frequent lag, the error their median.
     """
     (x, labels), (x_held, labels_held) = training, held_out
     design = np.column_stack([np.ones(len(x)), x])

@@ -10,15 +10,8 @@ ResultT = TypeVar("ResultT")
 class LookAhead(Generic[ResultT]):
     """A function of the step that threads compute for the next steps already.
 
-    Batches are functions of the step alone (:class:`~atmodist_core.training.data.patches.PatchSampler`), so that
-    neither the number of threads nor their order changes what a step gets.
-
-    Parameters
-    ----------
-    function
-        From a step to its batch; called from other threads.
-    workers
-        Threads; with 0 nothing is computed ahead.
+    Batches are functions of the step alone (:class:`~atmodist_core.training.data.patches.PatchSampler`), so
+    that neither the number of threads nor their order changes what a step gets.
 
     Examples
     --------

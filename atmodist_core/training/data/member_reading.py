@@ -15,22 +15,7 @@ from atmodist_core.training.data.training_fields import Member
 def open_member(
     source: Path | str | xr.Dataset, channels: Sequence[str], *, level: Any = None, time: Any = None
 ) -> xr.Dataset:
-    """Open a member lazily and check that it holds the channels.
-
-    Parameters
-    ----------
-    source
-        Path or address that :func:`atmodist_core.open_fields` reads, or a canonical dataset.
-    channels
-        Names of the fields.
-    level, time
-        As in :func:`atmodist_core.open_fields`.
-
-    Raises
-    ------
-    UserError
-        Nothing is there, or a field is missing.
-    """
+    """Open a path, an address or a canonical dataset lazily and check that it holds the channels."""
     if isinstance(source, xr.Dataset):
         dataset = source
     else:

@@ -30,25 +30,13 @@ def is_pseudo_scalar(channel: str) -> bool:
 
 
 class Places(NamedTuple):
-    """Where patches lie; every array has shape ``(batch,)``.
+    """Where patches lie; every array has shape ``(batch,)``."""
 
-    Attributes
-    ----------
-    time
-        Position along the time axis (of the earlier patch of a pair).
-    label
-        Class of the pair, 0 for one lag step; zeros for single patches.
-    row, column
-        North-west corner on the grid.
-    mirrored
-        Whether the patch is mirrored north-south.
-    """
-
-    time: NDArray[np.int64]
-    label: NDArray[np.int64]
-    row: NDArray[np.int64]
-    column: NDArray[np.int64]
-    mirrored: NDArray[np.bool_]
+    time: NDArray[np.int64]  # position along the time axis (of the earlier patch of a pair)
+    label: NDArray[np.int64]  # class of the pair, 0 for one lag step
+    row: NDArray[np.int64]  # of the north-west corner
+    column: NDArray[np.int64]  # of the north-west corner
+    mirrored: NDArray[np.bool_]  # north-south
 
     def part(self, rank: int, ranks: int) -> "Places":
         """The share of one process among many: every ``ranks``-th place."""
@@ -66,21 +54,9 @@ def random_generator(seed: int, stream: int, step: int) -> np.random.Generator:
 def split_members(
     members: Sequence[Member], held_out_fraction: float, gap_hours: float
 ) -> tuple[list[Segment], list[Segment]]:
-    """Training and held-out part of every member, with a gap between them.
+    """Training and held-out segments (start, stop) of every member, with a gap between them.
 
-    Parameters
-    ----------
-    members
-        The series.
-    held_out_fraction
-        Share of each at its end that is held out.
-    gap_hours
-        Hours before that which are not used at all.
-
-    Returns
-    -------
-    training, held_out : list of (start, stop)
-        Segments of the time axis; never across members.
+    The share ``held_out_fraction`` at the end of each is held out; the hours before it are not used at all.
     """
     training, held_out = [], []
     for member in members:
@@ -95,13 +71,7 @@ def split_members(
 
 
 def lag_stride(members: Sequence[Member], lag_step_hours: float) -> int:
-    """How many slices make one lag step; the same for every member.
-
-    Raises
-    ------
-    UserError
-        The spacing is irregular, differs, or does not divide the lag step.
-    """
+    """How many slices make one lag step; a UserError where it differs, is irregular or no whole number."""
     strides = set()
     for member in members:
         if member.spacing_hours is None:
@@ -128,10 +98,8 @@ class PatchSampler:
 
     Parameters
     ----------
-    fields
-        Supplies the grid.
-    segments
-        Periods to draw from.
+    fields, segments
+        Grid, and periods to draw from.
     patch_size
         Side of a patch [grid points].
     latitude_limit
@@ -144,11 +112,6 @@ class PatchSampler:
         ``latitude``: centres uniform in latitude, so that a patch near 60 degrees is as likely as one at the
         equator, where a degree of latitude has twice the area. ``area``: uniform over the area of the sphere,
         that is in the sine of latitude.
-
-    Raises
-    ------
-    UserError
-        The patch is larger than the grid, or no centre lies within the limit.
     """
 
     def __init__(
@@ -189,16 +152,7 @@ class PatchSampler:
     def pairs(self, step: int, batch: int, *, classes: int, stride: int, label: int | None = None) -> Places:
         """Places of pairs of a step; the second patch lies ``(label + 1) * stride`` slices later.
 
-        Parameters
-        ----------
-        step, batch
-            Which step, and how many pairs.
-        classes
-            Labels are uniform in 0 .. classes - 1 (unless ``label`` fixes them).
-        stride
-            Slices in one lag step.
-        label
-            One label for all pairs.
+        Labels are uniform in 0 .. classes - 1, unless ``label`` fixes them.
         """
         random = random_generator(self.seed, self.stream, step)
         labels = (
@@ -244,23 +198,9 @@ class PatchSampler:
 
 
 def cut(fields: TrainingFields, times: NDArray[np.int64], places: Places, size: int) -> Tensor:
-    """Patches at given places.
+    """Patches at given places and times: float32, ``(batch, channel, size, size)``, channels last in memory.
 
-    Parameters
-    ----------
-    fields
-        Physical or normalised (the mirror is then exact where vorticity's normalised mean is zero).
-    times
-        Shape ``(batch,)``.
-    places
-        Corners and mirrors.
-    size
-        Side of the patches.
-
-    Returns
-    -------
-    Tensor
-        float32, shape ``(batch, channel, size, size)``, channels last in memory, in physical units.
+    The mirror of normalised fields is exact where vorticity's normalised mean is zero.
     """
     raw = fields.gather(times, places.row, places.column, size, places.mirrored)
     scale = fields.units
@@ -278,15 +218,7 @@ def cut(fields: TrainingFields, times: NDArray[np.int64], places: Places, size: 
 def cut_pairs(
     fields: TrainingFields, places: Places, size: int, stride: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Both patches and the labels of pairs.
-
-    Returns
-    -------
-    earlier, later : Tensor
-        Shape ``(batch, channel, size, size)``.
-    label : Tensor
-        int64, shape ``(batch,)``.
-    """
+    """Earlier and later patches ``(batch, channel, size, size)`` and the labels ``(batch,)`` of pairs."""
     times = np.concatenate([places.time, places.time + (places.label + 1) * stride])
     both = Places(*(np.concatenate([part, part]) for part in places))
     earlier, later = cut(fields, times, both, size).chunk(2)

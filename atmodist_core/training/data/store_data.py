@@ -24,16 +24,9 @@ MEMORY_SHARE = 0.5
 
 @dataclass(frozen=True)
 class StoreData:
-    """A store's fields, split and moments.
+    """A store's fields, split (segments of their time axis) and moments over the training segments.
 
-    Attributes
-    ----------
-    fields
-        On the disk or in memory.
-    training, held_out
-        Segments (start, stop) of their time axis.
-    normalization, mirrored_normalization
-        Moments over the training segments, of the fields and of the fields with their mirrors.
+    The second normalisation is that of the fields together with their mirrors.
     """
 
     fields: TrainingFields
@@ -51,26 +44,11 @@ def open_store(
     workers: int = 0,
     progress: Callable[[float, str], None] | None = None,
 ) -> StoreData:
-    """Open a complete training store.
+    """Open a complete training store with the wanted channels, in any order.
 
-    Parameters
-    ----------
-    path
-        Its folder.
-    channels
-        Wanted fields, in any order.
-    residence
-        ``store``, ``memory``, ``gpu`` (read into memory here, moved by ``to``), or ``auto``: memory if it
-        takes no more than half of what is free.
-    workers
-        Threads that read from the disk.
-    progress
-        Called with a fraction and a message while reading into memory.
-
-    Raises
-    ------
-    UserError
-        No store, unfinished, damaged, of another version; a channel is missing; no room in memory.
+    ``residence`` is ``store``, ``memory``, ``gpu`` (read into memory here, moved by ``to``), or ``auto``:
+    memory if it takes no more than half of what is free. ``workers`` threads read from the disk. A store that
+    is absent, unfinished, damaged or too large, or lacks a channel, is a UserError.
     """
     description = read_description(path)
     missing = [name for name in channels if name not in description.channels]

@@ -17,19 +17,9 @@ _STD = {"vorticity": 3e-5, "divergence": 1.5e-5}
 
 
 def synthetic_fields(times: int = 160, *, latitude_count: int = 60) -> xr.Dataset:
-    """Return three-hourly red-noise vorticity and divergence as a canonical dataset.
+    """Return three-hourly red-noise vorticity and divergence [s-1] as a canonical dataset.
 
-    Parameters
-    ----------
-    times
-        Number of slices.
-    latitude_count
-        Rows of the cell-centred grid; it has twice as many columns, and a truncation of half the rows.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``vorticity`` and ``divergence`` [s-1], float32, dims (time, latitude, longitude).
+    The cell-centred grid has twice as many columns as rows, and a truncation of half the rows.
     """
     from atmodist_core.harmonics import get_transform
 

@@ -32,16 +32,9 @@ _TIMES_AT_ONCE = 8
 class TrainingData:
     """Fields and which of their times are for what.
 
-    Attributes
-    ----------
-    training_fields, held_out_fields
-        The same object unless --validation names members of its own.
-    training, held_out
-        Segments (start, stop) of their time axes.
-    normalization
-        Measured on the training segments only.
-    residence
-        Where the fields are stored, as chosen by ``--residence``.
+    The training and the held-out fields are the same object unless --validation names members of its own; the
+    segments (start, stop) are those of their time axes, and the normalisation is that of the training
+    segments only.
     """
 
     training_fields: TrainingFields
@@ -63,13 +56,7 @@ class TrainingData:
         )
 
     def to(self, device: torch.device) -> "TrainingData":
-        """Get patches on the device that computes, and with room on a GPU (or --residence gpu) the fields.
-
-        Raises
-        ------
-        UserError
-            The fields are to lie on a GPU, and there is none or they do not fit.
-        """
+        """Get patches on the device that computes, and with room on a GPU (or --residence gpu) the fields."""
         if self.residence == "gpu" and device.type != "cuda":
             raise UserError(
                 f"Expected a GPU for --residence gpu, found the device {device.type}; choose --residence auto."
@@ -84,15 +71,7 @@ class TrainingData:
         )
 
     def sampler(self, config: DataConfig, seed: int, stream: int) -> PatchSampler:
-        """Return the sampler of a run's patches: held-out times for evaluation, else those of the training.
-
-        Parameters
-        ----------
-        config
-            Size of the patches, where they lie, and whether those of the training are mirrored.
-        seed, stream
-            Of the random numbers.
-        """
+        """Return the sampler of a run's patches: held-out times for evaluation, else those of the training."""
         held = stream in (VALIDATION_STREAM, MATCHING_STREAM)
         return PatchSampler(
             self.held_out_fields if held else self.training_fields,
@@ -127,23 +106,10 @@ def load_training_data(
     normalization: SignedLogNormalization | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> TrainingData:
-    """Read the members of a run, split them, and measure (or take) the normalisation.
+    """Read the members of a run, split them, and measure the normalisation.
 
-    Parameters
-    ----------
-    config
-        Folders, split and channels.
-    sources
-        Datasets in place of ``config.data``.
-    normalization
-        Moments of a model that is trained further; default: measured here.
-    progress
-        Called with a fraction and a message while reading.
-
-    Raises
-    ------
-    UserError
-        Nothing to train on, nothing held out, or anything :func:`load_fields` refuses.
+    ``sources`` takes the place of ``config.data``, ``normalization`` (of a model that is trained further)
+    that of the measurement. A UserError says when there is nothing to train on or nothing held out.
     """
     _check_split(config)
     fields, store = _load(sources or config.data, config, progress)
@@ -227,20 +193,8 @@ def measure_normalization(
 ) -> SignedLogNormalization:
     """Moments of the signed-log normalisation over some times in memory, every grid point counting alike.
 
-    Parameters
-    ----------
-    fields
-        Physical fields.
-    segments
-        Times to measure over.
-    mirrored
-        Training sees every field mirrored north-south as often as not. The moments are then those of both
-        together: the means of a pseudo-scalar are zero, so that its mirror is an exact change of sign.
-
-    Raises
-    ------
-    UserError
-        A field is constant.
+    A ``mirrored`` training sees every field mirrored north-south as often as not. The moments are then those
+    of both together: the means of a pseudo-scalar are zero, so that its mirror is an exact change of sign.
     """
     if not isinstance(fields, FieldsInMemory):
         raise TypeError("Expected fields in memory; a training store brings its moments.")

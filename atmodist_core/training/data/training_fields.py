@@ -18,67 +18,32 @@ FieldsT = TypeVar("FieldsT", bound="TrainingFields")
 
 @dataclass(frozen=True)
 class Member:
-    """One series inside :class:`TrainingFields`: its times ``start`` to ``stop`` (exclusive).
+    """One series inside :class:`TrainingFields`: its times ``start`` to ``stop`` (exclusive)."""
 
-    Attributes
-    ----------
-    name
-        Where it came from, for messages.
-    start, stop
-        Positions along the time axis of the fields.
-    spacing_hours
-        Time between two slices [h]; None where the spacing is irregular or there is but one time.
-    period
-        First and last time as text.
-    irregularity
-        Description of an irregular spacing.
-    """
-
-    name: str
+    name: str  # where it came from, for messages
     start: int
     stop: int
-    spacing_hours: float | None
-    period: str
-    irregularity: str = ""
+    spacing_hours: float | None  # None where irregular, or for a single time
+    period: str  # first and last time as text
+    irregularity: str = ""  # description of an irregular spacing
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingFields(ABC):
-    """Fields of several members, one after the other along time.
+    """Fields of several members, one after the other along time."""
 
-    Attributes
-    ----------
-    units
-        Shape ``(channel,)``: physical value = stored value * units (keeps 16 bits in their range).
-    channels
-        Names of the channels.
-    latitude, longitude
-        Degrees, float64; latitude north to south.
-    wraps
-        Whether the last longitude neighbours the first.
-    members
-        The series.
-    normalized
-        Whether the stored values are normalised (else physical).
-    normalization
-        Where the stored values are physical: applied to every patch that is cut.
-    level, source
-        Attributes of the data, for the model card.
-    device
-        Where patches are wanted.
-    """
-
-    units: Tensor
+    units: Tensor  # (channel,): physical value = stored value * units (keeps 16 bits in range)
     channels: tuple[str, ...]
-    latitude: NDArray[np.float64]
+    latitude: NDArray[np.float64]  # degrees, north to south
     longitude: NDArray[np.float64]
-    wraps: bool
+    wraps: bool  # the last longitude neighbours the first
     members: tuple[Member, ...]
-    normalized: bool = False
+    normalized: bool = False  # the stored values are normalised (else physical)
+    # of physical values: applied to every patch that is cut
     normalization: SignedLogNormalization | None = None
     level: str = ""
     source: str = ""
-    device: torch.device = _CPU
+    device: torch.device = _CPU  # where patches are wanted
 
     @property
     def spacing_deg(self) -> float:
@@ -109,22 +74,11 @@ class TrainingFields(ABC):
         size: int,
         mirrored: NDArray[np.bool_] | None = None,
     ) -> Tensor:
-        """Windows of ``size`` x ``size`` points as they are stored.
+        """Windows as they are stored: ``(batch, size, size, channel)``, on the device that holds the values.
 
-        Parameters
-        ----------
-        times, rows, columns
-            Time and north-west corner of each, shape ``(batch,)``.
-        size
-            Side of the windows; those that cross the last longitude continue at the first.
-        mirrored
-            Which are turned north-south, shape ``(batch,)``; signs are left as they are.
-
-        Returns
-        -------
-        Tensor
-            Shape ``(batch, size, size, channel)``, of the type of storage, not yet in physical units, on the
-            device that holds the values.
+        ``times``, ``rows`` and ``columns`` (of the north-west corner) are ``(batch,)``; windows that cross
+        the last longitude continue at the first. Those that are ``mirrored`` are turned north-south; signs
+        are left as they are.
         """
 
     @abstractmethod
@@ -133,15 +87,10 @@ class TrainingFields(ABC):
 
     @abstractmethod
     def to(self: FieldsT, device: torch.device, *, resident: bool | None = None) -> FieldsT:
-        """The same fields for another device.
+        """The same fields for a device where patches are wanted.
 
-        Parameters
-        ----------
-        device
-            Where patches are wanted.
-        resident
-            True: the values move there, or a UserError says that they do not fit. False: they stay. None:
-            they move if they take at most half its free memory.
+        ``resident`` True: the values move there, or a UserError says that they do not fit. False: they stay.
+        None: they move if they take at most half its free memory.
         """
 
 

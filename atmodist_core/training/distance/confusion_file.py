@@ -14,15 +14,8 @@ CONFUSION_FOLDER = "confusion_matrices"
 def write_confusion(folder: Path, logits: Tensor, labels: Tensor, epoch: int | None = None) -> Path:
     """Write counts of predicted (columns) against true classes (rows) as CSV.
 
-    Parameters
-    ----------
-    folder
-        Of the run.
-    logits, labels
-        Shapes ``(pairs, classes)`` and ``(pairs,)``.
-    epoch
-        0-based; the file is ``confusion_matrices/epoch_001.csv`` and so on, without it
-        ``confusion_matrix.csv``.
+    With an epoch (from 0) the file is ``confusion_matrices/epoch_001.csv`` and so on, else
+    ``confusion_matrix.csv``.
     """
     path = folder / CONFUSION_NAME
     if epoch is not None:

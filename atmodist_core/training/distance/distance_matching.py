@@ -26,18 +26,10 @@ _BATCH = 64
 
 @dataclass(frozen=True)
 class DistanceCurves:
-    """Distances against the lag, means and standard deviations over pairs.
+    """Distances against the lag, means and standard deviations over pairs, dimensionless and unscaled."""
 
-    Attributes
-    ----------
-    lags_hours
-        Shape ``(lags,)`` [h].
-    mean, std
-        By metric (``mse`` and every encoder layer): shape ``(lags,)``, dimensionless, unscaled.
-    """
-
-    lags_hours: NDArray[np.float64]
-    mean: dict[str, NDArray[np.float64]]
+    lags_hours: NDArray[np.float64]  # (lags,) [h]
+    mean: dict[str, NDArray[np.float64]]  # by metric (mse and every encoder layer)
     std: dict[str, NDArray[np.float64]]
 
     def scales(self) -> dict[str, float]:
@@ -64,18 +56,10 @@ class DistanceCurves:
 
 @dataclass(frozen=True)
 class LagDistances:
-    """Distances of single pairs at every lag.
+    """Distances of single pairs at every lag, dimensionless and unscaled."""
 
-    Attributes
-    ----------
-    values
-        By metric (``mse`` and every encoder layer): shape ``(lags, pairs)``, dimensionless, unscaled.
-    times
-        Position of the earlier patch along the time axis, shape ``(lags, pairs)``.
-    """
-
-    values: dict[str, NDArray[np.float64]]
-    times: NDArray[np.int64]
+    values: dict[str, NDArray[np.float64]]  # by metric (mse and every encoder layer): (lags, pairs)
+    times: NDArray[np.int64]  # of the earlier patch, position along the time axis, (lags, pairs)
 
     def curves(self, lags_hours: NDArray[np.float64]) -> DistanceCurves:
         """Means and standard deviations over pairs."""
@@ -101,21 +85,7 @@ def lag_distances(
     patch_size: int,
     pairs_per_lag: int,
 ) -> LagDistances:
-    """Distances of pairs at every lag and encoder layer, in float32.
-
-    Parameters
-    ----------
-    encoder
-        Trained; used in evaluation mode.
-    fields
-        Of which normalised patches are cut.
-    sampler
-        Draws the pairs.
-    classes, stride, patch_size
-        Of the pretext task.
-    pairs_per_lag
-        Pairs at each lag.
-    """
+    """Distances of pairs at every lag and encoder layer, in float32, the encoder in evaluation mode."""
     was_training = encoder.training
     encoder.eval()
     layers = encoder.config.layers
@@ -154,10 +124,7 @@ def measure_distance_curves(
     patch_size: int,
     pairs_per_lag: int,
 ) -> DistanceCurves:
-    """Mean distances at every lag and encoder layer; see :func:`lag_distances`.
-
-    ``lag_step_hours`` is the time between two lags [h].
-    """
+    """Mean distances at every lag and encoder layer; see :func:`lag_distances`."""
     distances = lag_distances(
         encoder,
         fields,

@@ -26,17 +26,11 @@ from atmodist_core.training.loop.training_run import save_trained_model, setting
 
 
 def evaluate_distance(trainer: DistanceTrainer) -> tuple[dict[str, float], Tensor, Tensor, DistanceCurves]:
-    """Measure a trained distance network.
+    """Measure a trained network: scores, logits and labels of the held-out pairs, distances against the lag.
 
-    Returns
-    -------
-    scores : dict
-        Of the network (``held_out_*``), of chance (``chance_*``), and of guesses from RMS differences on the
-        same pairs (``least_squares_*``, ``rms_*``); lags at which each distance saturates [h].
-    logits, labels : Tensor
-        Of the held-out pairs, ``(pairs, classes)`` and ``(pairs,)``.
-    curves : DistanceCurves
-        Distances against the lag.
+    Scores are those of the network (``held_out_*``), of chance (``chance_*``), and of guesses from RMS
+    differences on the same pairs (``least_squares_*``, ``rms_*``); and lags at which each distance saturates
+    [h].
     """
     c = trainer.config
     logits, labels = trainer.predict_held_out(c.final_pairs, shared=False)

@@ -26,13 +26,7 @@ class StartDistance:
 
 
 def load_start_distance(config: DistanceConfig) -> StartDistance | None:
-    """Read the distance model after ``--start-from``, if one is named.
-
-    Raises
-    ------
-    UserError
-        It does not exist, is no distance model, or has other channels.
-    """
+    """Read the distance model after ``--start-from``, if one is named; it must have the same channels."""
     if config.start_from is None:
         return None
     in_run = Path(config.start_from) / "model"
@@ -53,13 +47,8 @@ def load_start_distance(config: DistanceConfig) -> StartDistance | None:
 def build_distance_network(config: DistanceConfig, start: StartDistance | None = None) -> DistanceNetwork:
     """The network before training; its random weights depend on the seed alone.
 
-    Parameters
-    ----------
-    config
-        Channels, patch size, classes, seed.
-    start
-        Its weights are taken wherever the shapes agree: the whole encoder, and of the classifier all but the
-        dense layer, whose shape depends on the patch size and the classes.
+    The weights of ``start`` are taken wherever the shapes agree: the whole encoder, and of the classifier all
+    but the dense layer, whose shape depends on the patch size and the classes.
     """
     torch.manual_seed(config.run.seed)
     encoder = Encoder(EncoderConfig(channels=len(config.data.channels)))
@@ -95,13 +84,7 @@ def build_optimizer(network: nn.Module, config: DistanceConfig) -> torch.optim.O
 
 
 def check_distance_config(config: DistanceConfig) -> None:
-    """Refuse numbers out of range.
-
-    Raises
-    ------
-    UserError
-        Naming the flag.
-    """
+    """Refuse numbers out of range, by a UserError that names the flag."""
     check_settings_values(config)
     counts = ("batch_size", "epochs", "batches_per_epoch", "subset_batches")
     pairs = ("validation_pairs", "final_pairs", "matching_pairs")
@@ -131,10 +114,7 @@ def check_distance_config(config: DistanceConfig) -> None:
 def places_per_step(config: DistanceConfig, processes: int) -> int:
     """Places of a step such that about twice ``batch_size`` patches are encoded.
 
-    Raises
-    ------
-    UserError
-        The processes cannot share them evenly: their gradients would then count differently.
+    The processes must share them evenly: their gradients would else count differently.
     """
     places = 2 * config.batch_size // config.times_per_place
     if places % processes:
@@ -147,15 +127,10 @@ def places_per_step(config: DistanceConfig, processes: int) -> int:
 
 
 def check_precision(network: DistanceNetwork, hardware: Hardware) -> None:
-    """Refuse what PyTorch computes wrongly.
+    """Refuse small patches in bfloat16 on a CPU, which PyTorch computes wrongly.
 
-    On CPUs the weight gradient of a strided bfloat16 convolution over a single point holds uninitialised
-    memory (seen with torch 2.13, oneDNN 3.12); the classifier of small patches begins with one.
-
-    Raises
-    ------
-    UserError
-        Small patches in bfloat16 on a CPU.
+    The weight gradient of a strided bfloat16 convolution over a single point then holds uninitialised memory
+    (seen with torch 2.13, oneDNN 3.12); the classifier of small patches begins with one.
     """
     config = network.classifier.config
     if config.encoded_size == 1 and (hardware.device, hardware.precision) == ("cpu", "bfloat16"):

@@ -45,20 +45,7 @@ _HELD_OUT_COLUMNS = ("loss", "accuracy", "top3", "lag_error_hours", "median_lag_
 
 
 class DistanceTrainer(Trainer):
-    """Training of the distance network.
-
-    Parameters
-    ----------
-    config, data, hardware
-        As for :class:`Trainer`, with normalised fields.
-    start
-        Model to start from, if any.
-
-    Raises
-    ------
-    UserError
-        The time spacing does not fit, a number is out of range, or there are too few times.
-    """
+    """Training of the distance network on normalised fields, from the weights of ``start`` if given."""
 
     config: DistanceConfig
     unit = "pairs"
@@ -183,12 +170,7 @@ class DistanceTrainer(Trainer):
     def predict_held_out(self, pairs: int, *, shared: bool = True) -> tuple[Tensor, Tensor]:
         """Logits ``(pairs, classes)`` and labels of the first held-out pairs (the same at every call).
 
-        Parameters
-        ----------
-        pairs
-            How many.
-        shared
-            Every process calls and does its share; else one process may do all alone.
+        ``shared``: every process calls and does its share; else one process may do all alone.
         """
         c, network = self.config, self.evaluated_network
         rank, ranks = (self.fabric.global_rank, self.fabric.world_size) if shared else (0, 1)

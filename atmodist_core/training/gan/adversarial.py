@@ -79,14 +79,9 @@ def r1_penalty(discriminator: nn.Module, real: Tensor) -> Tensor:
     """Squared gradient of the logits at real patches (Mescheder et al. 2018), a scalar.
 
     It makes the discriminator flat around real fields, so that its slope towards it does not grow without end
-    (with 0.5 x weight in front). Computed in float32: the second derivative loses too much in bfloat16.
-
-    Parameters
-    ----------
-    discriminator
-        Without the wrapper of several processes: its gradients are gathered with those of the loss.
-    real
-        Shape ``(batch, channel, size, size)``.
+    (with 0.5 x weight in front). Computed in float32: the second derivative loses too much in bfloat16. The
+    discriminator comes without the wrapper of several processes: its gradients are gathered with those of the
+    loss.
     """
     with torch.autocast(real.device.type, enabled=False):
         at = real.detach().float().requires_grad_(True)
@@ -98,19 +93,8 @@ def r1_penalty(discriminator: nn.Module, real: Tensor) -> Tensor:
 class PatchNoise:
     """Unit normal noise that depends on seed, step and purpose alone, whatever was drawn before.
 
-    The noise of a whole batch is drawn and each process takes its part, so that several processes together see
-    what one would see.
-
-    Parameters
-    ----------
-    seed
-        Of the run.
-    batch_size
-        Patches of all processes together.
-    device
-        Where it is wanted.
-    rank, processes
-        This process among all.
+    The noise of a whole batch is drawn and each process takes its part, so that several processes together
+    see what one would see.
     """
 
     def __init__(

@@ -23,15 +23,7 @@ from atmodist_core.training.gan.encoder_scales import matched_scales, untrained_
 
 
 class RenormalizedLoss(ContentLoss):
-    """A content loss whose network was trained under another normalisation than the generator.
-
-    Parameters
-    ----------
-    loss
-        Content loss on fields under ``wanted``.
-    given, wanted
-        Normalisation of the fields handed in, and that of the loss.
-    """
+    """A content loss whose network was trained under another normalisation (``wanted``) than the generator."""
 
     def __init__(
         self, loss: ContentLoss, given: SignedLogNormalization, wanted: SignedLogNormalization
@@ -57,22 +49,8 @@ def build_content_loss(
 ) -> tuple[ContentLoss, dict[str, object]]:
     """The content loss of a run and what its card says about it.
 
-    Parameters
-    ----------
-    config
-        Settings.
-    normalization
-        Of the generator's fields.
-    spacing_deg
-        Grid spacing of the training data [degrees].
-    data
-        Training data, on which an untrained encoder's scale is measured.
-
-    Raises
-    ------
-    UserError
-        The model of the encoder does not exist, is of another kind, has other channels, or has no scale for a
-        layer.
+    An untrained encoder's scale is measured on ``data``. A UserError says when the encoder's model does not
+    exist, is of another kind, has other channels, or has no scale for a layer.
     """
     if config.content in ("mse", "l1"):
         return CONTENT_LOSSES[config.content](), {"content": config.content}

@@ -19,27 +19,16 @@ _WINDOW_LEAK = 4.0
 
 
 def radial_wavenumber(size: int) -> Tensor:
-    """Wavenumber of every coefficient of a real 2-D transform, as a share of the grid's Nyquist.
-
-    Shape ``(size, size // 2 + 1)``.
-    """
+    """Wavenumber of every coefficient of a real 2-D transform ``(size, size // 2 + 1)``, per grid Nyquist."""
     along = torch.fft.fftfreq(size) * 2.0
     across = torch.fft.rfftfreq(size) * 2.0
     return torch.sqrt(along[:, None] ** 2 + across[None, :] ** 2)
 
 
 def windowed_power(patches: Tensor) -> Tensor:
-    """Power of every coefficient, averaged over a batch of square patches.
+    """Power of every coefficient, averaged over a batch of patches ``(batch, channel, size, size)``.
 
-    Parameters
-    ----------
-    patches
-        Shape ``(batch, channel, size, size)``; a Hann window takes away the edges.
-
-    Returns
-    -------
-    Tensor
-        float64, shape ``(channel, size, size // 2 + 1)``.
+    float64, ``(channel, size, size // 2 + 1)``; a Hann window takes away the edges.
     """
     window = torch.hann_window(patches.shape[-1], periodic=False, dtype=torch.float64)
     windowed = patches.detach().cpu().double() * window[:, None] * window[None, :]
@@ -47,37 +36,14 @@ def windowed_power(patches: Tensor) -> Tensor:
 
 
 def fine_scale_power(patches: Tensor, factor: int) -> Tensor:
-    """Mean power between the coarse grid's Nyquist and the fine grid's, per channel.
-
-    Parameters
-    ----------
-    patches
-        Square, shape ``(batch, channel, size, size)``; a Hann window takes away the edges.
-    factor
-        Ratio of the grid spacings.
-
-    Returns
-    -------
-    Tensor
-        float64, shape ``(channel,)``.
-    """
+    """Mean power between the coarse grid's Nyquist and the fine grid's, float64, ``(channel,)``."""
     wavenumber = radial_wavenumber(patches.shape[-1])
     beyond = (wavenumber > 1.0 / factor) & (wavenumber <= 1.0)
     return windowed_power(patches)[..., beyond].mean(dim=-1)
 
 
 class DownscalingScores:
-    """Collects a generator's scores over batches of held-out patches.
-
-    Parameters
-    ----------
-    channels
-        Names of the channels.
-    factor
-        Ratio of the grid spacings.
-    normalization
-        Of the patches: spectra beyond the truncation and tails are those of the physical fields.
-    """
+    """Collects a generator's scores over batches of held-out normalised patches."""
 
     def __init__(self, channels: tuple[str, ...], factor: int, normalization: SignedLogNormalization) -> None:
         self.channels, self.factor, self.normalization = channels, factor, normalization
@@ -110,15 +76,12 @@ class DownscalingScores:
     def result(self) -> dict[str, float]:
         """The scores.
 
-        Returns
-        -------
-        dict
-            ``mse``: of the normalised fields. For each channel, generated over true (1 is right):
-            ``power_ratio_*``: power of the normalised fields beyond the coarse Nyquist; ``kurtosis_ratio_*``;
-            ``low_quantile_ratio_*`` and ``high_quantile_ratio_*``: the 0.1 and 99.9 % quantiles of the physical
-            fields. And ``spurious_power_*`` (0 is right): physical power beyond half the grid's Nyquist that the
-            truth does not have, as a share of its power between the coarse Nyquist and there. It says something
-            where the data are truncated there (T179 on 360 rows).
+        ``mse`` is that of the normalised fields. For each channel, generated over true (1 is right):
+        ``power_ratio_*``: power of the normalised fields beyond the coarse Nyquist; ``kurtosis_ratio_*``;
+        ``low_quantile_ratio_*`` and ``high_quantile_ratio_*``: the 0.1 and 99.9 % quantiles of the physical
+        fields. And ``spurious_power_*`` (0 is right): physical power beyond half the grid's Nyquist that the
+        truth does not have, as a share of its power between the coarse Nyquist and there. It says something
+        where the data are truncated there (T179 on 360 rows).
         """
         fine = self._fine_power[0] / self._fine_power[1]
         spurious = self._spurious_power()

@@ -25,24 +25,8 @@ def matched_scales(
 ) -> dict[str, float]:
     """Measure the running statistics of an untrained encoder and then the scale s of its layers.
 
-    Both on training pairs: the statistics of batch normalisation over the patches of all lags, as training would
-    have left them; then s over the upper half of the lags 3, 6, ... 69 h, as for a trained distance.
-
-    Parameters
-    ----------
-    encoder
-        On the device of the data; its running statistics are set, its weights stay.
-    data
-        Physical fields.
-    layers
-        Encoder layers.
-    patch_size, pairs, seed
-        Side of the patches, pairs for each lag, seed of their places.
-
-    Raises
-    ------
-    UserError
-        The time spacing does not divide 3 h, or the data are too short for 69 h.
+    Both on training pairs: the statistics of batch normalisation over the patches of all lags, as training
+    would have left them; then s over the upper half of the lags 3, 6, ... 69 h, as for a trained distance.
     """
     fields = data.training_fields
     stride = patches.lag_stride(fields.members, _LAG_HOURS)

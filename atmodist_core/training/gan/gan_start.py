@@ -70,11 +70,6 @@ def load_start(config: GanConfig, wanted: GeneratorConfig) -> StartModel:
 
     It may differ in the layers that follow the network, and in channels of noise: the network then starts
     deaf to those it did not have.
-
-    Raises
-    ------
-    UserError
-        It does not exist, is no generator, or has another architecture or other channels.
     """
     name = str(config.start_from)
     in_run = Path(name) / "model"
@@ -110,13 +105,7 @@ _FLAGS = {"blocks": "residual_blocks"}
 
 
 def check_gan_config(config: GanConfig) -> None:
-    """Refuse numbers out of range.
-
-    Raises
-    ------
-    UserError
-        Naming the flag.
-    """
+    """Refuse numbers out of range, by a UserError that names the flag."""
     check_settings_values(config)
     counts = (
         *("factor", "residual_blocks", "filters", "batch_size", "batches_per_epoch", "validation_patches"),

@@ -42,13 +42,6 @@ class GanTrainer(Trainer):
     The epochs are: pre-training with the MSE alone (none when the run starts from a trained generator), then
     adversarial ones. In an adversarial step the discriminator learns first, then the generator, from the same
     generated patches, so that the generator runs once.
-
-    Parameters
-    ----------
-    config, data, hardware
-        As for :class:`Trainer`, with physical fields.
-    start
-        Generator to start from, if any.
     """
 
     config: GanConfig

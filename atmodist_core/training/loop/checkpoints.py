@@ -38,13 +38,7 @@ def write_checkpoint(
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the tensors and state of a checkpoint, or of the one before it if the last one is damaged.
-
-    Raises
-    ------
-    UserError
-        There is none, or none that is intact.
-    """
+    """Return the tensors and state of a checkpoint, or of the one before it if the last one is damaged."""
     try:
         tensors, metadata = read_newest_intact(path)
         return tensors, json.loads(metadata["state"])

@@ -12,23 +12,12 @@ NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 
 class WeightAverage(Generic[NetworkT]):
-    """A copy of a network whose weights follow those of the trained one slowly.
+    """A copy of a network, in evaluation mode, whose weights follow those of the trained one slowly.
 
     The running statistics of batch normalisation are averaged like the weights: they then belong to the
     weights of the same past steps. Early on the average forgets faster, ``min(decay, (1 + n) / (10 + n))``
-    after n updates (as in TensorFlow), or the random first weights would linger.
-
-    Parameters
-    ----------
-    network
-        Already on its device and in its memory layout.
-    decay
-        Share of the average that is kept at each update, in [0, 1): 0.999 averages about 1000 steps.
-
-    Attributes
-    ----------
-    network
-        The averaged copy, in evaluation mode, without gradients.
+    after n updates (as in TensorFlow), or the random first weights would linger. The ``decay`` is the share
+    that is kept at each update: 0.999 averages about 1000 steps.
     """
 
     def __init__(self, network: NetworkT, decay: float) -> None:

@@ -90,18 +90,7 @@ class Averages:
 
 
 def check_run_folder(config: Any) -> None:
-    """See whether a run may use its folder, before anything is read or written.
-
-    Parameters
-    ----------
-    config
-        A :class:`~atmodist_core.training.configuration.DistanceConfig` or ``GanConfig``.
-
-    Raises
-    ------
-    UserError
-        The folder holds another run, or, with ``--resume``, none or one of other settings.
-    """
+    """Refuse a folder with another run, or, with ``--resume``, none or one of other settings."""
     run: RunConfig = config.run
     path = run.out / CONFIG_NAME
     if run.resume:
@@ -151,18 +140,8 @@ def _read_json(path: Path) -> dict[str, Any]:
 def run_training(trainer: Trainer, run: RunConfig) -> bool:
     """Train until the last step, an early stop, or a signal.
 
-    Parameters
-    ----------
-    trainer
-        The training.
-    run
-        Folder, intervals.
-
-    Returns
-    -------
-    bool
-        True when all steps are done or the training ended itself early; False after SIGINT or SIGTERM (a
-        checkpoint is then written).
+    True when all steps are done or the training ended itself early; False after SIGINT or SIGTERM (a
+    checkpoint is then written).
     """
     checkpoint = run.out / CHECKPOINT_NAME
     done, averages = 0, Averages()

@@ -16,16 +16,8 @@ def one_cycle(
 ) -> float:
     """One-cycle rate: half a cosine up, half a cosine down (Smith & Topin, 2018).
 
-    Parameters
-    ----------
-    step, total
-        Step (0-based) and number of steps.
-    highest
-        Rate at the top.
-    warmup_fraction
-        Share of the steps over which the rate rises.
-    start_divisor, end_divisor
-        The run begins at ``highest / start_divisor`` and ends at ``highest / end_divisor``.
+    It rises over ``warmup_fraction`` of the steps from ``highest / start_divisor`` and ends at ``highest /
+    end_divisor``.
 
     Examples
     --------
@@ -44,27 +36,13 @@ def _half_cosine(first: float, last: float, fraction: float) -> float:
 
 @dataclass
 class ReduceOnPlateau:
-    """Lower the rate when the held-out loss stops falling, as Keras' callback of that name does.
-
-    Attributes
-    ----------
-    rate
-        Rate in use.
-    factor
-        What it is multiplied by.
-    patience
-        Epochs without a better loss before that.
-    minimum
-        The rate never goes below.
-    tolerance
-        A loss must fall by more than this to count as better.
-    """
+    """Lower the rate when the held-out loss stops falling, as Keras' callback of that name does."""
 
     rate: float
-    factor: float = 0.1
-    patience: int = 8
-    minimum: float = 1e-5
-    tolerance: float = 1e-4
+    factor: float = 0.1  # what the rate is multiplied by
+    patience: int = 8  # epochs without a better loss before that
+    minimum: float = 1e-5  # the rate never goes below
+    tolerance: float = 1e-4  # a loss must fall by more to count as better
     best: float = math.inf
     waited: int = 0
 

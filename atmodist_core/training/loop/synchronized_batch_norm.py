@@ -65,12 +65,8 @@ class SynchronizedBatchNorm2d(nn.BatchNorm2d):
 def synchronize_batch_norm(module: nn.Module, device: str) -> nn.Module:
     """Let every batch normalisation of a module see the batches of all processes, in place.
 
-    Parameters
-    ----------
-    module
-        Its weights, buffers and their names stay as they are.
-    device
-        ``cuda`` takes PyTorch's ``SyncBatchNorm`` (fewer kernels), else :class:`SynchronizedBatchNorm2d`.
+    Weights, buffers and their names stay. ``cuda`` takes PyTorch's ``SyncBatchNorm`` (fewer kernels), else
+    :class:`SynchronizedBatchNorm2d`.
     """
     if device == "cuda":
         converted: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(module)

@@ -13,32 +13,11 @@ from atmodist_core.training.data.training_data import TrainingData
 
 
 class Trainer(ABC):
-    """Base of the trainers.
+    """Base of the trainers, from all settings, the data, and the device and precision."""
 
-    Parameters
-    ----------
-    config
-        All settings.
-    data
-        Fields, split and normalisation.
-    hardware
-        Device and precision.
-
-    Attributes
-    ----------
-    unit
-        What a sample is: ``pairs`` or ``patches``.
-    shown
-        Columns in the progress bar.
-    columns
-        All columns of ``curves.csv``.
-    total_steps, samples_per_step
-        Budget.
-    """
-
-    unit: str
-    shown: tuple[str, ...]
-    columns: list[str]
+    unit: str  # of a sample: pairs or patches
+    shown: tuple[str, ...]  # columns in the progress bar
+    columns: list[str]  # all columns of curves.csv
     total_steps: int
     config: Any
 

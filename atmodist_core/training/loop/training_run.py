@@ -39,10 +39,8 @@ def train(
         Checked settings.
     sources
         Datasets in place of ``config.data.data``.
-    make_trainer
-        Builds the trainer from data and hardware.
-    save
-        Writes the finished model; called in the main process only.
+    make_trainer, save
+        Build the trainer from data and hardware; write the finished model (called in the main process only).
     normalization
         That of the model the run starts from; by default it is measured.
 
@@ -90,20 +88,8 @@ def save_trained_model(
 ) -> Path:
     """Write ``scores.json``, and the model folder with card, weights, curves and further files of the run.
 
-    Parameters
-    ----------
-    trainer
-        Finished.
-    scores
-        Held-out scores.
-    save
-        Writes weights and card into a folder.
-    schedule
-        Settings for the card; the patches' and the hardware are added.
-    files
-        Files of the run that are copied into the model folder.
-    entries
-        Further entries of the card.
+    ``schedule`` holds settings for the card (the patches' and the hardware are added), ``files`` are copied
+    into the model folder, and ``entries`` are further entries of the card.
     """
     config, out = trainer.config, trainer.config.run.out
     (out / "scores.json").write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")

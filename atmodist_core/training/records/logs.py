@@ -16,16 +16,9 @@ _SECONDS_BETWEEN_LINES = 60.0
 class CurveLog:
     """Rows of numbers over the steps of a run, as CSV and (where installed) TensorBoard.
 
-    Parameters
-    ----------
-    folder
-        Folder of the run.
-    columns
-        Names of all numbers that may come; ``step`` and ``epoch`` are added in front, and at the end
-        ``seconds``: wall-clock time since the start of the run [s], without the time between a stop and its
-        continuation.
-    resume_step
-        Step of the checkpoint: later rows are dropped, as those steps are repeated.
+    ``step`` and ``epoch`` are added in front of the columns, and at the end ``seconds``: wall-clock time
+    since the start of the run [s], without the time between a stop and its continuation. Rows after
+    ``resume_step`` are dropped, as those steps are repeated.
     """
 
     def __init__(self, folder: Path, columns: list[str], resume_step: int | None = None) -> None:
@@ -108,21 +101,7 @@ def reading_progress(shown: bool) -> Iterator[Callable[[float, str], None] | Non
 
 
 class Progress:
-    """A progress bar on a terminal, one line a minute elsewhere.
-
-    Parameters
-    ----------
-    total, done
-        Steps in all, and steps done before.
-    samples_per_step
-        For the speed.
-    unit
-        What a sample is (``pairs``, ``patches``).
-    shown
-        Off: says nothing.
-    stream
-        Where to; standard error by default.
-    """
+    """A progress bar on a terminal, one line a minute elsewhere; silent unless ``shown``."""
 
     def __init__(
         self,

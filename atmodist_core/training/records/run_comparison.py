@@ -16,13 +16,7 @@ _LOW = ("loss", "error", "mse", "rmse", "wasserstein")
 
 
 def read_runs(folders: Sequence[Path]) -> list[RunRecord]:
-    """Read runs that can be compared; equal names get the name of the parent folder.
-
-    Raises
-    ------
-    UserError
-        There are none, or they are of different kinds.
-    """
+    """Read runs that can be compared; equal names get the name of the parent folder."""
     if not folders:
         raise UserError("Expected at least one folder of a run or a model, found none; name some.")
     runs = [read_run(folder) for folder in folders]
@@ -81,15 +75,7 @@ def differing_settings(runs: Sequence[RunRecord]) -> dict[str, list[Any]]:
 
 
 def comparison_markdown(runs: Sequence[RunRecord], picture: str | None = None) -> str:
-    """The comparison as Markdown: settings that differ, budgets, final scores.
-
-    Parameters
-    ----------
-    runs
-        Of one kind.
-    picture
-        Address of the curves' picture.
-    """
+    """The comparison as Markdown: settings that differ, budgets, final scores, the address of a picture."""
     header = ["", *(run.name for run in runs)]
     settings = [[name, *(_text(v) for v in values)] for name, values in differing_settings(runs).items()]
     parts = [f"# Comparison of {len(runs)} run(s): {runs[0].kind}"]

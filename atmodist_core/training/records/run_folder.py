@@ -27,17 +27,7 @@ _REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def write_environment(run: RunConfig, hardware: Hardware | None, step: int = 0) -> None:
-    """Write ``environment.json``: one entry for the start of a run and one for each continuation.
-
-    Parameters
-    ----------
-    run
-        Folder and seed.
-    hardware
-        Device and precision; None when they were not chosen.
-    step
-        Steps done before this start; 0 starts a new list.
-    """
+    """Write ``environment.json``: one entry for the start of a run (step 0) and one for each continuation."""
     path = run.out / ENVIRONMENT_NAME
     starts = _earlier_starts(path) if step else []
     starts.append({"from_step": step, **describe_environment(hardware)})
@@ -57,17 +47,8 @@ def _earlier_starts(path: Path) -> list[dict[str, Any]]:
 def describe_environment(hardware: Hardware | None, arguments: Sequence[str] | None = None) -> dict[str, Any]:
     """Return what a result can depend on besides the settings, without names of people or machines.
 
-    Parameters
-    ----------
-    hardware
-        Device and precision.
-    arguments
-        Command line; default: that of this process.
-
-    Returns
-    -------
-    dict
-        JSON types: time (UTC), command, versions, git commit, processor or GPU, cores, threads, processes.
+    They are JSON types: time (UTC), command (default: that of this process), versions, git commit, processor
+    or GPU, cores, threads, processes.
     """
     commit, changed = checkout_state() or (None, None)
     device = hardware.device if hardware else ("cuda" if torch.cuda.is_available() else "cpu")

@@ -23,36 +23,16 @@ _WITHOUT_EFFECT = configuration.RESUMABLE_CHANGES - {"final_pairs", "matching_pa
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A finished or unfinished run.
+    """A finished or unfinished run."""
 
-    Attributes
-    ----------
-    name
-        Of the run or the model.
-    kind
-        ``distance``, ``autoencoder`` or ``downscaler``.
-    settings
-        What may have changed the result, by the name of its flag.
-    curves
-        Columns of ``curves.csv``; NaN where a row has no number. Time is in ``seconds`` [s].
-    scores
-        Final held-out scores; of an unfinished run the latest ones.
-    finished
-        Whether the run came to its end.
-    samples_per_step
-        Pairs or patches in an optimiser step; None when not recorded.
-    computed_on
-        Processor and precision; empty when not recorded.
-    """
-
-    name: str
-    kind: str
-    settings: Mapping[str, Any]
-    curves: Mapping[str, NDArray[np.float64]]
-    scores: Mapping[str, float]
+    name: str  # of the run or the model
+    kind: str  # distance, autoencoder or downscaler
+    settings: Mapping[str, Any]  # that may have changed the result, by flag
+    curves: Mapping[str, NDArray[np.float64]]  # columns of curves.csv, NaN where empty; seconds [s]
+    scores: Mapping[str, float]  # held-out: final, of an unfinished run latest
     finished: bool
-    samples_per_step: int | None = None
-    computed_on: str = ""
+    samples_per_step: int | None = None  # None when not recorded
+    computed_on: str = ""  # processor and precision; empty when not recorded
 
     @property
     def steps(self) -> int:
@@ -77,17 +57,8 @@ class RunRecord:
 
 
 def read_run(folder: Path) -> RunRecord:
-    """Read the folder of a run, or that of a model.
-
-    Parameters
-    ----------
-    folder
-        With ``config.json`` and ``curves.csv``, or with ``card.json`` and ``curves.csv``.
-
-    Raises
-    ------
-    UserError
-        It is neither, or a file is broken.
+    """Read the folder of a run (``config.json``, ``curves.csv``) or of a model (``card.json``,
+    ``curves.csv``).
     """
     if (folder / _CONFIG_NAME).is_file():
         return _from_run_folder(folder)
@@ -174,13 +145,7 @@ def _computed_on(path: Path) -> str:
 
 
 def read_curves(path: Path) -> dict[str, NDArray[np.float64]]:
-    """Columns of a ``curves.csv``, NaN where a cell is empty; a line cut short by a kill is left out.
-
-    Raises
-    ------
-    UserError
-        There is no such file, or it has no column ``step``.
-    """
+    """Columns of a ``curves.csv``, NaN where a cell is empty; a line cut short by a kill is left out."""
     if not path.is_file():
         raise UserError(
             f"Expected {path.name} beside the settings, found none in {path.parent}; has the run begun?"

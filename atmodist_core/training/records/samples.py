@@ -37,14 +37,7 @@ _warned: set[Path] = set()
 
 
 def samples_due(sample_epochs: int, epoch: int, epochs: int) -> bool:
-    """Whether pictures are drawn at the end of an epoch.
-
-    Parameters
-    ----------
-    sample_epochs
-        Interval; -1 takes a fifth of the run, 0 draws none.
-    epoch, epochs
-        Number of the epoch that has ended (0-based), and of all.
+    """Whether pictures are drawn at the end of an epoch (from 0); -1 takes a fifth of the run, 0 draws none.
 
     Examples
     --------
@@ -63,19 +56,7 @@ def samples_due(sample_epochs: int, epoch: int, epochs: int) -> bool:
 def draw_samples_if_due(trainer: Any, run: RunConfig, epoch: int, step: int, *, last: bool = False) -> None:
     """Let a trainer draw its pictures, where it can and where they are due; only the main process draws.
 
-    Parameters
-    ----------
-    trainer
-        A :class:`~atmodist_core.training.loop.trainer.Trainer`; one without ``draw_samples(folder, step)`` is left
-        alone.
-    run
-        Folder and interval.
-    epoch
-        Epoch that has ended (0-based).
-    step
-        Steps done.
-    last
-        This is the end, though epochs are left (an early stop).
+    A trainer without ``draw_samples(folder, step)`` is left alone; ``last`` marks an early stop.
     """
     draw = getattr(trainer, "draw_samples", None)
     if draw is None or not trainer.is_main_process or run.sample_epochs == 0:
@@ -129,25 +110,10 @@ def evaluating(*modules: nn.Module) -> Iterator[None]:
 def draw_downscaling_samples(
     folder: Path, step: int, coarse: Tensor, generated: Tensor, fine: Tensor, *, channels: Sequence[str]
 ) -> Path:
-    """Draw coarse, bicubic, generated and true patches side by side.
+    """Draw coarse, bicubic, generated and true normalised patches side by side as ``step_....png``.
 
-    Parameters
-    ----------
-    folder
-        Where ``step_....png`` is written.
-    step
-        Steps done.
-    coarse
-        Normalised, shape ``(patches, channels, size / factor, size / factor)``.
-    generated, fine
-        Normalised, shape ``(patches, channels, size, size)``.
-    channels
-        Names of the fields.
-
-    Returns
-    -------
-    Path
-        The picture.
+    ``coarse`` is ``(patches, channels, size / factor, size / factor)``, the others ``(patches, channels,
+    size, size)``.
     """
     from atmodist_core.figures.training import patch_figure
 
@@ -161,15 +127,7 @@ def draw_downscaling_samples(
 def draw_reconstruction_samples(
     folder: Path, step: int, patches: Tensor, reconstructed: Tensor, *, channels: Sequence[str]
 ) -> Path:
-    """Draw patches, their reconstruction by an autoencoder, and the difference.
-
-    Parameters
-    ----------
-    folder, step, channels
-        As for :func:`draw_downscaling_samples`.
-    patches, reconstructed
-        Normalised, shape ``(patches, channels, size, size)``.
-    """
+    """Draw normalised patches, their reconstruction by an autoencoder, and the difference."""
     from atmodist_core.figures.training import patch_figure
 
     made, truth = _array(reconstructed), _array(patches)
@@ -188,16 +146,7 @@ def draw_distance_samples(
 ) -> Path:
     """Draw the confusion matrix of held-out pairs and the distances over the lag.
 
-    Parameters
-    ----------
-    folder, step
-        As for :func:`draw_downscaling_samples`.
-    logits, labels
-        Shapes ``(pairs, classes)`` and ``(pairs,)``.
-    curves
-        Distances over the lag.
-    lag_step_hours
-        Time between two classes [h].
+    Logits are ``(pairs, classes)``, labels ``(pairs,)``, the classes ``lag_step_hours`` apart.
     """
     from atmodist_core.figures.training import pretext_figure
     from atmodist_core.training.data.held_out import confusion_matrix

@@ -86,13 +86,7 @@ class RunConfig:
 
 
 def require_positive(settings: Any, names: Iterable[str]) -> None:
-    """Refuse a named setting that is not above zero; None is allowed.
-
-    Raises
-    ------
-    UserError
-        Naming the flag.
-    """
+    """Refuse a named setting that is not above zero, by a UserError with the flag; None is allowed."""
     for name in names:
         value = getattr(settings, name)
         if value is not None and not value > 0:
@@ -122,12 +116,8 @@ _RENAMED = {"lead_step_hours": "lag_step_hours"}
 
 
 def from_dict(kind: type[ConfigT], values: dict[str, Any]) -> ConfigT:
-    """Settings from what :func:`to_dict` gave.
-
-    Raises
-    ------
-    UserError
-        A key is unknown; a missing one takes its default.
+    """Settings from the result of :func:`to_dict`; an unknown key is a UserError, a missing one takes its
+    default.
     """
     hints = typing.get_type_hints(kind)
     values = {_RENAMED.get(name, name): value for name, value in values.items()}

@@ -21,15 +21,7 @@ READ_BYTES = 128 * 2**20
 
 @dataclass(frozen=True)
 class MemberSource:
-    """Source and selection of a member, as plain values that any worker can open.
-
-    Attributes
-    ----------
-    location
-        Path or address that open_fields reads.
-    level, period, every, coarsen, channels
-        As in :class:`~atmodist_core.training.settings.prepare_configuration.PrepareConfig`.
-    """
+    """Source and selection of a member as in PrepareConfig, as plain values that any worker can open."""
 
     location: str
     level: str | None
@@ -62,67 +54,33 @@ def forget_sources() -> None:
 
 @dataclass(frozen=True)
 class ShardJob:
-    """One shard to write.
+    """One shard to write."""
 
-    Attributes
-    ----------
-    number
-        Among all shards of the store.
-    store, member, shard
-        Where it belongs.
-    source
-        Where its slices come from.
-    first, stop
-        Positions of its slices in the member.
-    training
-        Parts of these (start, stop) that the moments are measured on.
-    layout, units
-        Of the store.
-    retries
-        How often a failing read of a remote source is tried again.
-    """
-
-    number: int
+    number: int  # among all shards of the store
     store: Path
     member: int
     shard: int
     source: MemberSource
-    first: int
+    first: int  # position in the member
     stop: int
-    training: tuple[tuple[int, int], ...]
+    training: tuple[tuple[int, int], ...]  # parts of these (start, stop) that the moments are measured on
     layout: ShardLayout
     units: tuple[float, ...]
-    retries: int = 0
+    retries: int = 0  # of a failing read of a remote source
 
 
 @dataclass(frozen=True)
 class ShardResult:
-    """The result of a worker.
+    """The result of a worker."""
 
-    Attributes
-    ----------
-    number
-        The job's.
-    written
-        Size of the file [bytes].
-    bins, counts
-        For every channel the 16-bit numbers that occurred in the training part, and how often.
-    """
-
-    number: int
-    written: int
-    bins: tuple[NDArray[np.uint16], ...]
-    counts: tuple[NDArray[np.int64], ...]
+    number: int  # the job's
+    written: int  # size of the file [bytes]
+    bins: tuple[NDArray[np.uint16], ...]  # by channel the 16-bit numbers in the training part
+    counts: tuple[NDArray[np.int64], ...]  # how often each occurred
 
 
 def write_shard(job: ShardJob) -> ShardResult:
-    """Read, convert and write a shard, and count its values.
-
-    Raises
-    ------
-    UserError
-        Values are missing, or too large for the type of storage.
-    """
+    """Read, convert and write a shard, and count its values; missing or too large ones are a UserError."""
     for attempt in range(job.retries + 1):
         try:
             return _write_shard(job)

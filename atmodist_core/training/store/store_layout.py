@@ -32,47 +32,24 @@ _MISSING = np.uint64(2**64 - 1)
 
 @dataclass(frozen=True)
 class ShardLayout:
-    """Sizes of the shards of one store.
+    """Sizes of the shards of one store."""
 
-    Attributes
-    ----------
-    times
-        Slices in a shard.
-    rows, columns, channels
-        The grid.
-    tile_rows, tile_columns
-        Size of an inner chunk.
-    dtype
-        ``float16`` or ``float32``.
-    """
-
-    times: int
+    times: int  # slices in a shard
     rows: int
     columns: int
     channels: int
-    tile_rows: int
+    tile_rows: int  # of an inner chunk
     tile_columns: int
-    dtype: str
+    dtype: str  # float16 or float32
 
     @classmethod
     def fitted(
         cls, shape: tuple[int, int, int], dtype: str, *, tile: int, megabytes: float, source_times: int = 1
     ) -> "ShardLayout":
-        """Layout of about the given tile and shard size.
+        """Layout of about the given side of a tile and size of a shard [1e6 bytes].
 
-        Parameters
-        ----------
-        shape
-            Rows, columns, channels.
-        dtype
-            Type of storage.
-        tile
-            Wanted side of a tile.
-        megabytes
-            Wanted size of a shard [1e6 bytes].
-        source_times
-            Slices in a chunk of the source: a shard holds a multiple of it where that is not much larger, so
-            that no chunk of the source is read twice.
+        ``shape`` is rows, columns, channels. A shard holds a multiple of ``source_times``, the slices in a
+        chunk of the source, where that is not much larger, so that no chunk of the source is read twice.
         """
         rows, columns, channels = shape
         tile_rows, tile_columns = _tile_length(rows, tile), _tile_length(columns, tile)
@@ -129,41 +106,22 @@ def _tile_length(count: int, wanted: int) -> int:
 
 @dataclass(frozen=True)
 class StoreDescription:
-    """The attributes of a training store.
-
-    Attributes
-    ----------
-    channels, units
-        Fields, and the physical value of one storage unit of each [s-1].
-    layout
-        Sizes of shards and tiles.
-    members
-        The series, one group each.
-    training, held_out
-        Segments (start, stop) of the time axis of all members together.
-    source, level, grid, derived_from, notes
-        Attributes of the data.
-    settings
-        Those of the command that wrote it.
-    normalization, mirrored_normalization
-        Moments over the training segments; of the fields, and of the fields with their mirrors. None until
-        the store is complete.
-    """
+    """The attributes of a training store; its normalisations are None until the store is complete."""
 
     channels: tuple[str, ...]
-    units: tuple[float, ...]
+    units: tuple[float, ...]  # physical value of one storage unit of each channel [s-1]
     layout: ShardLayout
-    members: tuple[Member, ...]
-    training: tuple[tuple[int, int], ...]
+    members: tuple[Member, ...]  # the series, one group each
+    training: tuple[tuple[int, int], ...]  # segments (start, stop) of the time axis of all members together
     held_out: tuple[tuple[int, int], ...]
     source: str
     level: str
     grid: str
     derived_from: str
     notes: str
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Any]  # those of the command that wrote it
     normalization: SignedLogNormalization | None = None
-    mirrored_normalization: SignedLogNormalization | None = None
+    mirrored_normalization: SignedLogNormalization | None = None  # of the fields with their mirrors
 
     @property
     def complete(self) -> bool:
@@ -181,13 +139,7 @@ class StoreDescription:
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any], path: Path) -> "StoreDescription":
-        """Read the attributes of the store at ``path``.
-
-        Raises
-        ------
-        UserError
-            Another version, or attributes that are damaged.
-        """
+        """Read the attributes of the store at ``path``; another version, or damaged ones, are a UserError."""
         version = attributes.get("format_version")
         if version != FORMAT_VERSION:
             raise UserError(
@@ -238,13 +190,7 @@ def store_attributes(path: Any) -> dict[str, Any]:
 
 
 def read_description(path: Path, *, complete: bool = True) -> StoreDescription:
-    """Description of the store in a folder.
-
-    Raises
-    ------
-    UserError
-        No store, another version, or (with ``complete``) an unfinished one.
-    """
+    """Description of the store in a folder, or a UserError; an unfinished one only without ``complete``."""
     attributes = store_attributes(path)
     if attributes.get("format") != FORMAT:
         raise UserError(f"Expected a training store in {path}, found none; make one with train/prepare.py.")

@@ -23,13 +23,6 @@ class Ledger:
 
     A shard enters after its file is in place. A kill between the two costs that shard's work again, and never
     counts it twice. Counts are whole numbers, so that their sum does not depend on the order.
-
-    Parameters
-    ----------
-    path
-        File.
-    shards, channels
-        Sizes of a new one.
     """
 
     def __init__(self, path: Path, shards: int, channels: int) -> None:

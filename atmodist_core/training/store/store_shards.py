@@ -20,19 +20,7 @@ def create_arrays(
     latitude: NDArray[np.float64],
     longitude: NDArray[np.float64],
 ) -> None:
-    """Make the groups and arrays of a store without any values.
-
-    Parameters
-    ----------
-    path
-        A folder that does not exist yet.
-    description
-        Becomes the attributes.
-    times
-        Times of every member.
-    latitude, longitude
-        The grid [degrees].
-    """
+    """Make the groups and arrays of a store without values, in a folder that does not exist yet."""
     layout = description.layout
     root = zarr.open_group(path, mode="w", zarr_format=3, attributes=description.to_attributes())
     sharding = ShardingCodec(
@@ -92,15 +80,7 @@ def _coordinate(
 
 
 class ShardWriter:
-    """Collects the slices of one shard and writes its file in one move.
-
-    Parameters
-    ----------
-    layout
-        Sizes.
-    times
-        Slices that this shard holds (fewer than ``layout.times`` in the last one of a member).
-    """
+    """Collects the slices of one shard and writes its file in one move; the last one of a member is shorter."""
 
     def __init__(self, layout: ShardLayout, times: int) -> None:
         self.layout = layout
@@ -157,29 +137,10 @@ def read_shard(store: Path, layout: ShardLayout, member: int, shard: int, times:
 
 
 def map_shard(store: Path, layout: ShardLayout, member: int, shard: int, times: int) -> NDArray[np.generic]:
-    """Memory-map a shard.
+    """Memory-map a shard of ``times`` slices as integers of the size of a number.
 
-    Parameters
-    ----------
-    store
-        Folder of the store.
-    layout
-        Sizes.
-    member, shard
-        Which.
-    times
-        Slices that it holds.
-
-    Returns
-    -------
-    numpy.ndarray
-        Integers of the size of a number, shape ``(time, tile row, tile column, row, column, channel)``; read
-        from the disk where and when they are touched.
-
-    Raises
-    ------
-    UserError
-        The file is missing, cut short, or its tiles lie in another order.
+    Shape ``(time, tile row, tile column, row, column, channel)``; read from the disk where and when touched.
+    A file that is missing, cut short, or has its tiles in another order is a UserError.
     """
     path = shard_path(store, member, shard)
     expected = layout.shard_bytes(times)

@@ -42,28 +42,11 @@ def prepare_store(
     report: Report | None = None,
     say: Callable[[str], None] = lambda sentence: None,
 ) -> bool:
-    """Write a training store, or continue one.
+    """Write a training store, or continue one; return whether it is complete now.
 
-    Parameters
-    ----------
-    config
-        Sources, selection, split, layout, and who works.
-    stop
-        Called before each shard; True ends the run when the started shards are written.
-    report
-        Receives the progress, first that of earlier runs.
-    say
-        Receives a sentence about the plan.
-
-    Returns
-    -------
-    bool
-        Whether the store is complete now.
-
-    Raises
-    ------
-    UserError
-        Sources that cannot be read or do not fit each other, a folder in use, too little space on the disk.
+    ``stop`` is called before each shard; True ends the run when the started shards are written. ``report``
+    receives the progress, first that of earlier runs, and ``say`` a sentence about the plan. Sources that
+    cannot be read or do not fit each other, a folder in use, and too little disk space are UserErrors.
     """
     check_settings(config)
     if is_training_store(config.out):

@@ -24,15 +24,7 @@ _VALUES = np.arange(BINS, dtype=np.uint16).view(np.float16).astype(np.float64)
 
 
 class ValueHistogram:
-    """How often each 16-bit number occurred in each channel.
-
-    Parameters
-    ----------
-    channels
-        Number of channels.
-    counts
-        Counts to begin with, int64, shape ``(channel, 65536)``.
-    """
+    """How often each 16-bit number occurred in each channel: int64, shape ``(channel, 65536)``."""
 
     def __init__(self, channels: int, counts: NDArray[np.int64] | None = None) -> None:
         self.counts = np.zeros((channels, BINS), dtype=np.int64) if counts is None else counts
@@ -50,21 +42,10 @@ class ValueHistogram:
     def normalization(
         self, channels: Sequence[str], units: Sequence[float], *, odd: Sequence[str] = ()
     ) -> SignedLogNormalization:
-        """Moments of everything counted.
+        """Moments of everything counted; ``units`` are the physical values of one storage unit, per channel.
 
-        Parameters
-        ----------
-        channels
-            Names.
-        units
-            Physical value of one storage unit, per channel.
-        odd
-            Channels that a mirrored training sees with either sign as often: their means are then zero.
-
-        Raises
-        ------
-        UserError
-            A field is constant, or nothing was counted.
+        ``odd`` names channels that a mirrored training sees with either sign as often: their means are then
+        zero. A constant field, or none, is a UserError.
         """
         if not self.counts.sum():
             raise UserError(
