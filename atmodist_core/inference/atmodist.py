@@ -305,8 +305,7 @@ class AtmoDist:
         if counts[0] != counts[1] and 1 not in counts:
             raise UserError(
                 f"Expected as many times in both fields, or a single one in either, found {counts[0]} and "
-                f"{counts[1]}: "
-                "select the times to compare, or use matrix for all pairs."
+                f"{counts[1]}: select the times to compare, or use matrix for all pairs."
             )
         return first, second, [(n % counts[0], n % counts[1]) for n in range(max(counts))]
 

@@ -29,8 +29,7 @@ def resolve_device(device: str | torch.device | None) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise UserError(
             f"Expected a device of this machine such as 'cpu' or 'cuda', found {str(device)!r}, which "
-            "cannot be used "
-            f"({str(error).splitlines()[0]}): leave it out to have one chosen."
+            f"cannot be used ({str(error).splitlines()[0]}): leave it out to have one chosen."
         ) from error
     return chosen
 

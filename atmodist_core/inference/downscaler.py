@@ -201,8 +201,7 @@ class Downscaler:
         if not isinstance(margin, int) or margin < 0:
             raise UserError(
                 f"Expected a margin of 0 or more coarse cells, found {margin!r}: give 8, or leave it out "
-                "for an exact "
-                "result."
+                "for an exact result."
             )
         return min(margin, radius)
 
@@ -357,8 +356,7 @@ def load_downscaler(
     if factor not in (None, card.factor):
         raise UserError(
             f"Expected a model for a factor of {factor}, found {card.name!r} with a factor of "
-            f"{card.factor}: choose "
-            "another model or leave the factor out."
+            f"{card.factor}: choose another model or leave the factor out."
         )
     runner, chosen, resolved = resolve_engine(engine, device, precision)
     card, network = load_network(folder)

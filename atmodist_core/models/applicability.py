@@ -31,8 +31,7 @@ def applicability_sentence(card: ModelCard, arrays: FieldArrays) -> str | None:
         return None
     return (
         f"These fields differ from those that {card.name} was trained on ({'; '.join(differences)}), so "
-        "read its "
-        "result with care."
+        "read its result with care."
     )
 
 

@@ -181,8 +181,7 @@ class ModelCard:
             if wrong:
                 raise UserError(
                     f"Expected in a model card exactly the keys {', '.join(keys)}, found {what} "
-                    f"{wrong[0]!r}: "
-                    "correct the card or save the model again."
+                    f"{wrong[0]!r}: correct the card or save the model again."
                 )
         converted = dict(values)
         if not isinstance(values["channels"], list | tuple):
@@ -201,8 +200,7 @@ class ModelCard:
         except (TypeError, ValueError) as error:
             raise UserError(
                 f"Expected plain finite values in the model card {self.name!r}, found one that JSON cannot "
-                "hold "
-                f"({error}): convert or drop it."
+                f"hold ({error}): convert or drop it."
             ) from error
 
 
@@ -355,8 +353,7 @@ def find_model(name_or_path: str | Path) -> Path:
     if path.suffix.lower() in _PICKLES:
         raise UserError(
             f"Expected a model folder with {TENSOR_FILE} and {CARD_FILE}, found the name of a {path.suffix} "
-            "file "
-            f"({path.name}): such files can run code when opened, so save the weights as safetensors."
+            f"file ({path.name}): such files can run code when opened, so save the weights as safetensors."
         )
     found, problems = _found_models(None)
     if str(name_or_path) in found:

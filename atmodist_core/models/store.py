@@ -207,8 +207,7 @@ def load_model_tensors(name_or_path: str | Path) -> tuple[ModelCard, dict[str, T
     if metadata.get("created", card.created) != card.created:
         raise UserError(
             f"Expected weights and card in {folder} from one saving, found weights of {metadata['created']} "
-            "and a card "
-            f"of {card.created}: save the model again."
+            f"and a card of {card.created}: save the model again."
         )
     if card.weights_sha256 and file_sha256(path) != card.weights_sha256:
         raise UserError(
@@ -263,6 +262,5 @@ def _check_shapes(shapes: Mapping[str, tuple[int, ...]], card: ModelCard, where:
     if found:
         raise UserError(
             f"Expected in {where} the {len(wanted)} tensors of the architecture of {card.name!r}, found "
-            f"{found}: "
-            "weights and card do not belong together."
+            f"{found}: weights and card do not belong together."
         )

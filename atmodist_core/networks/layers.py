@@ -94,6 +94,5 @@ def check_batch(x: Tensor, channels: int, network: str) -> None:
     if x.ndim != 4 or x.shape[1] != channels:
         raise ValueError(
             f"Expected for the {network} an array (batch, {channels}, height, width), found "
-            f"{tuple(x.shape)}: "
-            "stack the channels along the second axis."
+            f"{tuple(x.shape)}: stack the channels along the second axis."
         )

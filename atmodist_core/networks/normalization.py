@@ -97,8 +97,7 @@ class SignedLogNormalization:
         if x.shape[channel_axis] != len(self.channels):
             raise ValueError(
                 f"Expected {len(self.channels)} channels ({', '.join(self.channels)}) along axis "
-                f"{channel_axis}, "
-                f"found an array of shape {tuple(x.shape)}: stack the fields in this order."
+                f"{channel_axis}, found an array of shape {tuple(x.shape)}: stack the fields in this order."
             )
         shape = [1] * x.ndim
         shape[channel_axis] = len(self.channels)
@@ -159,8 +158,7 @@ class SignedLogNormalization:
             what = "missing" if wanted - given else "unknown"
             raise UserError(
                 f"Expected for the normalisation exactly the keys {', '.join(sorted(wanted))}, found "
-                f"{wrong[0]!r} "
-                f"{what}: correct the model card."
+                f"{wrong[0]!r} {what}: correct the model card."
             )
         if values["type"] != "signed-log":
             raise UserError(

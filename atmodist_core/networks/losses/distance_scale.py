@@ -40,7 +40,6 @@ def distance_scale(distance_by_lag: ArrayLike, reference_by_lag: ArrayLike, lags
     if power == 0.0:
         raise UserError(
             "Expected a distance that differs from zero at long lags, found zeros only: the encoder maps "
-            "all fields "
-            "to the same activations, so train it first."
+            "all fields to the same activations, so train it first."
         )
     return float((d[upper] * m[upper]).sum()) / power
