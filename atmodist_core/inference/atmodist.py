@@ -240,7 +240,7 @@ class AtmoDist:
         earlier, later : xarray.Dataset
             Canonical, on the same grid, at least of the patch size. Times are paired as for :meth:`distance`.
         region : Region, str or sequence, optional
-            Part of the fields to cover, as :func:`atmodist_core.fields.as_region` takes it. Where it is
+            Part of the fields to cover, by name, as a :class:`~atmodist_core.Region` or its four bounds. Where it is
             smaller than a patch, patches reach into its real surroundings.
         per_patch : bool
             Keep the patches apart instead of averaging: shows how the guess varies over the globe.
