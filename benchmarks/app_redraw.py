@@ -77,21 +77,14 @@ WATCH = """(what) => {
 
 @dataclass(frozen=True)
 class Options:
-    """What to time.
-
-    Attributes
-    ----------
-    steps : int
-        Steps with the arrow key.
-    loads : int
-        Times the page is opened.
-    rest : float
-        Seconds between two steps, in which a user would look at the maps.
-    """
+    """What to time."""
 
     steps: int = 8
+    """Steps with the arrow key."""
     loads: int = 3
+    """Times the page is opened."""
     rest: float = 2.0
+    """Seconds between two steps, in which a user would look at the maps."""
 
 
 def main(options: Options) -> None:

@@ -159,17 +159,8 @@ def rows(settings: Settings) -> dict[str, tuple[str, list[int], Callable[[int], 
     times = [count for count in (15, 30, 60, 120, 240) if count <= settings.most_times]
     methods = [ad.load_downscaler(card.name) for card in ad.list_models() if card.kind == "downscaler"]
 
-    def downscale(size: int) -> Callable[[], object]:
-        coarse = region(size // factor, spacing=factor * SPACING_DEG)
-        return lambda: downscaler(coarse)
-
-    def downscale_globe(size: int) -> Callable[[], object]:
-        coarse = globe(size // factor)
-        return lambda: downscaler(coarse)
-
-    def embed(size: int) -> Callable[[], object]:
-        state = region(size)
-        return lambda: distance.embed(state)
+    def coarse_region(size: int) -> xr.Dataset:
+        return region(size // factor, spacing=factor * SPACING_DEG)
 
     def matrices(count: int) -> Callable[[], object]:
         states = region(64, count)
@@ -186,11 +177,15 @@ def rows(settings: Settings) -> dict[str, tuple[str, list[int], Callable[[int], 
         return lambda: [ad.evaluation.scores(one(coarse), truth, factor=factor) for one in methods[:count]]
 
     return {
-        "downscaling of a region": ("points", sides, downscale),
+        "downscaling of a region": ("points", sides, lambda n: _on(downscaler, coarse_region(n))),
         "spectrum of a region": ("points", sides, lambda n: _on(ad.regional_spectrum, region(n))),
         "semivariogram of a region": ("points", sides, lambda n: _on(ad.evaluation.semivariogram, region(n))),
-        "embedding of a region": ("points", sides, embed),
-        "downscaling of a globe": ("rows", [n for n in globes if n <= 360], downscale_globe),
+        "embedding of a region": ("points", sides, lambda n: _on(distance.embed, region(n))),
+        "downscaling of a globe": (
+            "rows",
+            [n for n in globes if n <= 360],
+            lambda n: _on(downscaler, globe(n // factor)),
+        ),
         "spectrum of a globe": ("rows", globes, lambda n: _on(ad.energy_spectrum, globe(n))),
         "semivariogram of a globe": ("rows", globes, lambda n: _on(ad.evaluation.semivariogram, globe(n))),
         "spectra of a period, 64 points": (
@@ -200,11 +195,7 @@ def rows(settings: Settings) -> dict[str, tuple[str, list[int], Callable[[int], 
         ),
         "embeddings and distance matrices of a period, 64 points": ("times", times, period),
         "distance matrices of a period alone, 64 points": ("times", times, matrices),
-        "methods: downscaling to 128 points and scores": (
-            "methods",
-            list(range(1, len(methods) + 1)),
-            compare,
-        ),
+        "methods: downscaling to 128 points and scores": ("methods", [*range(1, len(methods) + 1)], compare),
     }
 
 

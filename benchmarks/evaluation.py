@@ -28,6 +28,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 ROWS, COLUMNS, TRUNCATION, FACTOR = 360, 720, 179, 4
@@ -36,7 +38,6 @@ MODELS = ("bicubic", "bilinear")
 
 def weather(times: int, folder: Path) -> Path:
     """Made-up vorticity and divergence with a red spectrum on the Driscoll-Healy grid, as a file."""
-    import numpy as np
     import torch
     import xarray as xr
 
@@ -58,16 +59,8 @@ def weather(times: int, folder: Path) -> Path:
     dates = np.datetime64("2001-01-01T00", "ns") + np.arange(times) * np.timedelta64(3, "h")
     coordinates = {
         "time": dates,
-        "latitude": (
-            "latitude",
-            transform.latitudes,
-            {"units": "degrees_north", "standard_name": "latitude"},
-        ),
-        "longitude": (
-            "longitude",
-            transform.longitudes,
-            {"units": "degrees_east", "standard_name": "longitude"},
-        ),
+        "latitude": ("latitude", transform.latitudes, {"units": "degrees_north"}),
+        "longitude": ("longitude", transform.longitudes, {"units": "degrees_east"}),
     }
     path = folder / "weather.nc"
     xr.Dataset(fields, coordinates, {"source": "made up", "grid": "driscoll-healy"}).to_netcdf(
@@ -80,8 +73,6 @@ class PlainLoop:
     """The same statistics, each from the fields, one time and field after the other."""
 
     def __init__(self, latitude, longitude, cities) -> None:
-        import numpy as np
-
         self.latitude, self.longitude, self.cities = latitude, longitude, cities
         self.random = np.random.default_rng(0)
         self.moments: Any = 0.0
@@ -89,7 +80,6 @@ class PlainLoop:
 
     def of_field(self, fields) -> dict:
         """Statistics of one time of a model, or of the truth; an array of shape (field, latitude, longitude)."""
-        import numpy as np
         import pyshtools
 
         weights = self._weights()
@@ -109,7 +99,6 @@ class PlainLoop:
 
     def of_pair(self, prediction, truth) -> dict:
         """Statistics of one time of a model together with the truth; arrays of shape (field, latitude, longitude)."""
-        import numpy as np
         from scipy.ndimage import gaussian_filter
 
         weights = self._weights()
@@ -138,8 +127,6 @@ class PlainLoop:
         return found
 
     def _weights(self):
-        import numpy as np
-
         weights = np.cos(np.deg2rad(self.latitude))[:, None] * np.ones(COLUMNS)
         return weights / weights.sum()
 
@@ -148,8 +135,6 @@ class PlainLoop:
 
     def _semivariance(self, a, lag_km):
         """Pairs of grid points about a distance apart: start by area, great circle in a random direction, nearest point."""
-        import numpy as np
-
         latitude = np.rad2deg(np.arcsin(self.random.uniform(-1, 1, 50_000)))
         longitude = self.random.uniform(0, 360, 50_000)
         bearing, angle = self.random.uniform(0, 2 * np.pi, 50_000), lag_km / 6371.0
@@ -166,8 +151,6 @@ class PlainLoop:
 
     def _at_cities(self, a):
         """Values in boxes of 1, 2, 3 and 9 points around each city."""
-        import numpy as np
-
         values = []
         for latitude, longitude in self.cities:
             row = int(np.abs(self.latitude - latitude).argmin())
@@ -181,8 +164,6 @@ class PlainLoop:
 
 def check(alone: list[dict], pairs: list[dict], truths: list[dict], run, times) -> None:
     """The plain loop's numbers of the first model, and of the truth, are those of the store."""
-    import numpy as np
-
     model = run.load(run.models[0], "area", times)
     # Of the truth: the result has power beyond the truncation, which every quadrature folds back in its own way.
     of_truth = run.load(None, "area", times)
@@ -214,7 +195,6 @@ def main() -> None:
             "Skipped: needs pyshtools, which is not installed; install the extra with pip install -e '.[test]'."
         )
         return
-    import numpy as np
     import torch
 
     from atmodist_core.evaluation.run.evaluation import evaluate, prepare_evaluation

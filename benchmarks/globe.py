@@ -54,22 +54,16 @@ DRAG = """async (canvas, frames) => {
 
 @dataclass(frozen=True)
 class Options:
-    """What to time.
-
-    Attributes
-    ----------
-    frames : int
-        Of the drag.
-    width, height : int
-        Of the window.
-    taps : int
-        Cities that are tapped.
-    """
+    """What to time."""
 
     frames: int = 240
+    """Frames of the drag."""
     width: int = 1280
+    """Width of the window."""
     height: int = 800
+    """Height of the window."""
     taps: int = 5
+    """Cities that are tapped."""
 
 
 def main(options: Options) -> None:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,6 +36,7 @@ from atmodist_core.inference.tiling import enlarge, plan_tiles
 from atmodist_core.networks import DistanceNetwork, Encoder, Generator, LagClassifier
 from atmodist_core.networks.normalization import PAPER_ERA5
 
+Call = Callable[[], object]
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 STANDARD_DEVIATION = np.array([[[5e-5]], [[3e-5]]], dtype=np.float32)
 """Of the random input fields [s-1]: about that of vorticity and divergence in ERA5."""
@@ -72,30 +74,33 @@ def variants(device: torch.device) -> list[tuple[Engine, Precision]]:
     return list(product(engines, PRECISIONS))
 
 
-def generator_calls(rows: int, columns: int, device: torch.device) -> dict[str, Callable[[], object]]:
-    """One call for each precision that enlarges a window as a whole."""
-    fields = random_fields(rows, columns)
-    generator = Generator()
-
-    def call(inference: GeneratorInference) -> Callable[[], object]:
-        area = np.ones(inference.factor * rows, dtype=np.float32)
-        return lambda: inference(fields, (slice(0, rows), slice(0, columns)), lambda: None, area)
-
+def calls_of(kind: Any, network: Any, device: torch.device, call: Callable[[Any], Call]) -> dict[str, Call]:
+    """A call for each engine and precision, with the network as that kind of inference."""
     return {
-        f"{engine} {precision}": call(GeneratorInference(generator, PAPER_ERA5, device, precision, engine))
+        f"{engine} {precision}": call(kind(network, PAPER_ERA5, device, precision, engine))
         for engine, precision in variants(device)
     }
 
 
-def globe_calls(rows: int, columns: int, device: torch.device) -> dict[str, Callable[[], object]]:
+def generator_calls(rows: int, columns: int, device: torch.device) -> dict[str, Call]:
+    """One call for each precision that enlarges a window as a whole."""
+    fields = random_fields(rows, columns)
+
+    def call(inference: GeneratorInference) -> Call:
+        area = np.ones(inference.factor * rows, dtype=np.float32)
+        return lambda: inference(fields, (slice(0, rows), slice(0, columns)), lambda: None, area)
+
+    return calls_of(GeneratorInference, Generator(), device, call)
+
+
+def globe_calls(rows: int, columns: int, device: torch.device) -> dict[str, Call]:
     """One call for each precision that enlarges a globe in tiles, exactly as a downscaler does."""
     fields = random_fields(rows, columns)
     spacing = 180.0 / rows
     latitude, longitude = 90.0 - spacing * (np.arange(rows) + 0.5), spacing * np.arange(columns)
     boundaries = Boundaries.of(latitude, longitude)
-    generator = Generator()
 
-    def call(inference: GeneratorInference) -> Callable[[], object]:
+    def call(inference: GeneratorInference) -> Call:
         tiles = plan_tiles(
             (0, rows),
             (0, columns),
@@ -108,28 +113,22 @@ def globe_calls(rows: int, columns: int, device: torch.device) -> dict[str, Call
             fields, inference, boundaries, tiles, latitude, progress=lambda fraction: None, check=lambda: None
         )
 
-    return {
-        f"{engine} {precision}": call(GeneratorInference(generator, PAPER_ERA5, device, precision, engine))
-        for engine, precision in variants(device)
-    }
+    return calls_of(GeneratorInference, Generator(), device, call)
 
 
-def encoder_calls(patches: int, device: torch.device) -> dict[str, Callable[[], object]]:
+def encoder_calls(patches: int, device: torch.device) -> dict[str, Call]:
     """One call for each precision that encodes patches of 160 x 160 points."""
     network = DistanceNetwork(Encoder(), LagClassifier())
     fields = np.stack([random_fields(160, 160)] * patches)
 
-    def call(inference: EncoderInference) -> Callable[[], object]:
+    def call(inference: EncoderInference) -> Call:
         @torch.inference_mode()
         def encode() -> object:
             return inference.encode_patches(fields).cpu()
 
         return encode
 
-    return {
-        f"{engine} {precision}": call(EncoderInference(network, PAPER_ERA5, device, precision, engine))
-        for engine, precision in variants(device)
-    }
+    return calls_of(EncoderInference, network, device, call)
 
 
 def accuracy(device: torch.device) -> None:
@@ -153,7 +152,7 @@ def accuracy(device: torch.device) -> None:
             )
 
 
-def timed(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
+def timed(calls: dict[str, Call], repeats: int) -> dict[str, list[float]]:
     """Seconds of every call; the calls take turns."""
     for call in calls.values():
         call()
@@ -177,7 +176,7 @@ def main(settings: Settings) -> None:
         accuracy(device)
         return
 
-    def part(title: str, calls: dict[str, Callable[[], object]], repeats: int, patches: int = 0) -> None:
+    def part(title: str, calls: dict[str, Call], repeats: int, patches: int = 0) -> None:
         print(title)
         seconds = timed(calls, max(repeats, 2))
         reference = statistics.median(seconds["torch float32"])

@@ -44,27 +44,18 @@ FORGETTING_S = 45.0
 
 @dataclass(frozen=True)
 class Options:
-    """What to time.
-
-    Attributes
-    ----------
-    users : int
-        At the same time.
-    rounds : int
-        That are measured.
-    minutes : float
-        Of each of them.
-    first_minutes : float
-        Of the round that fills the caches.
-    rest : tuple of float
-        Least and most seconds between two choices of a user.
-    """
+    """What to time."""
 
     users: int = 10
+    """Users at the same time."""
     rounds: int = 2
+    """Rounds that are measured."""
     minutes: float = 5.0
+    """Minutes of each of them."""
     first_minutes: float = 3.0
+    """Minutes of the round that fills the caches."""
     rest: tuple[float, float] = (2.0, 6.0)
+    """Least and most seconds between two choices of a user."""
 
 
 def main(options: Options) -> None:

@@ -10,12 +10,12 @@ import argparse
 import dataclasses
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-import torch
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from loading import per_second
 
 from atmodist_core.common.hardware import choose_hardware
 from atmodist_core.harmonics import keep_freed_memory
@@ -25,25 +25,6 @@ from atmodist_core.training.data.training_data import load_training_data
 from atmodist_core.training.distance.distance_training import DistanceTrainer, train_distance
 from atmodist_core.training.gan.gan_training import GanTrainer
 from atmodist_core.training.loop.trainer import Trainer
-
-
-def speed(trainer: Trainer, seconds: float) -> tuple[float, float]:
-    """Samples per second of the clock and of the processor, after a few steps to warm up."""
-
-    def synchronise() -> None:
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-
-    for step in range(2):
-        trainer.step(step)
-    synchronise()
-    start, start_processor, steps = time.perf_counter(), time.process_time(), 0
-    while time.perf_counter() - start < seconds or steps < 2:
-        trainer.step(2 + steps)
-        steps += 1
-        synchronise()
-    samples = steps * trainer.samples_per_step
-    return samples / (time.perf_counter() - start), samples / (time.process_time() - start_processor)
 
 
 def main() -> None:
@@ -104,7 +85,7 @@ def main() -> None:
                 rows.append((name, GanTrainer(gan, fields, hardware)))
             layout = "channels last" if channels_last else "channels first"
             for name, trainer in rows:
-                clock, processor = speed(trainer, options.seconds)
+                clock, processor = per_second(trainer.step, trainer.samples_per_step, options.seconds)
                 print(f"{name:44s} {precision:9s} {layout:14s} {clock:10.1f} {processor:16.1f}", flush=True)
     print(choose_hardware(options.device, "auto", options.threads).describe())
     folder.cleanup()

@@ -81,12 +81,8 @@ def ducc_calls(size: Size, threads: int) -> dict[str, Callable[[], object]]:
     import ducc0
 
     rng = np.random.default_rng(0)
-    common = {
-        "lmax": size.truncation,
-        "mmax": size.truncation,
-        "geometry": size.geometry,
-        "nthreads": threads,
-    }
+    degrees = {"lmax": size.truncation, "mmax": size.truncation}
+    common = {**degrees, "geometry": size.geometry, "nthreads": threads}
     grid = {"ntheta": size.rows, "nphi": size.columns}
     field = rng.standard_normal((1, size.rows, size.columns)).astype(np.float32)
     wind = rng.standard_normal((2, size.rows, size.columns)).astype(np.float32)
@@ -201,14 +197,8 @@ def main() -> None:
     torch.manual_seed(0)
     for name in settings.sizes:
         for threads in settings.threads:
-            report(
-                SIZES[name],
-                settings.batches,
-                threads,
-                settings.repeats,
-                settings.in_a_row,
-                CLOCKS[settings.clock],
-            )
+            clock = CLOCKS[settings.clock]
+            report(SIZES[name], settings.batches, threads, settings.repeats, settings.in_a_row, clock)
 
 
 if __name__ == "__main__":

@@ -54,14 +54,9 @@ def gauss_legendre(count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]
 def colatitudes(latitude_count: int, grid: str) -> NDArray[np.float64]:
     """Return the colatitudes of the rows of a grid [rad], increasing (north to south)."""
     check_grid(grid)
-    rows = np.arange(latitude_count, dtype=np.float64)
     if grid == "gaussian":
         return gauss_legendre(latitude_count)[0]
-    if grid == "equiangular-with-poles":
-        return rows * (np.pi / (latitude_count - 1))
-    if grid == "driscoll-healy":
-        return rows * (np.pi / latitude_count)
-    return (rows + 0.5) * (np.pi / latitude_count)
+    return _evenly_spaced(latitude_count, grid, np.pi)
 
 
 def latitudes(latitude_count: int, grid: str) -> NDArray[np.float64]:
@@ -73,14 +68,16 @@ def latitudes(latitude_count: int, grid: str) -> NDArray[np.float64]:
     [67.5, 22.5, -22.5, -67.5]
     """
     check_grid(grid)
-    rows = np.arange(latitude_count, dtype=np.float64)
+    if grid == "gaussian":
+        return 90.0 - np.rad2deg(gauss_legendre(latitude_count)[0])
+    return 90.0 - _evenly_spaced(latitude_count, grid, 180.0)
+
+
+def _evenly_spaced(count: int, grid: str, half_circle: float) -> NDArray[np.float64]:
+    rows = np.arange(count, dtype=np.float64)
     if grid == "equiangular-with-poles":
-        return 90.0 - rows * (180.0 / (latitude_count - 1))
-    if grid == "driscoll-healy":
-        return 90.0 - rows * (180.0 / latitude_count)
-    if grid == "cell-centred":
-        return 90.0 - (rows + 0.5) * (180.0 / latitude_count)
-    return 90.0 - np.rad2deg(gauss_legendre(latitude_count)[0])
+        return rows * (half_circle / (count - 1))
+    return (rows + 0.5 * (grid == "cell-centred")) * (half_circle / count)
 
 
 def quadrature_weights(latitude_count: int, grid: str) -> NDArray[np.float64]:
@@ -130,11 +127,10 @@ def exact_quadrature(latitude_count: int, grid: str) -> tuple[NDArray[np.float64
     for sine in (False, True):
         wavenumbers, to_series = _series(latitude_count, theta, grid == "cell-centred", sine)
         sign = -1.0 if sine else 1.0
-        difference, total = (
-            wavenumbers[:, None] - wavenumbers[None, :],
-            wavenumbers[:, None] + wavenumbers[None, :],
+        column = wavenumbers[:, None]
+        products = 0.5 * (
+            _integral_of_cosine(column - wavenumbers) + sign * _integral_of_cosine(column + wavenumbers)
         )
-        products = 0.5 * (_integral_of_cosine(difference) + sign * _integral_of_cosine(total))
         matrices.append(to_series.T @ products @ to_series)
     return matrices[0], matrices[1]
 

@@ -19,7 +19,8 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, operator: Operator, adjoint: Operator, *inputs: Tensor) -> tuple[Tensor, ...]:
         ctx.operator, ctx.adjoint = operator, adjoint
-        return operator(*inputs)
+        with full_precision(inputs[0].device):
+            return operator(*inputs)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
@@ -53,10 +54,11 @@ def full_precision(device: torch.device) -> Iterator[None]:
 
 
 def apply_linear(operator: Operator, adjoint: Operator, *inputs: Tensor) -> tuple[Tensor, ...]:
-    """Return the tuple ``operator(*inputs)``, with a gradient computed with the operator's adjoint.
+    """Return the tuple ``operator(*inputs)`` in full precision, with a gradient computed with the adjoint.
 
     ``adjoint`` is its transpose for the real inner product (real parts of ``conj(a) * b`` for complex tensors).
     """
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in inputs):
         return _Linear.apply(operator, adjoint, *inputs)  # type: ignore[no-untyped-call, no-any-return]
-    return operator(*inputs)
+    with full_precision(inputs[0].device):
+        return operator(*inputs)

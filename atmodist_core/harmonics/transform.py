@@ -225,59 +225,45 @@ class SphericalHarmonicTransform:
     # Real inner products: an order above zero counts twice in the synthesis and once in the analysis.
 
     def _analyse(self, field: Tensor) -> tuple[Tensor, ...]:
-        with full_precision(self.device):
-            return (self._kernels.scalar_analysis(field, weighted=True),)
+        return (self._kernels.scalar_analysis(field, weighted=True),)
 
     def _analyse_adjoint(self, gradient: Tensor) -> tuple[Tensor, ...]:
-        with full_precision(self.device):
-            return (self._kernels.scalar_synthesis(_orders_times(gradient, 0.5), weighted=True),)
+        return (self._kernels.scalar_synthesis(_orders_times(gradient, 0.5), weighted=True),)
 
     def _synthesise(self, coefficients: Tensor) -> tuple[Tensor, ...]:
-        with full_precision(self.device):
-            return (self._kernels.scalar_synthesis(coefficients, weighted=False),)
+        return (self._kernels.scalar_synthesis(coefficients, weighted=False),)
 
     def _synthesise_adjoint(self, gradient: Tensor) -> tuple[Tensor, ...]:
-        with full_precision(self.device):
-            return (_orders_times(self._kernels.scalar_analysis(gradient, weighted=False), 2.0),)
+        return (_orders_times(self._kernels.scalar_analysis(gradient, weighted=False), 2.0),)
 
     def _curl(self, eastward: Tensor, northward: Tensor) -> tuple[Tensor, ...]:
-        with full_precision(self.device):
-            return self._kernels.vector_analysis(eastward, northward, 1.0 / self.radius_m, weighted=True)
+        return self._kernels.vector_analysis(eastward, northward, 1.0 / self.radius_m, weighted=True)
 
     def _curl_adjoint(self, vorticity: Tensor, divergence: Tensor) -> tuple[Tensor, ...]:
         stream, potential = _orders_times(vorticity, 0.5), _orders_times(divergence, 0.5)
-        with full_precision(self.device):
-            return self._kernels.vector_synthesis(potential, stream, -self._inverse_radius, weighted=True)
+        return self._kernels.vector_synthesis(potential, stream, -self._inverse_radius, weighted=True)
 
     def _diverge(self, eastward: Tensor, northward: Tensor) -> tuple[Tensor, ...]:
         scale = 1.0 / self.radius_m
-        with full_precision(self.device):
-            return self._kernels.vector_analysis(eastward, northward, scale, weighted=True, curl=False)
+        return self._kernels.vector_analysis(eastward, northward, scale, weighted=True, curl=False)
 
     def _diverge_adjoint(self, divergence: Tensor) -> tuple[Tensor, ...]:
         potential = _orders_times(divergence, 0.5)
-        with full_precision(self.device):
-            return self._kernels.vector_synthesis(potential, None, -self._inverse_radius, weighted=True)
+        return self._kernels.vector_synthesis(potential, None, -self._inverse_radius, weighted=True)
 
     def _helmholtz(self, vorticity: Tensor, divergence: Tensor) -> tuple[Tensor, ...]:
-        with full_precision(self.device):
-            return self._kernels.vector_synthesis(
-                divergence, vorticity, self._inverse_laplacian, weighted=False
-            )
+        return self._kernels.vector_synthesis(divergence, vorticity, self._inverse_laplacian, weighted=False)
 
     def _helmholtz_adjoint(self, eastward: Tensor, northward: Tensor) -> tuple[Tensor, ...]:
-        with full_precision(self.device):
-            parts = self._kernels.vector_analysis(eastward, northward, -1.0, weighted=False)
+        parts = self._kernels.vector_analysis(eastward, northward, -1.0, weighted=False)
         return tuple(_orders_times(part, 2.0) * self._inverse_laplacian[:, None] for part in parts)
 
     def _slope(self, coefficients: Tensor) -> tuple[Tensor, ...]:
-        with full_precision(self.device):
-            return self._kernels.vector_synthesis(coefficients, None, self._inverse_radius, weighted=False)
+        return self._kernels.vector_synthesis(coefficients, None, self._inverse_radius, weighted=False)
 
     def _slope_adjoint(self, eastward: Tensor, northward: Tensor) -> tuple[Tensor, ...]:
         scale = -1.0 / self.radius_m
-        with full_precision(self.device):
-            (part,) = self._kernels.vector_analysis(eastward, northward, scale, weighted=False, curl=False)
+        (part,) = self._kernels.vector_analysis(eastward, northward, scale, weighted=False, curl=False)
         return (_orders_times(part, 2.0),)
 
     # ------------------------------------------------------------------ checks

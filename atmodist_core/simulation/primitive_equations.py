@@ -113,9 +113,6 @@ class PrimitiveEquations:
         self.starting = True
         self._implicit: dict[float, tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = {}
 
-    # -- the start
-    # ---------------------------------------------------------------------------------------------------
-
     def _smooth_orography(self) -> torch.Tensor:
         """Surface geopotential [m2 s-2], coefficients; its last degrees are tapered against Gibbs ripples."""
         transform = self.transform
@@ -176,9 +173,6 @@ class PrimitiveEquations:
         self.seconds = other.seconds
         self.generator.set_state(other.generator.get_state())
         self.starting = True
-
-    # -- a step
-    # ------------------------------------------------------------------------------------------------------
 
     def _implicit_factors(self, half_interval: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Inverse gravity-wave operator (L + 1, N, N) and the dissipation of both winds (L + 1, 1) for a

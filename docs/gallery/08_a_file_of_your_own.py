@@ -74,24 +74,11 @@ import matplotlib.pyplot as plt
 
 figure, axes = plt.subplots(figsize=(5.6, 3.2), layout="constrained")
 first = fields.isel(time=0, longitude=0)
-axes.plot(
-    first.latitude,
-    1e6 * first.vorticity,
-    label="vorticity, as opened",
-    color="#0072b2",
-    linewidth=3,
-    alpha=0.5,
-)
-axes.plot(first.latitude, 1e6 * vorticity, label="vorticity, exact", color="#0072b2", linestyle="--")
-axes.plot(
-    first.latitude,
-    1e6 * first.divergence,
-    label="divergence, as opened",
-    color="#e69f00",
-    linewidth=3,
-    alpha=0.5,
-)
-axes.plot(first.latitude, 1e6 * divergence, label="divergence, exact", color="#e69f00", linestyle="--")
+for name, exact, colour in (("vorticity", vorticity, "#0072b2"), ("divergence", divergence, "#e69f00")):
+    axes.plot(
+        first.latitude, 1e6 * first[name], label=f"{name}, as opened", color=colour, linewidth=3, alpha=0.5
+    )
+    axes.plot(first.latitude, 1e6 * exact, label=f"{name}, exact", color=colour, linestyle="--")
 axes.set(xlabel="latitude [degrees north]", ylabel="[1e-6 s-1]", xlim=(-90, 90))
 axes.legend(frameon=False, fontsize=8)
 axes.spines[["top", "right"]].set_visible(False)

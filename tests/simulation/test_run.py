@@ -8,6 +8,7 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields.open.coefficient_store import (
+    FIELDS,
     open_coefficient_store,
     pack,
     read_coefficients,
@@ -32,7 +33,7 @@ def whole(tmp_path_factory):
 
 
 def stored(path):
-    return read_coefficients(path, slice(None))
+    return {field: read_coefficients(path, field, slice(None)) for field in FIELDS}
 
 
 def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(whole, tmp_path):

@@ -19,62 +19,23 @@ class Quantity:
     standard_names: tuple[str, ...] = ()
 
 
+_RELATIVE_VORTICITY = ("atmosphere_upward_relative_vorticity", "atmosphere_relative_vorticity")
 QUANTITIES: dict[str, Quantity] = {
-    quantity.name: quantity
-    for quantity in (
-        Quantity(
-            "vorticity",
-            "rate",
-            ("vorticity", "vo", "relative_vorticity", "relvort", "rel_vort", "relv", "vor", "zeta"),
-            ("atmosphere_upward_relative_vorticity", "atmosphere_relative_vorticity"),
-        ),
-        Quantity("divergence", "rate", ("divergence", "d", "div", "reld", "delta"), ("divergence_of_wind",)),
-        Quantity(
-            "u",
-            "wind",
-            (
-                "u",
-                "u_component_of_wind",
-                "eastward_wind",
-                "ua",
-                "uwnd",
-                "ugrd",
-                "u_wind",
-                "uwind",
-                "u_velocity",
-            ),
-            ("eastward_wind",),
-        ),
-        Quantity(
-            "v",
-            "wind",
-            (
-                "v",
-                "v_component_of_wind",
-                "northward_wind",
-                "va",
-                "vwnd",
-                "vgrd",
-                "v_wind",
-                "vwind",
-                "v_velocity",
-            ),
-            ("northward_wind",),
-        ),
-        Quantity("u10", "wind", ("u10", "10u", "10m_u_component_of_wind", "uas", "u10m", "u_10m")),
-        Quantity("v10", "wind", ("v10", "10v", "10m_v_component_of_wind", "vas", "v10m", "v_10m")),
-        Quantity("u100", "wind", ("u100", "100u", "100m_u_component_of_wind")),
-        Quantity("v100", "wind", ("v100", "100v", "100m_v_component_of_wind")),
+    name: Quantity(name, kind, tuple(aliases.split()), standard_names)
+    for name, kind, aliases, standard_names in (
+        ("vorticity", "rate", "vorticity vo relative_vorticity relvort rel_vort relv vor zeta", _RELATIVE_VORTICITY),
+        ("divergence", "rate", "divergence d div reld delta", ("divergence_of_wind",)),
+        ("u", "wind", "u u_component_of_wind eastward_wind ua uwnd ugrd u_wind uwind u_velocity", ("eastward_wind",)),
+        ("v", "wind", "v v_component_of_wind northward_wind va vwnd vgrd v_wind vwind v_velocity", ("northward_wind",)),
+        ("u10", "wind", "u10 10u 10m_u_component_of_wind uas u10m u_10m", ()),
+        ("v10", "wind", "v10 10v 10m_v_component_of_wind vas v10m v_10m", ()),
+        ("u100", "wind", "u100 100u 100m_u_component_of_wind", ()),
+        ("v100", "wind", "v100 100v 100m_v_component_of_wind", ()),
     )
-}
+}  # fmt: skip
 """Every quantity the readers know, by its name inside this package."""
 
-PAIRS: tuple[tuple[str, str], ...] = (
-    ("vorticity", "divergence"),
-    ("u", "v"),
-    ("u10", "v10"),
-    ("u100", "v100"),
-)
+PAIRS = (("vorticity", "divergence"), ("u", "v"), ("u10", "v10"), ("u100", "v100"))
 """The pairs fields are made from, the preferred first."""
 
 PAIR_WORDS = {
@@ -88,41 +49,19 @@ PAIR_WORDS = {
 LATITUDE_NAMES = ("latitude", "lat", "lats", "nav_lat", "y", "rlat", "grid_latitude", "xlat")
 LONGITUDE_NAMES = ("longitude", "lon", "long", "lons", "nav_lon", "x", "rlon", "grid_longitude", "xlong")
 TIME_NAMES = (
-    "time",
-    "valid_time",
-    "datetime",
-    "date",
-    "times",
-    "t",
-    "verification_time",
-    "initial_time0_hours",
+    *("time", "valid_time", "datetime", "date", "times", "t"),
+    *("verification_time", "initial_time0_hours"),
 )
-REFERENCE_TIME_NAMES = (
-    "forecast_reference_time",
-    "reference_time",
-    "init_time",
-    "initial_time",
-    "forecast_time0",
-)
+_INITIAL_TIMES = ("init_time", "initial_time", "forecast_time0")
+REFERENCE_TIME_NAMES = ("forecast_reference_time", "reference_time", *_INITIAL_TIMES)
 STEP_NAMES = ("step", "forecast_period", "leadtime", "lead_time", "prediction_timedelta", "forecast_hour")
 LEVEL_NAMES: dict[str, str] = {
-    "level": "pressure",
-    "pressure_level": "pressure",
-    "isobaricinhpa": "pressure",
-    "isobaricinpa": "pressure",
-    "plev": "pressure",
-    "pressure": "pressure",
-    "pres": "pressure",
+    **dict.fromkeys(("level", "pressure_level", "isobaricinhpa", "isobaricinpa"), "pressure"),
+    **dict.fromkeys(("plev", "pressure", "pres"), "pressure"),
     "lev": "unknown",
-    "hybrid": "hybrid",
-    "model_level": "hybrid",
-    "model_level_number": "hybrid",
-    "ml": "hybrid",
+    **dict.fromkeys(("hybrid", "model_level", "model_level_number", "ml"), "hybrid"),
     "sigma": "sigma",
-    "height": "height",
-    "heightaboveground": "height",
-    "heightabovesea": "height",
-    "altitude": "height",
+    **dict.fromkeys(("height", "heightaboveground", "heightabovesea", "altitude"), "height"),
     "theta": "potential temperature",
     "potentialvorticity": "potential vorticity",
 }

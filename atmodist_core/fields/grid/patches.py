@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields.grid.boundaries import Boundaries
+from atmodist_core.fields.grid.cell_areas import cell_areas
 from atmodist_core.fields.grid.regions import Region
 
 TRAINED_LATITUDES_DEG = 60.0
@@ -29,16 +30,10 @@ def rows_within(
 
 def area_shares(centres: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the upper end of each row's share of [0, 1), by the area of the zone between the rows beside it."""
-    if len(centres) == 1:
-        return np.ones(1)
-    between = 0.5 * (centres[1:] + centres[:-1])
-    # The outer zones reach as far outwards as inwards, at most to a pole.
-    ends = np.clip([2 * centres[0] - between[0], 2 * centres[-1] - between[-1]], -90.0, 90.0)
-    sine = np.sin(np.deg2rad(np.concatenate([ends[:1], between, ends[1:]])))
-    shares = np.cumsum(np.abs(np.diff(sine)))
+    shares = np.cumsum(cell_areas(centres))
     shares /= shares[-1]
     shares[-1] = 1.0
-    return np.asarray(shares)
+    return shares
 
 
 def with_surroundings(dataset: xr.Dataset, region: Region, size: int) -> xr.Dataset:
@@ -97,8 +92,7 @@ class PatchCover:
         if min(latitude.size, longitude.size) < size:
             raise UserError(
                 f"Expected fields of at least {size} x {size} points, the patch size that the network was "
-                "trained on, "
-                f"found {latitude.size} x {longitude.size}: choose a larger region or a model with smaller "
+                f"trained on, found {latitude.size} x {longitude.size}: choose a larger region or a model with smaller "
                 "patches."
             )
         boundaries = Boundaries.of(latitude, longitude)
@@ -116,16 +110,8 @@ class PatchCover:
             centre_longitude = centre_longitude % 360.0
         kept = np.abs(centre_latitude) <= TRAINED_LATITUDES_DEG
         kept = kept if kept.any() else np.ones_like(kept)
-        return cls(
-            size,
-            first_rows[kept],
-            first_columns[kept],
-            centre_latitude[kept],
-            centre_longitude[kept],
-            boundaries,
-            latitude,
-            longitude,
-        )
+        places = (first_rows, first_columns, centre_latitude, centre_longitude)
+        return cls(size, *(values[kept] for values in places), boundaries, latitude, longitude)
 
     @property
     def count(self) -> int:

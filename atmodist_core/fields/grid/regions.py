@@ -56,7 +56,8 @@ class Region:
 
     def __post_init__(self) -> None:
         """Validate the bounds and store them as floats."""
-        for name in ("south", "north", "west", "east"):
+        bounds = {"south": (-90, 90), "north": (-90, 90), "west": (-180, 360), "east": (-180, 360)}
+        for name, (low, high) in bounds.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
                 raise UserError(
@@ -67,24 +68,17 @@ class Region:
                 raise UserError(
                     f"Expected a finite number of degrees for '{name}' of a region, found {value}."
                 )
-            object.__setattr__(self, name, float(value))
-        for name in ("south", "north"):
-            if not -90.0 <= getattr(self, name) <= 90.0:
+            if not low <= value <= high:
                 raise UserError(
-                    f"Expected '{name}' of a region between -90 and 90 degrees, found "
-                    f"{getattr(self, name):g}; the order is Region(south, north, west, east)."
+                    f"Expected '{name}' of a region between {low} and {high} degrees, found "
+                    f"{value:g}; the order is Region(south, north, west, east)."
                 )
+            object.__setattr__(self, name, float(value))
         if not self.south < self.north:
             raise UserError(
                 f"Expected the south of a region below its north, found south {self.south:g} and north "
                 f"{self.north:g}; exchange them."
             )
-        for name in ("west", "east"):
-            if not -180.0 <= getattr(self, name) <= 360.0:
-                raise UserError(
-                    f"Expected '{name}' of a region between -180 and 360 degrees, found "
-                    f"{getattr(self, name):g}; the order is Region(south, north, west, east)."
-                )
         if self.west == self.east:
             raise UserError(
                 f"Expected a region with west and east apart, found {self.west:g} for both; for the full "

@@ -32,19 +32,13 @@ _FULL_SCALE = 32767
 _EPOCH = np.datetime64("1970-01-01T00:00:00", "s")
 
 
-def _triangle(truncation: int) -> tuple[np.ndarray, np.ndarray]:
-    """Degree and order of the packed coefficients, degree by degree."""
-    degree, order = np.tril_indices(truncation + 1)
-    return degree, order
-
-
 def pack(coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pack complex coefficients (time, L + 1, L + 1), [degree, order], into integers.
 
     Returns int16 values (time, (L + 1)(L + 2)), real and imaginary parts in turn, and the float32 scale
     (time, L + 1), the largest part of each degree.
     """
-    degree, order = _triangle(coefficients.shape[-1] - 1)
+    degree, order = np.tril_indices(coefficients.shape[-1])
     flat = coefficients[:, degree, order]
     parts = np.stack([flat.real, flat.imag], axis=-1)
     starts = np.flatnonzero(order == 0)
@@ -56,10 +50,10 @@ def pack(coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def unpack(values: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Inverse of :func:`pack`: complex64, shape (time, L + 1, L + 1)."""
-    truncation = scale.shape[-1] - 1
-    degree, order = _triangle(truncation)
+    size = scale.shape[-1]
+    degree, order = np.tril_indices(size)
     parts = values.reshape(len(values), -1, 2).astype(np.float32) * (scale / _FULL_SCALE)[:, degree, None]
-    result = np.zeros((len(values), truncation + 1, truncation + 1), dtype=np.complex64)
+    result = np.zeros((len(values), size, size), dtype=np.complex64)
     result[:, degree, order] = parts[..., 0] + 1j * parts[..., 1]
     return result
 
@@ -145,13 +139,9 @@ class CoefficientWriter:
         time[start:stop] = (np.asarray(times).astype("datetime64[s]") - _EPOCH).astype(np.int64)
 
 
-def read_coefficients(path: str | Path, indices: np.ndarray | slice) -> dict[str, np.ndarray]:
-    """Return ``vorticity`` and ``divergence`` [s-1] of some slices: complex64, (time, L + 1, L + 1)."""
+def read_coefficients(path: str | Path, field: str, indices: np.ndarray | slice) -> np.ndarray:
+    """Return ``vorticity`` or ``divergence`` [s-1] of some slices: complex64, (time, L + 1, L + 1)."""
     group = _open_group(path)
-    return {field: _read_field(group, field, indices) for field in FIELDS}
-
-
-def _read_field(group: zarr.Group, field: str, indices: np.ndarray | slice) -> np.ndarray:
     values, scale = (
         np.asarray(_array(group, f"{field}_{part}").oindex[indices]) for part in ("values", "scale")
     )
@@ -166,7 +156,7 @@ def _synthesise(path: str, field: str, rows: int, block_id: tuple[int, ...]) -> 
     from atmodist_core.harmonics import get_transform
 
     try:
-        coefficients = _read_field(_open_group(path), field, slice(block_id[0], block_id[0] + 1))
+        coefficients = read_coefficients(path, field, slice(block_id[0], block_id[0] + 1))
     except (OSError, RuntimeError, ValueError) as error:
         if isinstance(error, UserError):
             raise

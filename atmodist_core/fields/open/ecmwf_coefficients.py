@@ -75,7 +75,7 @@ def ecmwf_to_coefficients(values: np.ndarray, truncation: int | None = None) -> 
             f"{values.shape[-1]}, which is T{found}; give the truncation of the data."
         )
     single = values.dtype == np.float32
-    order, degree = _order_and_degree(found)
+    order, degree = np.triu_indices(found + 1)  # m outer, n inner
     kind = np.complex64 if single else np.complex128
     result = np.zeros((*values.shape[:-1], found + 1, found + 1), dtype=kind)
     parts = (values if single else values.astype(np.float64)) * _NORM
@@ -101,18 +101,12 @@ def coefficients_to_ecmwf(coefficients: np.ndarray) -> np.ndarray:
     coefficients = np.asarray(coefficients)
     if coefficients.ndim < 2 or coefficients.shape[-1] != coefficients.shape[-2]:
         raise UserError(f"Expected coefficients of shape (..., T + 1, T + 1), found {coefficients.shape}.")
-    order, degree = _order_and_degree(coefficients.shape[-1] - 1)
+    order, degree = np.triu_indices(coefficients.shape[-1])
     packed = coefficients[..., degree, order] / _NORM
     kind = np.float32 if coefficients.dtype == np.complex64 else np.float64
     result = np.empty((*packed.shape[:-1], 2 * packed.shape[-1]), dtype=kind)
     result[..., 0::2], result[..., 1::2] = packed.real, packed.imag
     return result
-
-
-def _order_and_degree(truncation: int) -> tuple[np.ndarray, np.ndarray]:
-    """Order m and degree n of each stored coefficient: the upper triangle of (m, n), row by row."""
-    order, degree = np.triu_indices(truncation + 1)
-    return order, degree
 
 
 def synthesise(coefficients: xr.DataArray, name: str, note: Note) -> xr.DataArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import threading
 import zipfile
@@ -58,8 +59,7 @@ def _extract(path: str, members: list[str]) -> tempfile.TemporaryDirectory[str]:
                 # Only the last part of a member's name is used: an archive cannot write outside the folder.
                 target = os.path.join(folder.name, f"{index}-{os.path.basename(name)}")
                 with archive.open(name) as packed, open(target, "wb") as plain:
-                    while block := packed.read(2**20):
-                        plain.write(block)
+                    shutil.copyfileobj(packed, plain)
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
         folder.cleanup()
         raise UserError(
