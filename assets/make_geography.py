@@ -63,10 +63,7 @@ def decode_rings(topology: dict) -> list[np.ndarray]:
 
 
 def cut_at_antimeridian(ring: np.ndarray) -> list[np.ndarray]:
-    """Cut a ring (points, 2) where it crosses +-180, so that no line runs across a flat map.
-
-    A cut line ends exactly at -180 or 180.
-    """
+    """Cut a ring (points, 2) where it crosses +-180, exactly there, so that no line runs across a flat map."""
     pieces: list[np.ndarray] = []
     start = 0
     head = ring[:0]

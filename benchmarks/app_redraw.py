@@ -1,15 +1,17 @@
-"""Time the page in headless Chromium: first paint and first maps, and a date or region change until all maps are redrawn.
+"""Time the page in headless Chromium: first paint, first maps, and until all maps are redrawn after a change.
 
 ::
 
     python benchmarks/app_redraw.py
     python benchmarks/app_redraw.py --steps 12
 
-The server is started as `make app` starts it, and the first visitor comes the moment it answers. The region has 160 x 160 fine points. "First paint" is the outline that comes with the HTML, "first maps" when coarse input and truth are painted.
-"Maps" is the time from the key press, or the click, until every panel has been painted again (networks may still show their preview);
-"float32" until all results and scores are there. "Any time" goes to times that nobody has looked at, so nothing comes from a cache. "Next time"
-is a step with the arrow key after a rest: the page has then looked ahead, as it does for a user. Region changes profit from the networks'
-results for the whole globe, as they do for a user. "Spectra" goes from the maps of a region to its spectra, which nobody has looked at. Needs Chromium (or its path in ATMODIST_CHROMIUM), as the browser tests do.
+The server is started as `make app` starts it, and the first visitor comes the moment it answers. The region has
+160 x 160 fine points. "First paint" is the outline that comes with the HTML, "first maps" when coarse input and
+truth are painted. "Maps" is the time from the key press or click until every panel has been painted again
+(networks may still show their preview), "float32" until all results and scores are there. "Any time" goes to times
+that are in no cache; "next time" is a step with the arrow key after a rest, in which the page looked ahead.
+"Spectra" goes from the maps of a region to its spectra, not seen before. Needs Chromium (or its path in
+ATMODIST_CHROMIUM).
 """
 
 import os

@@ -22,12 +22,10 @@ class Options:
 
     times: int = 240
     """Times to compare, at most those of the demo."""
-
     points: int = 160
     """Points along each side of the region."""
-
     repeats: int = 5
-    """Runs of which the median is told."""
+    """Runs of which the median is reported."""
 
 
 def main(options: Options) -> None:
@@ -50,11 +48,11 @@ def main(options: Options) -> None:
     )
     start = time.perf_counter()
     fields = part.load()
-    told("reading", time.perf_counter() - start)
+    report("reading", time.perf_counter() - start)
     distance = ad.load_distance("atmodist-23")
     start = time.perf_counter()
     embeddings = distance.embed(fields).values
-    told(f"embedding by {distance.name}", time.perf_counter() - start)
+    report(f"embedding by {distance.name}", time.perf_counter() - start)
     scale = distance.card.distance_scale[distance.layers[-1]]
     matrices: Any = None
     seconds = []
@@ -62,17 +60,17 @@ def main(options: Options) -> None:
         start = time.perf_counter()
         matrices = time_matrices(fields, "vorticity", embeddings, scale=scale)
         seconds.append(time.perf_counter() - start)
-    told(
+    report(
         "AtmoDist and RMSE matrices after embedding",
         float(np.median(seconds)),
         f"largest {max(seconds):.2f} s",
     )
     start = time.perf_counter()
     lag_curves(fields, matrices)
-    told("curves over the lag", time.perf_counter() - start)
+    report("curves over the lag", time.perf_counter() - start)
 
 
-def told(what: str, seconds: float, more: str = "") -> None:
+def report(what: str, seconds: float, more: str = "") -> None:
     """Print one line."""
     print(f"{what:46s} {seconds:7.2f} s   {more}")
 

@@ -5,15 +5,14 @@
     python benchmarks/evaluation.py
     python benchmarks/evaluation.py --times 8 --workers 2
 
-What is computed for each time of the results of two models and of the truth they are compared with (two fields, 360 x
+For each time of the results of two models (bicubic and bilinear interpolation) and of the truth (two fields, 360 x
 720 points, truncation 179, Driscoll-Healy grid, the only one of this size that pyshtools has): power per total
-wavenumber, distribution of values (4096 bins), semivariance at six lags (50 000 pairs each), values in four boxes at 150
-cities and maps of four moments; of the models also RMSE, mean absolute error, correlation, kurtosis, error of the block
-means, SSIM, peak signal-to-noise ratio and a map of the error. The models are the bicubic and the bilinear
-interpolation, since what networks cost is another table's matter. The plain loop is what one writes first: every
-statistic from the fields, time by time and model by model, with the library's function where there is one. It is checked
-to give the same numbers. Both take turns; ours also writes its store, goes to twice the truncation, and computes grid
-patterns and spectra of lines that the loop leaves out. pyshtools comes with the ``test`` extra.
+wavenumber, distribution of values (4096 bins), semivariance at six lags (50 000 pairs each), values in four boxes
+at 150 cities and maps of four moments; of the models also RMSE, mean absolute error, correlation, kurtosis, error
+of the block means, SSIM, peak signal-to-noise ratio and a map of the error. The plain loop computes every statistic
+from the fields, time by time and model by model, and is checked to give the same numbers. Both take turns; ours
+also writes its store, goes to twice the truncation, and computes grid patterns and spectra of lines. pyshtools
+comes with the ``test`` extra.
 """
 
 import argparse

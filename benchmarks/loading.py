@@ -129,8 +129,7 @@ def main() -> None:
         trainer = DistanceTrainer(
             DistanceConfig(data=config, run=run, batch_size=min(batch, 32)), data, hardware
         )
-        fixed = trainer.step
-        network = per_second(lambda step: fixed(step), trainer.samples_per_step, options.seconds)
+        network = per_second(trainer.step, trainer.samples_per_step, options.seconds)
         rows.append(("the network's training step", *network))
 
         rows.append(("memory", *per_second(batches(data, size, batch), batch, options.seconds)))

@@ -1,4 +1,4 @@
-"""Time a server that many people use at once, and see what is left of them in its memory when they have gone.
+"""Time a server that many people use at once, and its memory after they have left.
 
 ::
 
@@ -6,13 +6,12 @@
     python benchmarks/many_users.py --users 3 --minutes 1
     ATMODIST_CACHE_GB=0.3 python benchmarks/many_users.py
 
-The server is started as `make app` starts it. Each user steps to any of the demo's times, or goes to another region, rests for a few seconds and goes on: whatever
-the others do. "Maps" is the time from the choice until every map has new data (networks may still show their preview), as of
-:class:`visitor.Visitor`, which speaks the page's protocol but does not paint; a browser adds its painting (``benchmarks/app_redraw.py``).
-
-A first, shorter round opens models and begins to fill the caches, which are bounded and shared. Memory is compared after each of the rounds that follow, each time when
-everyone has left and the server has had time to notice. Caches that are not full yet grow from round to round up to their limit (``ATMODIST_CACHE_GB``): only with a
-limit that the first round reaches does growth mean that something of the users is left.
+The server is started as `make app` starts it. Each user steps to any of the demo's times, or goes to another
+region, and rests for a few seconds. "Maps" is the time from the choice until every map has new data, as of
+:class:`visitor.Visitor`, which does not paint. A first round opens models and begins to fill the shared caches.
+Memory is compared after each later round, when everyone has left and the server has noticed. Caches grow from
+round to round up to their limit (``ATMODIST_CACHE_GB``): only with a limit that the first round reaches does growth
+mean that something of the users is left.
 """
 
 import asyncio
@@ -79,11 +78,8 @@ def main(options: Options) -> None:
                 if number:
                     times += found[0]
                     problems += found[1]
-        faults = [
-            line
-            for line in (Path(folder) / "log").read_text().splitlines()
-            if "ERROR" in line or "Traceback" in line
-        ]
+        log = (Path(folder) / "log").read_text().splitlines()
+        faults = [line for line in log if "ERROR" in line or "Traceback" in line]
     times.sort()
     print(
         f"{options.users} users, {options.rounds} rounds of {options.minutes:g} minutes, {len(times)} choices"

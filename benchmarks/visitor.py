@@ -68,12 +68,8 @@ class Visitor:
         self.set[label] = value
         self._awaited, start = set(self._maps), asyncio.get_running_loop().time()
         self._redrawn.clear()
-        event = {
-            "kind": "ModelChanged",
-            "model": {"id": self._control(label)},
-            "attr": attribute,
-            "new": value,
-        }
+        model = {"id": self._control(label)}
+        event = {"kind": "ModelChanged", "model": model, "attr": attribute, "new": value}
         await self._send("PATCH-DOC", {"events": [event]})
         await asyncio.wait_for(self._redrawn.wait(), PATIENCE_S)
         return asyncio.get_running_loop().time() - start

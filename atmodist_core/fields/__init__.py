@@ -25,11 +25,9 @@ __all__ = list(_EXPORTS)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _EXPORTS:
-        value = getattr(import_module(_EXPORTS[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'atmodist_core.fields' has no attribute {name!r}")
+    if name not in _EXPORTS:
+        raise AttributeError(f"module 'atmodist_core.fields' has no attribute {name!r}")
+    return getattr(import_module(_EXPORTS[name]), name)
 
 
 def __dir__() -> list[str]:

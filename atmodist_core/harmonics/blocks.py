@@ -35,10 +35,7 @@ def few(columns: int, device: torch.device) -> bool:
 
 
 def project(table: Tensor, rows: Tensor) -> Tensor:
-    """Multiply a table (orders, degrees, rows) by rows (orders, rows, columns).
-
-    The coefficients (orders, degrees, columns) have either memory order.
-    """
+    """Multiply a table (orders, degrees, rows) by rows (orders, rows, columns), to either memory order."""
     if few(rows.shape[-1], rows.device):
         lines = rows.transpose(1, 2).contiguous()
         # Chosen by vendor, not by timing: a timing can change from run to run, and with it the last bits.

@@ -93,10 +93,7 @@ def diagonal_planes(memory: Tensor, block: OrderBlock) -> Tensor:
 
 
 def spread_planes(memory: Tensor, blocks: Sequence[OrderBlock], row_count: int) -> Tensor:
-    """Sum Legendre functions of all orders times planes over the degrees, to (2, orders, columns, rows).
-
-    `memory` is that of :func:`new_planes`; even rows come first.
-    """
+    """Sum Legendre functions times planes (their memory) over the degrees, to (2, orders, columns, rows)."""
     columns, size, _ = memory.shape
     rows = memory.new_empty((2, size, columns, row_count))
     for block in blocks:

@@ -1,8 +1,7 @@
 """Fourier transforms between fields and rows folded about the equator, with the latitude quadrature.
 
 Legendre functions are even or odd about the equator, so the sum and the difference of a northern row and its
-southern mirror image halve the work of the Legendre transform (e.g. Schaeffer, 2013, Geochem. Geophys. Geosyst.
-14, 751-758).
+southern mirror image halve the work (e.g. Schaeffer, 2013, Geochem. Geophys. Geosyst. 14, 751-758).
 """
 
 from __future__ import annotations

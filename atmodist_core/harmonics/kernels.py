@@ -33,8 +33,7 @@ class TransformKernels:
 
     Every analysis is the transpose of the synthesis of the same name except for two factors: the latitude
     quadrature (``weighted``), and 2 for every order above zero, which also stands for the negative order. Arguments
-    are those of :class:`~atmodist_core.harmonics.transform.SphericalHarmonicTransform`, not checked here, and
-    ``stored``: whether to store the tables of the wind instead of combining them, by default if they are small.
+    are those of :class:`~atmodist_core.harmonics.transform.SphericalHarmonicTransform`, not checked here.
     """
 
     def __init__(
@@ -45,8 +44,6 @@ class TransformKernels:
         grid: str,
         dtype: torch.dtype,
         device: torch.device,
-        *,
-        stored: bool | None = None,
     ) -> None:
         self.size = truncation + 1
         self.fourier = FourierStage(latitude_count, longitude_count, self.size, grid, dtype, device)
@@ -56,7 +53,6 @@ class TransformKernels:
             name=f"{grid}-{latitude_count}",
             dtype=dtype,
             device=device,
-            stored=stored,
         )
         self._single_winds = SingleWinds(self.blocks, self.size, dtype) if device.type == "cpu" else None
 

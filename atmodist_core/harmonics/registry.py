@@ -29,15 +29,8 @@ def get_transform(
 ) -> SphericalHarmonicTransform:
     """Return a shared transform per set of arguments; the eight most recently used are kept.
 
-    Parameters
-    ----------
-    latitude_count, longitude_count, truncation, grid, dtype, device, radius_m
-        As for :class:`~atmodist_core.harmonics.SphericalHarmonicTransform`.
-
-    Returns
-    -------
-    SphericalHarmonicTransform
-        The same object for the same arguments; safe to use from several threads.
+    Arguments are those of :class:`~atmodist_core.harmonics.SphericalHarmonicTransform`; equal ones give the same
+    object, which is safe to use from several threads.
     """
     place = torch.device(device)
     if place.type == "cuda" and place.index is None:
@@ -61,16 +54,11 @@ _LIMIT_BYTES = 1 << 30
 
 
 def keep_freed_memory() -> bool:
-    """Tell the C library to keep freed memory for the next allocation.
+    """Tell the C library to keep freed memory for the next allocation; return False if it is not glibc.
 
     By default glibc returns freed blocks of tens of megabytes to the system, and each page of the next block
     costs a page fault and is zeroed again: on a CPU this adds up to half to the time of batched transforms.
     Programs that transform for hours call this once when they start.
-
-    Returns
-    -------
-    bool
-        True if the setting was made; False if the C library is not glibc.
     """
     if not sys.platform.startswith("linux"):
         return False

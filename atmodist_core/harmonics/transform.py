@@ -102,33 +102,14 @@ class SphericalHarmonicTransform:
     # ------------------------------------------------------------------ public transforms
 
     def analysis(self, field: Tensor) -> Tensor:
-        """Return the coefficients of scalar fields.
-
-        Parameters
-        ----------
-        field : Tensor, shape (..., latitude, longitude)
-            Real fields.
-
-        Returns
-        -------
-        Tensor, shape (..., L + 1, L + 1)
-            Complex coefficients.
-        """
+        """Return the coefficients (..., L + 1, L + 1) of scalar fields (..., latitude, longitude)."""
         self._check_fields(field)
         return apply_linear(self._analyse, self._analyse_adjoint, field)[0]
 
     def power(self, field: Tensor) -> Tensor:
-        """Return the power per degree of scalar fields, without storing coefficients.
+        """Return the power per degree (..., L + 1) of scalar fields, in float64, without storing coefficients.
 
-        Parameters
-        ----------
-        field : Tensor, shape (..., latitude, longitude)
-            Real fields.
-
-        Returns
-        -------
-        Tensor, shape (..., L + 1)
-            :func:`~atmodist_core.harmonics.power_per_degree` of the analysis, in float64.
+        It is :func:`~atmodist_core.harmonics.power_per_degree` of the analysis.
         """
         self._check_fields(field)
         if torch.is_grad_enabled() and field.requires_grad:
@@ -138,84 +119,32 @@ class SphericalHarmonicTransform:
             return self._kernels.scalar_power(stacked).reshape(*field.shape[:-2], self.truncation + 1)
 
     def synthesis(self, coefficients: Tensor) -> Tensor:
-        """Return the scalar fields of coefficients.
-
-        Parameters
-        ----------
-        coefficients : Tensor, shape (..., L + 1, L + 1)
-            Complex coefficients.
-
-        Returns
-        -------
-        Tensor, shape (..., latitude, longitude)
-            Real fields.
-        """
+        """Return the scalar fields (..., latitude, longitude) of coefficients (..., L + 1, L + 1)."""
         self._check_coefficients(coefficients)
         return apply_linear(self._synthesise, self._synthesise_adjoint, coefficients)[0]
 
     def wind_to_vorticity_divergence(self, eastward: Tensor, northward: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the coefficients of the vorticity and divergence of a wind.
-
-        Parameters
-        ----------
-        eastward, northward : Tensor, shape (..., latitude, longitude)
-            Wind components in m s-1.
-
-        Returns
-        -------
-        vorticity, divergence : Tensor, shape (..., L + 1, L + 1)
-            Complex coefficients in s-1.
-        """
+        """Return the coefficients of the vorticity and divergence [s-1] of a wind [m s-1]."""
         self._check_fields(eastward, northward)
         vorticity, divergence = apply_linear(self._curl, self._curl_adjoint, eastward, northward)
         return vorticity, divergence
 
     def wind_to_divergence(self, eastward: Tensor, northward: Tensor) -> Tensor:
-        """Return the coefficients of the divergence only, at less than the cost of both.
-
-        Parameters
-        ----------
-        eastward, northward : Tensor, shape (..., latitude, longitude)
-            Components of a vector field.
-
-        Returns
-        -------
-        Tensor, shape (..., L + 1, L + 1)
-            Complex coefficients of the divergence, per m.
-        """
+        """Return the coefficients of the divergence only [per m], at less than the cost of both."""
         self._check_fields(eastward, northward)
         return apply_linear(self._diverge, self._diverge_adjoint, eastward, northward)[0]
 
     def vorticity_divergence_to_wind(self, vorticity: Tensor, divergence: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the wind of vorticity and divergence.
+        """Return the eastward and northward wind [m s-1] of coefficients of vorticity and divergence [s-1].
 
-        Parameters
-        ----------
-        vorticity, divergence : Tensor, shape (..., L + 1, L + 1)
-            Complex coefficients in s-1; degree zero is ignored, because no wind has it.
-
-        Returns
-        -------
-        eastward, northward : Tensor, shape (..., latitude, longitude)
-            Wind components in m s-1.
+        Degree zero is ignored, because no wind has it.
         """
         self._check_coefficients(vorticity, divergence)
         eastward, northward = apply_linear(self._helmholtz, self._helmholtz_adjoint, vorticity, divergence)
         return eastward, northward
 
     def gradient(self, coefficients: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the horizontal gradient of scalar fields.
-
-        Parameters
-        ----------
-        coefficients : Tensor, shape (..., L + 1, L + 1)
-            Complex coefficients.
-
-        Returns
-        -------
-        eastward, northward : Tensor, shape (..., latitude, longitude)
-            Components of the gradient, in the field's unit per m.
-        """
+        """Return the eastward and northward gradient of scalar fields [their unit per m] from coefficients."""
         self._check_coefficients(coefficients)
         eastward, northward = apply_linear(self._slope, self._slope_adjoint, coefficients)
         return eastward, northward

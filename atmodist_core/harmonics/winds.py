@@ -80,10 +80,7 @@ class SingleWinds:
         return out
 
     def spread(self, along: Tensor, across: Tensor | None, out: Sequence[Tensor]) -> None:
-        """Write M along + D across and M across + D along of planes (2 * batch, orders, degrees); None is zero.
-
-        Each of ``out`` has shape (2, orders, rows, batch, 2).
-        """
+        """Write M along + D across and M across + D along to two rows; planes (2 * batch, orders, degrees) or None."""
         size, columns, row_count = self.size, along.shape[0], out[0].shape[2]
         memory, planes = new_planes(4 * columns, size, along)
         lower, upper = planes.unflatten(0, (2, 2, columns))

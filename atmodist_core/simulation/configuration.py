@@ -126,9 +126,7 @@ class AtmosphereConfig:
     def held_suarez(
         cls, truncation: int = 42, latitude_count: int = 64, step_minutes: float = 20.0
     ) -> AtmosphereConfig:
-        """The benchmark of Held & Suarez (1994, Bull. Amer. Meteor. Soc. 75, 1825): flat, seasonless,
-        deterministic.
-        """
+        """The benchmark of Held & Suarez (1994, Bull. Amer. Meteor. Soc. 75, 1825): flat, without seasons and noise."""
         return cls(
             truncation=truncation,
             latitude_count=latitude_count,
@@ -187,16 +185,13 @@ class SimulationConfig:
 
     def __post_init__(self) -> None:
         try:
-            dt.datetime.fromisoformat(self.start)
+            begin = dt.datetime.fromisoformat(self.start).year
         except ValueError:
             raise UserError(
                 f"Expected a start date like 2001-01-01, found {self.start!r}; write it as YYYY-MM-DD."
             ) from None
         check_settings_values(self)
-        begin, spun_up = (
-            dt.datetime.fromisoformat(self.start).year,
-            self.settle_days + sum(s[3] for s in self.ladder),
-        )
+        spun_up = self.settle_days + sum(s[3] for s in self.ladder)
         if self.days <= 0 or spun_up < 0:
             raise UserError(f"Expected a positive number of days, found {self.days}; a demo takes 30.")
         if not begin >= _FIRST_YEAR or begin + (self.days + spun_up) / 365 > _LAST_YEAR:
@@ -213,8 +208,7 @@ class SimulationConfig:
         if self.output_hours <= 0 or not math.isclose(per_slice, round(per_slice)):
             raise UserError(
                 "Expected an output interval that is a multiple of the step of "
-                f"{self.atmosphere.step_minutes} minutes, "
-                f"found {self.output_hours} hours; 3 hours is what the distance network is trained on."
+                f"{self.atmosphere.step_minutes} minutes, found {self.output_hours} hours; 3 hours is what the distance network is trained on."
             )
         if self.checkpoint_slices < 1:
             raise UserError(

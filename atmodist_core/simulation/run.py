@@ -108,8 +108,7 @@ def _load_checkpoint(path: Path, config: SimulationConfig) -> tuple[dict[str, to
         changed = sorted(key for key in wanted if found.get(key) != wanted[key])
         raise UserError(
             f"Expected to resume the same simulation, found other values of {', '.join(changed)} in its "
-            "checkpoint; "
-            "give the original flags or another --out folder."
+            "checkpoint; give the original flags or another --out folder."
         )
     return tensors, record
 

@@ -135,15 +135,12 @@ def training(message: dict[str, Any], folder: Path) -> Prepared:
     def step() -> float:
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast("cpu", torch.bfloat16, enabled=message["precision"] == "bfloat16"):
-            if labels is None:
-                out = network(fields["coarse"])
-            else:
-                out = network(fields["earlier"], fields["later"])
-        loss = (
-            functional.mse_loss(out.float(), fields["fine"])
-            if labels is None
-            else functional.cross_entropy(out.float(), labels)
-        )
+            names = ("coarse",) if is_generator else ("earlier", "later")
+            out = network(*(fields[name] for name in names)).float()
+        if labels is None:
+            loss = functional.mse_loss(out, fields["fine"])
+        else:
+            loss = functional.cross_entropy(out, labels)
         loss.backward()
         if not is_generator:
             torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)

@@ -72,10 +72,7 @@ def serve(prepare: Callable[[dict[str, Any], Path], tuple[Callable[[], Any], dic
         if "run" in message:
             call, start, start_processor = calls[message["run"]], time.perf_counter(), time.process_time()
             call()
-            answer = {
-                "wall": time.perf_counter() - start,
-                "cpu": time.process_time() - start_processor,
-            }
+            answer = {"wall": time.perf_counter() - start, "cpu": time.process_time() - start_processor}
         else:
             calls[message["name"]], answer = prepare(message, folder)
         answers.write(json.dumps(answer) + "\n")

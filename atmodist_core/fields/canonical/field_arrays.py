@@ -16,10 +16,7 @@ _DIMENSIONS = ("time", "latitude", "longitude")
 
 @dataclass(frozen=True)
 class FieldArrays:
-    """The channels of a canonical dataset, read one time at a time.
-
-    `dataset` has a time axis, even if the one given had none (`had_time`).
-    """
+    """The channels of a canonical dataset, read one time at a time; `had_time`: it was given a time axis."""
 
     dataset: xr.Dataset
     channels: tuple[str, ...]
@@ -35,8 +32,7 @@ class FieldArrays:
         if not isinstance(dataset, xr.Dataset):
             raise UserError(
                 f"Expected for {model} an xarray.Dataset of fields, found {type(dataset).__name__}: open "
-                "files with "
-                "open_fields, or turn a DataArray into a dataset with .to_dataset()."
+                "files with open_fields, or turn a DataArray into a dataset with .to_dataset()."
             )
         for axis in ("latitude", "longitude"):
             if axis not in dataset.dims or axis not in dataset.coords:
@@ -45,18 +41,14 @@ class FieldArrays:
                     f"{', '.join(map(str, dataset.dims)) or 'none'}: open them with open_fields."
                 )
         if not channels:
-            channels = [
-                str(name)
-                for name in dataset.data_vars
-                if {"latitude", "longitude"} <= set(dataset[name].dims)
-            ]
+            on_grid = {"latitude", "longitude"}
+            channels = [str(name) for name in dataset.data_vars if on_grid <= set(dataset[name].dims)]
         missing = [name for name in channels if name not in dataset]
         if missing or not channels:
             raise UserError(
                 f"Expected for {model} the fields {', '.join(channels) or 'of one variable at least'}, found "
                 f"{', '.join(map(str, dataset.data_vars)) or 'none'}: add "
-                f"{missing[0] if missing else 'a variable'} "
-                "(open_fields derives vorticity and divergence from wind)."
+                f"{missing[0] if missing else 'a variable'} (open_fields derives vorticity and divergence from wind)."
             )
         _check_axis(dataset["latitude"].values, "latitude", -1, model)
         _check_axis(dataset["longitude"].values, "longitude", 1, model)
@@ -106,8 +98,7 @@ class FieldArrays:
             name = self.channels[int(np.argmin(np.isfinite(fields).all(axis=(1, 2))))]
             raise UserError(
                 f"Expected fields without missing values, found {np.count_nonzero(~np.isfinite(fields))} of "
-                "them, first "
-                f"in {name} at time number {time}: choose a region or period without gaps."
+                f"them, first in {name} at time number {time}: choose a region or period without gaps."
             )
         return fields
 
@@ -123,8 +114,7 @@ def _check_axis(values: np.ndarray, name: str, direction: int, model: str) -> No
         wanted = "strictly decreasing" if direction < 0 else "strictly increasing"
         raise UserError(
             f"Expected for {model} a {name} that is {wanted}, found {values[0]:g} to {values[-1]:g} out of "
-            "that order: "
-            "open the file with open_fields, which sorts it."
+            "that order: open the file with open_fields, which sorts it."
         )
     if name == "latitude" and max(abs(values[0]), abs(values[-1])) > 90.0 + 1e-3:
         raise UserError(

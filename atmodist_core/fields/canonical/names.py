@@ -1,6 +1,4 @@
-"""Names of fields and coordinates in files: GRIB short names, CF standard names, those of ARCO-ERA5 and
-WeatherBench2. They are known only here; inside the package they are canonical.
-"""
+"""Names of fields and coordinates in files, known only here; inside the package they are canonical."""
 
 from __future__ import annotations
 
@@ -49,11 +47,11 @@ PAIR_WORDS = {
 LATITUDE_NAMES = ("latitude", "lat", "lats", "nav_lat", "y", "rlat", "grid_latitude", "xlat")
 LONGITUDE_NAMES = ("longitude", "lon", "long", "lons", "nav_lon", "x", "rlon", "grid_longitude", "xlong")
 TIME_NAMES = (
-    *("time", "valid_time", "datetime", "date", "times", "t"),
-    *("verification_time", "initial_time0_hours"),
-)
-_INITIAL_TIMES = ("init_time", "initial_time", "forecast_time0")
-REFERENCE_TIME_NAMES = ("forecast_reference_time", "reference_time", *_INITIAL_TIMES)
+    "time", "valid_time", "datetime", "date", "times", "t", "verification_time", "initial_time0_hours",
+)  # fmt: skip
+REFERENCE_TIME_NAMES = (
+    "forecast_reference_time", "reference_time", "init_time", "initial_time", "forecast_time0",
+)  # fmt: skip
 STEP_NAMES = ("step", "forecast_period", "leadtime", "lead_time", "prediction_timedelta", "forecast_hour")
 LEVEL_NAMES: dict[str, str] = {
     **dict.fromkeys(("level", "pressure_level", "isobaricinhpa", "isobaricinpa"), "pressure"),

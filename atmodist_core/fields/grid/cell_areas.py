@@ -1,8 +1,7 @@
 """Areas of the grid cells of each row: the one definition for block means, area means and conservation.
 
-A cell ends midway between its row and the next; its area is proportional to the difference of the sines of its
-edges. Products of spherical harmonics need
-:func:`~atmodist_core.harmonics.grids.quadrature_weights`, which are not areas.
+A cell ends midway between rows. Integrals of products of spherical harmonics need
+:func:`~atmodist_core.harmonics.grids.quadrature_weights` instead, which are not areas.
 """
 
 from __future__ import annotations

@@ -123,9 +123,7 @@ def _cut(line: np.ndarray, west: float) -> Iterator[np.ndarray]:
 
 
 def _inside(line: np.ndarray, west: float, east: float, south: float, north: float) -> Iterator[np.ndarray]:
-    """Runs of a line whose segments touch a box, from the point before to the point behind; ``(points,
-    2)``.
-    """
+    """Runs of a line whose segments touch a box, from the point before to the point behind."""
     longitude, latitude = line.T
     apart = _both_beyond(longitude, west, east) | _both_beyond(latitude, south, north)
     touching = np.flatnonzero(~apart)

@@ -72,9 +72,7 @@ class Interpolation:
         return 2**29 // (4 * 4 * self.factor**2)
 
     def phase_weights(self) -> NDArray[np.float64]:
-        """Return the weights of the neighbours for each fine point of a cell, shape ``(factor, 2 * radius +
-        1)``.
-        """
+        """Return weights (factor, 2 * radius + 1) of the neighbours for each fine point of a cell."""
         offset = (np.arange(self.factor) + 0.5) / self.factor - 0.5
         neighbour = np.arange(-self.radius, self.radius + 1)
         return KERNELS[self.name][0](offset[:, None] - neighbour)

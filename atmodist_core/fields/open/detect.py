@@ -1,7 +1,4 @@
-"""Format detection: turn a path, list, pattern, folder or URL into sources, each with its reader.
-
-Files are detected by their first bytes, folders by their files, URLs by their ending, and only here.
-"""
+"""Format detection: files by their first bytes, folders by their files, URLs by their ending; and readers."""
 
 from __future__ import annotations
 

@@ -95,9 +95,9 @@ def _damage_reported(codes: Any, path: str) -> Iterator[None]:
 
 
 def open_grib(path: str, note: Note) -> list[xr.Dataset]:
-    """Return a dask-backed dataset for each variable, kind of level and grid of a GRIB1 or GRIB2 file.
+    """Return lazy datasets, (time, level, latitude, longitude) or (time, level, values), of a GRIB1 or GRIB2 file.
 
-    Dimensions (time, level, latitude, longitude) or (time, level, values).
+    There is one for each variable, kind of level and grid.
     """
     messages, others = [], set()
     for message in _scan(path):
@@ -267,6 +267,7 @@ def _axes(path: str, message: Message) -> tuple[dict[str, Any], tuple[int, ...]]
     with _lock, _damage_reported(codes, path):
         handle = _handle(codes, path, message.offset, message.index)
         try:
+            count = int(codes.codes_get_size(handle, "values"))
             if message.grid[0] == "sh":
                 j, k, m = (codes.codes_get(handle, key) for key in "JKM")
                 if not j == k == m:
@@ -274,16 +275,13 @@ def _axes(path: str, message: Message) -> tuple[dict[str, Any], tuple[int, ...]]
                         f"Expected coefficients of a triangular truncation, found J={j}, K={k}, M={m} in "
                         f"{path}; transform them to a grid first (cdo sp2gp)."
                     )
-                return {"values": ("values", np.arange(codes.codes_get_size(handle, "values")))}, (
-                    int(codes.codes_get_size(handle, "values")),
-                )
+                return {"values": ("values", np.arange(count))}, (count,)
             if codes.codes_get(handle, "jPointsAreConsecutive"):
                 raise UserError(
                     f"Expected rows of constant latitude, found columns in {path}; regrid it first."
                 )
             latitude = np.sort(codes.codes_get_array(handle, "distinctLatitudes"))
             columns = int(codes.codes_get(handle, "Ni"))
-            count = int(codes.codes_get_size(handle, "values"))
             if count != latitude.size * columns:
                 raise ValueError(f"{count} values on {latitude.size} x {columns} points")
             if not codes.codes_get(handle, "jScansPositively"):

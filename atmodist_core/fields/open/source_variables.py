@@ -193,7 +193,7 @@ def source_variables(dataset: xr.Dataset, origin: str, note: Note) -> list[Sourc
             if path and os.path.isdir(path):
                 selected = {new: np.arange(original.sizes[old]) for old, new in new_names.items()}
                 store = StoredArray(path, name, selected | {"time": positions}, name not in required)
-        array = _squeeze_others(array, name, note)
+        array = _squeeze_others(array, name)
         variables.append(
             SourceVariable(
                 QUANTITIES[quantity], name, origin, array, level_kind, dated, chunks, positions, store
@@ -268,7 +268,7 @@ def _promote_scalars(array: xr.DataArray) -> xr.DataArray:
     return array.chunk({name: stored.get(str(name), -1) for name in array.dims}, inline_array=True)
 
 
-def _squeeze_others(array: xr.DataArray, variable: str, note: Note) -> xr.DataArray:
+def _squeeze_others(array: xr.DataArray, variable: str) -> xr.DataArray:
     """Drop dimensions of length one, and scalar coordinates, that no field has as an axis."""
     known = {"time", "level", "latitude", "longitude", "values", "expver"}
     for name in map(str, array.dims):
