@@ -6,11 +6,11 @@
     python benchmarks/gpu.py --seconds 20 --distance-batch 256
     python benchmarks/gpu.py --device cpu --seconds 1 --distance-batch 4 --gan-batch 4 --patches 4   # tries the script
 
-The trainers run on synthetic weather on the GPU: drawing and cutting patches, losses, optimiser. torch counts the operations
-of convolutions and matrix products, forward and backward; a multiply-add counts as two. The share is relative to the dense peak
-in the precision of the row. "Busy" is the share of time in which a kernel runs (torch's profiler): if it is low, the GPU waits
-for the CPU to launch kernels. "Data" is the rate of drawing and cutting pairs only. :func:`what_bounds` finds the bottleneck
-from these three. Without a GPU, nothing is measured unless ``--device cpu`` is given; the CPU's peak is not known.
+The trainers run on synthetic weather on the GPU. torch counts the operations of convolutions and matrix products,
+forward and backward; a multiply-add counts as two. The share is relative to the dense peak in the precision of the
+row. "Busy" is the share of time in which a kernel runs (torch's profiler): if it is low, the GPU waits for the CPU
+to launch kernels. "Data" is the rate of drawing and cutting pairs only. :func:`what_bounds` finds the bottleneck from
+these three. Without a GPU, nothing is measured unless ``--device cpu`` is given.
 """
 
 from __future__ import annotations

@@ -12,11 +12,7 @@ def open_demo() -> xr.Dataset:
     """Vorticity and divergence of the shipped simulated atmosphere, 3-hourly on a 0.5-degree globe.
 
     It comes from a dry primitive-equation model (see docs/simulation.md), not from the Earth, and no shipped
-    model was trained on it. Opening reads metadata only; slices are synthesised when they are read.
-
-    Returns
-    -------
-    xarray.Dataset
-        The canonical dataset, ``attrs["simulated"] == 1``.
+    model was trained on it. Opening reads metadata only; slices are synthesised when they are read. The dataset is
+    canonical, with ``attrs["simulated"] == 1``.
     """
     return open_coefficient_store(asset_folder("demo"))

@@ -110,8 +110,9 @@ class PatchCover:
             centre_longitude = centre_longitude % 360.0
         kept = np.abs(centre_latitude) <= TRAINED_LATITUDES_DEG
         kept = kept if kept.any() else np.ones_like(kept)
-        places = (first_rows, first_columns, centre_latitude, centre_longitude)
-        return cls(size, *(values[kept] for values in places), boundaries, latitude, longitude)
+        corners = first_rows[kept], first_columns[kept]
+        centres = centre_latitude[kept], centre_longitude[kept]
+        return cls(size, *corners, *centres, boundaries, latitude, longitude)
 
     @property
     def count(self) -> int:

@@ -112,18 +112,10 @@ class Region:
         return bool(inside) if inside.ndim == 0 else inside
 
     def select(self, dataset: xr.Dataset) -> xr.Dataset:
-        """Cut the region out of canonical fields.
+        """Cut the region out of canonical fields, in one piece; lazy data stay lazy.
 
-        Parameters
-        ----------
-        dataset : xarray.Dataset
-            Fields with ``latitude`` (decreasing) and ``longitude``, degrees. Lazy data stay lazy.
-
-        Returns
-        -------
-        xarray.Dataset
-            The points of the region, in one piece: where it crosses Greenwich its longitudes are continued
-            below zero. Where it reaches beyond the data only the common part is returned, and that is noted.
+        Where it crosses Greenwich its longitudes are continued below zero. Where it reaches beyond the data only the
+        common part is returned, and that is noted.
 
         Raises
         ------

@@ -86,17 +86,9 @@ def ecmwf_to_coefficients(values: np.ndarray, truncation: int | None = None) -> 
 
 
 def coefficients_to_ecmwf(coefficients: np.ndarray) -> np.ndarray:
-    """Inverse of `ecmwf_to_coefficients`.
+    """Return ECMWF's form (..., (T + 1) * (T + 2)) of coefficients: the inverse of `ecmwf_to_coefficients`.
 
-    Parameters
-    ----------
-    coefficients : numpy.ndarray, shape (..., T + 1, T + 1)
-        Complex, [degree, order], orthonormal.
-
-    Returns
-    -------
-    numpy.ndarray, shape (..., (T + 1) * (T + 2))
-        float32 from complex64, else float64.
+    float32 from complex64, else float64.
     """
     coefficients = np.asarray(coefficients)
     if coefficients.ndim < 2 or coefficients.shape[-1] != coefficients.shape[-2]:
