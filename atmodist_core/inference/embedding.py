@@ -20,9 +20,7 @@ from atmodist_core.networks.normalization import SignedLogNormalization
 
 
 class EncoderInference:
-    """Run a copy of a trained distance network on physical fields; the classifier is torch's under every
-    engine.
-    """
+    """Run a copy of a trained distance network on physical fields; the classifier is always torch's."""
 
     def __init__(
         self,

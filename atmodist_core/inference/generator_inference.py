@@ -89,9 +89,7 @@ class GeneratorInference:
         check: Callable[[], None],
         area: NDArray[np.float32],
     ) -> NDArray[np.float32]:
-        """Generate the fine fields of a window's inner part; see
-        :class:`atmodist_core.inference.tiling.Enlarger`.
-        """
+        """Generate the fine fields of a window's inner part; see ``tiling.Enlarger``."""
         fields = torch.from_numpy(np.ascontiguousarray(window))
         channels, halo = self.config.channels, math.ceil(self.config.output_radius)
         # What the output layers see around the inner part, as far as the window goes.

@@ -12,8 +12,7 @@ from atmodist_core.fields.grid.patches import PatchCover
 def lag_prediction(
     probability: NDArray[np.float64], lags: NDArray[np.float64], cover: PatchCover, *, per_patch: bool
 ) -> xr.Dataset:
-    """Describe probabilities of lags [h], shape ``(time, patch, lag)``, averaged over patches unless
-    ``per_patch``.
+    """Describe probabilities of lags [h], shape ``(time, patch, lag)``, by patch or averaged over them.
 
     The result holds ``probability`` over ``(time, [patch,] lag)``, the ``most_likely`` and the ``expected``
     lag [h].

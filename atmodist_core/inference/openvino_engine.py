@@ -56,8 +56,7 @@ def check_openvino(precision: str) -> None:
 
 
 class OpenvinoGraph:
-    """A graph of OpenVINO operations, compiled for the CPU; calls from several threads do not disturb each
-    other.
+    """A graph of OpenVINO operations, compiled for the CPU; several threads may call it at once.
 
     The precision is that of the convolutions; input and output are float32 in either.
     """

@@ -119,7 +119,7 @@ class GeneratorConfig(NetworkConfig):
 
     @property
     def coarse_margins(self) -> tuple[int, ...]:
-        """Points around the wanted part still seen: before and after the head, then every ``BLOCKS_PER_CUT``
+        """Points still seen around the wanted part: before and after the head, then every BLOCKS_PER_CUT
         blocks.
         """
         per_block = 2 * (_KERNEL // 2)

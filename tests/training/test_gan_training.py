@@ -10,7 +10,7 @@ from torch.nn import functional
 from atmodist_core.common.errors import UserError
 from atmodist_core.common.hardware import Hardware
 from atmodist_core.fields import coarsen
-from atmodist_core.training.data.coarse_patches import coarse_and_fine, downscaling_batch
+from atmodist_core.training.data.coarse_patches import downscaling_batch
 from atmodist_core.training.data.training_data import load_training_data
 from atmodist_core.training.gan.gan_start import build_gan_networks, generator_config, load_start
 from atmodist_core.training.gan.gan_trainer import GanTrainer
@@ -29,7 +29,7 @@ def test_generator_pre_training_is_plain_mse(weather, tmp_path):
     trainer = gan_trainer(weather, tmp_path)
     before = {k: v.clone() for k, v in trainer.discriminator.state_dict().items()}
     places = trainer.sampler.patches(0, 4)
-    coarse, fine = coarse_and_fine(trainer.data, places, trainer.config, training=True)
+    coarse, fine, _ = downscaling_batch(trainer.data, places, trainer.config, training=True)
     assert coarse.shape == (4, 2, 4, 4) and fine.shape == (4, 2, 16, 16)
     expected = (trainer.generator(coarse).detach() - fine).square().mean()
     numbers = trainer.step(0)
@@ -41,13 +41,13 @@ def test_coarse_input_is_the_mean_of_the_physical_field_or_of_the_normalised_one
     trainer = gan_trainer(weather, tmp_path)
     data, config = trainer.data, trainer.config
     places = trainer.sampler.patches(0, 4)
-    coarse, fine = coarse_and_fine(data, places, config, training=True)
+    coarse, fine, _ = downscaling_batch(data, places, config, training=True)
     physical = data.normalization.denormalize(fine)
     back = data.normalization.denormalize(coarse)
     plain_mean = functional.avg_pool2d(physical, 4)
     # area weights change a four-row mean by little at these latitudes
     assert float((back - plain_mean).std() / plain_mean.std()) < 0.1
-    pooled, _ = coarse_and_fine(
+    pooled, *_ = downscaling_batch(
         data, places, dataclasses.replace(config, pool_normalized=True), training=True
     )
     torch.testing.assert_close(pooled, functional.avg_pool2d(fine, 4))
@@ -97,13 +97,12 @@ def test_the_adversary_s_gradients_do_not_leak(weather, tmp_path):
     """A generator step leaves the discriminator alone, and the other way round."""
     trainer = gan_trainer(weather, tmp_path, pretraining_epochs=0)
     places = trainer.sampler.patches(0, 4)
-    coarse, fine = coarse_and_fine(trainer.data, places, trainer.config, training=True)
     discriminator = {k: v.clone() for k, v in trainer.discriminator.state_dict().items()}
     batch = downscaling_batch(trainer.data, places, trainer.config, training=True)
     trainer._generator_step(batch, trainer._generate(batch, 0))
     assert all(torch.equal(discriminator[k], v) for k, v in trainer.discriminator.state_dict().items())
     generator = {k: v.clone() for k, v in trainer.generator.state_dict().items()}
-    trainer._discriminator_step(fine, trainer.generator(coarse).detach())
+    trainer._discriminator_step(batch.fine, trainer.generator(batch.coarse).detach())
     assert all(torch.equal(generator[k], v) for k, v in trainer.generator.state_dict().items())
     assert not torch.equal(discriminator["dense2.weight"], trainer.discriminator.dense2.weight)
 

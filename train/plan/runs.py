@@ -106,9 +106,7 @@ def _kinds() -> dict[str, tuple[Any, Mapping[str, Any]]]:
 
 
 def jobs_of(plan: Plan, place: Place) -> list[Job]:
-    """All experiments of a plan on this machine, each after those it needs; a UserError where that is not
-    possible.
-    """
+    """All experiments of a plan on this machine, each after those it needs, or a UserError."""
     by_name = {experiment.name: experiment for experiment in plan.experiments}
     if len(by_name) < len(plan.experiments):
         raise UserError("Expected experiments of different names in the plan, found two of one name.")

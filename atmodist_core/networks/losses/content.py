@@ -19,9 +19,7 @@ class ContentLoss(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of normalised fields ``(batch, channels, height, width)``: a float32 scalar,
-        averaged.
-        """
+        """Return the mean loss, a float32 scalar, of normalised fields ``(batch, channels, height, width)``."""
 
 
 class MeanSquaredErrorLoss(ContentLoss):

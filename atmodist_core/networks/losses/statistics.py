@@ -29,7 +29,7 @@ def standardized(fields: Tensor, normalization: SignedLogNormalization) -> Tenso
     return torch.sign(y) * torch.expm1(y.abs()) / normalization.alpha
 
 
-def ring_power(fields: Tensor, factor: int, rings: int = _RINGS) -> Tensor:
+def ring_power(fields: Tensor, factor: int) -> Tensor:
     """Mean power of Hann-windowed patches in rings between the coarse grid's Nyquist and their own.
 
     Patches are ``(batch, channel, size, size)``, the coarse Nyquist is 1 / factor of theirs, and the rings
@@ -41,9 +41,9 @@ def ring_power(fields: Tensor, factor: int, rings: int = _RINGS) -> Tensor:
     along = torch.fft.fftfreq(size, device=fields.device) * 2.0
     across = torch.fft.rfftfreq(size, device=fields.device) * 2.0
     wavenumber = torch.sqrt(along[:, None] ** 2 + across[None, :] ** 2)
-    width = (1.0 - 1.0 / factor) / rings
+    width = (1.0 - 1.0 / factor) / _RINGS
     ring = torch.ceil((wavenumber - 1.0 / factor) / width).long() - 1
-    member = functional.one_hot(ring.clamp(-1, rings) + 1, rings + 2)[..., 1:-1].flatten(0, 1).float()
+    member = functional.one_hot(ring.clamp(-1, _RINGS) + 1, _RINGS + 2)[..., 1:-1].flatten(0, 1).float()
     return (power.flatten(1) @ member) / member.sum(dim=0).clamp_min(1.0)
 
 

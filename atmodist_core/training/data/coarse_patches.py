@@ -38,11 +38,3 @@ def downscaling_batch(
         return DownscalingBatch(functional.avg_pool2d(fine, config.factor), fine, area)
     coarse = data.normalization.normalize(block_means(physical, area, config.factor))
     return DownscalingBatch(coarse.contiguous(memory_format=torch.channels_last), fine, area)
-
-
-def coarse_and_fine(
-    data: TrainingData, places: patches.Places, config: GanConfig, *, training: bool
-) -> tuple[Tensor, Tensor]:
-    """Coarse and fine patches of :func:`downscaling_batch`."""
-    batch = downscaling_batch(data, places, config, training=training)
-    return batch.coarse, batch.fine

@@ -42,7 +42,9 @@ class DistanceCurves:
 
     def saturation_hours(self, metric: str) -> float:
         """First lag [h] at which a distance reaches 90 % of its value over the last quarter of lags."""
-        return saturation_lag(self.mean[metric], self.lags_hours)
+        values = self.mean[metric]
+        plateau = values[-max(1, len(values) // 4) :].mean()
+        return float(self.lags_hours[int(np.argmax(values >= 0.9 * plateau))])
 
     def write(self, path: Path) -> None:
         """Write the curves as CSV: ``lag_hours``, then mean and standard deviation of every metric."""
@@ -66,12 +68,6 @@ class LagDistances:
         mean = {metric: table.mean(axis=1) for metric, table in self.values.items()}
         std = {metric: table.std(axis=1) for metric, table in self.values.items()}
         return DistanceCurves(lags_hours, mean, std)
-
-
-def saturation_lag(values: NDArray[np.float64], lags_hours: NDArray[np.float64], share: float = 0.9) -> float:
-    """First lag [h] at which a curve reaches a share of its mean over the last quarter of lags."""
-    plateau = values[-max(1, len(values) // 4) :].mean()
-    return float(lags_hours[int(np.argmax(values >= share * plateau))])
 
 
 @torch.no_grad()

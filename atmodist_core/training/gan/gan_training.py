@@ -4,14 +4,13 @@ from pathlib import Path
 
 from atmodist_core.models.store import load_network
 from atmodist_core.training.configuration import GanConfig
-from atmodist_core.training.data.coarse_patches import coarse_and_fine
 from atmodist_core.training.gan.content import encoder_model
 from atmodist_core.training.gan.gan_report import save_generator_model
 from atmodist_core.training.gan.gan_start import check_gan_config, generator_config, load_start
 from atmodist_core.training.gan.gan_trainer import GanTrainer
 from atmodist_core.training.loop.training_run import Sources, train
 
-__all__ = ["GanTrainer", "coarse_and_fine", "train_gan"]
+__all__ = ["GanTrainer", "train_gan"]
 
 
 def train_gan(config: GanConfig, sources: Sources = None) -> Path | None:

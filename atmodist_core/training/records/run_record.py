@@ -57,9 +57,7 @@ class RunRecord:
 
 
 def read_run(folder: Path) -> RunRecord:
-    """Read the folder of a run (``config.json``, ``curves.csv``) or of a model (``card.json``,
-    ``curves.csv``).
-    """
+    """Read the folder of a run (``config.json``) or of a model (``card.json``), both with ``curves.csv``."""
     if (folder / _CONFIG_NAME).is_file():
         return _from_run_folder(folder)
     if (folder / CARD_FILE).is_file():

@@ -116,9 +116,7 @@ _RENAMED = {"lead_step_hours": "lag_step_hours"}
 
 
 def from_dict(kind: type[ConfigT], values: dict[str, Any]) -> ConfigT:
-    """Settings from the result of :func:`to_dict`; an unknown key is a UserError, a missing one takes its
-    default.
-    """
+    """Settings from the result of :func:`to_dict`; missing keys take their default, unknown ones are refused."""
     hints = typing.get_type_hints(kind)
     values = {_RENAMED.get(name, name): value for name, value in values.items()}
     unknown = sorted(set(values) - set(hints))
@@ -146,18 +144,11 @@ def _restore(hint: Any, value: Any) -> Any:
 
 RESUMABLE_CHANGES = frozenset(
     {
-        "out",
-        "export",
-        "export_type",
-        "resume",
-        "device",
-        "deterministic",
-        "threads",
-        "log_interval",
-        "checkpoint_minutes",
+        *("out", "export", "export_type", "resume", "preset", "progress"),
+        *("device", "deterministic", "threads", "residence", "loader_workers"),
+        *("log_interval", "checkpoint_minutes", "checkpoint_steps"),
+        *("final_pairs", "matching_pairs", "sample_epochs"),
     }
-    | {"checkpoint_steps", "progress", "preset", "final_pairs", "matching_pairs", "sample_epochs"}
-    | {"residence", "loader_workers"}
 )
 """Settings that may differ between a run and its continuation: they do not change the weights."""
 
