@@ -4,13 +4,7 @@ from atmodist_core.figures.atmosphere import atmosphere_figure
 from atmodist_core.figures.maps import field_maps, scale_limits
 from atmodist_core.figures.method_styles import MethodStyle, method_style
 from atmodist_core.figures.spectra import semivariogram_figure, spectrum_figure
-from atmodist_core.figures.style import (
-    DARK,
-    FORMATS,
-    PUBLICATION,
-    FigureStyle,
-    figure_bytes,
-)
+from atmodist_core.figures.style import DARK, FORMATS, PUBLICATION, FigureStyle, figure_bytes
 
 __all__ = [
     "DARK",

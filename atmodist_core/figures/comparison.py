@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.figures.style import PUBLICATION, FigureStyle, add_titles, new_figure, style_axes
+from atmodist_core.figures.style import PUBLICATION, add_titles, new_figure, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,9 +35,7 @@ class Curve:
     target: float | None = None
 
 
-def curves_figure(
-    curves: Sequence[Curve], *, title: str | None = None, style: FigureStyle = PUBLICATION
-) -> Figure:
+def curves_figure(curves: Sequence[Curve], *, title: str | None = None) -> Figure:
     """Draw curves: a row per score, a column per axis; raises ``UserError`` without a curve."""
     if not curves:
         raise UserError(
@@ -48,7 +46,7 @@ def curves_figure(
     runs = list(dict.fromkeys(curve.run for curve in curves))
     legend_rows = -(-len(runs) // 3)
     height = 1.55 * len(scores) + 0.5 + 0.18 * legend_rows
-    figure = new_figure(style.width_in, height, style)
+    figure = new_figure(PUBLICATION.width_in, height)
     grid = figure.subplots(len(scores), len(places), squeeze=False, sharey="row", sharex="col")
     handles: dict[str, Line2D] = {}
     for row, score in enumerate(scores):
@@ -59,23 +57,23 @@ def curves_figure(
                     handles[curve.run] = _draw(axes, curve, place, runs.index(curve.run))
             target = next((c.target for c in curves if c.score == score and c.target is not None), None)
             if target is not None:
-                axes.axhline(target, color=style.muted, linewidth=0.6, linestyle=":")
+                axes.axhline(target, color=PUBLICATION.muted, linewidth=0.6, linestyle=":")
             if column == 0:
                 axes.set_ylabel(score)
             if row == len(scores) - 1:
                 axes.set_xlabel(place)
             axes.set_xlim(left=0)
-            style_axes(axes, style)
+            style_axes(axes)
     figure.legend(
         [handles[run] for run in runs if run in handles],
         [run for run in runs if run in handles],
         loc="outside lower center",
         ncols=min(3, len(runs)),
         frameon=False,
-        fontsize=style.font_size - 1,
-        labelcolor=style.text,
+        fontsize=PUBLICATION.font_size - 1,
+        labelcolor=PUBLICATION.text,
     )
-    add_titles(figure, title, None, style)
+    add_titles(figure, title, None)
     return figure
 
 

@@ -44,7 +44,7 @@ class MethodStyle:
         """Dashes in Matplotlib's format."""
         return (0.0, self.dashes) if self.dashes else "-"
 
-    def line(self, style: FigureStyle) -> dict[str, Any]:
+    def line(self, style: FigureStyle = PUBLICATION) -> dict[str, Any]:
         """Return colour, line style and line width as keywords of Matplotlib's drawing methods."""
         return {"color": self.colour or style.text, "linestyle": self.linestyle, "linewidth": self.width}
 
@@ -115,12 +115,7 @@ def distinct_method_styles(names: Sequence[str]) -> dict[str, MethodStyle]:
 
 
 def legend_above(
-    figure: Figure,
-    styles: Mapping[str, MethodStyle],
-    names: Sequence[str],
-    style: FigureStyle = PUBLICATION,
-    *,
-    points: bool = False,
+    figure: Figure, styles: Mapping[str, MethodStyle], names: Sequence[str], *, points: bool = False
 ) -> None:
     """Add one legend of the labels ``names`` above all panels of a figure, where it covers nothing.
 
@@ -130,16 +125,16 @@ def legend_above(
 
     handles = []
     for number, name in enumerate(names):
-        line = styles[name].line(style) | ({"linestyle": "none"} if points else {})
+        line = styles[name].line() | ({"linestyle": "none"} if points else {})
         marker = MARKERS[number % len(MARKERS)] if points else "none"
         handles.append(Line2D([], [], marker=marker, markersize=4, label=styles[name].label, **line))
     figure.legend(
         handles=handles,
         loc="outside upper center",
         ncols=min(MOST_COLUMNS, len(handles)),
-        fontsize=style.font_size - 0.5,
+        fontsize=PUBLICATION.font_size - 0.5,
         frameon=False,
-        labelcolor=style.text,
+        labelcolor=PUBLICATION.text,
         handlelength=3.2,
     )
 

@@ -286,11 +286,7 @@ def semivariogram_figure(
 
 
 def draw_semivariograms(
-    axes: Axes,
-    semivariograms: Mapping[str, xr.Dataset],
-    variable: str,
-    *,
-    style: FigureStyle = PUBLICATION,
+    axes: Axes, semivariograms: Mapping[str, xr.Dataset], variable: str, *, style: FigureStyle = PUBLICATION
 ) -> None:
     """Draw mean semivariograms over a logarithmic lag axis."""
     for name, result in semivariograms.items():

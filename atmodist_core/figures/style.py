@@ -83,13 +83,9 @@ def style_axes(axes: Axes, style: FigureStyle = PUBLICATION, *, grid: bool = Tru
         axes.set_axisbelow(True)
 
 
-def style_legend(
-    axes: Axes, style: FigureStyle = PUBLICATION, *, columns: int = 1, location: Any = "best"
-) -> None:
+def style_legend(axes: Axes, style: FigureStyle = PUBLICATION, *, location: Any = "best") -> None:
     """Add a legend without a frame."""
-    legend = axes.legend(
-        fontsize=style.font_size - 1, frameon=False, ncols=columns, loc=location, labelcolor=style.text
-    )
+    legend = axes.legend(fontsize=style.font_size - 1, frameon=False, loc=location, labelcolor=style.text)
     legend.set_zorder(10)
 
 

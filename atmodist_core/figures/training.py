@@ -13,7 +13,6 @@ from atmodist_core.figures.distances import draw_confusion
 from atmodist_core.figures.maps import DIVERGING, QUANTILE
 from atmodist_core.figures.style import (
     PUBLICATION,
-    FigureStyle,
     add_titles,
     new_figure,
     style_axes,
@@ -29,11 +28,7 @@ _DASHES = ("-", "--", "-", "-.", ":", "-")
 
 
 def patch_figure(
-    panels: Mapping[str, NDArray[np.float32]],
-    channels: Sequence[str],
-    *,
-    title: str | None = None,
-    style: FigureStyle = PUBLICATION,
+    panels: Mapping[str, NDArray[np.float32]], channels: Sequence[str], *, title: str | None = None
 ) -> Figure:
     """Draw patches: a row per patch and channel, a column per model; ``UserError`` if there are none.
 
@@ -45,8 +40,8 @@ def patch_figure(
         raise UserError("Expected at least one patch to draw, found none; hold out some data.")
     truth = list(panels.values())[-1]
     rows, columns = truth.shape[0] * len(channels), len(panels)
-    side = (style.width_in - 0.9) / columns
-    figure = new_figure(style.width_in, rows * side + 0.5, style)
+    side = (PUBLICATION.width_in - 0.9) / columns
+    figure = new_figure(PUBLICATION.width_in, rows * side + 0.5)
     grid = figure.subplots(rows, columns, squeeze=False)
     for number, channel in enumerate(channels):
         values = np.abs(truth[:, number])
@@ -65,12 +60,12 @@ def patch_figure(
                 )
                 axes.set_xticks([])
                 axes.set_yticks([])
-                style_axes(axes, style, grid=False)
+                style_axes(axes, grid=False)
                 if first + patch == 0:
-                    axes.set_title(name, fontsize=style.font_size, color=style.text)
+                    axes.set_title(name, fontsize=PUBLICATION.font_size, color=PUBLICATION.text)
         bar = figure.colorbar(picture, ax=list(block.ravel()), extend="both", fraction=0.03, pad=0.01)
-        style_colour_bar(bar, f"{channel}, normalised", style)
-    add_titles(figure, title, None, style)
+        style_colour_bar(bar, f"{channel}, normalised")
+    add_titles(figure, title, None)
     return figure
 
 
@@ -81,7 +76,6 @@ def pretext_figure(
     distances: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]],
     *,
     title: str | None = None,
-    style: FigureStyle = PUBLICATION,
 ) -> Figure:
     """Draw the lag classification and the growth of distances with the lag.
 
@@ -89,12 +83,12 @@ def pretext_figure(
     ``lag_step_hours``. ``distances`` maps a name to mean and standard deviation at ``lags_hours``, scaled to the mean
     squared error.
     """
-    figure = new_figure(style.width_in, 0.46 * style.width_in, style)
+    figure = new_figure(PUBLICATION.width_in, 0.46 * PUBLICATION.width_in)
     left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.15))
     lags = lag_step_hours * np.arange(1, len(confusion) + 1)
-    picture = draw_confusion(left, confusion.astype(float), lags, style=style)
+    picture = draw_confusion(left, confusion.astype(float), lags)
     bar = figure.colorbar(picture, ax=left, fraction=0.046, pad=0.02)
-    style_colour_bar(bar, "share of the pairs of a true lag", style)
+    style_colour_bar(bar, "share of the pairs of a true lag")
     for number, (name, (mean, deviation)) in enumerate(distances.items()):
         colour, dashes = _LINES[number % len(_LINES)], _DASHES[number % len(_DASHES)]
         label = "mean squared error" if name == "mse" else f"AtmoDist, {name}"
@@ -105,7 +99,7 @@ def pretext_figure(
     right.set_xlabel("time lag [h]")
     right.set_ylabel("distance, scaled to the MSE")
     right.set_ylim(bottom=0)
-    style_axes(right, style)
-    style_legend(right, style, location="lower right")
-    add_titles(figure, title, None, style)
+    style_axes(right)
+    style_legend(right, location="lower right")
+    add_titles(figure, title, None)
     return figure

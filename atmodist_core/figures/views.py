@@ -105,14 +105,6 @@ def _spectra(numbers: Numbers, style: FigureStyle) -> Figure:
     return figure
 
 
-def _distances(numbers: Numbers, style: FigureStyle) -> Figure:
-    return distances_figure(numbers.datasets, caption=numbers.caption, style=style)
-
-
-def _cities(numbers: Numbers, style: FigureStyle) -> Figure:
-    return cities_figure(numbers.datasets, caption=numbers.caption, style=style)
-
-
 def _models(numbers: Numbers, style: FigureStyle) -> Figure:
     tables = numbers.datasets
     if not tables:
@@ -154,8 +146,10 @@ def _models(numbers: Numbers, style: FigureStyle) -> Figure:
 FIGURES: dict[str, Drawing] = {
     "maps": _maps,
     "spectra": _spectra,
-    "distances": _distances,
-    "cities": _cities,
+    "distances": lambda numbers, style: distances_figure(
+        numbers.datasets, caption=numbers.caption, style=style
+    ),
+    "cities": lambda numbers, style: cities_figure(numbers.datasets, caption=numbers.caption, style=style),
     "models": _models,
 }
 """Functions by the name of the view."""

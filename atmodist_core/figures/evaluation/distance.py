@@ -9,14 +9,7 @@ import xarray as xr
 
 from atmodist_core.figures.distances import DISTANCE_STYLES, draw_confusion
 from atmodist_core.figures.maps import add_colour_bar, draw_map
-from atmodist_core.figures.style import (
-    PUBLICATION,
-    FigureStyle,
-    new_figure,
-    style_axes,
-    style_colour_bar,
-    style_legend,
-)
+from atmodist_core.figures.style import PUBLICATION, new_figure, style_axes, style_colour_bar, style_legend
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,24 +18,24 @@ METRICS = {"atmodist": "AtmoDist", "l2": "l2", "l1": "l1", "1-ssim": "1-SSIM"}
 """Names of an evaluation's metrics in figures."""
 
 
-def confusion_figure(table: xr.Dataset, *, style: FigureStyle = PUBLICATION) -> Figure:
+def confusion_figure(table: xr.Dataset) -> Figure:
     """Draw the share of each predicted lag among the pairs of each true lag."""
     counts = table["confusion"].transpose("lag", "predicted_lag").values.astype(float)
-    figure = new_figure(0.52 * style.width_in, 0.44 * style.width_in, style)
+    figure = new_figure(0.52 * PUBLICATION.width_in, 0.44 * PUBLICATION.width_in)
     axes = figure.subplots()
-    picture = draw_confusion(axes, counts, table["lag"].values.astype(float), style=style)
-    style_colour_bar(figure.colorbar(picture, ax=axes, shrink=0.9), "share of the pairs of a true lag", style)
+    picture = draw_confusion(axes, counts, table["lag"].values.astype(float))
+    style_colour_bar(figure.colorbar(picture, ax=axes, shrink=0.9), "share of the pairs of a true lag")
     return figure
 
 
-def lag_curves_figure(table: xr.Dataset, *, style: FigureStyle = PUBLICATION) -> Figure:
+def lag_curves_figure(table: xr.Dataset) -> Figure:
     """Draw mean distances over the lag, scaled to 1 at the last lags, with bands of one standard deviation."""
-    figure = new_figure(0.62 * style.width_in, 0.42 * style.width_in, style)
+    figure = new_figure(0.62 * PUBLICATION.width_in, 0.42 * PUBLICATION.width_in)
     axes = figure.subplots()
     lag = table["lag"].values.astype(float)
     for metric in map(str, table["metric"].values):
         name, one = METRICS.get(metric, metric), table.sel(metric=metric)
-        colour, dashes, _ = DISTANCE_STYLES.get(name, (style.muted, ":", "o"))
+        colour, dashes, _ = DISTANCE_STYLES.get(name, (PUBLICATION.muted, ":", "o"))
         scale = float(one["curve_scale"]) if "curve_scale" in one else 1.0
         mean, spread = scale * one["curve_mean"].values, scale * one["curve_std"].values
         axes.plot(lag, mean, color=colour, linestyle=dashes, linewidth=1.4, label=name)
@@ -50,21 +43,21 @@ def lag_curves_figure(table: xr.Dataset, *, style: FigureStyle = PUBLICATION) ->
     axes.set_xlabel("time lag [h]")
     axes.set_ylabel("distance / distance at the last lags")
     axes.set_ylim(bottom=0)
-    style_axes(axes, style)
-    style_legend(axes, style, location="lower right")
+    style_axes(axes)
+    style_legend(axes, location="lower right")
     return figure
 
 
-def lag_error_map_figure(table: xr.Dataset, *, style: FigureStyle = PUBLICATION) -> Figure:
+def lag_error_map_figure(table: xr.Dataset) -> Figure:
     """Draw the mean error of the predicted lag at the centres of the pairs' patches."""
     field = table["lag_error_map"].transpose("latitude", "longitude")
     field = field.assign_attrs(long_name="mean absolute error of the lag")
     finite = field.values[np.isfinite(field.values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    figure = new_figure(0.8 * style.width_in, 0.42 * style.width_in, style)
+    figure = new_figure(0.8 * PUBLICATION.width_in, 0.42 * PUBLICATION.width_in)
     axes = figure.subplots()
     # The scale starts at the smallest error instead of zero, because differences between regions matter.
-    picture = draw_map(axes, field, max(low, 0.0), high if high > low else low + 1.0, style=style)
-    style_axes(axes, style, grid=False)
-    add_colour_bar(figure, picture, axes, field, style=style)
+    picture = draw_map(axes, field, max(low, 0.0), high if high > low else low + 1.0)
+    style_axes(axes, grid=False)
+    add_colour_bar(figure, picture, axes, field)
     return figure

@@ -12,7 +12,6 @@ from atmodist_core.figures.method_styles import MethodStyle, legend_above, legen
 from atmodist_core.figures.spectra import LEAST_SHARE, TRUTH, add_wavelength_axis
 from atmodist_core.figures.style import (
     PUBLICATION,
-    FigureStyle,
     new_figure,
     power_of_ten,
     scaled_units,
@@ -30,11 +29,7 @@ RATIO_LIMITS = (0.0, 1.6)
 
 
 def evaluation_spectra_figure(
-    table: xr.Dataset,
-    styles: Mapping[str, MethodStyle],
-    *,
-    band: tuple[int, int] | None = None,
-    style: FigureStyle = PUBLICATION,
+    table: xr.Dataset, styles: Mapping[str, MethodStyle], *, band: tuple[int, int] | None = None
 ) -> Figure:
     """Draw mean spectra with the spread of days, and their ratio to the truth with 95 % intervals.
 
@@ -43,18 +38,18 @@ def evaluation_spectra_figure(
     fields = [str(name) for name in table["field"].values]
     quantities = ([KINETIC_ENERGY] if KINETIC_ENERGY in table else []) + fields
     models = _models(table, "power")
-    figure = new_figure(style.width_in, 0.56 * style.width_in + legend_height_in(models), style)
+    figure = new_figure(PUBLICATION.width_in, 0.56 * PUBLICATION.width_in + legend_height_in(models))
     grid = figure.subplots(2, len(quantities), squeeze=False, height_ratios=(1.7, 1.0))
     wavenumber = table["total_wavenumber"].values.astype(float)
     for column, quantity in enumerate(quantities):
         upper, lower = grid[:, column]
         for name in models:
-            _spectrum(upper, table, quantity, name, wavenumber, styles[name], style)
+            _spectrum(upper, table, quantity, name, wavenumber, styles[name])
         _limit_power(upper, table, quantity, models, band)
         for name in models:
             if name != TRUTH:
-                _ratio(lower, wavenumber, *_ratio_of(table, quantity, name), styles[name], style)
-        lower.axhline(1.0, color=style.text, linewidth=0.8)
+                _ratio(lower, wavenumber, *_ratio_of(table, quantity, name), styles[name])
+        lower.axhline(1.0, color=PUBLICATION.text, linewidth=0.8)
         lower.set_ylim(*RATIO_LIMITS)
         lower.set_xlabel("total wavenumber")
         upper.set_title(quantity.replace("_", " "))
@@ -62,17 +57,17 @@ def evaluation_spectra_figure(
         upper.set_ylabel(f"power per wavenumber [{units_label(units)}]")
         if column == 0:
             lower.set_ylabel("ratio to truth")
-        add_wavelength_axis(upper, style)
+        add_wavelength_axis(upper)
         upper.set_xscale("log")
         upper.set_xlim(left=1.0, right=float(wavenumber[-1]))
         # A linear axis gives room to the small scales; it ends at the truncation of the truth.
         lower.set_xlim(left=0.0, right=float(band[1]) if band else float(wavenumber[-1]))
         for axes in (upper, lower):
             if band is not None:
-                axes.axvspan(*band, color=style.grid, alpha=0.5, linewidth=0, zorder=0)
-            style_axes(axes, style)
-        upper.title.set_fontsize(style.font_size)
-    legend_above(figure, styles, models, style)
+                axes.axvspan(*band, color=PUBLICATION.grid, alpha=0.5, linewidth=0, zorder=0)
+            style_axes(axes)
+        upper.title.set_fontsize(PUBLICATION.font_size)
+    legend_above(figure, styles, models)
     return figure
 
 
@@ -90,25 +85,19 @@ def _of(table: xr.Dataset, quantity: str, suffix: str, model: str) -> np.ndarray
 
 
 def _spectrum(
-    axes: Axes,
-    table: xr.Dataset,
-    quantity: str,
-    model: str,
-    wavenumber: np.ndarray,
-    own_style: MethodStyle,
-    style: FigureStyle,
+    axes: Axes, table: xr.Dataset, quantity: str, model: str, wavenumber: np.ndarray, own_style: MethodStyle
 ) -> None:
     mean = _of(table, quantity, "", model)
     assert mean is not None
     drawn = (wavenumber > 0) & (mean > 0)
-    axes.plot(wavenumber[drawn], mean[drawn], **own_style.line(style))
+    axes.plot(wavenumber[drawn], mean[drawn], **own_style.line())
     low, high = (_of(table, quantity, suffix, model) for suffix in ("_p10", "_p90"))
     if low is not None and high is not None:
         axes.fill_between(
             wavenumber[drawn],
             low[drawn],
             high[drawn],
-            color=own_style.colour or style.text,
+            color=own_style.colour or PUBLICATION.text,
             alpha=0.12,
             linewidth=0,
         )
@@ -157,24 +146,26 @@ def _ratio(
     low: np.ndarray | None,
     high: np.ndarray | None,
     own_style: MethodStyle,
-    style: FigureStyle,
 ) -> None:
     drawn = (x > 0) & np.isfinite(ratio)
-    axes.plot(x[drawn], ratio[drawn], **own_style.line(style))
+    axes.plot(x[drawn], ratio[drawn], **own_style.line())
     if low is not None and high is not None:
         axes.fill_between(
-            x[drawn], low[drawn], high[drawn], color=own_style.colour or style.text, alpha=0.25, linewidth=0
+            x[drawn],
+            low[drawn],
+            high[drawn],
+            color=own_style.colour or PUBLICATION.text,
+            alpha=0.25,
+            linewidth=0,
         )
 
 
-def evaluation_semivariogram_figure(
-    table: xr.Dataset, styles: Mapping[str, MethodStyle], *, style: FigureStyle = PUBLICATION
-) -> Figure:
+def evaluation_semivariogram_figure(table: xr.Dataset, styles: Mapping[str, MethodStyle]) -> Figure:
     """Draw the group ``semivariogram`` over great-circle lag, and its ratio to the truth with 95 % intervals."""
     fields = [str(name) for name in table["field"].values]
     models = _models(table, "semivariance")
-    width = style.width_in if len(fields) > 1 else 0.6 * style.width_in
-    figure = new_figure(width, 0.52 * style.width_in + legend_height_in(models), style)
+    width = PUBLICATION.width_in if len(fields) > 1 else 0.6 * PUBLICATION.width_in
+    figure = new_figure(width, 0.52 * PUBLICATION.width_in + legend_height_in(models))
     grid = figure.subplots(2, len(fields), squeeze=False, sharex=True, height_ratios=(1.5, 1))
     lag = table["lag_km"].values.astype(float)
     units = str(table["semivariance"].attrs.get("units", "1"))
@@ -183,7 +174,7 @@ def evaluation_semivariogram_figure(
         for name in models:
             own, place = styles[name], {"model": name, "field": field}
             values = table["semivariance"].sel(place).values
-            upper.plot(lag, values, marker="o", markersize=2.5, **own.line(style))
+            upper.plot(lag, values, marker="o", markersize=2.5, **own.line())
             if name == TRUTH or "semivariance_ratio" not in table:
                 continue
             low, high = (
@@ -192,10 +183,10 @@ def evaluation_semivariogram_figure(
                 else None
                 for end in ("low", "high")
             )
-            _ratio(lower, lag, table["semivariance_ratio"].sel(place).values, low, high, own, style)
+            _ratio(lower, lag, table["semivariance_ratio"].sel(place).values, low, high, own)
         upper.set_title(field)
         upper.set_xscale("log")
-        lower.axhline(1.0, color=style.text, linewidth=0.8)
+        lower.axhline(1.0, color=PUBLICATION.text, linewidth=0.8)
         lower.set_xlabel("great-circle lag [km]")
         lower.set_xticks(lag, [f"{one:.0f}" for one in lag])
         lower.minorticks_off()
@@ -212,9 +203,9 @@ def evaluation_semivariogram_figure(
             lower.set_ylabel("ratio to truth")
         upper.set_ylim(bottom=0)
         for axes in (upper, lower):
-            style_axes(axes, style)
+            style_axes(axes)
     ends = [axes.get_ylim() for axes in grid[1]]
     for axes in grid[1]:
         axes.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
-    legend_above(figure, styles, models, style)
+    legend_above(figure, styles, models)
     return figure

@@ -121,13 +121,7 @@ class Study:
 
 
 def numbers_of(request: FigureRequest, progress: Progress | None = None) -> Numbers:
-    """Compute the numbers of a figure.
-
-    Raises
-    ------
-    UserError
-        If there is no such figure, or the data or models it asks for are missing.
-    """
+    """Compute the numbers of a figure; ``UserError`` for an unknown figure or missing data or models."""
     if request.view not in COMPUTE:
         raise UserError(
             f"Expected a figure among {', '.join(COMPUTE)}, found {request.view!r}; choose one of them."
@@ -249,16 +243,12 @@ def models(study: Study) -> Numbers:
 
 def models_numbers() -> Numbers:
     """Learning curves of all models found, by name."""
-    tables = {}
-    found = installed_models([])
+    tables, found = {}, installed_models([])
     for name, (folder, card) in found.items():
         curves = learning_curves(folder)
         if curves is not None and "loss" in curves:
-            tables[name] = curves.assign_attrs(
-                held_out=held_out_name(curves) or "",
-                pretraining_steps=pretraining_steps(card),
-                data=card.data,
-            )
+            held_out, steps = held_out_name(curves) or "", pretraining_steps(card)
+            tables[name] = curves.assign_attrs(held_out=held_out, pretraining_steps=steps, data=card.data)
     cards = [card for _, card in found.values()]
     caption = caption_of(
         data=DEMO, simulated=True, level="", when="", region="", field="learning curves", cards=cards
@@ -300,11 +290,8 @@ def _words(time: str) -> str:
 
 
 def _span(times: Sequence[str]) -> str:
-    return (
-        _words(times[0])
-        if len(times) == 1
-        else f"{_words(times[0])} to {_words(times[-1])}, {len(times)} times"
-    )
+    first, last = _words(times[0]), _words(times[-1])
+    return first if len(times) == 1 else f"{first} to {last}, {len(times)} times"
 
 
 COMPUTE = {

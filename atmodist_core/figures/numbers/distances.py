@@ -82,11 +82,7 @@ def time_matrices(
     units = str(fields[field].attrs.get("units", "unknown"))
     long_name = f"root mean square difference of {field.replace('_', ' ')}"
     matrices: dict[str, Any] = {
-        "rmse": (
-            dimensions,
-            root_mean_square_matrix(fields, field),
-            {"units": units, "long_name": long_name},
-        )
+        "rmse": (dimensions, root_mean_square_matrix(fields, field), {"units": units, "long_name": long_name})
     }
     if embeddings is not None:
         weights = activation_weights(

@@ -8,7 +8,8 @@ that figures remain vector graphics with selectable text.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -82,7 +83,6 @@ def _set_text(report: Report, room: dict[str, tuple[int, float, float, float]]) 
     """Return a PDF without figures and store their places in ``room``: page, left, bottom, width [pt]."""
     pagesizes, platypus = needed("reportlab.lib.pagesizes"), needed("reportlab.platypus")
     _register_faces()
-    styles = _styles()
     width, height = pagesizes.A4
     inner = width - 2 * MARGIN_PT
 
@@ -111,7 +111,9 @@ def _set_text(report: Report, room: dict[str, tuple[int, float, float, float]]) 
         buffer, pagesize=pagesizes.A4, title=report.title, author="AtmoDist Studio", invariant=1, lang="en"
     )
     document.addPageTemplates([platypus.PageTemplate(id="page", frames=[frame], onPage=footer)])
-    document.multiBuild(_story(report, styles, inner, height - 2 * MARGIN_PT, room))
+    document.multiBuild(
+        _Layout(report.numbers(), _styles(), inner, height - 2 * MARGIN_PT, room).story(report)
+    )
     return buffer.getvalue()
 
 
@@ -150,143 +152,118 @@ def _styles() -> dict[str, Any]:
     }
 
 
-def _story(
-    report: Report,
-    styles: dict[str, Any],
-    width: float,
-    height: float,
-    room: dict[str, tuple[int, float, float, float]],
-) -> list[Any]:
-    platypus = needed("reportlab.platypus")
-    contents = needed("reportlab.platypus.tableofcontents").TableOfContents(
-        levelStyles=[styles["contents"]], dotsMinLevel=0
-    )
-    story = [
-        platypus.Paragraph(escape(report.title), styles["title"]),
-        platypus.Paragraph(escape(report.subtitle), styles["body"]),
-        platypus.Paragraph("Contents", styles["subheading"]),
-        contents,
-    ]
-    numbers = report.numbers()
-    for section in report.sections:
-        heading = platypus.Paragraph(escape(section.title), styles["section"])
-        heading.outline = (0, section.title, f"section-{section.identifier}")
-        for place, block in enumerate(section.blocks):
-            made = _flowables(block, numbers, styles, width, height, room)
-            made = [heading, *made] if place == 0 else made
-            # A figure, its caption and a heading directly above it stay on one page.
-            story += [platypus.KeepTogether(made)] if isinstance(block, Picture) else made
-        if section.not_shown:
-            story += _not_shown(section.not_shown, styles, width)
-    return story
+@dataclass(frozen=True)
+class _Layout:
+    """Makes ReportLab's elements of a report for pages with an inner size [pt]; figures note their places in ``room``."""
 
+    numbers: Mapping[str, str]
+    styles: dict[str, Any]
+    width: float
+    height: float
+    room: dict[str, tuple[int, float, float, float]]
 
-def _bullets(items: tuple[str, ...], styles: dict[str, Any]) -> list[Any]:
-    platypus = needed("reportlab.platypus")
-    return [platypus.Paragraph(escape(item), styles["bullet"], bulletText="•") for item in items]
+    def paragraph(self, text: str, style: str, **options: Any) -> Any:
+        return needed("reportlab.platypus").Paragraph(text, self.styles[style], **options)
 
-
-def _not_shown(items: tuple[str, ...], styles: dict[str, Any], width: float) -> list[Any]:
-    platypus, colors = needed("reportlab.platypus"), needed("reportlab.lib.colors")
-    title = platypus.Paragraph("What this does not show", styles["subheading"])
-    box = platypus.Table([[[title, *_bullets(items, styles)]]], colWidths=[width])
-    box.setStyle(
-        platypus.TableStyle(
-            [
-                ("BACKGROUND", (0, 0), (-1, -1), colors.HexColor("#f4f6f9")),
-                ("LINEBEFORE", (0, 0), (0, -1), 3, colors.HexColor("#c77700")),
-            ]
+    def story(self, report: Report) -> list[Any]:
+        platypus = needed("reportlab.platypus")
+        contents = needed("reportlab.platypus.tableofcontents").TableOfContents(
+            levelStyles=[self.styles["contents"]], dotsMinLevel=0
         )
-    )
-    return [platypus.Spacer(1, 6), box]
-
-
-def _flowables(
-    block: Block,
-    numbers: Mapping[str, str],
-    styles: dict[str, Any],
-    width: float,
-    height: float,
-    room: dict[str, tuple[int, float, float, float]],
-) -> list[Any]:
-    platypus = needed("reportlab.platypus")
-    if isinstance(block, Paragraph):
-        return [platypus.Paragraph(escape(block.text), styles["body"])]
-    if isinstance(block, Subheading):
-        return [platypus.Paragraph(escape(block.text), styles["subheading"])]
-    if isinstance(block, Bullets):
-        return _bullets(block.items, styles)
-    if isinstance(block, Code):
-        return [platypus.Paragraph(escape(block.text), styles["code"])]
-    if isinstance(block, Links):
-        return [
-            platypus.Paragraph(
-                f'{escape(text)} <link href="{escape(address)}" color="#1d5f8a">{escape(address)}</link>',
-                styles["bullet"],
-                bulletText="•",
-            )
-            for text, address in block.items
+        story = [
+            self.paragraph(escape(report.title), "title"),
+            self.paragraph(escape(report.subtitle), "body"),
+            self.paragraph("Contents", "subheading"),
+            contents,
         ]
-    label = f"<b>{numbers[block.name]}. {escape(block.title)}.</b> {escape(block.definition)}"
-    if isinstance(block, Picture):
-        caption = platypus.Paragraph(label, styles["caption"])
-        return [_room_for(block, numbers, width, height, room), caption]
-    return [platypus.Paragraph(label, styles["head"]), _table(block, styles, width), platypus.Spacer(1, 8)]
+        for section in report.sections:
+            heading = self.paragraph(escape(section.title), "section")
+            heading.outline = (0, section.title, f"section-{section.identifier}")
+            for place, block in enumerate(section.blocks):
+                made = self.block(block)
+                made = [heading, *made] if place == 0 else made
+                # A figure, its caption and a heading directly above it stay on one page.
+                story += [platypus.KeepTogether(made)] if isinstance(block, Picture) else made
+            if section.not_shown:
+                story += self.not_shown(section.not_shown)
+        return story
 
+    def bullets(self, items: Iterable[str]) -> list[Any]:
+        return [self.paragraph(item, "bullet", bulletText="•") for item in items]
 
-def _room_for(
-    picture: Picture,
-    numbers: Mapping[str, str],
-    width: float,
-    height: float,
-    room: dict[str, tuple[int, float, float, float]],
-) -> Any:
-    """Return empty space of the size of a figure that stores its place when it is drawn."""
-    platypus = needed("reportlab.platypus")
-    wide, high = (72.0 * float(size) for size in picture.figure.get_size_inches())
-    scale = min(1.0, width / wide, _TALLEST_FIGURE * height / high)
-
-    class Room(platypus.Flowable):  # type: ignore[misc, name-defined]
-        outline = (1, f"{numbers[picture.name]}. {picture.title}", f"figure-{picture.name}")
-
-        def wrap(self, *_: float) -> tuple[float, float]:
-            return scale * wide, scale * high
-
-        def draw(self) -> None:
-            x, y = self.canv.absolutePosition(0, 0)
-            room[picture.name] = (self.canv.getPageNumber(), x, y, scale * wide)
-
-    return Room()
-
-
-def _table(block: Table, styles: dict[str, Any], width: float) -> Any:
-    """Return a table with column widths in proportion to the longest words."""
-    platypus, colors = needed("reportlab.platypus"), needed("reportlab.lib.colors")
-    lengths = []
-    for place, head in enumerate(block.columns):
-        cells = [row[place] for row in block.rows]
-        lengths.append(
-            min(34, max(5, max(map(len, cells), default=0), max(map(len, head.split()), default=0)))
+    def not_shown(self, items: Sequence[str]) -> list[Any]:
+        platypus, colors = needed("reportlab.platypus"), needed("reportlab.lib.colors")
+        title = self.paragraph("What this does not show", "subheading")
+        box = platypus.Table([[[title, *self.bullets(map(escape, items))]]], colWidths=[self.width])
+        box.setStyle(
+            platypus.TableStyle(
+                [
+                    ("BACKGROUND", (0, 0), (-1, -1), colors.HexColor("#f4f6f9")),
+                    ("LINEBEFORE", (0, 0), (0, -1), 3, colors.HexColor("#c77700")),
+                ]
+            )
         )
-    natural = [3.9 * length + 9 for length in lengths]
-    # Names are not broken; numbers with intervals can be.
-    kept = 2 if len(natural) > 2 and sum(natural[:2]) < 0.5 * width else 0
-    squeeze = min(1.0, (width - sum(natural[:kept])) / sum(natural[kept:]))
-    widths = [*natural[:kept], *(squeeze * one for one in natural[kept:])]
-    rows = [[platypus.Paragraph(escape(head), styles["column"]) for head in block.columns]]
-    rows += [[platypus.Paragraph(escape(cell), styles["cell"]) for cell in row] for row in block.rows]
-    table = platypus.Table(rows, colWidths=widths, repeatRows=1, hAlign="LEFT")
-    table.setStyle(
-        platypus.TableStyle(
-            [
-                ("VALIGN", (0, 0), (-1, -1), "TOP"),
-                ("LINEBELOW", (0, 0), (-1, 0), 0.8, colors.HexColor("#16202c")),
-                ("LINEBELOW", (0, 1), (-1, -1), 0.25, colors.HexColor("#c3ccd6")),
-                ("LEFTPADDING", (0, 0), (-1, -1), 0),
-                ("RIGHTPADDING", (0, 0), (-1, -1), 5),
-                ("TOPPADDING", (0, 0), (-1, -1), 1.5),
-                ("BOTTOMPADDING", (0, 0), (-1, -1), 1.5),
-            ]
+        return [platypus.Spacer(1, 6), box]
+
+    def block(self, block: Block) -> list[Any]:
+        if isinstance(block, Bullets):
+            return self.bullets(map(escape, block.items))
+        if isinstance(block, Links):
+            return self.bullets(
+                f'{escape(text)} <link href="{escape(address)}" color="#1d5f8a">{escape(address)}</link>'
+                for text, address in block.items
+            )
+        if isinstance(block, Paragraph | Subheading | Code):
+            style = {Paragraph: "body", Subheading: "subheading", Code: "code"}[type(block)]
+            return [self.paragraph(escape(block.text), style)]
+        label = f"<b>{self.numbers[block.name]}. {escape(block.title)}.</b> {escape(block.definition)}"
+        if isinstance(block, Picture):
+            return [self.room_for(block), self.paragraph(label, "caption")]
+        return [self.paragraph(label, "head"), self.table(block), needed("reportlab.platypus").Spacer(1, 8)]
+
+    def room_for(self, picture: Picture) -> Any:
+        """Return empty space of the size of a figure that stores its place when it is drawn."""
+        wide, high = (72.0 * float(size) for size in picture.figure.get_size_inches())
+        scale = min(1.0, self.width / wide, _TALLEST_FIGURE * self.height / high)
+        room = self.room
+
+        class Room(needed("reportlab.platypus").Flowable):  # type: ignore[misc, name-defined]
+            outline = (1, f"{self.numbers[picture.name]}. {picture.title}", f"figure-{picture.name}")
+
+            def wrap(self, *_: float) -> tuple[float, float]:
+                return scale * wide, scale * high
+
+            def draw(self) -> None:
+                x, y = self.canv.absolutePosition(0, 0)
+                room[picture.name] = (self.canv.getPageNumber(), x, y, scale * wide)
+
+        return Room()
+
+    def table(self, block: Table) -> Any:
+        """Return a table with column widths in proportion to the longest words."""
+        platypus, colors = needed("reportlab.platypus"), needed("reportlab.lib.colors")
+        words = [
+            [*head.split(), *(row[place] for row in block.rows)] for place, head in enumerate(block.columns)
+        ]
+        natural = [3.9 * min(34, max(5, *map(len, column))) + 9 for column in words]
+        # Names are not broken; numbers with intervals can be.
+        kept = 2 if len(natural) > 2 and sum(natural[:2]) < 0.5 * self.width else 0
+        squeeze = min(1.0, (self.width - sum(natural[:kept])) / sum(natural[kept:]))
+        widths = [*natural[:kept], *(squeeze * one for one in natural[kept:])]
+        rows = [[self.paragraph(escape(head), "column") for head in block.columns]]
+        rows += [[self.paragraph(escape(cell), "cell") for cell in row] for row in block.rows]
+        table = platypus.Table(rows, colWidths=widths, repeatRows=1, hAlign="LEFT")
+        table.setStyle(
+            platypus.TableStyle(
+                [
+                    ("VALIGN", (0, 0), (-1, -1), "TOP"),
+                    ("LINEBELOW", (0, 0), (-1, 0), 0.8, colors.HexColor("#16202c")),
+                    ("LINEBELOW", (0, 1), (-1, -1), 0.25, colors.HexColor("#c3ccd6")),
+                    ("LEFTPADDING", (0, 0), (-1, -1), 0),
+                    ("RIGHTPADDING", (0, 0), (-1, -1), 5),
+                    ("TOPPADDING", (0, 0), (-1, -1), 1.5),
+                    ("BOTTOMPADDING", (0, 0), (-1, -1), 1.5),
+                ]
+            )
         )
-    )
-    return table
+        return table

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -65,77 +67,40 @@ def _totals(evaluation: Evaluation, table: xr.Dataset) -> list[Block]:
         return [Paragraph("No candidate has verdicts at cities.")]
     long: list[str] = []
     short: list[str] = []
-    records, rows = [], []
+    records, shown = [], []
     for candidate in candidates:
+        name = evaluation.name(candidate)
         for field in fields_of(table):
             found: dict[str, Estimate] = {}
             for box in map(int, table["box"].values):
                 one = table.sel(candidate=candidate, field=field, box=box)
-                counts = [int(one[word]) for word in ("better", "equal", "worse")]
-                sure = [int(one[f"{word}_sure"]) for word in ("better", "worse")]
+                counts = {word: int(one[word]) for word in ("better", "equal", "worse")}
+                sure = {f"{word}_sure": int(one[f"{word}_sure"]) for word in ("better", "worse")}
                 ratio = estimate(one, "improved_to_degraded")
                 where = f"{field.capitalize()}, {box} x {box} points"
                 found[f"{box} x {box} points"] = ratio
-                long.append(ratio_sentence(evaluation.name(candidate), reference, where, counts, sure, ratio))
-                records.append(
-                    {"candidate": candidate, "field": field, "box": box}
-                    | dict(zip(("better", "equal", "worse"), counts, strict=True))
-                    | dict(zip(("better_sure", "worse_sure"), sure, strict=True))
-                    | {
-                        f"improved_to_degraded{end}": value
-                        for end, value in (("", ratio.value), ("_low", ratio.low), ("_high", ratio.high))
-                    }
+                long.append(
+                    ratio_sentence(name, reference, where, [*counts.values()], [*sure.values()], ratio)
                 )
-                rows.append(
-                    (
-                        evaluation.name(candidate),
-                        field,
-                        f"{box} x {box}",
-                        *map(str, (*counts, *sure)),
-                        estimate_text(ratio),
-                    )
-                )
-            short.append(ratio_by_box(evaluation.name(candidate), reference, field, found))
-    frame = pd.DataFrame(records)
-    heads = dict(
-        zip(
-            frame.columns,
-            (
-                "candidate",
-                "field",
-                "box",
-                "better",
-                "equal",
-                "worse",
-                "significantly better",
-                "significantly worse",
-            ),
-            strict=False,
-        )
-    )
-    shown = frame.assign(
-        candidate=[row[0] for row in rows],
-        box=[row[2] for row in rows],
-        improved_to_degraded=[row[-1] for row in rows],
-    )
+                record = {"candidate": candidate, "field": field, "box": box, **counts, **sure}
+                ends = {"": ratio.value, "_low": ratio.low, "_high": ratio.high}
+                records.append(record | {f"improved_to_degraded{end}": value for end, value in ends.items()})
+                words = {"candidate": name, "box": f"{box} x {box}", "ratio": estimate_text(ratio)}
+                shown.append(record | words)
+            short.append(ratio_by_box(name, reference, field, found))
     table_block = plain_table(
         "city_totals",
         f"Cities at which a candidate is closer to the truth than {reference}",
         f"Numbers of cities where the Wasserstein-1 distance is smaller (better) or larger (worse) than that of {reference} by more "
         "than 10 %, and of those where the interval agrees (surely). Improved-to-degraded ratio: number of better over number of worse cities, with the 95 % interval; 1 is no "
         "difference, ∞ means that no city is worse.",
-        heads | {"improved_to_degraded": "improved-to-degraded ratio"},
-        shown,
+        {name: name for name in ("candidate", "field", "box", "better", "equal", "worse")}
+        | {"better_sure": "significantly better", "worse_sure": "significantly worse"}
+        | {"ratio": "improved-to-degraded ratio"},
+        pd.DataFrame(shown),
     )
     # The file contains the numbers instead of the formatted text.
-    table_block = type(table_block)(
-        table_block.name,
-        table_block.title,
-        table_block.definition,
-        table_block.columns,
-        table_block.rows,
-        frame,
-    )
+    table_block = replace(table_block, records=pd.DataFrame(records))
     maps: list[Block] = [
         Picture(
             f"city_verdicts_{number}",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pandas as pd
 import xarray as xr
 
-from atmodist_core.evaluation.bootstrap import Estimate
 from atmodist_core.figures.evaluation.distance import (
     METRICS,
     confusion_figure,
@@ -99,13 +100,8 @@ def _chance(table: xr.Dataset, name: str) -> float:
 
 def _score(table: xr.Dataset, name: str) -> str:
     words, larger = SCORES[name]
-    return above_chance(
-        words.capitalize(),
-        estimate(table, name),
-        _chance(table, name),
-        units=_units(table, name),
-        larger=larger,
-    )
+    own, chance, units = estimate(table, name), _chance(table, name), _units(table, name)
+    return above_chance(words.capitalize(), own, chance, units=units, larger=larger)
 
 
 def _table(table: xr.Dataset, known: list[str]) -> Table:
@@ -113,16 +109,7 @@ def _table(table: xr.Dataset, known: list[str]) -> Table:
     for name in known:
         own, chance, units = estimate(table, name), _chance(table, name), _units(table, name)
         rows.append((bracketed(SCORES[name][0], units), estimate_text(own), number(chance)))
-        records.append(
-            {
-                "score": name,
-                "value": own.value,
-                "low": own.low,
-                "high": own.high,
-                "chance": chance,
-                "units": units,
-            }
-        )
+        records.append({"score": name, **asdict(own), "chance": chance, "units": units})
     return Table(
         "distance_scores",
         "Scores of the distance network",
@@ -141,8 +128,7 @@ def _saturation(table: xr.Dataset) -> str:
         mean = table["curve_mean"].sel(metric=metric).values
         reached = (mean >= SATURATION * mean[-1]).nonzero()[0]
         if reached.size:
-            lag = Estimate(float(table["lag"].values[reached[0]]), float("nan"), float("nan"))
-            parts.append(f"{METRICS.get(metric, metric)} after {lag.value:g} h")
+            parts.append(f"{METRICS.get(metric, metric)} after {float(table['lag'].values[reached[0]]):g} h")
     if not parts:
         return "No curve is defined at the last lag."
     return (

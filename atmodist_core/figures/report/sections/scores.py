@@ -163,6 +163,7 @@ def _comparisons(evaluation: Evaluation, scores: xr.Dataset, sections: tuple[str
         for field in fields_of(scores):
             units = str(one["units"].item())
             found = {m: estimate(scores, "value", measure=measure, model=m, field=field) for m in labels}
+            known = advantages(evaluation, measure, field, candidates)
             sentences.append(
                 compared(
                     f"{one['long_name'].item()!s} of {field}",
@@ -171,10 +172,7 @@ def _comparisons(evaluation: Evaluation, scores: xr.Dataset, sections: tuple[str
                     {evaluation.name(m): found[m] for m in candidates},
                     str(one["ideal"].item()),
                     field_units(scores, field) if units == "field" else units,
-                    {
-                        evaluation.name(m): each
-                        for m, each in advantages(evaluation, measure, field, candidates).items()
-                    },
+                    {evaluation.name(m): each for m, each in known.items()},
                 )
             )
     return sentences
