@@ -230,19 +230,10 @@ def grid_spacing_km(ds: xr.Dataset) -> tuple[float, float]:
 
 
 def area_weights(ds: xr.Dataset) -> np.ndarray:
-    """Return the weights of an area mean on the grid of ``ds``; they sum to one.
+    """Return the weights ``(latitude, longitude)`` of an area mean on the grid of ``ds``; they sum to one.
 
-    Areas as :func:`~atmodist_core.fields.grid.cell_areas.cell_areas` has them, which block means use as well: a
+    Areas are those of :func:`~atmodist_core.fields.grid.cell_areas.cell_areas`, which block means use as well: a
     field whose block means are conserved has the same area mean.
-
-    Parameters
-    ----------
-    ds : xarray.Dataset
-        With coordinates ``latitude`` and ``longitude`` [degrees].
-
-    Returns
-    -------
-    numpy.ndarray, shape ``(latitude, longitude)``
     """
     rows = cell_areas(ds["latitude"].values)
     columns = ds.sizes["longitude"]

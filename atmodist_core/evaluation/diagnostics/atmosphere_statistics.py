@@ -18,7 +18,7 @@ from atmodist_core.evaluation.measure_kernels import kurtosis_of
 
 
 def atmosphere_statistics(ds: xr.Dataset) -> xr.Dataset:
-    """Standard deviation, kurtosis and lag correlation of every field.
+    """Return standard deviation, kurtosis and lag correlation of every field.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def _correlation(means: np.ndarray) -> np.ndarray:
 
 
 def lag_correlation(ds: xr.Dataset, *, maximum_lag_h: float = 72.0) -> xr.Dataset:
-    """Correlation of every field with itself some time later.
+    """Return the correlation of every field with itself some time later.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def lag_correlation(ds: xr.Dataset, *, maximum_lag_h: float = 72.0) -> xr.Datase
 
 
 def spectral_slope(spectrum: xr.DataArray, wavelengths_km: tuple[float, float]) -> xr.DataArray:
-    """Slope of a spectrum in log-log coordinates between two wavelengths, by least squares.
+    """Return the slope of a spectrum in log-log coordinates between two wavelengths, by least squares.
 
     Parameters
     ----------

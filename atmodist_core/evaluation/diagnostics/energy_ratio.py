@@ -106,7 +106,7 @@ class HighWavenumberPower:
 
 
 def high_wavenumber_energy_ratio(prediction: xr.Dataset, truth: xr.Dataset, factor: int) -> xr.Dataset:
-    """Power of the prediction beyond the coarse Nyquist wavenumber, divided by that of the truth.
+    """Return the power beyond the coarse Nyquist wavenumber, divided by that of the truth.
 
     One says that the prediction has as much small-scale variance as the truth (not that it lies at the right
     place); interpolation stays well below one. All waves count that are shorter than twice the coarse

@@ -51,7 +51,7 @@ def box_indices(
 
 
 def local_statistics(ds: xr.Dataset, cities: pd.DataFrame, boxes: Sequence[int] = (1, 2, 3)) -> xr.Dataset:
-    """Values at the n x n grid points around every city, at every time.
+    """Return the values at the n x n grid points around every city, at every time.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def local_statistics(ds: xr.Dataset, cities: pd.DataFrame, boxes: Sequence[int] 
 
 
 def local_wasserstein(prediction: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
-    """Wasserstein-1 distance of the local values to the truth, per city, box and field.
+    """Return the Wasserstein-1 distance of the local values to the truth, per city, box and field.
 
     The sample of a city is every value of its box at every time.
 
@@ -194,17 +194,15 @@ def local_wasserstein(prediction: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
 def better_equal_worse(
     candidate: xr.Dataset, reference: xr.Dataset, tolerance: float = TOLERANCE
 ) -> xr.Dataset:
-    """Where the candidate is closer to the truth than the reference: +1 better, 0 about equal, -1 worse.
+    """Return where the candidate is closer to the truth than the reference: +1 better, 0 about equal, -1 worse.
 
-    They count as different when their Wasserstein distances differ by more than ``tolerance`` times the
-    larger one.
+    They count as different when their Wasserstein distances differ by more than ``tolerance`` times the larger one.
 
     Parameters
     ----------
     candidate, reference : xarray.Dataset
         Results of :func:`local_wasserstein` for two models and the same truth.
     tolerance : float
-        Relative difference that is still "equal".
 
     Returns
     -------

@@ -185,7 +185,7 @@ def semivariogram(
     seed: int = 0,
     normalise_by: xr.Dataset | None = None,
 ) -> xr.Dataset:
-    """Semivariance of every field at great-circle lags.
+    """Return the semivariance of every field at great-circle lags.
 
     ``gamma(h) = mean over pairs (p, q) with |p - q| = h of (x(p) - x(q))^2 / 2``; far beyond the correlation
     length it tends to the variance of the field. The pairs depend on the grid, the lag, ``pairs`` and

@@ -70,7 +70,7 @@ class WindowedField:
 
 
 def structural_similarity(a: np.ndarray, b: np.ndarray, *, value_range: float) -> np.ndarray:
-    """Structural similarity index (SSIM) of two fields.
+    """Return the structural similarity index (SSIM) of two fields.
 
     At every point whose 11 x 11 Gaussian window (standard deviation 1.5 points) lies within the field, with
     the windowed means mu, variances s^2 and covariance s_ab, ``(2 mu_a mu_b + C1) (2 s_ab + C2) / ((mu_a^2 +
@@ -109,7 +109,7 @@ def structural_similarity(a: np.ndarray, b: np.ndarray, *, value_range: float) -
 
 
 def peak_signal_to_noise(a: np.ndarray, b: np.ndarray, *, value_range: float) -> np.ndarray:
-    """Peak signal-to-noise ratio, ``10 log10(value_range^2 / mean (a - b)^2)`` [dB].
+    """Return the peak signal-to-noise ratio, ``10 log10(value_range^2 / mean (a - b)^2)`` [dB].
 
     Parameters
     ----------

@@ -94,7 +94,7 @@ def lag_curve(
     pairs_per_lag: int | None = None,
     seed: int = 0,
 ) -> xr.Dataset:
-    """Mean and standard deviation of distances of two states over the time between them.
+    """Return mean and standard deviation of distances of two states over the time between them.
 
     Parameters
     ----------
@@ -186,23 +186,9 @@ def lag_curve(
 def pairs_by_lag(
     times: np.ndarray, maximum_lag_h: float, pairs_per_lag: int | None = None, seed: int = 0
 ) -> dict[float, tuple[np.ndarray, np.ndarray]]:
-    """Pairs of times by the hours between them.
+    """Return pairs of times by lag [h]: indices of the earlier and of the later times, lags rising.
 
-    Parameters
-    ----------
-    times : numpy.ndarray of datetime64, shape ``(time,)``
-        Sorted.
-    maximum_lag_h : float
-        Longest lag [h].
-    pairs_per_lag : int, optional
-        At most so many pairs for each lag, drawn with ``seed``.
-    seed : int
-        Seed of that draw.
-
-    Returns
-    -------
-    dict
-        Lag [h] to the index arrays of the earlier and of the later time, lags rising.
+    ``times`` are sorted. At most ``pairs_per_lag`` pairs for each lag are drawn with the seed.
     """
     seconds = (times - times[0]) / np.timedelta64(1, "s")
     earlier, later = np.triu_indices(times.size, k=1)

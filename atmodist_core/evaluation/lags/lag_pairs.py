@@ -59,38 +59,22 @@ class _Draw(NamedTuple):
 
 
 class LagPairs:
-    """Pairs of patches of one place at a time t and a lag later: how they differ, and which lag a network guesses.
+    """Pairs of patches of one place at a time t and a lag later: how they differ, and the lag that a network predicts.
 
-    The pretext task that networks are trained on: lags uniform
-    over the classes; patches of the size the network was trained on, unmirrored, centred within 60 degrees of the
-    equator, at any longitude. Other than there, a time is used only if all its lags are in the data.
+    The pretext task that networks are trained on: lags uniform over the classes; patches of the size the network was
+    trained on, unmirrored, centred within 60 degrees of the equator, at any longitude. Other than there, a time is used
+    only if all its lags are in the data.
 
     The metrics: ``atmodist`` is what :meth:`AtmoDist.distance` gives for the two patches at the network's last layer.
     ``l2`` and ``l1`` are the mean squared and absolute difference, and ``one_minus_ssim`` one minus the structural
-    similarity, of fields divided by their standard deviation, as
-    :func:`~atmodist_core.evaluation.lags.lag_curves.lag_curve` has them. Yet what that takes from the whole series would
-    hang on the period: here the standard deviations are those of the network's training data, from its card, and the
-    range of values for the similarity is that of the whole field at time t.
+    similarity, of fields divided by their standard deviation, as in
+    :func:`~atmodist_core.evaluation.lags.lag_curves.lag_curve`. Standard deviations of the whole series would depend on
+    the period: here they are those of the network's training data, from its card, and the range of values for the
+    similarity is that of the whole field at time t.
 
-    Parameters
-    ----------
-    distance : AtmoDist
-        The network; its card and classifier say channels, lags and patch size.
-    fields : xarray.Dataset
-        Canonical; lazy, and only read where needed. The whole globe, or any area with room for a patch.
-    pairs : int
-        Pairs at every time.
-    seed : int
-        Of the draw.
-    sampling : {"latitude", "area"}
-        As for :class:`~atmodist_core.training.data.patches.PatchSampler`: ``latitude``, centres uniform in latitude, is
-        what networks are trained and scored with; ``area`` draws them uniformly over the area of the sphere.
-
-    Raises
-    ------
-    UserError
-        If channels are missing, the fields are smaller than a patch or lie elsewhere than within 60 degrees of the
-        equator, times have no dates, no time has all lags, or a number is out of range.
+    ``sampling`` is "latitude" (centres uniform in latitude, as networks are trained and scored) or "area" (uniform over
+    the sphere). Raises ``UserError`` if channels are missing, the fields are smaller than a patch or lie elsewhere, times
+    have no dates, no time has all lags, or a number is out of range.
     """
 
     def __init__(
@@ -170,37 +154,13 @@ class LagPairs:
         }
 
     def times_with_pairs(self, times: np.ndarray) -> np.ndarray:
-        """Those of some times that can be used: the data hold them, and every lag after them.
-
-        Parameters
-        ----------
-        times : numpy.ndarray of datetime64
-            In any order.
-
-        Returns
-        -------
-        numpy.ndarray of datetime64
-            In the same order; possibly empty.
-        """
+        """Return those of some times that the data hold together with every lag after them, in the same order."""
         return times[self._has_all_lags(self._dated_seconds(times))]
 
     def __call__(self, moment: np.datetime64) -> dict[str, np.ndarray]:
-        """Draw and classify the pairs of one time.
+        """Draw and classify the pairs of one time: float64 arrays ``(pair,)`` named as in :attr:`variables`.
 
-        Parameters
-        ----------
-        moment : numpy.datetime64
-            Of :meth:`times_with_pairs`.
-
-        Returns
-        -------
-        dict
-            Arrays of shape ``(pair,)``, float64, named and labelled as in :attr:`variables`.
-
-        Raises
-        ------
-        UserError
-            If the time or one of its lags is not in the data, values are missing, or a field is constant.
+        Raises ``UserError`` if the time or one of its lags is not in the data, values are missing, or a field is constant.
         """
         second = int(self._dated_seconds(np.atleast_1d(moment))[0])
         if not self._has_all_lags(np.array([second])).any():
@@ -224,18 +184,7 @@ class LagPairs:
         }
 
     def table(self, times: Sequence[np.datetime64] | np.ndarray) -> xr.Dataset:
-        """Classify the pairs of several times.
-
-        Parameters
-        ----------
-        times : sequence of numpy.datetime64
-            Of :meth:`times_with_pairs`.
-
-        Returns
-        -------
-        xarray.Dataset
-            Everything in :attr:`variables` over ``(time, pair)``.
-        """
+        """Classify the pairs of several times of :meth:`times_with_pairs`: :attr:`variables` over ``(time, pair)``."""
         return self.labelled(times, [self(moment) for moment in times])
 
     def labelled(

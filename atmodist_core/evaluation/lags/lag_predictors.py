@@ -33,13 +33,7 @@ _HIDDEN, _EPOCHS, _BATCH = 48, 60, 256
 
 
 def pair_features(table: xr.Dataset) -> dict[str, NDArray[np.float64]]:
-    """Return what each predictor sees of every pair, shape ``(pairs, columns)`` by its name.
-
-    Parameters
-    ----------
-    table : xarray.Dataset
-        Of :class:`~atmodist_core.evaluation.lags.lag_pairs.LagPairs`.
-    """
+    """Return what each predictor sees of every pair of a table, shape ``(pairs, columns)`` by its name."""
 
     def columns(prefix: str) -> NDArray[np.float64]:
         names = sorted(str(name) for name in table.data_vars if str(name).startswith(prefix))
@@ -59,14 +53,7 @@ def predictions(
 ) -> dict[str, NDArray[np.float64]]:
     """Return the probability of every lag by predictor, each shape ``(pairs, classes)``; empty with too few pairs.
 
-    Parameters
-    ----------
-    tables : sequence of xarray.Dataset
-        Of all members, as :func:`pair_features` takes them.
-    labels : ndarray, shape ``(pairs,)``
-        Class of the true lag of every pair, in the order of the tables.
-    classes : int
-        Number of lags.
+    ``labels`` are the classes of the true lags of every pair, in the order of the tables of all members.
     """
     tables = [table for table in tables if table.sizes["time"]]
     days = [table["time"].values.astype("datetime64[D]").astype(np.int64) // SPAN_DAYS for table in tables]
@@ -110,9 +97,7 @@ def neighbour_counts(
 def _perceptron(
     x: NDArray[np.float64], labels: NDArray[np.int64], queries: NDArray[np.float64], classes: int
 ) -> NDArray[np.float64]:
-    """Probabilities from a network of two hidden layers, stopped where a tenth of the pairs it did not see
-    are predicted best.
-    """
+    """Probabilities from a network of two hidden layers, stopped where an unseen tenth of the pairs is predicted best."""
     centre, spread = x.mean(axis=0), x.std(axis=0) + 1e-12
     inputs, asked = (torch.from_numpy((part - centre) / spread).float() for part in (x, queries))
     wanted = torch.from_numpy(labels)

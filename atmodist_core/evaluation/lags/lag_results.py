@@ -87,35 +87,22 @@ def lag_results(
 ) -> xr.Dataset:
     """Finalise the pairs of a period.
 
-    Parameters
-    ----------
-    tables : sequence of xarray.Dataset
-        One for every member of ``axis``, in its order: the variables of
-        :class:`~atmodist_core.evaluation.lags.lag_pairs.LagPairs` over ``(time, pair)``. A member may have no times.
-    axis : DayAxis
-        Days of all members, that of the evaluation: a pair belongs to the day of its earlier state.
-    counts : numpy.ndarray, shape ``(1 + replicates, days)``
-        Of :func:`~atmodist_core.evaluation.bootstrap.bootstrap_counts`; without replicates all intervals
-        are NaN.
-    lags : array_like
-        The lags that the network tells apart [h], rising in equal steps.
-    network : str
-        Its name, an attribute of the result.
+    There is a table for every member of ``axis``, in its order: the variables of
+    :class:`~atmodist_core.evaluation.lags.lag_pairs.LagPairs` over ``(time, pair)``; a pair belongs to the day of its
+    earlier state. ``counts`` of :func:`~atmodist_core.evaluation.bootstrap.bootstrap_counts` give the intervals (NaN
+    without replicates). ``lags`` [h] rise in equal steps. Raises ``UserError`` if there are no pairs at all, as many tables
+    as members are not given, or lags are none of ``lags``.
 
     Returns
     -------
     xarray.Dataset
-        Scalars ``loss`` [nat], ``accuracy``, ``top3``, ``lag_error``, ``mode_lag_error`` [h], with ``_low`` and ``_high``; the same with the
-        prefix ``chance_``, constants without an interval; ``pairs``. ``confusion(lag, predicted_lag)`` counts.
-        ``curve_mean`` (with ``_low``, ``_high``), ``curve_std(metric, lag)`` and ``curve_scale(metric)``, NaN where a lag
-        has no pairs; ``saturation(metric)`` [h] and ``saturation_ratio(metric)`` to that of l2;
-        ``predictor_accuracy(predictor)`` and others of simple predictors, where there are pairs enough. ``lag_error_map`` [h] and ``pairs_map(latitude, longitude)`` on boxes of 10 x 20 degrees, the error NaN
-        where there are fewer than ten pairs. Everything has ``units``, ``long_name`` and ``definition``.
-
-    Raises
-    ------
-    UserError
-        If there are no pairs at all, as many tables as members are not given, or lags are none of ``lags``.
+        Scalars ``loss`` [nat], ``accuracy``, ``top3``, ``lag_error``, ``mode_lag_error`` [h], with ``_low`` and ``_high``;
+        the same with the prefix ``chance_``, constants without an interval; ``pairs``. ``confusion(lag, predicted_lag)``
+        counts. ``curve_mean`` (with ``_low``, ``_high``), ``curve_std(metric, lag)`` and ``curve_scale(metric)``, NaN where
+        a lag has no pairs; ``saturation(metric)`` [h] and ``saturation_ratio(metric)`` to that of l2;
+        ``predictor_accuracy(predictor)`` and others of simple predictors, where there are pairs enough. ``lag_error_map``
+        [h] and ``pairs_map(latitude, longitude)`` on boxes of 10 x 20 degrees, the error NaN where there are fewer than ten
+        pairs. Everything has ``units``, ``long_name`` and ``definition``.
     """
     hours = np.asarray(lags, dtype=np.float64)
     if len(tables) != len(axis.days):

@@ -24,25 +24,10 @@ LAG = "lag"
 
 
 class LagRun:
-    """Guesses of the lag for pairs of patches at every time: computes what is missing in the store of one data set.
+    """Predicted lags for pairs of patches at every time: computes what is missing in the store of one data set.
 
-    Parameters
-    ----------
-    data : EvaluationData
-        The weather. Pairs reach beyond the period as far as the data do.
-    stores : Stores
-        Where the data's statistics are.
-    distance : LearnedDistance
-        The network.
-    selection : Selection
-        Which times serve as the earlier one of a pair: those of all groups but the cities.
-    plan : EvaluationPlan
-        Number of pairs at a time, and the seed.
-
-    Raises
-    ------
-    UserError
-        If the data cannot be cut into pairs for this network.
+    Pairs extend beyond the period as far as the data do; the earlier times are those of all groups but the cities. Raises
+    ``UserError`` if the data cannot be cut into pairs for this network.
     """
 
     def __init__(

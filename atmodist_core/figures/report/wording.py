@@ -135,22 +135,10 @@ def things(value: float, noun: str, plural: str | None = None) -> str:
 
 
 def joined(parts: Sequence[str]) -> str:
-    """Join words as ``a, b and c``.
-
-    Examples
-    --------
-    >>> joined(["a", "b", "c"])
-    'a, b and c'
-    """
+    """Join words as ``a, b and c``."""
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
 def sentence_start(text: str) -> str:
-    """Capitalise the first letter.
-
-    Examples
-    --------
-    >>> sentence_start("power ratio of AtmoDist")
-    'Power ratio of AtmoDist'
-    """
+    """Capitalise the first letter."""
     return text[:1].upper() + text[1:]
