@@ -1,0 +1,49 @@
+"""Import HoloViews and GeoViews when a plot is asked for, and not before."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+from atmodist_core.common.errors import UserError
+
+_INSTALL = "install them with: pip install 'atmodist-studio[plots]'"
+
+
+@lru_cache(maxsize=1)
+def holoviews() -> Any:
+    """Return the module ``holoviews`` with its Bokeh backend loaded.
+
+    Raises
+    ------
+    UserError
+        If it is not installed.
+    """
+    try:
+        hv = import_module("holoviews")
+        import_module("holoviews.plotting.bokeh")
+    except ImportError as error:
+        raise UserError(f"Expected HoloViews and Bokeh for plots, found {error.name} missing; {_INSTALL}.") from error
+    # As hv.extension("bokeh") does, but without touching a notebook's output or another backend that is in use.
+    if hv.Store.current_backend not in hv.Store.loaded_backends():
+        hv.Store.set_current_backend("bokeh")
+    return hv
+
+
+@lru_cache(maxsize=1)
+def geoviews() -> Any:
+    """Return the module ``geoviews`` with its Bokeh backend loaded.
+
+    Raises
+    ------
+    UserError
+        If it is not installed.
+    """
+    holoviews()
+    try:
+        gv = import_module("geoviews")
+        import_module("geoviews.plotting.bokeh")
+    except ImportError as error:
+        raise UserError(f"Expected GeoViews for maps, found {error.name} missing; {_INSTALL}.") from error
+    return gv

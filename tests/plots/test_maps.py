@@ -1,0 +1,89 @@
+"""Maps hold the values of the fields, on one scale, at their places."""
+
+import holoviews as hv
+import numpy as np
+import pytest
+import xarray as xr
+
+import atmodist_core as ad
+from atmodist_core.common.errors import UserError
+from atmodist_core.plots.maps import map_image, maps
+from atmodist_core.plots.projections import Area, Projection
+from atmodist_core.plots.units import DisplayUnit
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return ad.open_demo().isel(time=slice(0, 2)).load()
+
+
+def image_of(panel):
+    return next(layer for layer in panel if isinstance(layer, hv.Image | hv.QuadMesh))
+
+
+def test_all_maps_share_one_scale_and_show_the_values(demo):
+    layout = maps(demo, ["bicubic", "bilinear"], region="Europe", time=1)
+    assert [panel.label for panel in layout] == ["coarse input", "bicubic", "bilinear", "truth"]
+    scales = {hv.Store.lookup_options("bokeh", image_of(panel), "plot").kwargs["clim"] for panel in layout}
+    assert len(scales) == 1
+    low, high = scales.pop()
+    assert low == -high
+    truth = ad.REGIONS["Europe"].select(demo.isel(time=1))["vorticity"]
+    shown = image_of(list(layout)[-1])
+    values = shown.dimension_values("value", flat=False)
+    np.testing.assert_allclose(values, truth.values[::-1] * 1e4, rtol=1e-5)  # rows from south to north
+
+
+def test_differences_are_taken_at_the_same_points(demo):
+    panel = maps(demo, {"interpolated": "bicubic"}, region="Pacific", difference=True)
+    image = image_of(panel)
+    coarse = ad.coarsen(demo.isel(time=[0]), factor=4)
+    fine = ad.load_downscaler("bicubic")(coarse)
+    longitude, latitude = image.dimension_values("longitude", expanded=False), image.dimension_values("latitude", expanded=False)
+    expected = (fine - demo.isel(time=[0]))["vorticity"][0].sel(
+        latitude=latitude, longitude=longitude % 360, method="nearest", tolerance=1e-3
+    )
+    unit = float(np.nanmax(np.abs(image.dimension_values("value"))) / np.abs(expected.values).max())
+    np.testing.assert_allclose(image.dimension_values("value", flat=False), expected.values * unit, atol=1e-3)
+
+
+def test_wind_speed_of_a_region_is_that_of_the_globe(demo):
+    panel = maps(demo, field="wind_speed", region="Europe")
+    expected = ad.evaluation.wind_speed(demo.isel(time=[0])).to_dataset(name="speed")
+    expected = ad.REGIONS["Europe"].select(expected)["speed"][0]
+    np.testing.assert_allclose(image_of(panel).dimension_values("value", flat=False), expected.values[::-1], rtol=1e-5)
+
+
+@pytest.mark.parametrize("projection", ["robinson", "orthographic", "polar-stereographic"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_projection_renders(demo, projection, theme):
+    panel = maps(demo, projection=projection, theme=theme, cities=True)
+    figure = hv.render(panel)
+    assert figure.renderers and figure.frame_width == 330
+
+
+def test_uneven_latitudes_are_drawn_where_they_lie():
+    latitude = np.array([10.0, 6.0, 1.0])
+    field = xr.DataArray(
+        np.arange(6.0).reshape(3, 2), coords={"latitude": latitude, "longitude": [0.0, 2.0]}, dims=("latitude", "longitude")
+    )
+    image = map_image(field, Projection("plate-carree", Area(-1, 3, -1.5, 12)), DisplayUnit(1.0, ""))
+    assert isinstance(image, hv.QuadMesh)
+    assert image.dimension_values("latitude", expanded=False).tolist() == [1.0, 6.0, 10.0]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"field": "temperature"}, "Expected a field among vorticity, divergence"),
+        ({"time": 99}, "Expected a position below 2"),
+        ({"time": "yesterday"}, "Expected a time such as"),
+        ({"difference": True}, "Expected at least one model"),
+        ({"theme": "neon"}, "Expected a theme among light, dark"),
+        ({"region": "Atlantis"}, "Expected the name of a region"),
+        ({"models": ["bicubic"], "factor": 8}, "Expected models of one factor"),
+    ],
+)
+def test_mistakes_get_one_sentence(demo, options, sentence):
+    with pytest.raises(UserError, match=sentence):
+        maps(demo, **options)
