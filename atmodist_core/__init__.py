@@ -11,6 +11,7 @@ Everything a notebook needs is a name of this package::
 Names are imported on first use, so that ``import atmodist_core`` stays fast.
 """
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -37,7 +38,7 @@ _EXPORTS = {
     "UserError": "atmodist_core.common.errors",
     "Cancelled": "atmodist_core.common.errors",
 }
-_SUBMODULES = {"fields", "harmonics", "simulation", "networks", "training", "evaluation", "figures"}
+_SUBMODULES = {"fields", "harmonics", "simulation", "networks", "training", "evaluation", "figures", "plots"}
 
 __all__ = ["__version__", *_EXPORTS, *_SUBMODULES]
 
@@ -46,6 +47,7 @@ def __getattr__(name: str) -> Any:
     if name in _EXPORTS:
         value = getattr(import_module(_EXPORTS[name]), name)
         globals()[name] = value
+        _register_accessor()
         return value
     if name in _SUBMODULES:
         return import_module(f"atmodist_core.{name}")
@@ -54,3 +56,12 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(set(globals()) | set(__all__))
+
+
+def _register_accessor() -> None:
+    """Give datasets ``dataset.atmodist`` once xarray is there, without importing it for those who do not use it."""
+    if "xarray" in sys.modules:
+        import_module("atmodist_core.plots.accessor")
+
+
+_register_accessor()

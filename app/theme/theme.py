@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from app.theme.palettes import BALANCE, BALANCE_DARK, ICE, SPEED, interpolated
+from atmodist_core.plots.palettes import BALANCE, BALANCE_DARK, ICE, SPEED, interpolated
 from atmodist_core.figures.method_styles import method_style
 
 LIGHT, DARK = "light", "dark"

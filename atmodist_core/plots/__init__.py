@@ -7,8 +7,19 @@ from importlib import import_module
 from typing import Any
 
 _EXPORTS = {
-    "maps": "atmodist_core.plots.maps",
-    "field_maps": "atmodist_core.plots.maps",
+    "maps": "atmodist_core.plots.map_plots",
+    "field_maps": "atmodist_core.plots.map_plots",
+    "spectra": "atmodist_core.plots.spectrum_plots",
+    "semivariograms": "atmodist_core.plots.spectrum_plots",
+    "distance_matrix": "atmodist_core.plots.distance_plots",
+    "lag_curves": "atmodist_core.plots.distance_plots",
+    "confusion_matrix": "atmodist_core.plots.distance_plots",
+    "city_densities": "atmodist_core.plots.city_plots",
+    "verdict_map": "atmodist_core.plots.city_plots",
+    "learning_curves": "atmodist_core.plots.learning_plots",
+    "scorecard": "atmodist_core.plots.scorecard_plots",
+    "scorecard_table": "atmodist_core.plots.scorecard_plots",
+    "explore": "atmodist_core.plots.explorer",
     "LivePlot": "atmodist_core.plots.live",
 }
 

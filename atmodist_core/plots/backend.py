@@ -24,7 +24,9 @@ def holoviews() -> Any:
         hv = import_module("holoviews")
         import_module("holoviews.plotting.bokeh")
     except ImportError as error:
-        raise UserError(f"Expected HoloViews and Bokeh for plots, found {error.name} missing; {_INSTALL}.") from error
+        raise UserError(
+            f"Expected HoloViews and Bokeh for plots, found {error.name} missing; {_INSTALL}."
+        ) from error
     # As hv.extension("bokeh") does, but without touching a notebook's output or another backend that is in use.
     if hv.Store.current_backend not in hv.Store.loaded_backends():
         hv.Store.set_current_backend("bokeh")

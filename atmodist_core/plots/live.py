@@ -50,7 +50,9 @@ class LivePlot:
         layers = list(element) if isinstance(element, hv.Overlay) else [element]
         labels = [layer.label or type(layer).__name__ for layer in layers]
         if len(set(labels)) < len(labels):
-            raise UserError(f"Expected layers with different labels, found {', '.join(labels)}; relabel them.")
+            raise UserError(
+                f"Expected layers with different labels, found {', '.join(labels)}; relabel them."
+            )
         kept = []
         for layer, label in zip(layers, labels, strict=True):
             hooks = list(hv.Store.lookup_options("bokeh", layer, "plot").kwargs.get("hooks", []))
@@ -84,7 +86,9 @@ class LivePlot:
             If there is no such layer.
         """
         if label not in self._sources:
-            raise UserError(f"Expected a layer among {', '.join(self._sources)}, found {label!r}; choose one of these.")
+            raise UserError(
+                f"Expected a layer among {', '.join(self._sources)}, found {label!r}; choose one of these."
+            )
         return self._sources[label]
 
     def renderer(self, label: str) -> Any:

@@ -86,7 +86,8 @@ class Projection:
             )
         area = self.area
         if self.name == "lambert" and (
-            max(area.east - area.west, area.north - area.south) > LARGEST_LAMBERT_DEG or area.south < 0 < area.north
+            max(area.east - area.west, area.north - area.south) > LARGEST_LAMBERT_DEG
+            or area.south < 0 < area.north
         ):
             raise UserError(
                 f"Expected for a Lambert map an area of one hemisphere within {LARGEST_LAMBERT_DEG:g} degrees, found "
@@ -134,7 +135,9 @@ class Projection:
         if area.is_global:
             edges = (POLAR_LIMIT_DEG, 90.0) if self.pole > 0 else (-90.0, -POLAR_LIMIT_DEG)
             return Area(area.west, area.west + 360.0, *edges)
-        south, north = (max(area.south, 0.0), area.north) if self.pole > 0 else (area.south, min(area.north, 0.0))
+        south, north = (
+            (max(area.south, 0.0), area.north) if self.pole > 0 else (area.south, min(area.north, 0.0))
+        )
         return Area(area.west, area.east, south, north)
 
     def forward(self, longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -166,9 +169,23 @@ class Projection:
             return np.stack(self.forward(360 * steps, np.full_like(steps, edge)), axis=1)
         margin = 1e-7 * (shown.east - shown.west)
         west, east = shown.west + margin, shown.east - margin
-        longitude = np.concatenate([west + (east - west) * steps, np.full_like(steps, east), east - (east - west) * steps, np.full_like(steps, west)])
+        longitude = np.concatenate(
+            [
+                west + (east - west) * steps,
+                np.full_like(steps, east),
+                east - (east - west) * steps,
+                np.full_like(steps, west),
+            ]
+        )
         height = shown.north - shown.south
-        latitude = np.concatenate([np.full_like(steps, shown.south), shown.south + height * steps, np.full_like(steps, shown.north), shown.north - height * steps])
+        latitude = np.concatenate(
+            [
+                np.full_like(steps, shown.south),
+                shown.south + height * steps,
+                np.full_like(steps, shown.north),
+                shown.north - height * steps,
+            ]
+        )
         return np.stack(self.forward(longitude, latitude), axis=1)
 
     def lines(self, lines: Iterable[np.ndarray]) -> list[np.ndarray]:
@@ -242,7 +259,9 @@ class IndexMap:
         return picture
 
 
-def index_map(projection: Projection, latitude: np.ndarray, longitude: np.ndarray, pixels: int = 640) -> IndexMap:
+def index_map(
+    projection: Projection, latitude: np.ndarray, longitude: np.ndarray, pixels: int = 640
+) -> IndexMap:
     """Return which grid point every pixel of a map shows.
 
     Parameters
@@ -259,7 +278,9 @@ def index_map(projection: Projection, latitude: np.ndarray, longitude: np.ndarra
 
 
 @lru_cache(maxsize=24)
-def _index_map(projection: Projection, latitude_bytes: bytes, longitude_bytes: bytes, pixels: int) -> IndexMap:
+def _index_map(
+    projection: Projection, latitude_bytes: bytes, longitude_bytes: bytes, pixels: int
+) -> IndexMap:
     latitude, longitude = (np.frombuffer(data, float) for data in (latitude_bytes, longitude_bytes))
     outline = projection.outline()
     (west, south), (east, north) = outline.min(axis=0), outline.max(axis=0)
@@ -270,7 +291,9 @@ def _index_map(projection: Projection, latitude_bytes: bytes, longitude_bytes: b
     pixel_longitude, pixel_latitude = projection.inverse(*np.meshgrid(x, y))
     shown = projection.shown
     finite = np.isfinite(pixel_longitude) & np.isfinite(pixel_latitude)
-    pixel_longitude, pixel_latitude = (np.where(finite, part, 0.0) for part in (pixel_longitude, pixel_latitude))
+    pixel_longitude, pixel_latitude = (
+        np.where(finite, part, 0.0) for part in (pixel_longitude, pixel_latitude)
+    )
     inside = finite & (pixel_latitude >= shown.south) & (pixel_latitude <= shown.north)
     if not shown.is_global:
         inside &= (pixel_longitude - shown.west) % 360.0 <= shown.east - shown.west
@@ -318,7 +341,9 @@ def graticule(projection: Projection, step: float | None = None) -> list[np.ndar
         extent = max(min(shown.east - shown.west, 180.0), shown.north - shown.south)
         step = next(s for s in (1.0, 2.0, 5.0, 10.0, 15.0, 30.0) if extent / s <= 8 or s == 30.0)
     middle = projection.central_longitude
-    west, east = (middle - 180.0 + 1e-6, middle + 180.0 - 1e-6) if shown.is_global else (shown.west, shown.east)
+    west, east = (
+        (middle - 180.0 + 1e-6, middle + 180.0 - 1e-6) if shown.is_global else (shown.west, shown.east)
+    )
     along = np.linspace(west, east, 361)
     up = np.linspace(max(shown.south, -90.0), min(shown.north, 90.0), 181)
     parallels = np.arange(np.ceil(shown.south / step), shown.north / step + 1e-9) * step

@@ -124,7 +124,9 @@ def at_time(fields: xr.Dataset, time: Any) -> xr.Dataset:
     count = fields.sizes["time"]
     if isinstance(time, int | np.integer):
         if not -count <= time < count:
-            raise UserError(f"Expected a position below {count} on the time axis, found {time}; choose another.")
+            raise UserError(
+                f"Expected a position below {count} on the time axis, found {time}; choose another."
+            )
         return fields.isel(time=[int(time)])
     try:
         wanted = np.datetime64(time)

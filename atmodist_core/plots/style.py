@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.figures.method_styles import appearance
+from atmodist_core.figures.method_styles import method_style
 from atmodist_core.plots.palettes import BALANCE, BALANCE_DARK, ICE, SPEED, interpolated
 
 FONT = "Roboto, Helvetica, Arial, sans-serif"
@@ -63,13 +63,13 @@ def colour_map(signed: bool, theme: str) -> list[str]:
 
 def model_colour(model: str, theme: str) -> str:
     """Return the colour of a model's lines and marks; the truth has that of the text."""
-    return appearance(model).colour or theme_of(theme).text
+    return method_style(model).colour or theme_of(theme).text
 
 
 def line_options(model: str, theme: str, width: float = 1.9) -> dict[str, Any]:
     """Return options of a HoloViews ``Curve`` for a model: colour, dashes and width."""
     width = 2.6 if model == "truth" else width
-    dashes = [max(1, round(length * width)) for length in appearance(model).dashes]
+    dashes = [max(1, round(length * width)) for length in method_style(model).dashes]
     return {"color": model_colour(model, theme), "line_width": width, "line_dash": dashes or "solid"}
 
 

@@ -12,7 +12,7 @@ from app.compute.colour_limits import coarse_difference, difference_limit, ends,
 from app.compute.comparison import SCORE_NAMES, Scores, best_of
 from app.session.session import Session
 from app.state.state import StudioState
-from app.theme.palettes import BALANCE, interpolated
+from atmodist_core.plots.palettes import BALANCE, interpolated
 from app.theme.theme import DARK, INKS, LIGHT, palette
 from app.theme.units import unit_of
 from app.views.maps import pixels, scores

@@ -7,7 +7,7 @@ import xarray as xr
 
 import atmodist_core as ad
 from atmodist_core.common.errors import UserError
-from atmodist_core.plots.maps import map_image, maps
+from atmodist_core.plots.map_plots import map_image, maps
 from atmodist_core.plots.projections import Area, Projection
 from atmodist_core.plots.units import DisplayUnit
 
@@ -39,7 +39,10 @@ def test_differences_are_taken_at_the_same_points(demo):
     image = image_of(panel)
     coarse = ad.coarsen(demo.isel(time=[0]), factor=4)
     fine = ad.load_downscaler("bicubic")(coarse)
-    longitude, latitude = image.dimension_values("longitude", expanded=False), image.dimension_values("latitude", expanded=False)
+    longitude, latitude = (
+        image.dimension_values("longitude", expanded=False),
+        image.dimension_values("latitude", expanded=False),
+    )
     expected = (fine - demo.isel(time=[0]))["vorticity"][0].sel(
         latitude=latitude, longitude=longitude % 360, method="nearest", tolerance=1e-3
     )
@@ -51,7 +54,9 @@ def test_wind_speed_of_a_region_is_that_of_the_globe(demo):
     panel = maps(demo, field="wind_speed", region="Europe")
     expected = ad.evaluation.wind_speed(demo.isel(time=[0])).to_dataset(name="speed")
     expected = ad.REGIONS["Europe"].select(expected)["speed"][0]
-    np.testing.assert_allclose(image_of(panel).dimension_values("value", flat=False), expected.values[::-1], rtol=1e-5)
+    np.testing.assert_allclose(
+        image_of(panel).dimension_values("value", flat=False), expected.values[::-1], rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize("projection", ["robinson", "orthographic", "polar-stereographic"])
@@ -65,7 +70,9 @@ def test_every_projection_renders(demo, projection, theme):
 def test_uneven_latitudes_are_drawn_where_they_lie():
     latitude = np.array([10.0, 6.0, 1.0])
     field = xr.DataArray(
-        np.arange(6.0).reshape(3, 2), coords={"latitude": latitude, "longitude": [0.0, 2.0]}, dims=("latitude", "longitude")
+        np.arange(6.0).reshape(3, 2),
+        coords={"latitude": latitude, "longitude": [0.0, 2.0]},
+        dims=("latitude", "longitude"),
     )
     image = map_image(field, Projection("plate-carree", Area(-1, 3, -1.5, 12)), DisplayUnit(1.0, ""))
     assert isinstance(image, hv.QuadMesh)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from app.theme.palettes import interpolated
+from atmodist_core.plots.palettes import interpolated
 from atmodist_core.figures.numbers.cities import verdicts
 
 VERDICTS = {1: "better", 0: "equal", -1: "worse"}

@@ -10,7 +10,7 @@ import xarray as xr
 
 from atmodist_core.common.constants import EARTH_RADIUS_M
 from atmodist_core.common.errors import UserError
-from atmodist_core.figures.method_styles import appearance
+from atmodist_core.figures.method_styles import method_style
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.states import COARSE, TRUTH, Models, compared_states
 from atmodist_core.plots.style import axes_hook, line_options, theme_of
@@ -141,8 +141,16 @@ def spectrum_plot(lines: Mapping[str, Line], quantity: str, *, width: int, theme
         offset = 0.0 if quantity == "kinetic_energy" else 2.0
         layers += _guides(hv, wavenumber, power.mean(axis=0), offset, theme)
     label = f"{quantity.replace('_', ' ')} [{units_text(units)}]" if units else quantity.replace("_", " ")
-    return hv.Overlay(layers).relabel("spectrum").opts(
-        **_frame(width, 270, theme, wavelengths=True), ylabel=label, logy=True, legend_position="bottom_left", title=""
+    return (
+        hv.Overlay(layers)
+        .relabel("spectrum")
+        .opts(
+            **_frame(width, 270, theme, wavelengths=True),
+            ylabel=label,
+            logy=True,
+            legend_position="bottom_left",
+            title="",
+        )
     )
 
 
@@ -159,10 +167,22 @@ def ratio_plot(lines: Mapping[str, Line], *, width: int, theme: str) -> Any:
         below = np.interp(wavenumber, reference, truth, right=np.nan)
         meant = below > LEAST_SHARE * truth.max()
         values = np.divide(power.mean(axis=0), below, out=np.full(below.shape, np.nan), where=meant)
-        curve = hv.Curve((wavenumber, np.where(values > 0, values, np.nan)), "x", "ratio", label=appearance(name).label)
+        curve = hv.Curve(
+            (wavenumber, np.where(values > 0, values, np.nan)), "x", "ratio", label=method_style(name).label
+        )
         layers.append(curve.opts(**line_options(name, theme), tools=["hover"]))
-    return hv.Overlay(layers).relabel("ratio to truth").opts(
-        **_frame(width, 130, theme, wavelengths=False), ylabel="ratio to truth", logy=True, ylim=(0.08, 6), yticks=RATIO_TICKS, show_legend=False, title=""
+    return (
+        hv.Overlay(layers)
+        .relabel("ratio to truth")
+        .opts(
+            **_frame(width, 130, theme, wavelengths=False),
+            ylabel="ratio to truth",
+            logy=True,
+            ylim=(0.08, 6),
+            yticks=RATIO_TICKS,
+            show_legend=False,
+            title="",
+        )
     )
 
 
@@ -172,7 +192,9 @@ def _in_order(lines: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return sorted(lines.items(), key=lambda pair: rank.get(pair[0], 2))
 
 
-def _band_and_curve(hv: Any, name: str, x: np.ndarray, values: np.ndarray, theme: str, *, floor: float = -np.inf) -> list[Any]:
+def _band_and_curve(
+    hv: Any, name: str, x: np.ndarray, values: np.ndarray, theme: str, *, floor: float = -np.inf
+) -> list[Any]:
     """Mean over time with, for several times, the band of 10 to 90 %."""
     options = line_options(name, theme)
     mean = values.mean(axis=0)
@@ -180,9 +202,9 @@ def _band_and_curve(hv: Any, name: str, x: np.ndarray, values: np.ndarray, theme
     if len(values) > 1:
         low, high = np.quantile(values, (0.1, 0.9), axis=0)
         low, high = (np.where(mean > floor, np.maximum(end, floor), np.nan) for end in (low, high))
-        band = hv.Area((x, low, high), "x", ["low", "high"], label=f"{appearance(name).label}, 10-90 %")
+        band = hv.Area((x, low, high), "x", ["low", "high"], label=f"{method_style(name).label}, 10-90 %")
         layers.append(band.opts(color=options["color"], alpha=0.15, line_width=0, show_legend=False))
-    curve = hv.Curve((x, np.where(mean > floor, mean, np.nan)), "x", "y", label=appearance(name).label)
+    curve = hv.Curve((x, np.where(mean > floor, mean, np.nan)), "x", "y", label=method_style(name).label)
     return [*layers, curve.opts(**options, tools=["hover"])]
 
 
@@ -202,7 +224,11 @@ def _guides(hv: Any, wavenumber: np.ndarray, power: np.ndarray, offset: float, t
         ends = np.array([start, stop])
         y = height * (ends / start) ** (slope + offset)
         muted = theme_of(theme).muted
-        layers.append(hv.Curve((ends, y), "x", "y", label=text).opts(color=muted, line_dash="dotted", line_width=1.2, show_legend=False))
+        layers.append(
+            hv.Curve((ends, y), "x", "y", label=text).opts(
+                color=muted, line_dash="dotted", line_width=1.2, show_legend=False
+            )
+        )
         middle = float(np.sqrt(start * stop)), float(np.sqrt(y[0] * y[1])) * 1.4
         layers.append(hv.Text(*middle, text).opts(color=muted, text_font_size="11px"))
     return layers
@@ -283,20 +309,28 @@ def semivariograms(
         values = values.expand_dims("time") if "time" not in values.dims else values
         values = values.transpose("time", "lag_km").values
         curves = _band_and_curve(hv, name, result["lag_km"].values.astype(float), values, theme)
-        points = hv.Scatter(curves[-1].data, "x", "y", label=f"{appearance(name).label}, lags")
+        points = hv.Scatter(curves[-1].data, "x", "y", label=f"{method_style(name).label}, lags")
         layers += [*curves, points.opts(color=line_options(name, theme)["color"], size=4, show_legend=False)]
-    label = "semivariance / variance of the truth" if units == "1" else f"semivariance of {field} [{units_text(units)}]"
-    return hv.Overlay(layers).relabel("semivariogram").opts(
-        frame_width=width,
-        frame_height=260,
-        logx=True,
-        xticks=[(lag, f"{lag:g}") for lag in sorted(lags)],
-        xlabel="great-circle lag [km]",
-        ylabel=label,
-        show_grid=True,
-        legend_position="bottom_right",
-        hooks=[axes_hook(theme)],
-        title="",
+    label = (
+        "semivariance / variance of the truth"
+        if units == "1"
+        else f"semivariance of {field} [{units_text(units)}]"
+    )
+    return (
+        hv.Overlay(layers)
+        .relabel("semivariogram")
+        .opts(
+            frame_width=width,
+            frame_height=260,
+            logx=True,
+            xticks=[(lag, f"{lag:g}") for lag in sorted(lags)],
+            xlabel="great-circle lag [km]",
+            ylabel=label,
+            show_grid=True,
+            legend_position="bottom_right",
+            hooks=[axes_hook(theme)],
+            title="",
+        )
     )
 
 
@@ -311,7 +345,5 @@ def _semivariograms_of(
     states = compared_states(data, models, time=time, region=region)
     truth = states.get(TRUTH)
     return {
-        name: semivariogram(state, normalise_by=truth)
-        for name, state in states.items()
-        if name != COARSE
+        name: semivariogram(state, normalise_by=truth) for name, state in states.items() if name != COARSE
     }

@@ -10,7 +10,7 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.figures.maps import QUANTILE, scale_limits
-from atmodist_core.figures.method_styles import appearance
+from atmodist_core.figures.method_styles import method_style
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.projections import Area, Projection, graticule, index_map
 from atmodist_core.plots.states import COARSE, TRUTH, Models, compared_fields
@@ -113,7 +113,9 @@ def differences(fields: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
         If the truth, or anything to compare with it, is missing.
     """
     if TRUTH not in fields:
-        raise UserError(f"Expected the truth among the fields, found {', '.join(fields)}; add it under the name 'truth'.")
+        raise UserError(
+            f"Expected the truth among the fields, found {', '.join(fields)}; add it under the name 'truth'."
+        )
     truth = fields[TRUTH]
     found = {}
     for name, values in fields.items():
@@ -168,7 +170,7 @@ def field_maps(
             tools=["hover"],
             clipping_colors={"NaN": "transparent"},
         )
-        title = appearance(name).label
+        title = method_style(name).label
         overlay = hv.Overlay([picture, *geography]).relabel(title)
         panels.append(overlay.opts(title=title, **size, **frame_options(chosen, theme)))
     return panels[0] if len(panels) == 1 else hv.Layout(panels).cols(columns)
@@ -211,10 +213,14 @@ def geography_of(projection: Projection, *, coastlines: bool, cities: bool, them
     layers = []
     if not projection.is_plane:
         lines = [*graticule(projection), projection.outline()]
-        layers.append(hv.Path(lines, axes, label="graticule").opts(color=colours.muted, line_width=0.5, alpha=0.6))
+        layers.append(
+            hv.Path(lines, axes, label="graticule").opts(color=colours.muted, line_width=0.5, alpha=0.6)
+        )
     if coastlines:
         layers.append(
-            hv.Path(coastline_of(projection), axes, label="coastlines").opts(color=colours.text, line_width=0.9, alpha=0.8)
+            hv.Path(coastline_of(projection), axes, label="coastlines").opts(
+                color=colours.text, line_width=0.9, alpha=0.8
+            )
         )
     if cities:
         from atmodist_core.fields.grid.geography import cities as table_of_cities
@@ -267,7 +273,11 @@ def frame_options(projection: Projection, theme: str) -> dict[str, Any]:
     """Return options of the axes: degrees in plate carree, none elsewhere."""
     from bokeh.models import CustomJSTickFormatter
 
-    options: dict[str, Any] = {"hooks": [axes_hook(theme)], "active_tools": ["wheel_zoom", "pan"], "show_legend": False}
+    options: dict[str, Any] = {
+        "hooks": [axes_hook(theme)],
+        "active_tools": ["wheel_zoom", "pan"],
+        "show_legend": False,
+    }
     if not projection.is_plane:
         return {**options, "xaxis": None, "yaxis": None, "show_grid": False}
     area = projection.area

@@ -71,7 +71,11 @@ def _matrix_picture(hv: Any, name: str, matrix: xr.DataArray, width: int, theme:
     places = np.arange(count) + 0.5
     shown = np.unique(np.linspace(0, count - 1, min(LABELS, count)).round().astype(int))
     ticks = [(place + 0.5, times[place][5:].replace("T", " ")) for place in shown.tolist()]
-    image = hv.Image((places, places, matrix.values * unit.factor), ["first", "second"], hv.Dimension("distance", label=label))
+    image = hv.Image(
+        (places, places, matrix.values * unit.factor),
+        ["first", "second"],
+        hv.Dimension("distance", label=label),
+    )
     return image.relabel(title).opts(
         frame_width=width,
         frame_height=width,
@@ -125,7 +129,12 @@ def lag_curves(curves: xr.Dataset, *, width: int = 440, theme: str = "light") ->
         colour = model_colour(like, theme)
         one = curves.sel(measure=measure)
         mean, spread = one["mean"].values, one["standard_deviation"].values
-        band = hv.Area((lags, mean - spread, mean + spread), "lag", ["low", "high"], label=f"{measure}, one standard deviation")
+        band = hv.Area(
+            (lags, mean - spread, mean + spread),
+            "lag",
+            ["low", "high"],
+            label=f"{measure}, one standard deviation",
+        )
         layers.append(band.opts(color=colour, alpha=0.12, line_width=0, show_legend=False))
         curve = hv.Curve((lags, mean), "lag", "distance", label=measure)
         layers.append(curve.opts(color=colour, line_width=2, line_dash=dashes, tools=["hover"]))
@@ -134,16 +143,20 @@ def lag_curves(curves: xr.Dataset, *, width: int = 440, theme: str = "light") ->
             layers.append(line)
     units = str(curves["mean"].attrs.get("units", ""))
     units = "" if units == "1" else units_text(units)
-    return hv.Overlay(layers).relabel("distance over lag").opts(
-        frame_width=width,
-        frame_height=280,
-        xlabel="lag [h]",
-        ylabel=f"distance [{units}]" if units else "distance",
-        ylim=(0, None),
-        show_grid=True,
-        legend_position="bottom_right",
-        hooks=[axes_hook(theme)],
-        title="",
+    return (
+        hv.Overlay(layers)
+        .relabel("distance over lag")
+        .opts(
+            frame_width=width,
+            frame_height=280,
+            xlabel="lag [h]",
+            ylabel=f"distance [{units}]" if units else "distance",
+            ylim=(0, None),
+            show_grid=True,
+            legend_position="bottom_right",
+            hooks=[axes_hook(theme)],
+            title="",
+        )
     )
 
 
@@ -179,15 +192,34 @@ def confusion_matrix(confusion: xr.Dataset, *, width: int = 320, theme: str = "l
     total = counts.values.sum(axis=0)
     share = np.divide(counts.values, total, out=np.full(counts.shape, np.nan), where=total > 0)
     lags = confusion["lag"].values.astype(float)
-    axes = [hv.Dimension("lag", label="lag", unit="h"), hv.Dimension("predicted_lag", label="predicted lag", unit="h")]
-    image = hv.Image((lags, confusion["predicted_lag"].values.astype(float), share), axes, hv.Dimension("share", label="share of pairs"))
+    axes = [
+        hv.Dimension("lag", label="lag", unit="h"),
+        hv.Dimension("predicted_lag", label="predicted lag", unit="h"),
+    ]
+    image = hv.Image(
+        (lags, confusion["predicted_lag"].values.astype(float), share),
+        axes,
+        hv.Dimension("share", label="share of pairs"),
+    )
     ends = (lags[0], lags[-1])
-    diagonal = hv.Curve((ends, ends), *axes, label="right").opts(color=theme_of(theme).muted, line_width=1, line_dash="dotted")
+    diagonal = hv.Curve((ends, ends), *axes, label="right").opts(
+        color=theme_of(theme).muted, line_width=1, line_dash="dotted"
+    )
     image = image.opts(
-        cmap=colour_map(False, theme), colorbar=True, colorbar_position="bottom", colorbar_opts={"height": 8, "title": "share of the pairs of a lag"}, tools=["hover"]
+        cmap=colour_map(False, theme),
+        colorbar=True,
+        colorbar_position="bottom",
+        colorbar_opts={"height": 8, "title": "share of the pairs of a lag"},
+        tools=["hover"],
     )
     accuracy = confusion.attrs.get("accuracy")
-    title = "predicted lags" if accuracy is None else f"predicted lags: {100 * float(accuracy):.0f} % right, chance {100 / lags.size:.0f} %"
-    return hv.Overlay([image, diagonal]).relabel("predicted lags").opts(
-        frame_width=width, frame_height=width, title=title, show_legend=False, hooks=[axes_hook(theme)]
+    title = (
+        "predicted lags"
+        if accuracy is None
+        else f"predicted lags: {100 * float(accuracy):.0f} % right, chance {100 / lags.size:.0f} %"
+    )
+    return (
+        hv.Overlay([image, diagonal])
+        .relabel("predicted lags")
+        .opts(frame_width=width, frame_height=width, title=title, show_legend=False, hooks=[axes_hook(theme)])
     )

@@ -10,10 +10,13 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.figures.method_styles import appearance
+from atmodist_core.figures.method_styles import method_style
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.style import axes_hook, colour_map, theme_of
 from atmodist_core.plots.units import display_unit
+
+STRONG_COLOUR = 0.45
+"""Improvement beyond which a cell's colour is far from that of the page."""
 
 FULL_COLOUR = 1.0
 """Improvement at which the colour is strongest: the whole departure of the reference is gone."""
@@ -68,15 +71,22 @@ def scorecard(
             cells.append(
                 (
                     str(one["long_name"].item()),
-                    appearance(row).label,
+                    method_style(row).label,
                     float(np.clip(one["improvement"], -FULL_COLOUR, FULL_COLOUR)),
-                    _value_text(float(one["value"]), float(one["low"]), float(one["high"]), str(one["units"].item())),
+                    _value_text(
+                        float(one["value"]), float(one["low"]), float(one["high"]), str(one["units"].item())
+                    ),
                     bool(one["sure"]),
                     str(one["definition"].item()),
                 )
             )
-    axes = [hv.Dimension("measure", label=""), hv.Dimension("model", label="")]
-    vdims = [hv.Dimension("improvement", label="improvement over the reference"), "value", "sure", "definition"]
+    axes = ["measure", "model"]
+    vdims = [
+        hv.Dimension("improvement", label="improvement over the reference"),
+        "value",
+        "sure",
+        "definition",
+    ]
     heat = hv.HeatMap(cells, axes, vdims)
     colours = theme_of(theme)
     heat = heat.opts(
@@ -84,21 +94,45 @@ def scorecard(
         clim=(-FULL_COLOUR, FULL_COLOUR),
         colorbar=True,
         colorbar_position="bottom",
-        colorbar_opts={"height": 8, "title": f"improvement over {appearance(str(table.attrs['reference'])).label}"},
+        colorbar_opts={
+            "height": 8,
+            "title": f"improvement over {method_style(str(table.attrs['reference'])).label}",
+        },
         tools=["hover"],
         line_color=colours.surface,
         line_width=2,
         invert_yaxis=True,
         xrotation=35,
     )
-    texts = hv.Labels([(c[0], c[1], c[3].split(" ")[0]) for c in cells], axes, "text")
-    texts = texts.opts(text_color=colours.text, text_font_size="10px")
+    # Strong colours need the colour of the page for their text, pale ones that of the text.
+    layers = [heat]
+    for strong, colour in ((True, colours.surface), (False, colours.text)):
+        chosen = [(c[0], c[1], c[3].split(" ")[0]) for c in cells if (abs(c[2]) > STRONG_COLOUR) is strong]
+        if chosen:
+            layers.append(
+                hv.Labels(chosen, axes, "text", label="strong" if strong else "pale").opts(
+                    text_color=colour, text_font_size="10px"
+                )
+            )
     sure = [(c[0], c[1]) for c in cells if c[4]]
-    layers = [heat, texts]
     if sure:
-        layers.append(hv.Labels([(*place, "●") for place in sure], axes, "text", label="sure").opts(text_color=colours.text, text_font_size="6px", yoffset=0.32, xoffset=0.42))
-    return hv.Overlay(layers).relabel("scorecard").opts(
-        frame_width=46 * len(columns) + 40, frame_height=34 * len(rows) + 10, title=f"{field}", hooks=[axes_hook(theme)], show_legend=False
+        layers.append(
+            hv.Labels([(*place, "●") for place in sure], axes, "text", label="sure").opts(
+                text_color=colours.text, text_font_size="6px", yoffset=0.32, xoffset=0.42
+            )
+        )
+    return (
+        hv.Overlay(layers)
+        .relabel("scorecard")
+        .opts(
+            frame_width=46 * len(columns) + 40,
+            frame_height=34 * len(rows) + 10,
+            title=field,
+            xlabel="",
+            ylabel="",
+            hooks=[axes_hook(theme)],
+            show_legend=False,
+        )
     )
 
 
@@ -123,11 +157,18 @@ def scorecard_table(
 
     tree = evaluation if isinstance(evaluation, xr.DataTree) else open_evaluation(evaluation)
     scores = tree["scores"].to_dataset()
-    for axis, asked in (("field", [field]), ("model", models), ("measure", measures), ("model", [reference] if reference else None)):
+    for axis, asked in (
+        ("field", [field]),
+        ("model", models),
+        ("measure", measures),
+        ("model", [reference] if reference else None),
+    ):
         known = list(map(str, scores[axis].values))
         missing = [name for name in asked or () if name not in known]
         if missing:
-            raise UserError(f"Expected a {axis} among {', '.join(known)}, found {missing[0]!r}; choose one of these.")
+            raise UserError(
+                f"Expected a {axis} among {', '.join(known)}, found {missing[0]!r}; choose one of these."
+            )
     stored = str(tree.attrs.get("reference", scores["model"].values[0]))
     chosen = reference or stored
     one = scores.sel(field=field)
@@ -136,7 +177,10 @@ def scorecard_table(
     if measures is not None:
         one = one.sel(measure=list(measures))
     distance = np.stack(
-        [departure(one["value"].sel(measure=name).values, str(one["ideal"].sel(measure=name).item())) for name in one["measure"].values]
+        [
+            departure(one["value"].sel(measure=name).values, str(one["ideal"].sel(measure=name).item()))
+            for name in one["measure"].values
+        ]
     )
     place = list(map(str, one["model"].values)).index(chosen)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -157,7 +201,9 @@ def scorecard_table(
     ).transpose("model", "measure")
     units = [str(one["field_units"].item()) if text == "field" else str(text) for text in one["units"].values]
     result = result.assign_coords(
-        long_name=("measure", one["long_name"].values), definition=("measure", one["definition"].values), units=("measure", units)
+        long_name=("measure", one["long_name"].values),
+        definition=("measure", one["definition"].values),
+        units=("measure", units),
     )
     return result if models is None else result.sel(model=list(models))
 

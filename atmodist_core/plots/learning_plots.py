@@ -47,9 +47,15 @@ def learning_curves(model: str | Path, *, width: int = 440, theme: str = "light"
     card = read_card(folder)
     curves = read_curves(folder)
     held_out = None if curves is None else held_out_name(curves)
-    training = None if curves is None else next((n for n in ("loss", "content_loss", "generator_loss") if n in curves), None)
+    training = (
+        None
+        if curves is None
+        else next((n for n in ("loss", "content_loss", "generator_loss") if n in curves), None)
+    )
     if curves is None or (held_out is None and training is None):
-        raise UserError(f"Expected learning curves beside the model {card.name}, found none; train it with train/*.py, which writes them.")
+        raise UserError(
+            f"Expected learning curves beside the model {card.name}, found none; train it with train/*.py, which writes them."
+        )
     colours, layers = theme_of(theme), []
     before = pretraining_steps(card)
     if before:
@@ -61,6 +67,16 @@ def learning_curves(model: str | Path, *, width: int = 440, theme: str = "light"
         known = np.isfinite(values)
         curve = hv.Curve((curves["step"].values[known], values[known]), "step", "loss", label=label)
         layers.append(curve.opts(color=colour, line_width=1.8, tools=["hover"]))
-    return hv.Overlay(layers).relabel("learning curves").opts(
-        frame_width=width, frame_height=220, xlabel="step", ylabel="loss", show_grid=True, hooks=[axes_hook(theme)], title=card.name
+    return (
+        hv.Overlay(layers)
+        .relabel("learning curves")
+        .opts(
+            frame_width=width,
+            frame_height=220,
+            xlabel="step",
+            ylabel="loss",
+            show_grid=True,
+            hooks=[axes_hook(theme)],
+            title=card.name,
+        )
     )
