@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	>/dev/null 2>&1 && echo $$p && break; done)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 CODE := atmodist_core app train atmodist_studio
-EXTRAS := grib,report,train
+EXTRAS := grib,report,train,plots
 
 .DEFAULT_GOAL := help
 .PHONY: help install app wheel test test-fast slow lint format docs docs-pictures benchmark browser lock clean

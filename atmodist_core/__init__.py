@@ -40,6 +40,8 @@ _EXPORTS = {
 }
 _SUBMODULES = {"fields", "harmonics", "simulation", "networks", "training", "evaluation", "figures", "plots"}
 
+_ACCESSOR = "atmodist_core.plots.accessor"
+
 __all__ = ["__version__", *_EXPORTS, *_SUBMODULES]
 
 
@@ -61,7 +63,7 @@ def __dir__() -> list[str]:
 def _register_accessor() -> None:
     """Give datasets ``dataset.atmodist`` once xarray is there, without importing it for those who do not use it."""
     if "xarray" in sys.modules:
-        import_module("atmodist_core.plots.accessor")
+        import_module(_ACCESSOR)
 
 
 _register_accessor()

@@ -1,4 +1,4 @@
-"""Import HoloViews and GeoViews when a plot is asked for, and not before."""
+"""Import HoloViews when a plot is asked for, and not before."""
 
 from __future__ import annotations
 
@@ -31,21 +31,3 @@ def holoviews() -> Any:
     if hv.Store.current_backend not in hv.Store.loaded_backends():
         hv.Store.set_current_backend("bokeh")
     return hv
-
-
-@lru_cache(maxsize=1)
-def geoviews() -> Any:
-    """Return the module ``geoviews`` with its Bokeh backend loaded.
-
-    Raises
-    ------
-    UserError
-        If it is not installed.
-    """
-    holoviews()
-    try:
-        gv = import_module("geoviews")
-        import_module("geoviews.plotting.bokeh")
-    except ImportError as error:
-        raise UserError(f"Expected GeoViews for maps, found {error.name} missing; {_INSTALL}.") from error
-    return gv

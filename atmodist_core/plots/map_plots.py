@@ -249,7 +249,7 @@ def coastline_of(projection: Projection) -> list[np.ndarray]:
         return coastlines(resolution, west=area.west)
     lines = coastlines(resolution, Region(area.south, area.north, _within(area.west), _within(area.east)))
     turns = [round((area.centre[0] - line[:, 0].mean()) / 360.0) for line in lines]
-    return [line + [360.0 * turn, 0.0] for line, turn in zip(lines, turns, strict=True)]
+    return [line + np.array([360.0 * turn, 0.0]) for line, turn in zip(lines, turns, strict=True)]
 
 
 def _within(longitude: float) -> float:

@@ -339,9 +339,12 @@ def _semivariograms_of(
 ) -> dict[str, xr.Dataset]:
     from atmodist_core.evaluation import semivariogram
 
-    if isinstance(data, Mapping) and not isinstance(data, xr.Dataset):
-        if all("lag_km" in result.dims for result in data.values()):
-            return {str(name): result for name, result in data.items()}
+    if (
+        isinstance(data, Mapping)
+        and not isinstance(data, xr.Dataset)
+        and all("lag_km" in result.dims for result in data.values())
+    ):
+        return {str(name): result for name, result in data.items()}
     states = compared_states(data, models, time=time, region=region)
     truth = states.get(TRUTH)
     return {

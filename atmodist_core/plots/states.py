@@ -150,7 +150,7 @@ def field_of(fields: xr.Dataset, name: str) -> xr.DataArray:
         If there is no such field.
     """
     if name == "wind_speed" and name not in fields:
-        from atmodist_core.evaluation.wind_speed import wind_speed
+        from atmodist_core.evaluation import wind_speed
 
         fields = wind_speed(fields).to_dataset(name=name)
     if name not in fields:

@@ -12,7 +12,6 @@ from app.compute.colour_limits import coarse_difference, difference_limit, ends,
 from app.compute.comparison import SCORE_NAMES, Scores, best_of
 from app.session.session import Session
 from app.state.state import StudioState
-from atmodist_core.plots.palettes import BALANCE, interpolated
 from app.theme.theme import DARK, INKS, LIGHT, palette
 from app.theme.units import unit_of
 from app.views.maps import pixels, scores
@@ -26,6 +25,7 @@ from app.views.shared.colour_bar import colour_bar_html
 from app.views.spectra.spectrum_figure import SpectrumFigure, degree_of_wavelength
 from app.views.spectra.view import SpectraView
 from atmodist_core.evaluation.measures import MEASURES
+from atmodist_core.plots.palettes import BALANCE, interpolated
 from tests.app.conftest import settled_session
 
 LATITUDE, LONGITUDE = 59.5 - np.arange(20), -9.5 + np.arange(30)

@@ -119,7 +119,7 @@ def test_dependencies_are_those_that_are_imported():
     extras = PYPROJECT["project"]["optional-dependencies"]
     base = plain(PYPROJECT["project"]["dependencies"])
     optional = plain(
-        [e for group in ("train", "grib", "report", "openvino", "remote") for e in extras[group]]
+        [e for group in ("train", "grib", "report", "openvino", "plots", "remote") for e in extras[group]]
     )
     imported = set()
     for package in PACKAGES:
