@@ -166,7 +166,7 @@ def confusion_matrix(confusion: xr.Dataset, *, width: int = 320, theme: str = "l
     Parameters
     ----------
     confusion : xarray.Dataset
-        ``count`` over ``(lag, predicted_lag)`` [h], as :func:`atmodist_core.evaluation.lag_confusion.lag_confusion` returns it.
+        ``count`` over ``(lag, predicted_lag)`` [h], as :func:`atmodist_core.evaluation.lags.lag_confusion.lag_confusion` returns it.
     width : int
         Width of the picture [pixels].
     theme : {"light", "dark"}

@@ -28,7 +28,7 @@ MODULES = (
 )
 """Modules named in the documents that are in no ``__all__``."""
 
-_ORDER = ("fields", "evaluation", "figures", "networks", "training", "harmonics", "simulation")
+_ORDER = ("fields", "evaluation", "figures", "plots", "networks", "training", "harmonics", "simulation")
 """Order of packages; others follow."""
 
 
