@@ -14,13 +14,13 @@ from atmodist_core.plots.backend import holoviews
 class LivePlot:
     """An element or overlay, rendered once; afterwards only the data of its layers change.
 
-    A ``DynamicMap`` makes its elements anew and compares all their options at every update, 20 to 450 ms for the figures here;
+    At every update a ``DynamicMap`` makes new elements and compares all their options, 20 to 450 ms for the figures here;
     replacing the columns of a data source takes well below one.
 
     Parameters
     ----------
     element : holoviews.Element or holoviews.Overlay
-        What to draw; layers are told apart by their labels, which must differ.
+        What to draw; layers are identified by their labels, which must differ.
     **options
         Options of the whole, such as ``frame_width``.
 
