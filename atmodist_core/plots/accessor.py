@@ -11,7 +11,8 @@ import xarray as xr
 class AtmodistAccessor:
     """Plots of canonical fields, as ``dataset.atmodist.explore()``.
 
-    It is there once a name of :mod:`atmodist_core` has been used in the session.
+    It is there once a name of :mod:`atmodist_core` has been used in the session. A variable of that name, as scores have, is
+    reached with ``dataset["atmodist"]``.
     """
 
     def __init__(self, dataset: xr.Dataset) -> None:

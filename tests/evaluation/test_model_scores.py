@@ -160,6 +160,6 @@ def test_networks_of_both_kinds_take_part(tmp_path):
         fine = model(coarsen(truth, 4))
         expected = float(distance.distance(*common_points(fine, truth)).mean())
         curve = lag_curve(truth, {"learned": distance, "l2": "l2"})
-        assert float(result.atmodist.sel(model=model.name)) == pytest.approx(expected, rel=1e-5)
+        assert float(result["atmodist"].sel(model=model.name)) == pytest.approx(expected, rel=1e-5)
         between = float(distance.distance(truth.isel(time=[0]), truth.isel(time=[1]))[0])
     assert float(curve["mean"].sel(measure="learned")[0]) == pytest.approx(between, rel=1e-4)
