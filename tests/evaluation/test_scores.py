@@ -164,7 +164,9 @@ def test_energy_ratio_is_that_of_mean_powers():
 def test_atmodist_is_averaged_over_time(pair):
     prediction, truth = pair
     result = scores(prediction, truth, factor=4, distance=FakeDistance())
-    assert float(result["atmodist"]) == pytest.approx(float(FakeDistance().distance(prediction, truth).mean()))
+    assert float(result["atmodist"]) == pytest.approx(
+        float(FakeDistance().distance(prediction, truth).mean())
+    )
     assert result.attrs["times"] == 5
 
 
