@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 
 import numpy as np
@@ -62,7 +63,7 @@ def test_every_model_has_a_card_and_a_speed(globe, models, engine):
     assert names == ["model-atmodist-23", "model-srgan-4x-mse", "model-srgan-4x-atmodist", "model-own"]
     facts = facts_of_models(engine)
     text = facts_html(facts[2], "#009e73")
-    assert "srgan-4x-atmodist" in text and "parameters" in text
+    assert "srgan-4x-atmodist" in text and re.search(r"\d parameters, \d+\.\d MB", text)
     assert "ATMODIST_MODELS" in own_html()
 
 

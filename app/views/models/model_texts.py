@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import Any
 
@@ -56,15 +57,14 @@ _SCORES: dict[str, tuple[str, str, float]] = {
 def facts_html(facts: ModelFacts, colour: str, record: str = "") -> str:
     """Return title, facts, scores, the table of a longer record (HTML) and limits of one model."""
     card = facts.card
+    size = "" if math.isnan(facts.megabytes) else f", {facts.megabytes:.1f} MB"
     rows = {
         "Trained on": card.data,
         "Period": card.period,
         "Level, grid": ", ".join(part for part in (card.level, _grid(card)) if part),
         "Loss": loss_text(card),
         "Training": _training(card),
-        "Size": f"{card.parameters:,} parameters, {facts.megabytes:.1f} MB".replace(",", " ")
-        if facts.megabytes == facts.megabytes
-        else f"{card.parameters} parameters",
+        "Size": f"{card.parameters:,} parameters".replace(",", " ") + size,
         "Made": f"{str(card.created)[:10]}, code {card.code_version}; licence {card.licence}",
         "Notes": card.notes,
     }
@@ -76,6 +76,7 @@ def facts_html(facts: ModelFacts, colour: str, record: str = "") -> str:
     )
     limits = f'<div class="limits"><b>Limits.</b> {escape(card.limits)}</div>' if card.limits else ""
     kind = _KINDS.get(card.kind, card.kind)
+    name = "" if card.name == facts.label else f"{card.name} · "
     scores = (
         f'<div class="note">On data held back from training</div><div class="scores">{cells}</div>'
         if cells
@@ -83,7 +84,7 @@ def facts_html(facts: ModelFacts, colour: str, record: str = "") -> str:
     )
     return (
         f'<div class="head"><span class="swatch" style="background:{colour}"></span><span class="title">{escape(facts.label)}</span>'
-        f'<span class="detail">{escape(card.name)} · {escape(kind)}</span></div><dl>{listed}</dl>{scores}{record}{limits}'
+        f'<span class="detail">{escape(name)}{escape(kind)}</span></div><dl>{listed}</dl>{scores}{record}{limits}'
     )
 
 
