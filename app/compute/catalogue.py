@@ -25,20 +25,16 @@ class Method:
     stamp: str = ""  # changes when the files of its model change
 
 
-def list_methods(factor: int | None = None) -> tuple[list[Method], list[str]]:
-    """Return the methods that can be compared (of one factor), simplest first, and a sentence for each model that cannot be used."""
+def list_methods() -> tuple[list[Method], list[str]]:
+    """Return the methods that can be compared, simplest first, and a sentence for each model that cannot be used."""
     problems: list[str] = []
     cards = [card for card in trusted_cards(problems) if card.kind == "downscaler"]
-    if factor is not None:
-        cards = [card for card in cards if card.factor == factor]
     if not cards:
         problems.append(
             "No trained model was found, so only interpolation is compared with the truth: train one with "
             "'atmodist gan', or name a folder of models in ATMODIST_MODELS."
         )
-    methods = [
-        Method(name, model_label(name), "interpolation", factor or 4, _colour(name)) for name in KERNELS
-    ]
+    methods = [Method(name, model_label(name), "interpolation", 4, _colour(name)) for name in KERNELS]
     for card in sorted(cards, key=lambda card: (method_order(card.name), card.name)):
         name = card.name
         label, colour, stamp = model_label(name), _colour(name), model_stamp(name)

@@ -76,9 +76,9 @@ class Engine:
         """Open a data set and return its description; a UserError says why it cannot be read."""
         return self._dataset(key, level)[1]
 
-    def describe_and_open(self, key: str, level: str = "") -> xr.Dataset:
+    def describe_and_open(self, key: str) -> xr.Dataset:
         """Return all of a data set, lazily."""
-        return self._dataset(key, level)[0]
+        return self._dataset(key, "")[0]
 
     def frame(self, question: Question, control: Control) -> Frame:
         """Return the fields of the time and the window of the region of a question."""

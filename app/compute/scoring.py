@@ -10,6 +10,7 @@ import xarray as xr
 
 import atmodist_core as ad
 from app.compute.comparison import Question, Scores
+from app.compute.public_text import public_text
 from atmodist_core.common.errors import AtmodistWarning
 
 NO_DISTANCE = "No trained distance network was found, so there is no AtmoDist score."
@@ -20,13 +21,13 @@ def scores_of(question: Question, prediction: xr.Dataset, truth: xr.Dataset, dis
     try:
         return score(prediction, truth, question, distance)
     except ad.UserError as error:
-        problem = str(error)
+        problem = public_text(error)
     # A region may be too small for the distance network and still large enough for the other scores.
     try:
         return replace(score(prediction, truth, question, None), note=problem)
     except ad.UserError as error:
         missing = float("nan")
-        return Scores(missing, missing, missing, missing, note=str(error))
+        return Scores(missing, missing, missing, missing, note=public_text(error))
 
 
 def score(prediction: xr.Dataset, truth: xr.Dataset, question: Question, distance: Any) -> Scores:

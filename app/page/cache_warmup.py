@@ -43,10 +43,7 @@ def import_views() -> None:
 
 
 def warm_caches(engine: Engine, is_page_loading: Callable[[], bool] = lambda: False) -> None:
-    """Compute what a first visitor sees; what fails is left to the visitor's own computation.
-
-    Networks, which use all cores, wait while ``is_page_loading``.
-    """
+    """Compute what a first visitor sees; what fails is left to the visitor's own computation. Networks, which use all cores, wait while ``is_page_loading``."""
     end = time.monotonic() + LONGEST_WAIT_S
     try:
         data = engine.describe(DEMO)
