@@ -51,7 +51,7 @@ def test_two_dates_are_compared(watched, address):
     page.get_by_text(DISTANCES).first.wait_for()
     for text in ("AtmoDist", "RMSE", "Distance against lag", "Predicted lag", "Methods and truth"):
         seen(page, text)
-    seen(page, "Saturated (marks: 90 % of the plateau)")
+    seen(page, "Saturation (marks: 90 % of the plateau)")
     box = page.locator(".distance-plain .bk-Figure").bounding_box()
     # left of the middle and above it: an earlier and a later time
     page.mouse.click(box["x"] + 74 + 0.3 * (box["width"] - 84), box["y"] + 0.2 * (box["height"] - 44))
