@@ -14,7 +14,7 @@ from atmodist_core.figures.method_styles import method_style
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.projections import Area, Projection, graticule, index_map
 from atmodist_core.plots.states import COARSE, TRUTH, Models, compared_fields
-from atmodist_core.plots.style import axes_hook, colour_map, theme_of
+from atmodist_core.plots.style import LATITUDE_LABEL, LONGITUDE_LABEL, axes_hook, colour_map, theme_of
 from atmodist_core.plots.units import DisplayUnit, display_unit, field_label
 
 WIDE_DEG = 120.0
@@ -290,10 +290,3 @@ def frame_options(projection: Projection, theme: str) -> dict[str, Any]:
         "xlabel": "",
         "ylabel": "",
     }
-
-
-LONGITUDE_LABEL = (
-    "const l = ((tick + 540) % 360) - 180; const a = Math.abs(l);"
-    " return a === 0 || a === 180 ? `${a}°` : `${a}°${l < 0 ? 'W' : 'E'}`"
-)
-LATITUDE_LABEL = "return tick === 0 ? '0°' : `${Math.abs(tick)}°${tick < 0 ? 'S' : 'N'}`"

@@ -13,6 +13,13 @@ from atmodist_core.plots.palettes import BALANCE, BALANCE_DARK, ICE, SPEED, inte
 
 FONT = "Roboto, Helvetica, Arial, sans-serif"
 
+LONGITUDE_LABEL = (
+    "const l = ((tick + 540) % 360) - 180; const a = Math.abs(l);"
+    " return a === 0 || a === 180 ? `${a}°` : `${a}°${l < 0 ? 'W' : 'E'}`"
+)
+LATITUDE_LABEL = "return tick === 0 ? '0°' : `${Math.abs(tick)}°${tick < 0 ? 'S' : 'N'}`"
+"""Scripts that write degrees on the axes of a map, in the browser."""
+
 
 @dataclass(frozen=True)
 class PlotTheme:

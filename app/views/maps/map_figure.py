@@ -25,6 +25,7 @@ from app.views.shared import geography
 from app.views.shared.axes import FONT, cross_hair, interactive_figure, set_range, style_axes
 from app.views.shared.elements import column, figure_pane
 from app.views.shared.size_probe import SizeProbe
+from atmodist_core.plots.style import LATITUDE_LABEL, LONGITUDE_LABEL
 
 AXIS_WIDTH, AXIS_HEIGHT, RIGHT_BORDER, TOP_BORDER = 42, 22, 8, 4
 """Space around the map for the labels of the axes [pixels]."""
@@ -32,11 +33,6 @@ AXIS_WIDTH, AXIS_HEIGHT, RIGHT_BORDER, TOP_BORDER = 42, 22, 8, 4
 MOST_COLUMNS, MOST_ROWS = 4096, 2304
 """Largest size of a map [pixels] that the server draws means for: the browser reports the size, and a forged one must not cost memory."""
 
-_LONGITUDE = (
-    "const l = ((tick + 540) % 360) - 180; const a = Math.abs(l);"
-    " return a === 0 || a === 180 ? `${a}°` : `${a}°${l < 0 ? 'W' : 'E'}`"
-)
-_LATITUDE = "return tick === 0 ? '0°' : `${Math.abs(tick)}°${tick < 0 ? 'S' : 'N'}`"
 _POINTER_CODE = (Path(__file__).parent / "pointer.js").read_text(encoding="utf-8")
 
 
@@ -119,8 +115,8 @@ class MapFigure:
         self.badge.border_radius = 3
         plot.add_layout(self.badge)
         _strip(plot)
-        plot.xaxis.formatter = CustomJSTickFormatter(code=_LONGITUDE)
-        plot.yaxis.formatter = CustomJSTickFormatter(code=_LATITUDE)
+        plot.xaxis.formatter = CustomJSTickFormatter(code=LONGITUDE_LABEL)
+        plot.yaxis.formatter = CustomJSTickFormatter(code=LATITUDE_LABEL)
         self.pane = column(figure_pane(plot))
         self._set_shape(1.55)
         for axis in plot.axis:
