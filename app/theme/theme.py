@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from atmodist_core.figures.method_styles import method_style
-from atmodist_core.plots.palettes import BALANCE, BALANCE_DARK, ICE, SPEED, interpolated
+from atmodist_core.plots.look.palettes import BALANCE, BALANCE_DARK, ICE, SPEED, interpolated
 
 LIGHT, DARK = "light", "dark"
 COARSE_COLOUR = str(method_style("coarse").colour)

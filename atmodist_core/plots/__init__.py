@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import Any
 
 _EXPORTS = {
-    "maps": "atmodist_core.plots.map_plots",
-    "field_maps": "atmodist_core.plots.map_plots",
+    "maps": "atmodist_core.plots.map_plots.panels",
+    "field_maps": "atmodist_core.plots.map_plots.panels",
     "spectra": "atmodist_core.plots.spectrum_plots",
     "semivariograms": "atmodist_core.plots.spectrum_plots",
     "distance_matrix": "atmodist_core.plots.distance_plots",

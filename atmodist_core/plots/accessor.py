@@ -26,7 +26,7 @@ class AtmodistAccessor:
 
     def maps(self, models: Any = (), **options: Any) -> Any:
         """Return maps; see :func:`atmodist_core.plots.maps`."""
-        from atmodist_core.plots.map_plots import maps
+        from atmodist_core.plots.map_plots.panels import maps
 
         return maps(self._dataset, models, **options)
 

@@ -12,11 +12,11 @@ import xarray as xr
 from atmodist_core.common.errors import UserError
 from atmodist_core.figures.method_styles import method_style
 from atmodist_core.plots.backend import holoviews
-from atmodist_core.plots.map_plots import frame_options, geography_of, map_size
-from atmodist_core.plots.projections import Area, Projection
+from atmodist_core.plots.look.style import axes_hook, line_options, theme_of
+from atmodist_core.plots.look.units import display_unit, field_label
+from atmodist_core.plots.map_plots.panels import frame_options, geography_of, map_size
+from atmodist_core.plots.map_plots.projections import Area, Projection
 from atmodist_core.plots.states import TRUTH
-from atmodist_core.plots.style import axes_hook, line_options, theme_of
-from atmodist_core.plots.units import display_unit, field_label
 
 VERDICTS = {
     1: ("better", "triangle", "#009e73"),
@@ -133,7 +133,7 @@ def verdict_map(
     field, box
         Field and side of the box [points] whose Wasserstein-1 distances to the truth are compared.
     projection : str
-        A key of :data:`atmodist_core.plots.projections.PROJECTIONS`.
+        A key of :data:`atmodist_core.plots.map_plots.projections.PROJECTIONS`.
     width : int
         Width of the map [pixels].
     theme : {"light", "dark"}

@@ -9,8 +9,8 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.plots.backend import holoviews
-from atmodist_core.plots.style import axes_hook, colour_map, model_colour, theme_of
-from atmodist_core.plots.units import display_unit, units_text
+from atmodist_core.plots.look.style import axes_hook, colour_map, model_colour, theme_of
+from atmodist_core.plots.look.units import display_unit, units_text
 
 LABELS = 4
 """Times that are named along an axis of a matrix."""

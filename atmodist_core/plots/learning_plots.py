@@ -9,7 +9,7 @@ import numpy as np
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.plots.backend import holoviews
-from atmodist_core.plots.style import axes_hook, theme_of
+from atmodist_core.plots.look.style import axes_hook, theme_of
 
 
 def learning_curves(model: str | Path, *, width: int = 440, theme: str = "light") -> Any:

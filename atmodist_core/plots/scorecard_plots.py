@@ -12,8 +12,8 @@ import xarray as xr
 from atmodist_core.common.errors import UserError
 from atmodist_core.figures.method_styles import method_style
 from atmodist_core.plots.backend import holoviews
-from atmodist_core.plots.style import axes_hook, colour_map, theme_of
-from atmodist_core.plots.units import display_unit
+from atmodist_core.plots.look.style import axes_hook, colour_map, theme_of
+from atmodist_core.plots.look.units import display_unit
 
 STRONG_COLOUR = 0.45
 """Improvement beyond which a cell's colour is far from that of the page."""

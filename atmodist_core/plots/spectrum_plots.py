@@ -12,9 +12,9 @@ from atmodist_core.common.constants import EARTH_RADIUS_M
 from atmodist_core.common.errors import UserError
 from atmodist_core.figures.method_styles import method_style
 from atmodist_core.plots.backend import holoviews
+from atmodist_core.plots.look.style import axes_hook, line_options, theme_of
+from atmodist_core.plots.look.units import units_text
 from atmodist_core.plots.states import COARSE, TRUTH, Models, compared_states
-from atmodist_core.plots.style import axes_hook, line_options, theme_of
-from atmodist_core.plots.units import units_text
 
 GUIDES = {-3.0: "k⁻³", -5.0 / 3.0: "k⁻⁵⁄³"}
 """Slopes of kinetic energy, for the eye: quasi-geostrophic turbulence, and the mesoscale or inverse cascade."""

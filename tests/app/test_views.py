@@ -25,7 +25,7 @@ from app.views.shared.colour_bar import colour_bar_html
 from app.views.spectra.spectrum_figure import SpectrumFigure, degree_of_wavelength
 from app.views.spectra.view import SpectraView
 from atmodist_core.evaluation.measures import MEASURES
-from atmodist_core.plots.palettes import BALANCE, interpolated
+from atmodist_core.plots.look.palettes import BALANCE, interpolated
 from tests.app.conftest import settled_session
 
 LATITUDE, LONGITUDE = 59.5 - np.arange(20), -9.5 + np.arange(30)

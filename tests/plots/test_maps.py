@@ -7,9 +7,9 @@ import xarray as xr
 
 import atmodist_core as ad
 from atmodist_core.common.errors import UserError
-from atmodist_core.plots.map_plots import map_image, maps
-from atmodist_core.plots.projections import Area, Projection
-from atmodist_core.plots.units import DisplayUnit
+from atmodist_core.plots.look.units import DisplayUnit
+from atmodist_core.plots.map_plots.panels import map_image, maps
+from atmodist_core.plots.map_plots.projections import Area, Projection
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 
 from atmodist_core.common.constants import EARTH_RADIUS_M
 from atmodist_core.common.errors import UserError
-from atmodist_core.plots.projections import (
+from atmodist_core.plots.map_plots.projections import (
     PROJECTIONS,
     Area,
     Projection,

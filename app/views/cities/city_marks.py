@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.figures.numbers.cities import verdicts
-from atmodist_core.plots.palettes import interpolated
+from atmodist_core.plots.look.palettes import interpolated
 
 VERDICTS = {1: "better", 0: "equal", -1: "worse"}
 VERDICT_MARKS = {"better": ("up", "#009e73"), "equal": ("circle", "#b9c2cc"), "worse": ("down", "#e69f00")}

@@ -25,7 +25,7 @@ from app.views.shared import geography
 from app.views.shared.axes import FONT, cross_hair, interactive_figure, set_range, style_axes
 from app.views.shared.elements import column, figure_pane
 from app.views.shared.size_probe import SizeProbe
-from atmodist_core.plots.style import LATITUDE_LABEL, LONGITUDE_LABEL
+from atmodist_core.plots.look.style import LATITUDE_LABEL, LONGITUDE_LABEL
 
 AXIS_WIDTH, AXIS_HEIGHT, RIGHT_BORDER, TOP_BORDER = 42, 22, 8, 4
 """Space around the map for the labels of the axes [pixels]."""

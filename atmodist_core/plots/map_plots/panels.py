@@ -12,10 +12,10 @@ from atmodist_core.common.errors import UserError
 from atmodist_core.figures.maps import QUANTILE, scale_limits
 from atmodist_core.figures.method_styles import method_style
 from atmodist_core.plots.backend import holoviews
-from atmodist_core.plots.projections import Area, Projection, graticule, index_map
+from atmodist_core.plots.look.style import LATITUDE_LABEL, LONGITUDE_LABEL, axes_hook, colour_map, theme_of
+from atmodist_core.plots.look.units import DisplayUnit, display_unit, field_label
+from atmodist_core.plots.map_plots.projections import Area, Projection, graticule, index_map
 from atmodist_core.plots.states import COARSE, TRUTH, Models, compared_fields
-from atmodist_core.plots.style import LATITUDE_LABEL, LONGITUDE_LABEL, axes_hook, colour_map, theme_of
-from atmodist_core.plots.units import DisplayUnit, display_unit, field_label
 
 WIDE_DEG = 120.0
 """Width of a map from which the coarser coastline is drawn."""
@@ -60,7 +60,7 @@ def maps(
     difference : bool
         Show how far everything is from the truth instead; the truth itself and the coarse input are left out.
     projection : str
-        A key of :data:`atmodist_core.plots.projections.PROJECTIONS`.
+        A key of :data:`atmodist_core.plots.map_plots.projections.PROJECTIONS`.
     limit, quantile : float
         End of the colour scale in the units of the field; by default this quantile of the absolute values.
     coastlines, cities : bool

@@ -9,7 +9,7 @@ from typing import Any
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.figures.method_styles import method_style
-from atmodist_core.plots.palettes import BALANCE, BALANCE_DARK, ICE, SPEED, interpolated
+from atmodist_core.plots.look.palettes import BALANCE, BALANCE_DARK, ICE, SPEED, interpolated
 
 FONT = "Roboto, Helvetica, Arial, sans-serif"
 

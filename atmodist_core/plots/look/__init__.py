@@ -1,0 +1,1 @@
+"""Colours, fonts, line styles and units of all plots."""
