@@ -9,6 +9,7 @@ import numpy as np
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.plots.backend import holoviews
+from atmodist_core.plots.figure_copies import ModelTemplate, strip_looks
 
 
 class LivePlot:
@@ -64,11 +65,44 @@ class LivePlot:
         elif options:
             whole = whole.opts(**options)
         self.figure = hv.render(whole, backend="bokeh")
+        strip_looks(self.figure)
+        self._template: ModelTemplate | None = None
+
+    def copy(self) -> LivePlot:
+        """Return the same plot with a figure of its own, as this one was when the first copy was made.
+
+        Rendering takes 50 to 150 ms, a copy about 20.
+        """
+        if self._template is None:
+            self._template = ModelTemplate(self.figure)
+        models = self._template.copy()
+        other = LivePlot.__new__(LivePlot)
+        other._template, other.figure = None, models[self.figure.id]
+        other._sources = {label: models[source.id] for label, source in self._sources.items()}
+        other._renderers = {
+            label: renderer and models[renderer.id] for label, renderer in self._renderers.items()
+        }
+        return other
+
+    def add_layer(self, label: str, like: str) -> None:
+        """Add a layer that looks like another and has data, colours and visibility of its own."""
+        original = self.renderer(like)
+        models = ModelTemplate(original).copy()
+        renderer = models[original.id]
+        renderer.name = label
+        self.figure.renderers.append(renderer)
+        for tool in self.figure.tools:
+            shown = getattr(tool, "renderers", None)
+            if isinstance(shown, list) and original in shown:
+                shown.append(renderer)
+        self._renderers[label], self._sources[label] = renderer, renderer.data_source
 
     def _keep(self, label: str) -> Callable[[Any, Any], None]:
         def keep(plot: Any, _element: Any) -> None:
             self._sources[label] = plot.handles["source"]
             self._renderers[label] = plot.handles.get("glyph_renderer")
+            if self._renderers[label] is not None:
+                self._renderers[label].name = label  # in tooltips: $name
 
         return keep
 

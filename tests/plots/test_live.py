@@ -25,6 +25,29 @@ def test_options_of_the_element_are_kept():
     assert plot.renderer("truth").glyph.line_color == "red"
 
 
+def test_a_copy_has_models_of_its_own():
+    plot = LivePlot(hv.Curve([(0, 1.0), (1, 2.0)], label="truth").opts(tools=["hover"]), frame_width=200)
+    first, second = plot.copy(), plot.copy()
+    first.update("truth", y=np.array([5.0, 6.0]))
+    first.renderer("truth").glyph.line_color = "red"
+    assert second.source("truth").data["y"].tolist() == plot.source("truth").data["y"].tolist() == [1.0, 2.0]
+    assert second.renderer("truth").glyph.line_color != "red" and second.figure.frame_width == 200
+    ids = [{model.id for model in one.figure.references()} for one in (plot, first, second)]
+    assert not (ids[0] & ids[1] or ids[0] & ids[2] or ids[1] & ids[2])
+    assert first.renderer("truth") in first.figure.renderers
+    assert first.source("truth") is first.renderer("truth").data_source
+
+
+def test_a_layer_like_another_has_its_look_and_its_tooltip():
+    plot = LivePlot(hv.Curve([(0, 1.0), (1, 2.0)], label="truth").opts(line_width=3, tools=["hover"]))
+    plot.add_layer("model", like="truth")
+    plot.update("model", y=np.array([0.0, 0.5]))
+    assert plot.labels == ["truth", "model"] and plot.renderer("model").glyph.line_width == 3
+    assert plot.source("truth").data["y"].tolist() == [1.0, 2.0]
+    hover = next(tool for tool in plot.figure.tools if type(tool).__name__ == "HoverTool")
+    assert [one.name for one in hover.renderers] == ["truth", "model"]
+
+
 def test_mistakes_get_one_sentence():
     with pytest.raises(UserError, match="layers with different labels"):
         LivePlot(hv.Curve([1], label="a") * hv.Curve([2], label="a"))
