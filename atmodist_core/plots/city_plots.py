@@ -14,7 +14,8 @@ from atmodist_core.figures.method_styles import method_style
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.look.style import axes_hook, line_options, theme_of
 from atmodist_core.plots.look.units import display_unit, field_label
-from atmodist_core.plots.map_plots.panels import frame_options, geography_of, map_size
+from atmodist_core.plots.map_plots.geography import geography_of
+from atmodist_core.plots.map_plots.panels import frame_options, map_size
 from atmodist_core.plots.map_plots.projections import Area, Projection
 from atmodist_core.plots.states import TRUTH
 

@@ -1,31 +1,31 @@
-"""One map as a Bokeh figure that is built once and redrawn by replacing its data."""
+"""One map: a plot of the library that HoloViews renders once, of which every map is a copy that is redrawn by replacing its data."""
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from bokeh.events import MouseLeave, MouseMove
-from bokeh.models import (
-    ColumnDataSource,
-    CustomJS,
-    CustomJSTickFormatter,
-    Div,
-    Grid,
-    HoverTool,
-    Label,
-    LinearColorMapper,
-    Range1d,
-    WheelZoomTool,
-)
+from bokeh.models import ColumnDataSource, CustomJS, Div, Grid, Label, LinearColorMapper, Range1d, Span
 
+import atmodist_core as ad
 from app.theme.theme import INKS
 from app.views.maps.pixels import Picture, centred_longitude, edges
-from app.views.shared import geography
-from app.views.shared.axes import FONT, cross_hair, interactive_figure, set_range, style_axes
+from app.views.shared.axes import FONT, cross_hair, set_fonts, set_range, style_axes
 from app.views.shared.elements import column, figure_pane
 from app.views.shared.size_probe import SizeProbe
-from atmodist_core.plots.look.style import LATITUDE_LABEL, LONGITUDE_LABEL
+from atmodist_core.plots.backend import holoviews
+from atmodist_core.plots.copies import copied_models
+from atmodist_core.plots.live import LivePlot
+from atmodist_core.plots.map_plots.geography import cities_of, coastline_of, geography_of
+from atmodist_core.plots.map_plots.panels import map_of
+from atmodist_core.plots.map_plots.projections import Area, Projection
+
+logger = logging.getLogger("atmodist.app")
 
 AXIS_WIDTH, AXIS_HEIGHT, RIGHT_BORDER, TOP_BORDER = 42, 22, 8, 4
 """Space around the map for the labels of the axes [pixels]."""
@@ -33,6 +33,7 @@ AXIS_WIDTH, AXIS_HEIGHT, RIGHT_BORDER, TOP_BORDER = 42, 22, 8, 4
 MOST_COLUMNS, MOST_ROWS = 4096, 2304
 """Largest size of a map [pixels] that the server draws means for: the browser reports the size, and a forged one must not cost memory."""
 
+FIRST_AREA = Area(-25.0, 45.0, 30.0, 75.0)
 _POINTER_CODE = (Path(__file__).parent / "pointer.js").read_text(encoding="utf-8")
 
 
@@ -48,14 +49,67 @@ _FRAME = {
 }
 
 
+@dataclass(frozen=True)
+class Template:
+    """A map without data, which is never shown itself, and the parts of it that the page changes."""
+
+    plot: LivePlot
+    vertical: Span
+    horizontal: Span
+    badge: Label
+
+
+@lru_cache(maxsize=1)
+def template() -> Template:
+    """Return the map of which every map is a copy: rendering takes HoloViews a tenth of a second, which six maps of every visitor would pay.
+
+    The cross hair and the label at the pointer are models of Bokeh's: HoloViews draws them by asking the server at every move.
+    """
+    projection = Projection("plate-carree", FIRST_AREA)
+    picture = holoviews().Image(
+        np.zeros((2, 2), np.float32), bounds=(0, 0, 1, 1), label="field", kdims=["longitude", "latitude"]
+    )
+    layers = [layer.clone([]) for layer in geography_of(projection, coastlines=True, cities=True, theme="light")]
+    map_ = map_of(picture, layers, projection, "light")
+    plot = LivePlot(map_, toolbar=None, default_tools=["pan", "wheel_zoom", "reset"])
+    figure = plot.figure
+    figure.update(
+        # The frame around it sets the size: see `MapFigure.pane`.
+        width=None,
+        height=None,
+        sizing_mode="stretch_width",
+        styles={"position": "absolute", "inset": "0", "width": "100%", "height": "100%"},
+        min_border_left=AXIS_WIDTH,
+        min_border_bottom=AXIS_HEIGHT,
+        min_border_right=RIGHT_BORDER,
+        min_border_top=TOP_BORDER,
+        # Parts that a map never shows: each would be created for every map, here and in the browser.
+        title=None,
+        center=[part for part in figure.center if not isinstance(part, Grid)],
+    )
+    for renderer in figure.renderers:
+        renderer.update(nonselection_glyph=None, selection_glyph=None, muted_glyph=None, hover_glyph=None)
+    figure.toolbar.active_scroll.zoom_on_axis = False
+    plot.source("field").data = MapFigure.data_of(None)
+    set_fonts(figure)
+    for axis in figure.axis:
+        axis.ticker.update(desired_num_ticks=5, mantissas=[1, 2, 3, 6])
+        axis.major_label_standoff = 3
+    vertical, horizontal = cross_hair(figure)
+    screen = {"x": 6, "y": 6, "x_units": "screen", "y_units": "screen"}
+    badge = Label(text_font=FONT, text_font_size="12px", padding=4, visible=False, border_radius=3, **screen)
+    figure.add_layout(badge)
+    return Template(plot, vertical, horizontal, badge)
+
+
 class SharedMap:
     """The visible area, the geography and the unit of the values, shared by all maps of a view."""
 
     def __init__(self) -> None:
-        self.x_range = Range1d(-25, 45)
-        self.y_range = Range1d(30, 75)
-        self.coast = ColumnDataSource({"x": [], "y": []})
-        self.cities = ColumnDataSource({"x": [], "y": [], "name": []})
+        area = FIRST_AREA
+        self.x_range, self.y_range = Range1d(area.west, area.east), Range1d(area.south, area.north)
+        self.coast = ColumnDataSource({"xs": [], "ys": []})
+        self.cities = ColumnDataSource({"longitude": [], "latitude": [], "city": []})
         # A model of the document, so that the pointer's script sees a change of the unit.
         self.unit = Div(text="", visible=False)
 
@@ -65,9 +119,14 @@ class SharedMap:
         west, south, width, height = edges(latitude, centred_longitude(longitude))
         set_range(self.x_range, west, west + width)
         set_range(self.y_range, south, south + height)
-        box = (west, west + width, south, south + height)
-        self.coast.data = dict(geography.coastline_data(*box))
-        self.cities.data = dict(geography.city_data(*box))
+        projection = Projection("plate-carree", Area(west, west + width, south, south + height))
+        try:
+            coast, (x, y, names) = coastline_of(projection), cities_of(projection)
+        except ad.UserError as error:
+            logger.warning("maps are drawn without coastlines and cities: %s", error)
+            coast, (x, y, names) = np.empty((0, 2)), ([], [], [])
+        self.coast.data = {"xs": [coast[:, 0]], "ys": [coast[:, 1]]}
+        self.cities.data = {"longitude": x, "latitude": y, "city": names}
         return width, height
 
 
@@ -79,50 +138,24 @@ class MapFigure:
 
     def __init__(self, shared: SharedMap, mapper: LinearColorMapper, label: str, probe: SizeProbe) -> None:
         self._probe = probe
-        self.source = ColumnDataSource(self.data_of(None))
-        plot = interactive_figure(
-            zoom={"zoom_on_axis": False},
-            x_range=shared.x_range,
-            y_range=shared.y_range,
-            # The frame around it sets the size: see `pane`.
-            styles={"position": "absolute", "inset": "0", "width": "100%", "height": "100%"},
-            min_border_left=AXIS_WIDTH,
-            min_border_bottom=AXIS_HEIGHT,
-            min_border_right=RIGHT_BORDER,
-            min_border_top=TOP_BORDER,
-            output_backend="canvas",
-            name=f"map of {label}",
-        )
-        plot.toolbar.active_scroll = plot.select_one(WheelZoomTool)
-        self.figure = plot
-        self._image = plot.image(
-            image="image", x="x", y="y", dw="dw", dh="dh", source=self.source, color_mapper=mapper
-        )
-        self._coast = plot.line(x="x", y="y", source=shared.coast, line_width=0.9)
-        self._cities = plot.scatter(x="x", y="y", source=shared.cities, size=3.5, line_width=0.7)
-        plot.add_tools(HoverTool(renderers=[self._cities], tooltips="@name", point_policy="snap_to_data"))
-        self.vertical, self.horizontal = cross_hair(plot)
-        self.badge = Label(
-            x=6,
-            y=6,
-            x_units="screen",
-            y_units="screen",
-            text_font=FONT,
-            text_font_size="12px",
-            padding=4,
-            visible=False,
-        )
-        self.badge.border_radius = 3
-        plot.add_layout(self.badge)
-        _strip(plot)
-        plot.xaxis.formatter = CustomJSTickFormatter(code=LONGITUDE_LABEL)
-        plot.yaxis.formatter = CustomJSTickFormatter(code=LATITUDE_LABEL)
-        self.pane = column(figure_pane(plot))
+        first = template()
+        plot, figure = first.plot, first.plot.figure
+        image = plot.renderer("field")
+        shares = {
+            figure.x_range: shared.x_range,
+            figure.y_range: shared.y_range,
+            plot.source("coastlines"): shared.coast,
+            plot.source("cities"): shared.cities,
+            image.glyph.color_mapper: mapper,
+        }
+        copies = copied_models(figure, shares)
+        self.figure, self.source, self._image = copies[figure], copies[plot.source("field")], copies[image]
+        self._coast, self._cities = (copies[plot.renderer(name)] for name in ("coastlines", "cities"))
+        self.vertical, self.horizontal = copies[first.vertical], copies[first.horizontal]
+        self.badge = copies[first.badge]
+        self.figure.name = f"map of {label}"
+        self.pane = column(figure_pane(self.figure))
         self._set_shape(1.55)
-        for axis in plot.axis:
-            axis.ticker.desired_num_ticks = 5
-            axis.ticker.mantissas = [1, 2, 3, 6]
-            axis.major_label_standoff = 3
 
     def carry_probe(self) -> None:
         """Put the probe over this map."""
@@ -171,15 +204,6 @@ class MapFigure:
         self._cities.glyph.update(fill_color=ink.surface, line_color=ink.text)
         self.vertical.line_color = self.horizontal.line_color = ink.text
         self.badge.update(text_color=ink.text, background_fill_color=ink.surface, background_fill_alpha=0.9)
-
-
-def _strip(plot: Any) -> None:
-    """Remove parts that a map never shows: each is created on the server and in the browser, for every map."""
-    plot.title = None
-    plot.center = [part for part in plot.center if not isinstance(part, Grid)]
-    for renderer in plot.renderers:
-        # The looks of points that are not selected, or muted.
-        renderer.update(nonselection_glyph=None, muted_glyph=None)
 
 
 def share_pointer(maps: list[MapFigure], shared: SharedMap) -> None:

@@ -12,14 +12,11 @@ from atmodist_core.common.errors import UserError
 from atmodist_core.figures.maps import QUANTILE, scale_limits
 from atmodist_core.figures.method_styles import method_style
 from atmodist_core.plots.backend import holoviews
-from atmodist_core.plots.look.style import LATITUDE_LABEL, LONGITUDE_LABEL, axes_hook, colour_map, theme_of
+from atmodist_core.plots.look.style import LATITUDE_LABEL, LONGITUDE_LABEL, axes_hook, colour_map
 from atmodist_core.plots.look.units import DisplayUnit, display_unit, field_label
-from atmodist_core.plots.map_plots.projections import Area, Projection, graticule, index_map
+from atmodist_core.plots.map_plots.geography import geography_of
+from atmodist_core.plots.map_plots.projections import Area, Projection, index_map
 from atmodist_core.plots.states import COARSE, TRUTH, Models, compared_fields
-
-WIDE_DEG = 120.0
-"""Width of a map from which the coarser coastline is drawn."""
-
 
 def maps(
     data: xr.Dataset | Mapping[str, xr.Dataset],
@@ -142,7 +139,6 @@ def field_maps(
     theme: str = "light",
 ) -> Any:
     """Return maps of fields by name on one colour scale; see :func:`maps` for the options."""
-    hv = holoviews()
     low, high = scale_limits(fields.values(), limit=limit, quantile=quantile)
     first = next(iter(fields.values()))
     unit = display_unit(str(first.attrs.get("units", "")), high)
@@ -168,12 +164,16 @@ def field_maps(
             colorbar_position="bottom",
             colorbar_opts={"height": 8, "padding": 2, "title": label},
             tools=["hover"],
-            clipping_colors={"NaN": "transparent"},
         )
         title = method_style(name).label
-        overlay = hv.Overlay([picture, *geography]).relabel(title)
-        panels.append(overlay.opts(title=title, **size, **frame_options(chosen, theme)))
-    return panels[0] if len(panels) == 1 else hv.Layout(panels).cols(columns)
+        panels.append(map_of(picture, geography, chosen, theme).relabel(title).opts(title=title, **size))
+    return panels[0] if len(panels) == 1 else holoviews().Layout(panels).cols(columns)
+
+
+def map_of(picture: Any, geography: list[Any], projection: Projection, theme: str) -> Any:
+    """Return a picture of a field with the geography over it, as notebooks and the page show it."""
+    picture = picture.opts(clipping_colors={"NaN": "transparent"})
+    return holoviews().Overlay([picture, *geography]).opts(**frame_options(projection, theme))
 
 
 def area_of(field: xr.DataArray) -> Area:
@@ -203,58 +203,6 @@ def map_image(field: xr.DataArray, projection: Projection, unit: DisplayUnit, *,
     if np.ptp(steps) < 1e-3 * steps.max():
         return hv.Image((longitude, latitude, values), axes, value, rtol=1e-2)
     return hv.QuadMesh((longitude, latitude, values), axes, value)
-
-
-def geography_of(projection: Projection, *, coastlines: bool, cities: bool, theme: str) -> list[Any]:
-    """Return what lies over the fields of all maps: coastlines, meridians and parallels, cities."""
-    hv = holoviews()
-    colours, area = theme_of(theme), projection.area
-    axes = ["longitude", "latitude"] if projection.is_plane else ["x", "y"]
-    layers = []
-    if not projection.is_plane:
-        lines = [*graticule(projection), projection.outline()]
-        layers.append(
-            hv.Path(lines, axes, label="graticule").opts(color=colours.muted, line_width=0.5, alpha=0.6)
-        )
-    if coastlines:
-        layers.append(
-            hv.Path(coastline_of(projection), axes, label="coastlines").opts(
-                color=colours.text, line_width=0.9, alpha=0.8
-            )
-        )
-    if cities:
-        from atmodist_core.fields.grid.geography import cities as table_of_cities
-
-        table = table_of_cities()
-        longitude = area.west + (table["longitude"].to_numpy() - area.west) % 360.0
-        inside = (longitude <= area.east) & table["latitude"].between(area.south, area.north).to_numpy()
-        x, y = projection.forward(longitude[inside], table["latitude"].to_numpy()[inside])
-        seen = np.isfinite(x) & np.isfinite(y)
-        names = (table["name"] + ", " + table["country"]).to_numpy()[inside]
-        points = hv.Points((x[seen], y[seen], names[seen]), axes, "city", label="cities")
-        layers.append(points.opts(color=colours.surface, line_color=colours.text, size=4, tools=["hover"]))
-    return layers
-
-
-def coastline_of(projection: Projection) -> list[np.ndarray]:
-    """Return the shipped coastline in the plane of a projection, cut where the map ends."""
-    from atmodist_core.fields.grid.geography import coastlines
-    from atmodist_core.fields.grid.regions import Region
-
-    area = projection.area
-    resolution = "110m" if area.east - area.west >= WIDE_DEG else "50m"
-    if not projection.is_plane:
-        return projection.lines(coastlines(resolution, west=projection.central_longitude - 180.0))
-    if area.is_global:
-        return coastlines(resolution, west=area.west)
-    lines = coastlines(resolution, Region(area.south, area.north, _within(area.west), _within(area.east)))
-    turns = [round((area.centre[0] - line[:, 0].mean()) / 360.0) for line in lines]
-    return [line + np.array([360.0 * turn, 0.0]) for line, turn in zip(lines, turns, strict=True)]
-
-
-def _within(longitude: float) -> float:
-    """A longitude in -180..360, as regions take them."""
-    return longitude if -180.0 <= longitude <= 360.0 else longitude % 360.0
 
 
 def map_size(projection: Projection, width: int) -> dict[str, Any]:
