@@ -64,7 +64,8 @@ class LivePlot:
             whole = whole.opts(**{**found, **options})
         elif options:
             whole = whole.opts(**options)
-        self.figure = hv.render(whole, backend="bokeh")
+        # In a document of its own: HoloViews sets its theme on the present one, which may be a visitor's page.
+        self.figure = hv.renderer("bokeh").get_plot(whole, doc=_new_document()).state
         strip_looks(self.figure)
         self._template: ModelTemplate | None = None
 
@@ -143,3 +144,9 @@ class LivePlot:
     def update_image(self, label: str, values: np.ndarray) -> None:
         """Replace the picture of an image on the same points; ``values`` has rows from south to north."""
         self.update(label, image=[np.asarray(values)])
+
+
+def _new_document() -> Any:
+    from bokeh.document import Document
+
+    return Document()

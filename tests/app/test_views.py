@@ -6,6 +6,7 @@ from html import escape
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import atmodist_core as ad
 from app.compute.colour_limits import coarse_difference, difference_limit, ends, field_limit
@@ -15,11 +16,10 @@ from app.state.state import StudioState
 from app.theme.theme import DARK, INKS, LIGHT, palette
 from app.theme.units import unit_of
 from app.views.maps import pixels, scores
-from app.views.maps.map_figure import MOST_COLUMNS, MOST_ROWS
+from app.views.maps.map_figure import MOST_COLUMNS, MOST_ROWS, SharedMap
 from app.views.maps.painter import Painter
 from app.views.maps.pixels import Viewport, centred_longitude, edges, picture
 from app.views.maps.view import MapsView
-from app.views.shared import geography
 from app.views.shared.axes import set_range
 from app.views.shared.colour_bar import colour_bar_html
 from app.views.spectra.spectrum_figure import SpectrumFigure, degree_of_wavelength
@@ -87,8 +87,6 @@ def test_a_globe_begins_at_the_date_line():
     shifted = centred_longitude(longitude)
     assert shifted[0] == -179.75 and (np.diff(shifted) == 0.5).all()
     values = np.arange(720.0)[None, :].repeat(2, axis=0)
-    import xarray as xr
-
     fields = xr.Dataset(coords={"latitude": [45.0, -45.0], "longitude": longitude})
     rolled, _, again = pixels.centred(values, fields)
     np.testing.assert_array_equal(again, shifted)
@@ -102,35 +100,16 @@ def test_edges_end_at_the_poles():
     assert (west, south, width, height) == (-0.5, -90, 360, 180)
 
 
-def test_coastlines_and_cities_lie_on_the_map():
-    box = (-25.0, 45.0, 30.0, 75.0)
-    coast = geography.coastline_data(*box)
-    assert np.isnan(coast["x"]).sum() > 20  # gaps between lines
-    assert np.array_equal(np.isnan(coast["x"]), np.isnan(coast["y"]))
-    inside = (coast["x"] > box[0]) & (coast["x"] < box[1]) & (coast["y"] > box[2]) & (coast["y"] < box[3])
-    points = np.concatenate(ad.coastlines("50m", west=box[0]))
-    expected = (points > [box[0], box[2]]).all(axis=1) & (points < [box[1], box[3]]).all(axis=1)
-    assert inside.sum() == expected.sum() > 0.7 * len(coast["x"])  # all that is on the map, and little else
-    cities = geography.city_data(120.0, 250.0, -40.0, 50.0)
-    seattle = next(i for i, name in enumerate(cities["name"]) if name.startswith("Seattle"))
-    assert cities["x"][seattle] == pytest.approx(237.67, abs=0.1)
-
-
 def test_maps_are_drawn_without_coast_where_the_files_are_missing(monkeypatch, caplog):
     def missing(*_args, **_options):
         raise ad.UserError("Expected the file coastlines.npz, found none; copy it.")
 
-    monkeypatch.setattr(ad, "coastlines", missing)
-    monkeypatch.setattr(ad, "cities", missing)
-    geography.coastline_data.cache_clear()
-    geography.city_data.cache_clear()
-    try:
-        assert geography.coastline_data(0.0, 10.0, 0.0, 10.0)["x"].size == 0
-        assert geography.city_data(0.0, 10.0, 0.0, 10.0)["name"] == []
-        assert "coastlines.npz" in caplog.text
-    finally:
-        geography.coastline_data.cache_clear()
-        geography.city_data.cache_clear()
+    monkeypatch.setattr("app.views.maps.map_figure.coastline_of", missing)
+    shared = SharedMap()
+    shared.show_area(xr.Dataset(coords={"latitude": LATITUDE, "longitude": LONGITUDE}))
+    assert (shared.x_range.start, shared.y_range.end) == (-10, 60)
+    assert len(shared.coast.data["xs"][0]) == 0 and len(shared.cities.data["city"]) == 0
+    assert "coastlines.npz" in caplog.text
 
 
 def test_colours_run_from_end_to_end_through_the_page():

@@ -8,6 +8,7 @@ import xarray as xr
 import atmodist_core as ad
 from atmodist_core.common.errors import UserError
 from atmodist_core.plots.look.units import DisplayUnit
+from atmodist_core.plots.map_plots.geography import cities_of, coastline_of
 from atmodist_core.plots.map_plots.panels import map_image, maps
 from atmodist_core.plots.map_plots.projections import Area, Projection
 
@@ -77,6 +78,26 @@ def test_uneven_latitudes_are_drawn_where_they_lie():
     image = map_image(field, Projection("plate-carree", Area(-1, 3, -1.5, 12)), DisplayUnit(1.0, ""))
     assert isinstance(image, hv.QuadMesh)
     assert image.dimension_values("latitude", expanded=False).tolist() == [1.0, 6.0, 10.0]
+
+
+def test_coastlines_and_cities_lie_on_the_map():
+    west, east, south, north = -25.0, 45.0, 30.0, 75.0
+    coast = coastline_of(Projection("plate-carree", Area(west, east, south, north)))
+    gaps = np.isnan(coast)
+    assert gaps[:, 0].sum() > 20 and (gaps[:, 0] == gaps[:, 1]).all()
+
+    def inside(points):
+        return int(((points > [west, south]) & (points < [east, north])).all(axis=1).sum())
+
+    everywhere = np.concatenate(ad.coastlines("50m", west=west))
+    assert inside(coast) == inside(everywhere) > 0.7 * len(coast), "all that is on the map, and little else"
+    x, _, names = cities_of(Projection("plate-carree", Area(120.0, 250.0, -40.0, 50.0)))
+    assert x[[name.startswith("Seattle") for name in names]] == pytest.approx(237.67, abs=0.1)
+
+
+def test_a_wide_map_has_the_coast_of_its_own_turn_of_longitude():
+    coast = coastline_of(Projection("plate-carree", Area(-179.75, 180.25, -90.0, 90.0)))
+    assert -180 <= np.nanmin(coast[:, 0]) < -170 and 170 < np.nanmax(coast[:, 0]) <= 180.25
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from bokeh.events import MouseLeave, MouseMove
-from bokeh.models import ColumnDataSource, CustomJS, Div, Grid, Label, LinearColorMapper, Range1d, Span
+from bokeh.models import (
+    ColumnDataSource,
+    CustomJS,
+    Div,
+    HoverTool,
+    Label,
+    LinearColorMapper,
+    PanTool,
+    Range1d,
+    ResetTool,
+    WheelZoomTool,
+)
 
 import atmodist_core as ad
 from app.theme.theme import INKS
@@ -19,7 +29,6 @@ from app.views.shared.axes import FONT, cross_hair, set_fonts, set_range, style_
 from app.views.shared.elements import column, figure_pane
 from app.views.shared.size_probe import SizeProbe
 from atmodist_core.plots.backend import holoviews
-from atmodist_core.plots.copies import copied_models
 from atmodist_core.plots.live import LivePlot
 from atmodist_core.plots.map_plots.geography import cities_of, coastline_of, geography_of
 from atmodist_core.plots.map_plots.panels import map_of
@@ -49,29 +58,18 @@ _FRAME = {
 }
 
 
-@dataclass(frozen=True)
-class Template:
-    """A map without data, which is never shown itself, and the parts of it that the page changes."""
-
-    plot: LivePlot
-    vertical: Span
-    horizontal: Span
-    badge: Label
-
-
 @lru_cache(maxsize=1)
-def template() -> Template:
+def template() -> LivePlot:
     """Return the map of which every map is a copy: rendering takes HoloViews a tenth of a second, which six maps of every visitor would pay.
 
-    The cross hair and the label at the pointer are models of Bokeh's: HoloViews draws them by asking the server at every move.
+    The cross hair and the label at the pointer are models of Bokeh's: HoloViews would ask the server at every move of the pointer.
     """
     projection = Projection("plate-carree", FIRST_AREA)
-    picture = holoviews().Image(
-        np.zeros((2, 2), np.float32), bounds=(0, 0, 1, 1), label="field", kdims=["longitude", "latitude"]
-    )
-    layers = [layer.clone([]) for layer in geography_of(projection, coastlines=True, cities=True, theme="light")]
-    map_ = map_of(picture, layers, projection, "light")
-    plot = LivePlot(map_, toolbar=None, default_tools=["pan", "wheel_zoom", "reset"])
+    axes = ["longitude", "latitude"]
+    picture = holoviews().Image(np.zeros((2, 2), np.float32), axes, bounds=(0, 0, 1, 1), label="field")
+    layers = geography_of(projection, coastlines=True, cities=True, theme="light")
+    map_ = map_of(picture, [layer.clone([]) for layer in layers], projection, "light")
+    plot = LivePlot(map_, toolbar=None)
     figure = plot.figure
     figure.update(
         # The frame around it sets the size: see `MapFigure.pane`.
@@ -83,23 +81,26 @@ def template() -> Template:
         min_border_bottom=AXIS_HEIGHT,
         min_border_right=RIGHT_BORDER,
         min_border_top=TOP_BORDER,
+        output_backend="canvas",
         # Parts that a map never shows: each would be created for every map, here and in the browser.
         title=None,
-        center=[part for part in figure.center if not isinstance(part, Grid)],
+        center=[],
+        tools=[
+            tool for tool in figure.tools if isinstance(tool, PanTool | WheelZoomTool | ResetTool | HoverTool)
+        ],
     )
-    for renderer in figure.renderers:
-        renderer.update(nonselection_glyph=None, selection_glyph=None, muted_glyph=None, hover_glyph=None)
     figure.toolbar.active_scroll.zoom_on_axis = False
     plot.source("field").data = MapFigure.data_of(None)
     set_fonts(figure)
     for axis in figure.axis:
         axis.ticker.update(desired_num_ticks=5, mantissas=[1, 2, 3, 6])
         axis.major_label_standoff = 3
-    vertical, horizontal = cross_hair(figure)
+    cross_hair(figure)
     screen = {"x": 6, "y": 6, "x_units": "screen", "y_units": "screen"}
-    badge = Label(text_font=FONT, text_font_size="12px", padding=4, visible=False, border_radius=3, **screen)
-    figure.add_layout(badge)
-    return Template(plot, vertical, horizontal, badge)
+    figure.add_layout(
+        Label(text_font=FONT, text_font_size="12px", padding=4, visible=False, border_radius=3, **screen)
+    )
+    return plot
 
 
 class SharedMap:
@@ -120,13 +121,14 @@ class SharedMap:
         set_range(self.x_range, west, west + width)
         set_range(self.y_range, south, south + height)
         projection = Projection("plate-carree", Area(west, west + width, south, south + height))
+        nothing = np.empty(0)
+        coast, cities = np.empty((0, 2)), (nothing, nothing, nothing)
         try:
-            coast, (x, y, names) = coastline_of(projection), cities_of(projection)
+            coast, cities = coastline_of(projection), cities_of(projection)
         except ad.UserError as error:
             logger.warning("maps are drawn without coastlines and cities: %s", error)
-            coast, (x, y, names) = np.empty((0, 2)), ([], [], [])
         self.coast.data = {"xs": [coast[:, 0]], "ys": [coast[:, 1]]}
-        self.cities.data = {"longitude": x, "latitude": y, "city": names}
+        self.cities.data = dict(zip(("longitude", "latitude", "city"), cities, strict=True))
         return width, height
 
 
@@ -138,21 +140,13 @@ class MapFigure:
 
     def __init__(self, shared: SharedMap, mapper: LinearColorMapper, label: str, probe: SizeProbe) -> None:
         self._probe = probe
-        first = template()
-        plot, figure = first.plot, first.plot.figure
-        image = plot.renderer("field")
-        shares = {
-            figure.x_range: shared.x_range,
-            figure.y_range: shared.y_range,
-            plot.source("coastlines"): shared.coast,
-            plot.source("cities"): shared.cities,
-            image.glyph.color_mapper: mapper,
-        }
-        copies = copied_models(figure, shares)
-        self.figure, self.source, self._image = copies[figure], copies[plot.source("field")], copies[image]
-        self._coast, self._cities = (copies[plot.renderer(name)] for name in ("coastlines", "cities"))
-        self.vertical, self.horizontal = copies[first.vertical], copies[first.horizontal]
-        self.badge = copies[first.badge]
+        plot = template().copy()
+        self.figure, self.source, self._image = plot.figure, plot.source("field"), plot.renderer("field")
+        self.figure.update(x_range=shared.x_range, y_range=shared.y_range)
+        self._image.glyph.color_mapper = mapper
+        self._coast, self._cities = plot.renderer("coastlines"), plot.renderer("cities")
+        self._coast.data_source, self._cities.data_source = shared.coast, shared.cities
+        self.vertical, self.horizontal, self.badge = self.figure.center
         self.figure.name = f"map of {label}"
         self.pane = column(figure_pane(self.figure))
         self._set_shape(1.55)

@@ -18,6 +18,7 @@ from atmodist_core.plots.map_plots.geography import geography_of
 from atmodist_core.plots.map_plots.projections import Area, Projection, index_map
 from atmodist_core.plots.states import COARSE, TRUTH, Models, compared_fields
 
+
 def maps(
     data: xr.Dataset | Mapping[str, xr.Dataset],
     models: Models = (),
