@@ -111,8 +111,8 @@ def wrapped(caption: str | None, style: FigureStyle = PUBLICATION) -> str | None
     """Break a caption into lines that fit the figure's width."""
     if not caption:
         return None
-    # Letters are on average half as wide as high; an inch is 72 points.
-    letters = int(style.width_in * 72 / (0.5 * (style.font_size - 1.5)))
+    # Letters are on average little more than half as wide as high; an inch is 72 points.
+    letters = int(style.width_in * 72 / (0.53 * (style.font_size - 1.5)))
     return "\n".join(textwrap.wrap(caption, letters))
 
 

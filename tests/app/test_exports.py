@@ -123,6 +123,9 @@ def test_unfinished_results_are_not_exported(globe, models, engine):
     [
         (["--out", "figure.doc"], "end in .png, .svg or .pdf"),
         (["--out", "nowhere/figure.png"], "existing folder"),
+        (["--movie", "gif", "--out", "movie.mp4"], "end in .gif"),
+        (["--movie", "gif", "--numbers", "n.nc"], "for a figure only"),
+        (["--movie", "gif", "--start", "2100-01-01"], "times of the data"),
         (["--link", "?view=maps&data=../secret.nc"], "Expected a data set among"),
         (["--link", "?view=maps&time=1901-01-01T00:00"], "Expected a time of the data"),
         (["--link", "?view=nothing"], "Expected a figure among"),

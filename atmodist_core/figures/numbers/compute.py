@@ -99,6 +99,17 @@ class Study:
             coarse = coarse.assign(wind_speed=block_mean_speed(truth, self.factor))
         return states, window.crop(coarse)
 
+    def truth(self, time: str, field: str) -> xr.Dataset:
+        """Truth on the fine points of the region."""
+        truth, _, window = self.slice(time)
+        return window.refined(self.factor).crop(_with(truth, field))
+
+    @property
+    def field_limit(self) -> float | None:
+        """End of a fixed colour scale in the unit of the field, or None."""
+        limit = self.request.limit
+        return None if limit is None else limit / (1.0 if self.request.field == "wind_speed" else 1e5)
+
     def caption(self, when: str, field: str, *, extra: str = "", distance: Any = None) -> str:
         """Caption of a figure of this study."""
         cards = [self.cards[name] for name in self.request.methods if name in self.cards]
@@ -142,9 +153,9 @@ def maps(study: Study) -> Numbers:
         for name in study.request.methods
     }
     tables = fields_numbers(states, coarse, field, found)
-    if study.request.limit is not None:
-        tables["fields"].attrs["limit"] = study.request.limit / (1.0 if field == "wind_speed" else 1e5)
-    when = _words(study.time)
+    if study.field_limit is not None:
+        tables["fields"].attrs["limit"] = study.field_limit
+    when = time_words(study.time)
     return Numbers("maps", tables, study.caption(when, field, distance=distance))
 
 
@@ -161,7 +172,7 @@ def spectra(study: Study) -> Numbers:
             parts.setdefault(name, []).append(spectrum_and_semivariogram(ds, truth, coarse=name == "coarse"))
     tables = spectra_numbers({name: joined_times(found) for name, found in parts.items()})
     return Numbers(
-        "spectra", spectra_results(tables, nyquist, study.request.field), study.caption(_span(times), "")
+        "spectra", spectra_results(tables, nyquist, study.request.field), study.caption(span_words(times), "")
     )
 
 
@@ -210,8 +221,8 @@ def distances(study: Study) -> Numbers:
     states, _ = study.states(study.time, field)
     methods = _or_none(lambda: method_distances(states, field, distance)) or method_distances(states, field)
     tables = distances_tables(fields, matrices, curves, confusion, methods, field, study.request.pair)
-    when = _span(period)
-    extra = f"Methods at {_words(study.time)}."
+    when = span_words(period)
+    extra = f"Methods at {time_words(study.time)}."
     if confusion is not None:
         extra += f" Predicted lags on {area_words(confusion)}."
     return Numbers("distances", tables, study.caption(when, field, extra=extra, distance=distance))
@@ -285,12 +296,14 @@ def _time_text(time: np.datetime64) -> str:
     return "undated" if np.isnat(time) else str(time.astype("datetime64[m]"))
 
 
-def _words(time: str) -> str:
+def time_words(time: str) -> str:
+    """Return the text of a time for people; empty for an undated one."""
     return "" if time == "undated" else time.replace("T", " ") + " UTC"
 
 
-def _span(times: Sequence[str]) -> str:
-    first, last = _words(times[0]), _words(times[-1])
+def span_words(times: Sequence[str]) -> str:
+    """Return first and last time and their number."""
+    first, last = time_words(times[0]), time_words(times[-1])
     return first if len(times) == 1 else f"{first} to {last}, {len(times)} times"
 
 
