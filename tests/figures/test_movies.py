@@ -1,6 +1,7 @@
 """Movies: read back by independent readers, one colour scale, and no file that is not complete."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+from imageio_ffmpeg import get_ffmpeg_exe
 from PIL import Image, ImageSequence
 
 from atmodist_core.common.errors import Cancelled, UserError
@@ -36,15 +38,16 @@ def pictures(path):
             found = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(file)]
             assert file.info["loop"] == 0
             return found, 1000 / file.info["duration"], file.size
-    import imageio_ffmpeg
-
-    reader = imageio_ffmpeg.read_frames(path)
-    about = next(reader)
-    assert about["codec"] == "h264" and about["pix_fmt"].startswith("yuv420p(tv, bt709")
-    width, height = about["source_size"]
-    found = [np.frombuffer(data, np.uint8).reshape(height, width, 3) for data in reader]
-    assert about["duration"] == pytest.approx(len(found) / about["fps"], abs=0.02)
-    return found, about["fps"], (width, height)
+    command = [get_ffmpeg_exe(), "-i", str(path), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    done = subprocess.run(command, capture_output=True, check=True)
+    told = done.stderr.decode()
+    assert re.search(r"Video: h264 .*yuv420p\(tv, bt709", told), told
+    width, height = map(int, re.search(r" (\d+)x(\d+)[, ]", told).groups())
+    speed = float(re.search(r"([\d.]+) fps", told)[1])
+    found = list(np.frombuffer(done.stdout, np.uint8).reshape(-1, height, width, 3))
+    minutes, seconds = re.search(r"Duration: 00:(\d+):([\d.]+)", told).groups()
+    assert 60 * float(minutes) + float(seconds) == pytest.approx(len(found) / speed, abs=0.02)
+    return found, speed, (width, height)
 
 
 @pytest.mark.parametrize("kind", ["mp4", "gif"])
