@@ -7,7 +7,7 @@ from math import floor, log10
 import numpy as np
 
 from app.compute.comparison import Comparison
-from app.theme.units import is_signed, unit_of
+from atmodist_core.plots.look.units import field_unit, is_signed
 
 QUANTILE = 0.99
 """Fraction of grid points within the colour scale."""
@@ -16,7 +16,7 @@ QUANTILE = 0.99
 def field_limit(comparison: Comparison) -> float:
     """Return the limit that holds 99 % of the truth in the region, in the unit of display."""
     values = comparison.values("truth")
-    return rounded_limit(values, unit_of(comparison.question.field).factor)
+    return rounded_limit(values, field_unit(comparison.question.field).factor)
 
 
 def difference_limit(comparison: Comparison) -> float:
@@ -24,7 +24,7 @@ def difference_limit(comparison: Comparison) -> float:
 
     It does not depend on the methods, so that it does not change while their answers arrive.
     """
-    return rounded_limit(coarse_difference(comparison), unit_of(comparison.question.field).factor)
+    return rounded_limit(coarse_difference(comparison), field_unit(comparison.question.field).factor)
 
 
 def coarse_difference(comparison: Comparison) -> np.ndarray:

@@ -7,10 +7,10 @@ from app.compute.comparison import SCORE_NAMES, Comparison
 from app.export.captions import session_caption
 from app.session.period_spectra import PeriodSpectra
 from app.session.session import Session
-from app.theme.units import unit_of
 from atmodist_core.figures.numbers.compute import spectra_results
 from atmodist_core.figures.numbers.numbers import Numbers, fields_numbers, spectra_numbers
 from atmodist_core.figures.numbers.spectrum import coarse_nyquist_degree
+from atmodist_core.plots.look.units import field_unit
 
 
 def complete_comparison(session: Session) -> Comparison:
@@ -34,7 +34,7 @@ def maps_numbers(session: Session) -> Numbers:
     }
     tables = fields_numbers(states, comparison.coarse, question.field, scores)
     if session.state.scale == "fixed" and session.state.limit is not None:
-        tables["fields"].attrs["limit"] = session.state.limit / unit_of(question.field).factor
+        tables["fields"].attrs["limit"] = session.state.limit / field_unit(question.field).factor
     return Numbers("maps", tables, session_caption(session, question.time, question.field))
 
 

@@ -17,9 +17,9 @@ from app.compute.control import Control
 from app.compute.engine import Engine
 from app.state.state import StudioState, default_methods
 from app.state.view_registry import VIEW_ENTRIES, load
-from app.theme.theme import palette
 from app.views.maps.pixels import Viewport, picture
 from atmodist_core.figures.numbers.data_sets import DEMO
+from atmodist_core.plots.look.style import colour_map
 
 logger = logging.getLogger("atmodist.app")
 LONGEST_WAIT_S, POLL_S = 30.0, 0.1
@@ -49,7 +49,7 @@ def warm_caches(engine: Engine, is_page_loading: Callable[[], bool] = lambda: Fa
         data = engine.describe(DEMO)
         state = StudioState()
         control = Control()
-        palette(signed=True, theme=state.theme)
+        colour_map(signed=True, theme=state.theme)
         question = Question(
             DEMO, state.level, data.time_texts[0], state.region, state.field, stamp=data.stamp
         )

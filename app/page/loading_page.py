@@ -9,7 +9,8 @@ from typing import Any
 from panel_material_ui.base import _env
 
 from app.page.sidebar import WIDTH
-from app.theme.theme import DARK, HEADER_COLOUR, INKS, LIGHT, THEME_CONFIG
+from app.theme.theme import DARK, HEADER_COLOUR, LIGHT, THEME_CONFIG
+from atmodist_core.plots.look.style import theme_of
 
 
 @cache
@@ -28,7 +29,7 @@ def loading_template() -> Any:
 
 
 def _colours(prefix: str, theme: str) -> dict[str, str]:
-    ink = INKS[theme]
+    ink = theme_of(theme)
     return {
         f"@{prefix}_page": THEME_CONFIG[theme]["palette"]["background"]["default"],
         f"@{prefix}_surface": ink.surface,

@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
+from atmodist_core.plots.live import batch_model_updates
 
-@contextmanager
-def batch_model_updates(figure: Any) -> Iterator[None]:
-    """Let Bokeh collect the models of a page once, after all changes of a figure within this context.
-
-    Otherwise it collects them for every line that is added to a figure of the page: a view shown for the first time would block the server for
-    seconds. Use it only where models are added, because it always collects once; and only for Bokeh models, because Panel components made
-    within would not know their document, and so where their style sheets come from.
-    """
-    if figure.document is None:
-        yield
-        return
-    frozen = figure.document.models.freeze()
-    frozen.__enter__()
-    try:
-        yield
-    finally:
-        # Without the error, which would leave the models frozen.
-        frozen.__exit__(None, None, None)
+__all__ = ["add_missing", "batch_model_updates"]
 
 
 def add_missing(

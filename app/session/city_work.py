@@ -24,11 +24,11 @@ from app.session.request import Request, Update
 from app.state.choices import WHOLE
 from app.state.period import period_times
 from app.state.state import shown_methods
-from app.theme.units import unit_of
 from atmodist_core.evaluation.results.city_file import city_series, open_city_values
 from atmodist_core.figures.numbers.cities import spread_order, wasserstein_table
 from atmodist_core.figures.numbers.city_areas import computes_whole
 from atmodist_core.figures.numbers.city_store import fitting_file
+from atmodist_core.plots.look.units import field_unit
 
 PUBLISH_INTERVAL_S = 2.0
 """Shortest time between two states of growing statistics."""
@@ -95,7 +95,7 @@ def _globe_field(request: Request, control: Control, frame: Frame, question: Que
             fields, note = answer.given, answer.precision
         except ad.UserError as error:
             name, method, note = "truth", None, public_text(error)
-    factor = np.float32(unit_of(field).factor)
+    factor = np.float32(field_unit(field).factor)
     return GlobeField(
         values=np.asarray(fields[field].isel(time=0).values) * factor,
         latitude=np.asarray(fields["latitude"].values, dtype=float),

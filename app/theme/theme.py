@@ -1,36 +1,14 @@
-"""The two themes, the colours of fields and methods, and the styles that views share."""
+"""The two themes of the page and the styles that views share; the colours of plots are in ``atmodist_core.plots.look``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from atmodist_core.figures.method_styles import method_style
-from atmodist_core.plots.look.palettes import BALANCE, BALANCE_DARK, ICE, SPEED, interpolated
+from atmodist_core.plots.look.style import line_dash, theme_of
 
 LIGHT, DARK = "light", "dark"
 COARSE_COLOUR = str(method_style("coarse").colour)
-
-
-@dataclass(frozen=True)
-class Ink:
-    """Colours of one theme for figures and HTML; Material UI takes its own from :data:`THEME_CONFIG`."""
-
-    text: str
-    muted: str
-    line: str
-    surface: str
-    raised: str
-    truth: str
-    best: str
-
-
-INKS = {
-    LIGHT: Ink("#16202c", "#5b6878", "#d8dee6", "#ffffff", "#f7f9fb", "#16202c", "#006d4f"),
-    DARK: Ink("#e8eef4", "#97a4b3", "#2a3542", "#131a22", "#18212b", "#f4f7fa", "#4cd3a5"),
-}
-
 HEADER_COLOUR = "#0f2438"
 
 _TYPOGRAPHY = {"fontSize": 13, "button": {"textTransform": "none"}}
@@ -44,7 +22,7 @@ THEME_CONFIG: dict[str, Any] = {
             "primary": {"main": "#1d5f8a"},
             "secondary": {"main": "#00795a"},
             "background": {"default": "#f3f5f8", "paper": "#ffffff"},
-            "text": {"primary": INKS[LIGHT].text, "secondary": INKS[LIGHT].muted},
+            "text": {"primary": theme_of(LIGHT).text, "secondary": theme_of(LIGHT).muted},
         },
         "typography": _TYPOGRAPHY,
         "shape": {"borderRadius": 8},
@@ -55,10 +33,10 @@ THEME_CONFIG: dict[str, Any] = {
             "primary": {"main": "#7cc0ee"},
             "secondary": {"main": "#4cd3a5"},
             "background": {"default": "#0c1218", "paper": "#131a22"},
-            "text": {"primary": INKS[DARK].text, "secondary": INKS[DARK].muted},
+            "text": {"primary": theme_of(DARK).text, "secondary": theme_of(DARK).muted},
             # Icons in fields are hardly visible on dark paper otherwise.
-            "default": {"dark": INKS[DARK].muted},
-            "action": {"active": INKS[DARK].muted, "disabled": "rgba(232, 238, 244, 0.35)"},
+            "default": {"dark": theme_of(DARK).muted},
+            "action": {"active": theme_of(DARK).muted, "disabled": "rgba(232, 238, 244, 0.35)"},
         },
         "typography": _TYPOGRAPHY,
         "shape": {"borderRadius": 8},
@@ -67,24 +45,9 @@ THEME_CONFIG: dict[str, Any] = {
 }
 
 
-@lru_cache(maxsize=8)
-def palette(signed: bool, theme: str) -> tuple[str, ...]:
-    """Return colours from low to high for a signed or a positive field, as 256 hexadecimal strings.
-
-    Zero takes the colour of the page: white in the light theme, black in the dark one.
-    """
-    anchors = {(True, LIGHT): BALANCE, (True, DARK): BALANCE_DARK, (False, LIGHT): SPEED, (False, DARK): ICE}
-    return interpolated(anchors[signed, theme], 256)
-
-
 def method_colour(name: str, colour: str, theme: str) -> str:
     """Return the colour of a method's lines; that of the truth depends on the theme."""
-    return INKS[theme].truth if name == "truth" else colour
-
-
-def line_dash(name: str, width: float) -> list[int]:
-    """Return strokes and gaps of a method's lines of a width [pixels] for Bokeh; empty for a solid line."""
-    return [max(1, round(length * width)) for length in method_style(name).dashes]
+    return theme_of(theme).text if name == "truth" else colour
 
 
 def line_sample(name: str, colour: str, *, length: int, width: float) -> str:

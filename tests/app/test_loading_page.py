@@ -5,7 +5,8 @@ import re
 from bokeh.core.templates import MACROS
 
 from app.page.loading_page import loading_template
-from app.theme.theme import DARK, INKS, LIGHT
+from app.theme.theme import DARK, LIGHT
+from atmodist_core.plots.look.style import theme_of
 
 SCRIPTS = (
     '<script type="text/javascript" src="static/js/bokeh.min.js?v=1"></script>\n'
@@ -38,7 +39,7 @@ def test_scripts_of_the_page_wait_for_its_outline():
 def test_the_outline_has_the_colours_of_both_themes():
     text = page()
     for theme in (LIGHT, DARK):
-        assert INKS[theme].surface in text
+        assert theme_of(theme).surface in text
     assert "@light" not in text and "@dark" not in text and "@header" not in text
 
 

@@ -13,8 +13,7 @@ from app.compute.colour_limits import coarse_difference, difference_limit, ends,
 from app.compute.comparison import SCORE_NAMES, Scores, best_of
 from app.session.session import Session
 from app.state.state import StudioState
-from app.theme.theme import DARK, INKS, LIGHT, palette
-from app.theme.units import unit_of
+from app.theme.theme import DARK, LIGHT
 from app.views.maps import pixels, scores
 from app.views.maps.map_figure import MOST_COLUMNS, MOST_ROWS, SharedMap
 from app.views.maps.painter import Painter
@@ -26,6 +25,8 @@ from app.views.spectra.spectrum_figure import SpectrumFigure, degree_of_waveleng
 from app.views.spectra.view import SpectraView
 from atmodist_core.evaluation.measures import MEASURES
 from atmodist_core.plots.look.palettes import BALANCE, interpolated
+from atmodist_core.plots.look.style import colour_map, theme_of
+from atmodist_core.plots.look.units import field_unit
 from tests.app.conftest import settled_session
 
 LATITUDE, LONGITUDE = 59.5 - np.arange(20), -9.5 + np.arange(30)
@@ -114,7 +115,7 @@ def test_maps_are_drawn_without_coast_where_the_files_are_missing(monkeypatch, c
 
 def test_colours_run_from_end_to_end_through_the_page():
     for theme, background in ((LIGHT, 0xF1), (DARK, 0x1C)):
-        colours = palette(True, theme)
+        colours = colour_map(True, theme)
         middle = int(colours[128][1:3], 16)
         assert len(colours) == 256 and abs(middle - background) < 12
     assert interpolated(BALANCE, 33) == BALANCE
@@ -138,18 +139,18 @@ def test_scores_are_shown_in_the_unit_of_display_with_a_definition_each():
         Scores(1.234e-5, float("nan"), 0.912, 2e-6, note="The region is too small."),
         best,
         "mine",
-        unit_of("vorticity"),
+        field_unit("vorticity"),
     )
     assert ">1.23<" in row and ">0.91<" in row and ">0.2<" in row
     assert "The region is too small." in row and "–" in row
     assert row.count('class="score best"') == 1 and "Best here." in row
     for name in SCORE_NAMES:
         assert escape(MEASURES[name].definition) in row
-    assert scores.score_html(None, best, "mine", unit_of("vorticity")).count("…") >= 4
+    assert scores.score_html(None, best, "mine", field_unit("vorticity")).count("…") >= 4
 
 
 def test_the_colour_bar_names_its_ends():
-    bar = colour_bar_html([("Vorticity", palette(True, LIGHT), -7.5, 7.5)])
+    bar = colour_bar_html([("Vorticity", colour_map(True, LIGHT), -7.5, 7.5)])
     assert "−7.5" in bar and "7.5" in bar and "linear-gradient" in bar
 
 
@@ -248,8 +249,8 @@ def test_the_swipe_holds_both_fields(compared):
 def test_the_theme_reaches_the_figures(compared):
     view = MapsView(compared)
     compared.state.theme = DARK
-    assert view._cards["truth"].map.figure.border_fill_color == INKS[DARK].surface
-    assert list(view._field_scale.palette) == list(palette(True, DARK))
+    assert view._cards["truth"].map.figure.border_fill_color == theme_of(DARK).surface
+    assert list(view._field_scale.palette) == list(colour_map(True, DARK))
 
 
 def test_the_visible_area_becomes_the_region(compared):

@@ -6,6 +6,7 @@ import pytest
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.plots.live import LivePlot
+from atmodist_core.plots.look.style import THEMES, axes_hook, colour_map
 
 
 def test_layers_are_updated_in_place():
@@ -56,3 +57,66 @@ def test_mistakes_get_one_sentence():
         plot.update("b", y=[1])
     with pytest.raises(UserError, match="Expected columns among"):
         plot.update("a", z=[1])
+
+
+def curve(label, **options):
+    return hv.Curve([(1, 1.0), (2, 2.0)], label=label).opts(**options)
+
+
+def test_a_layer_added_later_leaves_ranges_and_data():
+    plot = LivePlot(hv.Overlay([curve("a", tools=["hover"]), curve("b")]).opts(logx=True))
+    plot.update("a", y=np.array([5.0, 6.0]))
+    plot.set_range(x=(2, 3))
+    source = plot.source("a")
+    plot.add(curve("b") * curve("c", color="red", tools=["hover"]))
+    assert plot.labels == ["a", "b", "c"] and plot.source("a") is source
+    assert (plot.figure.x_range.start, plot.figure.x_range.reset_end) == (2, 3)
+    assert plot.renderer("c") in plot.figure.renderers and plot.renderer("c").glyph.line_color == "red"
+    assert plot.hover("c") in plot.figure.tools and plot.hover("c").renderers == [plot.renderer("c")]
+    assert plot.hover("b") is None
+    assert [item.label.value for item in plot.figure.legend[0].items] == ["a", "b", "c"]
+    assert len(plot.figure.renderers) == 3
+
+
+def test_layers_that_are_not_wanted_are_hidden():
+    plot = LivePlot(hv.Overlay([curve("a"), curve("b"), hv.VLine(1.0, label="mark")]))
+    plot.show_only(["b", "unknown"])
+    assert [plot.renderer(label).visible for label in plot.labels] == [False, True, False]
+    plot.show("mark")
+    assert plot.renderer("mark").visible
+
+
+def test_equal_columns_are_not_sent_again():
+    plot = LivePlot(curve("a"))
+    events = []
+    plot.source("a").on_change("data", lambda _attr, _old, new: events.append(new))
+    plot.update("a", y=np.array([1.0, np.nan]))
+    plot.update("a", y=np.array([1.0, np.nan]))
+    assert len(events) == 1
+    plot.update_layers({"a": {"y": np.array([1.0, 2.0])}})
+    assert len(events) == 2
+
+
+def test_a_theme_changes_its_own_colours_only():
+    light, dark = THEMES["light"], THEMES["dark"]
+    image = hv.Image(np.zeros((3, 4)), label="field").opts(cmap=colour_map(True, "light"), colorbar=True)
+    layers = [image, curve("truth", color=light.text), curve("bicubic", color="#0072b2")]
+    layers += [hv.VLine(1.0, label="mark").opts(color=light.muted), hv.Text(1, 1, "k").relabel("name")]
+    plot = LivePlot(hv.Overlay(layers).opts(hooks=[axes_hook("light")]))
+    plot.restyle("dark")
+    assert (
+        plot.figure.border_fill_color == dark.surface and plot.figure.right[0].title_text_color == dark.muted
+    )
+    assert plot.renderer("truth").glyph.line_color == dark.text
+    assert plot.renderer("bicubic").glyph.line_color == "#0072b2"
+    assert plot.renderer("mark").line_color == dark.muted
+    assert plot.renderer("field").glyph.color_mapper.palette == colour_map(True, "dark")
+    plot.restyle("light")
+    assert plot.renderer("truth").glyph.line_color == light.text
+    assert plot.renderer("field").glyph.color_mapper.palette == colour_map(True, "light")
+
+
+def test_no_colour_of_a_theme_stands_for_two_things():
+    for theme in THEMES.values():
+        colours = [theme.text, theme.muted, theme.line, theme.surface, theme.raised]
+        assert len(set(colours)) == len(colours)

@@ -11,11 +11,11 @@ import xarray as xr
 
 from app.state.choices import FIELDS as FIELD_LABELS
 from app.theme.theme import line_sample
-from app.theme.units import unit_of
 from app.views.cities.density_figure import DensityFigure
 from app.views.shared.elements import CARD_STYLES, column, figure_pane, html
 from atmodist_core.evaluation.city_verdicts import wasserstein_estimate
 from atmodist_core.figures.numbers.cities import BOXES, FIELDS, QUANTILES, quantiles, sample_of
+from atmodist_core.plots.look.units import field_unit
 
 _GRID_STYLES = ":host { display: grid; gap: 2px 4px; grid-template-columns: repeat(3, minmax(0, 1fr)); }"
 _TEXT_STYLES = """
@@ -86,7 +86,7 @@ class CityCard:
             return
         names = ["truth", *methods]
         for (one, size), drawn in self._figures.items():
-            factor = np.float32(unit_of(one).factor)
+            factor = np.float32(field_unit(one).factor)
             samples = {name: sample_of(series, name, city, one, size) * factor for name in names}
             self._titles[one, size].object = _title_html(one, size, int(samples["truth"].size))
             drawn.draw(samples, styles, _axis_label(one))
@@ -118,7 +118,7 @@ def _title_html(field: str, box: int, count: int | None) -> str:
 
 
 def _axis_label(field: str) -> str:
-    return f"{field} [{unit_of(field).text}]"
+    return f"{field} [{field_unit(field).text}]"
 
 
 def _table_html(
@@ -130,7 +130,7 @@ def _table_html(
     box: int,
     intervals: Mapping[str, tuple[float, float]],
 ) -> str:
-    factor = unit_of(field).factor
+    factor = field_unit(field).factor
     truth = sample_of(series, "truth", city, field, box) * np.float32(factor)
     distances, rows = {}, []
     for name in names[1:]:
@@ -153,7 +153,7 @@ def _table_html(
         )
     heads = "".join(f'<th scope="col">{100 * q:g} %</th>' for q in QUANTILES)
     caption = (
-        f"{FIELD_LABELS[field]}, {box} × {box} points [{unit_of(field).text}]: Wasserstein-1 distance to the truth (small: 95 % interval "
+        f"{FIELD_LABELS[field]}, {box} × {box} points [{field_unit(field).text}]: Wasserstein-1 distance to the truth (small: 95 % interval "
         "of a bootstrap over blocks of three days) and quantiles. Dotted lines in the figures: 2 and 98 % of the truth."
     )
     return (

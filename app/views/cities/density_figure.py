@@ -10,9 +10,9 @@ from bokeh.models import ColumnDataSource, HoverTool, Range1d, Span
 from numpy.typing import NDArray
 
 from app.server.batch_model_updates import add_missing
-from app.theme.theme import INKS, line_dash
-from app.views.shared.axes import interactive_figure, set_range, style_axes
+from app.views.shared.axes import interactive_figure, set_range
 from atmodist_core.figures.numbers.cities import bin_edges, density, quantiles
+from atmodist_core.plots.look.style import line_dash, restyle, theme_of
 
 HEIGHT = 196
 SHOWN_QUANTILES = (0, -1)
@@ -80,12 +80,12 @@ class DensityFigure:
 
     def use_theme(self, theme: str) -> None:
         """Set the colours of a theme."""
-        ink = INKS[theme]
-        style_axes(self.figure, ink)
+        ink = theme_of(theme)
+        restyle(self.figure, theme)
         for mark in self._marks:
             mark.line_color = ink.muted
         if "truth" in self._lines:
-            self._lines["truth"][1].glyph.line_color = ink.truth
+            self._lines["truth"][1].glyph.line_color = ink.text
 
     def _line(self, name: str) -> tuple[ColumnDataSource, Any]:
         if name not in self._lines:

@@ -17,13 +17,13 @@ from app.session.session import Session
 from app.state.choices import FIELDS, WHOLE
 from app.state.city_choices import MARKINGS
 from app.state.state import parse_region, region_text
-from app.theme.theme import palette
-from app.theme.units import is_signed, unit_of
 from app.views.cities import city_marks
 from app.views.shared.choice import Choices, choice
 from app.views.shared.colour_bar import STYLES as BAR_STYLES
 from app.views.shared.colour_bar import colour_bar_html
 from app.views.shared.elements import CARD_STYLES, TOOL_STYLES, Element, column, html, row
+from atmodist_core.plots.look.style import colour_map
+from atmodist_core.plots.look.units import field_unit, is_signed
 
 DRAWING_PAUSE_S = 0.05
 """Pause after the last change of the field before its picture is made."""
@@ -81,8 +81,8 @@ class GlobeCard(Element):
         low, high = ends(self._state.limit or shown.limit, shown.field)
         parts = (shown.field, shown.time, shown.name, shown.note, shown.values.shape)
         key = (*parts, low, high, id(shown.values))
-        unit = unit_of(shown.field).text
-        colours = palette(is_signed(shown.field), self._state.theme)
+        unit = field_unit(shown.field).text
+        colours = colour_map(is_signed(shown.field), self._state.theme)
         self.globe.palette = list(colours)
         self._bar.object = colour_bar_html([(f"{FIELDS[shown.field]} [{unit}]", colours, low, high)])
         time = "" if shown.time == "undated" else shown.time.replace("T", " ") + " UTC"

@@ -16,8 +16,7 @@ from app.session.session import Session
 from app.state.choices import FIELDS
 from app.state.city_choices import BOXES, REACHES, SAMPLES, city_names
 from app.state.state import shown_methods
-from app.theme.theme import FITTING, INKS
-from app.theme.units import unit_of
+from app.theme.theme import FITTING
 from app.views.cities import city_marks
 from app.views.cities.city_card import CityCard, intervals_of, period_text
 from app.views.cities.city_search import CitySearch
@@ -27,6 +26,8 @@ from app.views.shared.choice import Choices, choice
 from app.views.shared.elements import CARD_STYLES, HEAD_STYLES, TOOL_STYLES, Element, column, html, row
 from app.views.shared.long_record_texts import city_html
 from atmodist_core.figures.numbers.city_store import stored_files
+from atmodist_core.plots.look.style import theme_of
+from atmodist_core.plots.look.units import field_unit
 
 MOST_CARDS = 4
 """Most cities whose densities are drawn; more can be selected, and are in the table."""
@@ -153,7 +154,7 @@ class CitiesView(Element):
     def _styles(self) -> dict[str, tuple[str, str]]:
         colours = {method.name: method.colour for method in self._session.methods}
         styles = {name: (label, colours.get(name, SPARE_COLOUR)) for name, label in self._labels().items()}
-        return {"truth": ("Truth", INKS[self._state.theme].truth), **styles}
+        return {"truth": ("Truth", theme_of(self._state.theme).text), **styles}
 
     def _fill_choices(self) -> None:
         labels = self._labels()
@@ -171,7 +172,7 @@ class CitiesView(Element):
     def _show_verdicts(self) -> None:
         """Marks on the globe, totals and table."""
         state, result, field, box = self._state, self._result, self.field, int(self._state.box)
-        unit, labels = unit_of(field), self._labels()
+        unit, labels = field_unit(field), self._labels()
         pair = (labels.get(state.candidate, state.candidate), labels.get(state.baseline, state.baseline))
         words = city_marks.verdict_words(result.distances, state.candidate, state.baseline, field, box)
         tables = {

@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 
 from app.session.distance_work import TimeDistances
-from app.theme.units import unit_of
 from app.views.shared.elements import head_html
 from atmodist_core.figures.numbers.distances import area_words
+from atmodist_core.plots.look.units import field_unit
 
 STYLES = """
 table { border-collapse: collapse; font-size: 11.5px; font-variant-numeric: tabular-nums; color: var(--studio-text); width: 100%; table-layout: fixed; }
@@ -83,7 +83,7 @@ def methods_html(result: TimeDistances | None, labels: Mapping[str, str]) -> str
         return head_html("Methods and truth")
     found = result.methods
     when = result.question.time.replace("T", " ")
-    unit = unit_of(result.question.field)
+    unit = field_unit(result.question.field)
     parts = [head_html("Methods and truth", f"{when} UTC, this region")]
     tables = []
     for name, title in _TABLES.items():

@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 from bokeh.models import ColumnDataSource, HoverTool, Legend, LegendItem, Range1d
 
-from app.theme.theme import INKS
-from app.views.shared.axes import FONT, interactive_figure, set_range, style_axes
+from app.views.shared.axes import interactive_figure, set_range
+from atmodist_core.plots.look.style import FONT, restyle, theme_of
 
 HEIGHT = 340
 MEASURE_STYLES = {
@@ -101,8 +101,8 @@ class LagFigure:
 
     def use_theme(self, theme: str) -> None:
         """Set the colours of a theme."""
-        ink = INKS[theme]
-        style_axes(self.figure, ink)
+        ink = theme_of(theme)
+        restyle(self.figure, theme)
         self._legend.update(
             background_fill_color=ink.surface, background_fill_alpha=0.8, label_text_color=ink.text
         )

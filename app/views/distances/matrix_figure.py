@@ -9,9 +9,9 @@ import numpy as np
 from bokeh.events import Tap
 from bokeh.models import ColumnDataSource, CustomJS, FixedTicker, HoverTool, LinearColorMapper, Range1d
 
-from app.theme.theme import INKS, palette
-from app.views.shared.axes import cross_hair, interactive_figure, set_range, style_axes
+from app.views.shared.axes import cross_hair, interactive_figure, set_range
 from app.views.shared.elements import column, figure_pane
+from atmodist_core.plots.look.style import colour_map, restyle, theme_of
 
 LABELS = 4
 """Number of labels along an axis."""
@@ -103,9 +103,9 @@ class MatrixFigure:
 
     def use_theme(self, theme: str) -> None:
         """Set the colours of a theme."""
-        ink = INKS[theme]
-        style_axes(self.figure, ink)
-        self.mapper.palette = list(palette(False, theme))
+        ink = theme_of(theme)
+        restyle(self.figure, theme)
+        self.mapper.palette = list(colour_map(False, theme))
         self._mark.glyph.line_color = "#d55e00"
         self.vertical.line_color = self.horizontal.line_color = ink.text
 

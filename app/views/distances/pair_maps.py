@@ -12,14 +12,14 @@ from app.server.programmatic_update import ProgrammaticUpdate
 from app.session.distance_work import TimeDistances
 from app.session.session import Session
 from app.state.choices import FIELDS
-from app.theme.theme import palette
-from app.theme.units import is_signed, unit_of
 from app.views.maps.map_figure import MapFigure, SharedMap, share_pointer
 from app.views.maps.painter import Painter
 from app.views.maps.pixels import centred
 from app.views.shared import colour_bar
 from app.views.shared.elements import HEAD_STYLES, Element, column, head_html, html, select
 from app.views.shared.size_probe import SizeProbe
+from atmodist_core.plots.look.style import colour_map
+from atmodist_core.plots.look.units import field_unit, is_signed
 
 _STYLES = (
     colour_bar.STYLES
@@ -68,21 +68,21 @@ class PairMaps(Element):
             self._head.object = head_html("Two times", "tap a cell of a matrix")
             return
         field = result.question.field
-        unit = unit_of(field)
+        unit = field_unit(field)
         fields = result.fields
         self._set_area(result)
         shown = [fields[field].values[place] * np.float32(unit.factor) for place in (first, second)]
         limit = float(np.quantile(np.abs(np.concatenate([one.ravel() for one in shown])), 0.99)) or 1.0
         limit = float(f"{limit:.2g}")
         signed = is_signed(field)
-        self._scale.update(palette=list(palette(signed, theme)), low=-limit if signed else 0.0, high=limit)
+        self._scale.update(palette=list(colour_map(signed, theme)), low=-limit if signed else 0.0, high=limit)
         self._shared.unit.text = unit.text
         for map_figure, values, place in zip(self._maps, shown, (first, second), strict=True):
             token = (result.question, result.texts[place])
             self._painter.paint(map_figure, token, *centred(values, fields), "native")
         caption = f"{FIELDS[field]} [{unit.text}]"
         self._bar.object = colour_bar.colour_bar_html(
-            [(caption, palette(signed, theme), self._scale.low, self._scale.high)]
+            [(caption, colour_map(signed, theme), self._scale.low, self._scale.high)]
         )
         self._head.object = head_html("Two times", _distances(result, first, second))
         with self._updating():
@@ -115,6 +115,6 @@ def _distances(result: TimeDistances, first: int, second: int) -> str:
     if result.matrices is not None:
         if "atmodist" in result.matrices:
             parts.append(f"AtmoDist {float(result.matrices['atmodist'][second, first]):.3g}")
-        unit = unit_of(result.question.field)
+        unit = field_unit(result.question.field)
         parts.append(f"RMSE {float(result.matrices['rmse'][second, first]) * unit.factor:.3g}")
     return " · ".join(parts)

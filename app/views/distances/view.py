@@ -10,8 +10,7 @@ import panel as pn
 
 from app.session.distance_work import TimeDistances
 from app.session.session import Session
-from app.theme.theme import FITTING, palette
-from app.theme.units import unit_of
+from app.theme.theme import FITTING
 from app.views.distances.distance_tables import STYLES as TABLE_STYLES
 from app.views.distances.distance_tables import confusion_html, methods_html
 from app.views.distances.lag_figure import MEASURE_STYLES, LagFigure
@@ -21,6 +20,8 @@ from app.views.shared import colour_bar
 from app.views.shared.elements import CARD_STYLES, HEAD_STYLES, Element, column, figure_pane, head_html, html
 from app.views.shared.period_control import PeriodControl
 from app.views.shared.veil import Veil
+from atmodist_core.plots.look.style import colour_map
+from atmodist_core.plots.look.units import field_unit
 
 _GRID_STYLES = """
 :host { display: grid; gap: 10px; grid-auto-rows: max-content; height: auto; grid-template-columns: repeat(3, minmax(0, 1fr)); align-items: start; }
@@ -113,7 +114,7 @@ class DistancesView(Element):
         )
         self._bars["learned"].object = _bar("AtmoDist distance", high, theme)
         field = "vorticity" if result is None else result.question.field
-        unit = unit_of(field)
+        unit = field_unit(field)
         plain = None if matrices is None else matrices["rmse"].values * unit.factor
         high = self._plain.draw(plain)
         self._heads["plain"].object = head_html("RMSE", f"{field}, point by point")
@@ -179,7 +180,7 @@ def _text(**size: Any) -> Any:
 
 
 def _bar(caption: str, high: float, theme: str) -> str:
-    return colour_bar.colour_bar_html([(caption, palette(False, theme), 0.0, float(np.round(high, 6)))])
+    return colour_bar.colour_bar_html([(caption, colour_map(False, theme), 0.0, float(np.round(high, 6)))])
 
 
 def _card(name: str, *content: Any) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from app.compute.comparison import PREVIEW, Answer, Comparison
 from app.session.session import Session
 from app.theme.theme import COARSE_COLOUR, method_colour
-from app.theme.units import unit_of
 from app.views.maps import scores
 from app.views.maps.map_card import MapCard, problem_html
+from atmodist_core.plots.look.units import field_unit
 
 
 def write_card(
@@ -17,7 +17,7 @@ def write_card(
     state, name = session.state, card.name
     simulated = session.data is not None and session.data.simulated
     field = comparison.question.field if comparison is not None else state.field
-    unit = unit_of(field)
+    unit = field_unit(field)
     answer = comparison.answers.get(name) if comparison is not None else None
     if name == "truth":
         card.set_header(method_colour(name, "", state.theme), _times(comparison), simulated=simulated)

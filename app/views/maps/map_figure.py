@@ -23,13 +23,13 @@ from bokeh.models import (
 )
 
 import atmodist_core as ad
-from app.theme.theme import INKS
 from app.views.maps.pixels import Picture, centred_longitude, edges
-from app.views.shared.axes import FONT, cross_hair, set_fonts, set_range, style_axes
+from app.views.shared.axes import cross_hair, set_range
 from app.views.shared.elements import column, figure_pane
 from app.views.shared.size_probe import SizeProbe
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.live import LivePlot
+from atmodist_core.plots.look.style import FONT, restyle, theme_of
 from atmodist_core.plots.map_plots.geography import cities_of, coastline_of, geography_of
 from atmodist_core.plots.map_plots.panels import map_of
 from atmodist_core.plots.map_plots.projections import Area, Projection
@@ -91,7 +91,6 @@ def template() -> LivePlot:
     )
     figure.toolbar.active_scroll.zoom_on_axis = False
     plot.source("field").data = MapFigure.data_of(None)
-    set_fonts(figure)
     for axis in figure.axis:
         axis.ticker.update(desired_num_ticks=5, mantissas=[1, 2, 3, 6])
         axis.major_label_standoff = 3
@@ -192,8 +191,8 @@ class MapFigure:
 
     def use_theme(self, theme: str) -> None:
         """Set the colours of a theme."""
-        ink = INKS[theme]
-        style_axes(self.figure, ink)
+        ink = theme_of(theme)
+        restyle(self.figure, theme)
         self._coast.glyph.update(line_color=ink.text, line_alpha=0.75)
         self._cities.glyph.update(fill_color=ink.surface, line_color=ink.text)
         self.vertical.line_color = self.horizontal.line_color = ink.text

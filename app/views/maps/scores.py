@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from app.compute.comparison import SCORE_NAMES, Comparison, Scores
-from app.theme.units import Unit
 from atmodist_core.evaluation.measures import MEASURES
+from atmodist_core.plots.look.units import DisplayUnit
 
 SHORT_NAMES = {"rmse": "RMSE", "atmodist": "AtmoDist", "energy_ratio": "Energy", "wasserstein": "W₁"}
 
@@ -22,7 +22,7 @@ READING = {
 """How to read each score, beside its definition in the registry of measures."""
 
 
-def score_html(scores: Scores | None, best: dict[str, set[str]], name: str, unit: Unit) -> str:
+def score_html(scores: Scores | None, best: dict[str, set[str]], name: str, unit: DisplayUnit) -> str:
     """Return the row of scores of one method; ``scores`` is None while they are computed, and ``best`` the best methods by score."""
     cells = []
     for key in SCORE_NAMES:
@@ -44,7 +44,7 @@ def score_html(scores: Scores | None, best: dict[str, set[str]], name: str, unit
     return f'<div class="scores">{"".join(cells)}</div>'
 
 
-def reference_html(comparison: Comparison | None, unit: Unit) -> str:
+def reference_html(comparison: Comparison | None, unit: DisplayUnit) -> str:
     """Return the row under the truth: standard deviation and extremes, for comparison with the errors."""
     cells: list[Any] = [("std", None), ("min", None), ("max", None)]
     values = None if comparison is None else comparison.values("truth")
@@ -66,11 +66,11 @@ def coarse_html(comparison: Comparison | None, factor: int) -> str:
     )
 
 
-def _small(unit: Unit) -> str:
+def _small(unit: DisplayUnit) -> str:
     return f" <small>{escape(unit.text)}</small>"
 
 
-def _plain_row(cells: list[Any], unit: Unit | None = None) -> str:
+def _plain_row(cells: list[Any], unit: DisplayUnit | None = None) -> str:
     small = "" if unit is None else _small(unit)
     parts = [
         f'<div class="score"><span class="name">{name}{small}</span><span class="value">{_signed(value)}</span></div>'
@@ -83,7 +83,7 @@ def _signed(value: Any) -> str:
     return "…" if value is None else f"{value:.2f}".replace("-", "−")
 
 
-def _number(key: str, value: float | None, unit: Unit) -> str:
+def _number(key: str, value: float | None, unit: DisplayUnit) -> str:
     if value is None:
         return "…"
     if not np.isfinite(value):

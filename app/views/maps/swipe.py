@@ -12,13 +12,13 @@ from bokeh.models import ColumnDataSource, CustomJS, LinearColorMapper, Span
 
 from app.compute.comparison import Comparison
 from app.session.session import Session
-from app.theme.theme import INKS
-from app.theme.units import unit_of
 from app.views.maps.map_figure import MapFigure, SharedMap, share_pointer
 from app.views.maps.painter import Painter
 from app.views.maps.pixels import Picture, centred
 from app.views.shared.elements import CARD_STYLES, Element, column, html
 from app.views.shared.size_probe import SizeProbe
+from atmodist_core.plots.look.style import theme_of
+from atmodist_core.plots.look.units import field_unit
 
 _CODE = (Path(__file__).parent / "swipe.js").read_text(encoding="utf-8")
 _STYLES = """
@@ -75,7 +75,7 @@ class SwipeMap(Element):
 
     def use_theme(self, theme: str) -> None:
         """Set the colour of the boundary in a theme."""
-        self._curtain.line_color = INKS[theme].text
+        self._curtain.line_color = theme_of(theme).text
 
     def draw(self, comparison: Comparison | None) -> None:
         """Show both sides, as far as they are computed."""
@@ -95,7 +95,7 @@ class SwipeMap(Element):
                 continue
             answer = comparison.answers.get(name)
             token = (comparison.question, name, "swipe", "" if answer is None else answer.quality)
-            shown = values * np.float32(unit_of(comparison.question.field).factor)
+            shown = values * np.float32(field_unit(comparison.question.field).factor)
             drawn = centred(shown, comparison.fields_of(name))
             statement = self._painter.paint(self.map, token, *drawn, state.pixels, draw)
         self._statement.object = f'<div class="sides"><span class="how">{escape(statement)}</span></div>'

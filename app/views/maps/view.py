@@ -14,8 +14,7 @@ from app.compute.colour_limits import coarse_difference, difference_limit, ends,
 from app.compute.comparison import Comparison, best_of
 from app.session.session import Session
 from app.state.choices import FIELDS
-from app.theme.theme import FITTING, palette
-from app.theme.units import is_signed, unit_of
+from app.theme.theme import FITTING
 from app.views.maps.card_texts import write_card
 from app.views.maps.map_card import MapCard
 from app.views.maps.map_figure import MapFigure, SharedMap, share_pointer
@@ -26,6 +25,8 @@ from app.views.maps.swipe import SwipeMap
 from app.views.shared import colour_bar
 from app.views.shared.elements import Element, column, html
 from app.views.shared.size_probe import SizeProbe
+from atmodist_core.plots.look.style import colour_map
+from atmodist_core.plots.look.units import field_unit, is_signed
 
 REDRAW_PAUSE_S = 0.15
 """Pause after the last change of the visible area before means are computed again."""
@@ -125,7 +126,7 @@ class MapsView(Element):
         """Set palettes, limits and colour bars."""
         comparison, state = self._session.comparison, self._state
         field = comparison.question.field if comparison is not None else state.field
-        unit, fixed = unit_of(field), state.limit if state.scale == "fixed" else None
+        unit, fixed = field_unit(field), state.limit if state.scale == "fixed" else None
         limit = fixed or (1.0 if comparison is None else field_limit(comparison))
         two = state.show == "difference" and state.layout == "panels"
         spread = fixed or (1.0 if comparison is None else difference_limit(comparison)) if two else None
@@ -134,12 +135,12 @@ class MapsView(Element):
             return
         self._coloured = coloured
         low, high = ends(limit, field)
-        colours = palette(is_signed(field), state.theme)
+        colours = colour_map(is_signed(field), state.theme)
         self._field_scale.update(palette=list(colours), low=low, high=high)
         caption = f"{FIELDS[field]} [{unit.text}]"
         bars = [(caption, colours, low, high)]
         if spread is not None:
-            differences = palette(True, state.theme)
+            differences = colour_map(True, state.theme)
             self._difference_scale.update(palette=list(differences), low=-spread, high=spread)
             bars = [
                 (f"Method minus truth [{unit.text}]", differences, -spread, spread),
@@ -262,4 +263,4 @@ def _values(
         assert truth is not None  # a comparison begins with it
         values = coarse_difference(comparison) if name == "coarse" else values - truth
         fields = comparison.truth
-    return centred(values * np.float32(unit_of(comparison.question.field).factor), fields)
+    return centred(values * np.float32(field_unit(comparison.question.field).factor), fields)

@@ -9,9 +9,8 @@ from bokeh.models import BoxAnnotation, ColumnDataSource, HoverTool, Label, Rang
 from bokeh.plotting import figure
 
 from app.compute.model_facts import ModelFacts
-from app.theme.theme import INKS
-from app.views.shared.axes import FONT, set_fonts, style_axes
 from atmodist_core.figures.numbers.models import held_out_name
+from atmodist_core.plots.look.style import FONT, restyle, theme_of
 
 HEIGHT = 190
 
@@ -85,12 +84,11 @@ class LearningFigure:
             spacing=0,
             padding=4,
         )
-        set_fonts(plot)
 
     def use_theme(self, theme: str) -> None:
         """Set the colours of a theme."""
-        ink: Any = INKS[theme]
-        style_axes(self.figure, ink)
+        ink: Any = theme_of(theme)
+        restyle(self.figure, theme)
         self._span_label.text_color = ink.muted
         self.figure.legend.update(
             background_fill_color=ink.surface, background_fill_alpha=0.8, label_text_color=ink.text

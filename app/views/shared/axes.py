@@ -7,9 +7,8 @@ from typing import Any
 from bokeh.models import PanTool, Range1d, ResetTool, Span, WheelZoomTool
 from bokeh.plotting import figure
 
-from app.theme.theme import Ink
-
-FONT = "Roboto, Helvetica, Arial, sans-serif"
+from app.theme.theme import LIGHT
+from atmodist_core.plots.look.style import restyle
 
 
 def interactive_figure(*, zoom: dict[str, Any] | None = None, **options: Any) -> Any:
@@ -24,7 +23,7 @@ def interactive_figure(*, zoom: dict[str, Any] | None = None, **options: Any) ->
             **options,
         }
     )
-    set_fonts(plot)
+    restyle(plot, LIGHT)
     return plot
 
 
@@ -42,38 +41,3 @@ def cross_hair(plot: Any) -> tuple[Span, Span]:
 def set_range(visible: Range1d, low: float, high: float) -> None:
     """Show a range of values, also after a reset of the zoom."""
     visible.update(start=low, end=high, reset_start=low, reset_end=high)
-
-
-def set_fonts(plot: Any) -> None:
-    """Set the page's font on all axes, and short ticks at labels only."""
-    for axis in plot.axis:
-        axis.update(
-            axis_label_text_font=FONT,
-            axis_label_text_font_size="11.5px",
-            axis_label_text_font_style="normal",
-            axis_label_standoff=4,
-            major_label_text_font=FONT,
-            major_label_text_font_size="10.5px",
-            minor_tick_line_color=None,
-            major_tick_in=0,
-            major_tick_out=3,
-        )
-
-
-def style_axes(plot: Any, ink: Ink) -> None:
-    """Set the colours of a theme on frame, axes and grid."""
-    plot.update(
-        background_fill_color=ink.raised,
-        border_fill_color=ink.surface,
-        outline_line_color=ink.line,
-        outline_line_alpha=1,
-    )
-    for axis in plot.axis:
-        axis.update(
-            axis_line_color=None,
-            major_tick_line_color=ink.line,
-            major_label_text_color=ink.muted,
-            axis_label_text_color=ink.muted,
-        )
-    for grid in plot.grid:
-        grid.update(grid_line_color=ink.line, grid_line_alpha=0.6)

@@ -7,8 +7,8 @@ from html import escape
 
 from app.session.long_record import CityTotals, Figure, LongRecord
 from app.state.choices import FIELDS
-from app.theme.units import unit_of
 from atmodist_core.evaluation.measures import MEASURES
+from atmodist_core.plots.look.units import field_unit
 
 _FIELDS = ("vorticity", "divergence")
 _ROWS = {
@@ -29,7 +29,7 @@ def model_html(record: LongRecord | None, name: str, created: str) -> str:
         return _network_html(record)
     if not record.fits(name, created):
         return ""
-    units = unit_of("vorticity")
+    units = field_unit("vorticity")
     first, last = record.band()
     rows = []
     for measure, (title, dimensional) in _ROWS.items():

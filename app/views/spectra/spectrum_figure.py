@@ -18,9 +18,9 @@ from bokeh.models import (
 )
 
 from app.server.batch_model_updates import add_missing
-from app.theme.theme import INKS, line_dash
-from app.views.shared.axes import FONT, interactive_figure, set_fonts, set_range, style_axes
+from app.views.shared.axes import interactive_figure, set_range
 from atmodist_core.common.constants import EARTH_RADIUS_M
+from atmodist_core.plots.look.style import FONT, line_dash, restyle, theme_of
 
 WAVELENGTHS_KM = (40000, 20000, 10000, 5000, 2000, 1000, 500, 300, 200, 100, 70, 50, 30, 20)
 DEGREE_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
@@ -72,7 +72,6 @@ class SpectrumFigure:
         )
         self._top.major_label_overrides = {degree_of_wavelength(km): f"{km:g}" for km in WAVELENGTHS_KM}
         self.spectrum.add_layout(self._top, "above")
-        set_fonts(self.spectrum)
         self._one = Span(location=1, dimension="width", line_width=1)
         self.ratio.add_layout(self._one)
         self._nyquist = [
@@ -160,17 +159,17 @@ class SpectrumFigure:
 
     def use_theme(self, theme: str) -> None:
         """Set the colours of a theme."""
-        ink = INKS[theme]
+        ink = theme_of(theme)
         for plot in (self.spectrum, self.ratio):
-            style_axes(plot, ink)
-        self._one.line_color = ink.truth
+            restyle(plot, theme)
+        self._one.line_color = ink.text
         for span in self._nyquist:
             span.line_color = ink.muted
         self._nyquist_label.update(text_color=ink.muted, background_fill_color=ink.surface)
         for guide in self._guides.values():
             guide.use_colour(ink.muted)
         for renderer in self._renderers.get("truth", []):
-            renderer.glyph.line_color = ink.truth
+            renderer.glyph.line_color = ink.text
 
     def _line(self, name: str, label: str, colour: str) -> ColumnDataSource:
         """Columns of a method's line in both plots; the truth has no ratio to itself."""

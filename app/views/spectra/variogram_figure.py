@@ -9,8 +9,8 @@ import numpy as np
 from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Range1d, Span
 
 from app.server.batch_model_updates import add_missing
-from app.theme.theme import INKS, line_dash
-from app.views.shared.axes import interactive_figure, set_range, style_axes
+from app.views.shared.axes import interactive_figure, set_range
+from atmodist_core.plots.look.style import line_dash, restyle, theme_of
 
 TICKS_KM = (20, 50, 100, 200, 500, 1000, 2000)
 HEIGHT = 398
@@ -66,8 +66,8 @@ class VariogramFigure:
 
     def use_theme(self, theme: str) -> None:
         """Set the colours of a theme."""
-        ink = INKS[theme]
-        style_axes(self.figure, ink)
+        ink = theme_of(theme)
+        restyle(self.figure, theme)
         self._one.line_color = ink.muted
 
     def _line(self, name: str, label: str) -> tuple[ColumnDataSource, Any, Any]:

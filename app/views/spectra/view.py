@@ -15,7 +15,7 @@ from app.compute.comparison import Comparison
 from app.session.period_spectra import PeriodSpectra
 from app.session.session import Session
 from app.state.choices import AVERAGES
-from app.theme.theme import COARSE_COLOUR, FITTING, INKS, line_sample
+from app.theme.theme import COARSE_COLOUR, FITTING, line_sample
 from app.views.shared.choice import choice
 from app.views.shared.elements import (
     CARD_STYLES,
@@ -33,6 +33,7 @@ from app.views.shared.veil import Veil
 from app.views.spectra.spectrum_figure import SpectrumFigure
 from app.views.spectra.variogram_figure import VariogramFigure
 from atmodist_core.figures.numbers.spectrum import coarse_nyquist_degree
+from atmodist_core.plots.look.style import theme_of
 
 QUANTITIES = {
     "kinetic_energy": ("Kinetic energy", "kinetic energy [m² s⁻²]", 0.0),
@@ -159,7 +160,7 @@ class SpectraView(Element):
 
     def _styles(self) -> dict[str, tuple[str, str]]:
         methods = {method.name: (method.label, method.colour) for method in self._session.methods}
-        truth = INKS[self._session.state.theme].truth
+        truth = theme_of(self._session.state.theme).text
         return {"truth": ("Truth", truth), "coarse": ("Coarse input", COARSE_COLOUR), **methods}
 
     def _write_legend(self, styles: dict[str, tuple[str, str]]) -> None:

@@ -73,66 +73,130 @@ def model_colour(model: str, theme: str) -> str:
     return method_style(model).colour or theme_of(theme).text
 
 
+def line_dash(model: str, width: float) -> list[int]:
+    """Return strokes and gaps of a model's lines of a width [pixels]; empty for a solid line.
+
+    Examples
+    --------
+    >>> line_dash("bicubic", 2.0), line_dash("truth", 2.6)
+    ([7, 3], [])
+    """
+    return [max(1, round(length * width)) for length in method_style(model).dashes]
+
+
 def line_options(model: str, theme: str, width: float = 1.9) -> dict[str, Any]:
     """Return options of a HoloViews ``Curve`` for a model: colour, dashes and width."""
     width = 2.6 if model == "truth" else width
-    dashes = [max(1, round(length * width)) for length in method_style(model).dashes]
-    return {"color": model_colour(model, theme), "line_width": width, "line_dash": dashes or "solid"}
+    dashes = line_dash(model, width) or "solid"
+    return {"color": model_colour(model, theme), "line_width": width, "line_dash": dashes}
 
 
 def axes_hook(theme: str) -> Callable[[Any, Any], None]:
-    """Return a hook of HoloViews that gives frame, axes, titles and legends the look of a theme."""
+    """Return a hook of HoloViews that gives a figure the look of a theme, see :func:`restyle`."""
+    theme_of(theme)
+    return lambda plot, _element: restyle(plot.state, theme)
+
+
+def restyle(figure: Any, theme: str) -> None:
+    """Give a Bokeh figure the fonts and the colours of a theme.
+
+    Frame, axes, grid, titles, legends and colour bars take them always; lines, marks, texts and colour maps if they have a colour of another
+    theme, so that what has a colour of its own keeps it.
+
+    Parameters
+    ----------
+    figure : bokeh.plotting.figure
+        What to restyle, in place.
+    theme : {"light", "dark"}
+        Colours.
+
+    Raises
+    ------
+    UserError
+        For another theme.
+
+    Examples
+    --------
+    >>> import holoviews as hv
+    >>> figure = hv.render(hv.Curve([1, 2]).opts(color=theme_of("light").text))
+    >>> restyle(figure, "dark")
+    >>> figure.renderers[0].glyph.line_color == theme_of("dark").text
+    True
+    """
     chosen = theme_of(theme)
-
-    def style(plot: Any, _element: Any) -> None:
-        figure = plot.state
-        figure.update(
-            background_fill_color=chosen.raised,
-            border_fill_color=chosen.surface,
-            outline_line_color=chosen.line,
+    figure.update(
+        background_fill_color=chosen.raised,
+        border_fill_color=chosen.surface,
+        outline_line_color=chosen.line,
+        outline_line_alpha=1,
+    )
+    figure.toolbar.logo = None
+    label = {"text_font": FONT, "text_font_style": "normal", "text_color": chosen.muted}
+    for axis in figure.axis:
+        axis.update(
+            **{f"axis_label_{name}": value for name, value in label.items()},
+            axis_label_text_font_size="11.5px",
+            axis_label_standoff=4,
+            major_label_text_font=FONT,
+            major_label_text_font_size="10.5px",
+            major_label_text_color=chosen.muted,
+            axis_line_color=None,
+            major_tick_line_color=chosen.line,
+            minor_tick_line_color=None,
+            major_tick_in=0,
+            major_tick_out=3,
         )
-        figure.toolbar.logo = None
-        for axis in figure.axis:
-            axis.update(
-                axis_label_text_font=FONT,
-                axis_label_text_font_size="11.5px",
-                axis_label_text_font_style="normal",
-                axis_label_text_color=chosen.muted,
+    for grid in figure.grid:
+        grid.update(grid_line_color=chosen.line, grid_line_alpha=0.6)
+    if figure.title is not None:
+        figure.title.update(**{**label, "text_color": chosen.text}, text_font_size="13px")
+    for legend in figure.legend:
+        legend.update(
+            label_text_font=FONT,
+            label_text_font_size="11px",
+            label_text_color=chosen.text,
+            background_fill_color=chosen.surface,
+            background_fill_alpha=0.85,
+            border_line_color=None,
+        )
+    for part in (part for side in (figure.above, figure.below, figure.left, figure.right) for part in side):
+        if type(part).__name__ == "ColorBar":
+            part.update(
+                **{f"title_{name}": value for name, value in label.items()},
+                title_text_font_size="11px",
+                background_fill_color=None,
                 major_label_text_font=FONT,
-                major_label_text_font_size="10.5px",
                 major_label_text_color=chosen.muted,
-                axis_line_color=None,
-                major_tick_line_color=chosen.line,
-                minor_tick_line_color=None,
-                major_tick_in=0,
-                major_tick_out=3,
+                bar_line_color=None,
             )
-        for grid in figure.grid:
-            grid.grid_line_color = chosen.line
-        if figure.title is not None:
-            figure.title.update(
-                text_font=FONT, text_font_size="13px", text_color=chosen.text, text_font_style="normal"
-            )
-        for legend in figure.legend:
-            legend.update(
-                label_text_font=FONT,
-                label_text_font_size="11px",
-                label_text_color=chosen.text,
-                background_fill_color=chosen.surface,
-                background_fill_alpha=0.85,
-                border_line_color=None,
-            )
-        for side in (figure.above, figure.below, figure.left, figure.right):
-            for part in side:
-                if type(part).__name__ == "ColorBar":
-                    part.update(
-                        background_fill_color=None,
-                        major_label_text_color=chosen.muted,
-                        title_text_color=chosen.muted,
-                        title_text_font=FONT,
-                        title_text_font_style="normal",
-                        title_text_font_size="11px",
-                        bar_line_color=None,
-                    )
+    for part in [*figure.renderers, *figure.center]:
+        _exchange_colours(part, theme)
 
-    return style
+
+_COLOURS = ("line_color", "fill_color", "text_color", "background_fill_color")
+_GLYPHS = ("glyph", "selection_glyph", "nonselection_glyph", "hover_glyph", "muted_glyph")
+
+
+@lru_cache(maxsize=4)
+def _exchanges(theme: str) -> dict[str, str]:
+    """Colours of the other themes, with those that take their places."""
+    roles = ("text", "muted", "line", "surface", "raised")
+    others = [other for name, other in THEMES.items() if name != theme]
+    return {getattr(other, role): getattr(THEMES[theme], role) for other in others for role in roles}
+
+
+def _exchange_colours(part: Any, theme: str) -> None:
+    """Exchange the colours of another theme in an annotation, or in the glyphs of a renderer."""
+    exchanges = _exchanges(theme)
+    for one in [part, *(getattr(part, name, None) for name in _GLYPHS)]:
+        for name in _COLOURS:
+            present = getattr(one, name, None)
+            present = getattr(present, "value", present)
+            if isinstance(present, str) and present in exchanges:
+                setattr(one, name, exchanges[present])
+        mapper: Any = getattr(one, "color_mapper", None)
+        palette = list(getattr(mapper, "palette", ()))
+        for name in THEMES:
+            for signed in (True, False):
+                if name != theme and palette == colour_map(signed, name):
+                    mapper.palette = colour_map(signed, theme)

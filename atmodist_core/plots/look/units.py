@@ -25,6 +25,36 @@ class DisplayUnit:
     text: str
 
 
+FIELD_UNITS = {
+    "vorticity": DisplayUnit(1e5, "10⁻⁵ s⁻¹"),
+    "divergence": DisplayUnit(1e5, "10⁻⁵ s⁻¹"),
+    "wind_speed": DisplayUnit(1.0, "m s⁻¹"),
+}
+"""Units of fields beside single numbers, which must not change from one number to the next."""
+
+
+def field_unit(field: str) -> DisplayUnit:
+    """Return the unit in which numbers of a field are shown.
+
+    Examples
+    --------
+    >>> field_unit("wind_speed")
+    DisplayUnit(factor=1.0, text='m s⁻¹')
+    """
+    return FIELD_UNITS[field]
+
+
+def is_signed(field: str) -> bool:
+    """Return whether a field has both signs, and so a diverging colour scale.
+
+    Examples
+    --------
+    >>> is_signed("vorticity"), is_signed("wind_speed")
+    (True, False)
+    """
+    return field != "wind_speed"
+
+
 def display_unit(units: str, largest: float) -> DisplayUnit:
     """Return the unit in which values up to ``largest`` are shown.
 
