@@ -117,7 +117,8 @@ def restyle(figure: Any, theme: str) -> None:
 
     Examples
     --------
-    >>> import holoviews as hv
+    >>> from atmodist_core.plots.backend import holoviews
+    >>> hv = holoviews()
     >>> figure = hv.render(hv.Curve([1, 2]).opts(color=theme_of("light").text))
     >>> restyle(figure, "dark")
     >>> figure.renderers[0].glyph.line_color == theme_of("dark").text
