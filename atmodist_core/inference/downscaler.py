@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.fields.canonical.notes import add_note
 from atmodist_core.fields.grid.boundaries import Boundaries
 from atmodist_core.fields.grid.fine_grid import FineGrid
+from atmodist_core.fields.grid.grid_noise import GridNoise
 from atmodist_core.fields.grid.interpolation import KERNELS, Interpolation
 from atmodist_core.fields.grid.regions import Region, as_region
 from atmodist_core.inference.tiling import MAKESHIFT_MARGIN, Enlarger, enlarge, plan_tiles
@@ -40,6 +42,8 @@ class Downscaler:
         ``float32`` or ``bfloat16``.
     engine : str
         What runs it: ``torch`` or ``openvino`` for networks, ``numpy`` for interpolation.
+    is_ensemble : bool
+        Whether it draws members.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class Downscaler:
         self.factor = enlarger.factor
         self.precision = precision
         self.engine = engine
+        self.is_ensemble = enlarger.takes_noise
         self._enlarger = enlarger
         self._warned: set[str] = set()
 
@@ -67,6 +72,7 @@ class Downscaler:
         region: Region | str | None = None,
         margin: int | None = None,
         tile: int | None = None,
+        members: int | None = None,
         seed: int = 0,
         progress: Callable[[float, str], None] | None = None,
         cancel: Callable[[], bool] | None = None,
@@ -97,8 +103,13 @@ class Downscaler:
             Fewer are quicker and not exact.
         tile : int, optional
             Longest side of a tile [coarse cells]; default: as large as the memory allows.
+        members : int, optional
+            Of an ensemble model: how many fields to draw, along an axis ``member``. By default the first one, without
+            that axis, as of a model without noise.
         seed : int
-            Of the noise of a model that takes noise: every seed gives another member, the same one each time.
+            Of the noise of an ensemble model: the same members for the same seed, others for another. The noise
+            depends on seed, member, time and place alone, not on tiles, region or the other members; see
+            :mod:`atmodist_core.fields.grid.grid_noise`.
         progress : callable, optional
             Called with the fraction done (0 to 1) and a message.
         cancel : callable, optional
@@ -107,7 +118,7 @@ class Downscaler:
         Returns
         -------
         xarray.Dataset
-            Fine fields, float32, in the units of the input, over time, latitude, longitude: ``factor``
+            Fine fields, float32, in the units of the input, over (member,) time, latitude, longitude: ``factor``
             cells in each coarse cell, around its centre. Rows that would lie beyond a pole (where a coarse
             row is centred on it) are left out, and a full circle of longitudes is given within [0, 360).
             The attributes name model, version and precision, and ``notes`` tells how edges were treated and
@@ -116,7 +127,8 @@ class Downscaler:
         Raises
         ------
         UserError
-            When the input does not fit: fields or axes missing, out of order or with gaps.
+            When the input does not fit: fields or axes missing, out of order or with gaps; when members are
+            asked of a model that has none.
         Cancelled
             When ``cancel`` returned True.
 
@@ -144,30 +156,37 @@ class Downscaler:
             if cancel is not None and cancel():
                 raise Cancelled(f"Downscaling with {self.name} was cancelled.")
 
-        count = arrays.time_count
-        fine = np.empty(
-            (len(arrays.channels), count, grid.latitude.size, grid.longitude.size), dtype=np.float32
-        )
-        for time in range(count):
+        self._check_members(members, seed)
+        times, count = arrays.time_count, 1 if members is None else members
+        size = (grid.latitude.size, grid.longitude.size)
+        fine = np.empty((len(arrays.channels), count, times, *size), dtype=np.float32)
+        for done, (time, member) in enumerate(itertools.product(range(times), range(count))):
             check()
 
-            def advance(fraction: float, done: int = time) -> None:
+            def advance(fraction: float, done: int = done, time: int = time, member: int = member) -> None:
                 if progress is not None:
-                    progress((done + fraction) / count, f"{self.name}: time {done + 1} of {count}")
+                    which = "" if members is None else f", member {member + 1} of {count}"
+                    progress(
+                        (done + fraction) / (times * count), f"{self.name}: time {time + 1} of {times}{which}"
+                    )
 
+            if member == 0:
+                fields = arrays.read(time)
             block = enlarge(
-                self._with_noise(arrays, time, seed),
+                fields,
                 self._enlarger,
                 boundaries,
                 tiles,
                 latitude,
+                noise=_noise(arrays, boundaries, seed, member, time) if self.is_ensemble else None,
                 progress=advance,
                 check=check,
             )
-            fine[:, time] = np.roll(block[:, grid.rows], grid.roll, axis=-1)
+            fine[:, member, time] = np.roll(block[:, grid.rows], grid.roll, axis=-1)
         result = self._dataset(arrays, grid, fine)
-        if self._enlarger.noise_channels:
+        if self.is_ensemble:
             result.attrs["downscaling_seed"] = seed
+        result = result.isel(member=0) if members is None else result.assign_coords(member=np.arange(count))
         self._add_notes(result, arrays, boundaries, margin)
         return result if arrays.had_time else result.isel(time=0)
 
@@ -179,20 +198,17 @@ class Downscaler:
         """
         return applicability_sentence(self.card, FieldArrays.of(coarse, self.card.channels, self.name))
 
-    def _with_noise(self, arrays: FieldArrays, time: int, seed: int) -> np.ndarray:
-        """Return the coarse fields of a time, and the noise after them where the model takes some.
-
-        The noise depends on the seed and the moment alone, not on which other times are downscaled.
-        """
-        fields = arrays.read(time)
-        count = self._enlarger.noise_channels
-        if not count:
-            return fields
-        if not isinstance(seed, int) or seed < 0:
+    def _check_members(self, members: int | None, seed: int) -> None:
+        """Refuse members of a model that has none, and numbers that are none."""
+        if members is not None and not self.is_ensemble:
+            raise UserError(
+                f"Expected an ensemble model for members, found {self.name!r}, which gives one field: leave members"
+                " out, or choose a model whose card says noise_channels."
+            )
+        if members is not None and (not isinstance(members, int) or members < 1):
+            raise UserError(f"Expected members of 1 or more, found {members!r}: give 8, or leave it out.")
+        if self.is_ensemble and (not isinstance(seed, int) or seed < 0):
             raise UserError(f"Expected a seed of 0 or more, found {seed!r}: give 0, 1, 2, ...")
-        random = np.random.Generator(np.random.Philox(key=[seed, arrays.moment(time)]))
-        noise = random.standard_normal((count, *fields.shape[1:]), dtype=np.float32)
-        return np.concatenate((fields, noise))
 
     def _margin(self, margin: int | None) -> int:
         radius = self._enlarger.radius
@@ -207,7 +223,7 @@ class Downscaler:
 
     def _dataset(self, arrays: FieldArrays, grid: FineGrid, fine: np.ndarray) -> xr.Dataset:
         source = arrays.dataset
-        dimensions = ("time", "latitude", "longitude")
+        dimensions = ("member", "time", "latitude", "longitude")
         result = xr.Dataset(
             {
                 name: (dimensions, values, dict(source[name].attrs))
@@ -268,6 +284,12 @@ class Downscaler:
             if sentence not in self._warned:
                 self._warned.add(sentence)
                 warnings.warn(sentence, AtmodistWarning, stacklevel=3)
+
+
+def _noise(arrays: FieldArrays, boundaries: Boundaries, seed: int, member: int, time: int) -> GridNoise:
+    """Return the noise of a member at one time."""
+    moment = arrays.moment(time)
+    return GridNoise(arrays.latitude, arrays.longitude, boundaries, seed=seed, member=member, moment=moment)
 
 
 def _axis_attributes(source: xr.Dataset, name: str, units: str) -> dict[str, Any]:

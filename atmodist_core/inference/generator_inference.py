@@ -16,6 +16,7 @@ from atmodist_core.networks import Generator, PhysicalOutput
 from atmodist_core.networks.normalization import SignedLogNormalization
 
 if TYPE_CHECKING:
+    from atmodist_core.fields.grid.grid_noise import NoiseWindow
     from atmodist_core.inference.openvino_networks import OpenvinoGenerator
 
 WORKING_MEMORY = 2**29
@@ -72,9 +73,9 @@ class GeneratorInference:
         return math.ceil(self.config.receptive_radius)
 
     @property
-    def noise_channels(self) -> int:
-        """Channels of noise that the generator takes beside the fields."""
-        return self.config.noise_channels
+    def takes_noise(self) -> bool:
+        """Whether the generator takes noise beside the fields."""
+        return self.config.takes_noise
 
     @property
     def largest_window(self) -> int:
@@ -88,18 +89,22 @@ class GeneratorInference:
         inner: tuple[slice, slice],
         check: Callable[[], None],
         area: NDArray[np.float32],
+        noise: NoiseWindow | None = None,
     ) -> NDArray[np.float32]:
         """Generate the fine fields of a window's inner part; see ``tiling.Enlarger``."""
         fields = torch.from_numpy(np.ascontiguousarray(window))
-        channels, halo = self.config.channels, math.ceil(self.config.output_radius)
+        halo = math.ceil(self.config.output_radius)
         # What the output layers see around the inner part, as far as the window goes.
         rows, columns = (
             slice(max(part.start - halo, 0), min(part.stop + halo, size))
             for part, size in zip(inner, window.shape[-2:], strict=True)
         )
         with full_float32(self.device):
-            normal = torch.cat((self.normalization.normalize(fields[:channels]), fields[channels:]))[None]
-            coarse = normal.to(device=self.device, dtype=self.dtype, memory_format=self._layout)
+            normal = self.normalization.normalize(fields)[None]
+            if self.config.noise_channels:
+                whole = (slice(0, window.shape[-2]), slice(0, window.shape[-1]))
+                normal = torch.cat((normal, self._noise(noise, 0, *whole)), dim=1)
+            coarse = self._given(normal)
             seen = self._seen_by_refining(rows, columns, window.shape[-2:])
             features = self.network.coarse_features(coarse, check, seen)
             coarse = coarse[..., seen[0], seen[1]]
@@ -107,14 +112,25 @@ class GeneratorInference:
             shifted = slice(columns.start - seen[1].start, columns.stop - seen[1].start)
             for strip in self._strips(slice(rows.start - seen[0].start, rows.stop - seen[0].start), columns):
                 check()
-                strips.append(self._refined(features, coarse, strip, shifted))
+                strips.append(self._refined(features, coarse, strip, shifted, noise, seen))
             fine = torch.cat(strips, dim=-2)[None]
             factor = self.factor
             weights = torch.from_numpy(area[rows.start * factor : rows.stop * factor])[None]
-            physical = self.output.physical(fine, fields[None, :channels, rows, columns], weights)[0]
+            physical = self.output.physical(fine, fields[None, :, rows, columns], weights)[0]
         top, left = (inner[0].start - rows.start) * factor, (inner[1].start - columns.start) * factor
         height, width = ((part.stop - part.start) * factor for part in inner)
         return physical[:, top : top + height, left : left + width].numpy()
+
+    def _noise(self, noise: NoiseWindow | None, doublings: int, rows: slice, columns: slice) -> torch.Tensor:
+        """Noise of some coarse cells at a resolution, as the network takes it."""
+        assert noise is not None, "a generator that takes noise is given some"
+        channels = self.config.fine_noise_channels if doublings else self.config.noise_channels
+        drawn = torch.from_numpy(noise.draw(channels, doublings, rows, columns))[None]
+        return drawn if not doublings else self._given(drawn)
+
+    def _given(self, x: torch.Tensor) -> torch.Tensor:
+        """A tensor with the device, type and layout that the network takes."""
+        return x.to(device=self.device, dtype=self.dtype, memory_format=self._layout)
 
     def _seen_by_refining(self, rows: slice, columns: slice, size: Sequence[int]) -> tuple[slice, slice]:
         """Rows and columns of features that the second part of the network sees, as far as the window goes."""
@@ -132,9 +148,18 @@ class GeneratorInference:
         return [slice(start, min(start + step, rows.stop)) for start in range(rows.start, rows.stop, step)]
 
     def _refined(
-        self, features: torch.Tensor, coarse: torch.Tensor, rows: slice, columns: slice
+        self,
+        features: torch.Tensor,
+        coarse: torch.Tensor,
+        rows: slice,
+        columns: slice,
+        noise: NoiseWindow | None,
+        seen: tuple[slice, slice],
     ) -> torch.Tensor:
-        """Normalised fine fields of some coarse cells, shape ``(channel, height, width)``, on the CPU."""
+        """Normalised fine fields of some coarse cells, shape ``(channel, height, width)``, on the CPU.
+
+        ``seen`` is where the features lie in the window, to which the noise belongs.
+        """
         halo, factor = math.ceil(self.config.refining_radius), self.factor
         top, left = max(rows.start - halo, 0), max(columns.start - halo, 0)
         part, around = (
@@ -143,7 +168,14 @@ class GeneratorInference:
             )
             for field in (features, coarse)
         )
-        fine = self.network.refine(part, around)[0]
+        fine_noise = []
+        if self.config.fine_noise_channels:
+            height, width = part.shape[-2:]
+            first, west = seen[0].start + top, seen[1].start + left
+            place = (slice(first, first + height), slice(west, west + width))
+            steps = range(1, self.config.upsampling_steps + 1)
+            fine_noise = [self._noise(noise, step, *place) for step in steps]
+        fine = self.network.refine(part, around, *fine_noise)[0]
         first, west = (rows.start - top) * factor, (columns.start - left) * factor
         height, width = (rows.stop - rows.start) * factor, (columns.stop - columns.start) * factor
         return fine[:, first : first + height, west : west + width].float().cpu()

@@ -141,18 +141,24 @@ class OpenvinoGenerator:
     def _refining_graph(generator: Generator, precision: Precision) -> OpenvinoGraph:
         ops, config = _operations(), generator.config
         inputs = [_input(config.filters, "features")]
+        noise = [_input(config.fine_noise_channels, f"noise{n}") for n in range(len(generator.fine_noise))]
         x = inputs[0]
-        for step in generator.upsampling:
+        for number, step in enumerate(generator.upsampling):
             if isinstance(step, UpsamplingStep):
-                x = _leaky(ops.depth_to_space(_plain(x, step.conv), "depth_first", 2))
+                x = ops.depth_to_space(_plain(x, step.conv), "depth_first", 2)
             else:
                 assert isinstance(step, ResizeStep)
-                x = _leaky(_plain(_enlarged(x, 2, "linear_onnx"), step.conv))
+                x = _plain(_enlarged(x, 2, "linear_onnx"), step.conv)
+            if noise:
+                layer = generator.fine_noise[number]
+                assert isinstance(layer, nn.Conv2d)
+                x = ops.add(x, _plain(noise[number], layer))
+            x = _leaky(x)
         x = _to_few_filters(x, generator.tail)
         if config.residual:
             inputs.append(_input(config.channels, "fields"))
             x = ops.add(x, _enlarged(inputs[1], config.factor, "cubic"))
-        return OpenvinoGraph(inputs, x, precision)
+        return OpenvinoGraph([*inputs, *noise], x, precision)
 
     def coarse_features(
         self,
@@ -174,12 +180,12 @@ class OpenvinoGenerator:
         check = between_blocks or (lambda: None)
         return torch.from_numpy(self._coarse(coarse.contiguous().numpy(), bounds, check=check))
 
-    def refine(self, features: Tensor, coarse: Tensor) -> Tensor:
+    def refine(self, features: Tensor, coarse: Tensor, *fine_noise: Tensor) -> Tensor:
         """Run the part that raises the resolution; see :meth:`atmodist_core.networks.Generator.refine`."""
         inputs = [features.contiguous().numpy()]
         if self.config.residual:
             inputs.append(coarse[:, : self.config.channels].contiguous().numpy())
-        return torch.from_numpy(self._refine(*inputs))
+        return torch.from_numpy(self._refine(*inputs, *(noise.contiguous().numpy() for noise in fine_noise)))
 
 
 class OpenvinoEncoder(nn.Module):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields.grid.boundaries import Boundaries
 from atmodist_core.fields.grid.fine_grid import fine_row_areas
+from atmodist_core.fields.grid.grid_noise import GridNoise, NoiseWindow
 
 MAKESHIFT_MARGIN = 8
 """Coarse points of mirror image put around a limited area.
@@ -39,8 +40,8 @@ class Enlarger(Protocol):
         """Coarse points, surroundings included, that a window may have within the stated memory."""
 
     @property
-    def noise_channels(self) -> int:
-        """Channels of noise that a window holds after its fields."""
+    def takes_noise(self) -> bool:
+        """Whether the answer depends on noise."""
 
     def __call__(
         self,
@@ -48,19 +49,22 @@ class Enlarger(Protocol):
         inner: tuple[slice, slice],
         check: Callable[[], None],
         area: NDArray[np.float32],
+        noise: NoiseWindow | None = None,
     ) -> NDArray[np.float32]:
         """Enlarge the inner part of a window.
 
         Parameters
         ----------
         window : ndarray, shape (channel, height, width)
-            Physical coarse fields, then channels of unit normal noise.
+            Physical coarse fields.
         inner : tuple of slice
             Rows and columns whose fine cells are wanted.
         check : callable
             Called every few hundredths of a second or so; raises to stop.
         area : ndarray, shape (factor * height,)
             Of the fine cells in each row of the window, in any unit.
+        noise : NoiseWindow, optional
+            Of the window, where noise is taken.
 
         Returns
         -------
@@ -162,6 +166,7 @@ def enlarge(
     tiles: list[Tile],
     latitude: NDArray[np.float64],
     *,
+    noise: GridNoise | None = None,
     progress: Callable[[float], None],
     check: Callable[[], None],
 ) -> NDArray[np.float32]:
@@ -170,19 +175,20 @@ def enlarge(
     Parameters
     ----------
     fields : ndarray, shape (channel, rows, columns)
-        Physical fields on the whole coarse grid, then the noise that the enlarger takes.
+        Physical fields on the whole coarse grid.
     enlarger, boundaries, tiles
         Network or interpolation, edges of the coarse grid, and the tiles of :func:`plan_tiles`.
     latitude : ndarray, shape (rows,)
         Of the coarse grid [degrees].
+    noise : GridNoise, optional
+        For an enlarger that takes noise.
     progress, check : callable
         Called with the fraction done after each tile; called often, raises to stop.
     """
     factor = enlarger.factor
     north, west = min(tile.rows[0] for tile in tiles), min(tile.columns[0] for tile in tiles)
     south, east = max(tile.rows[1] for tile in tiles), max(tile.columns[1] for tile in tiles)
-    channels = fields.shape[0] - enlarger.noise_channels
-    fine = np.empty((channels, (south - north) * factor, (east - west) * factor), dtype=np.float32)
+    fine = np.empty((len(fields), (south - north) * factor, (east - west) * factor), dtype=np.float32)
     done, total = 0, sum(tile.window_points for tile in tiles)
     for tile in tiles:
         check()
@@ -190,7 +196,8 @@ def enlarge(
         rows = slice((tile.rows[0] - north) * factor, (tile.rows[1] - north) * factor)
         columns = slice((tile.columns[0] - west) * factor, (tile.columns[1] - west) * factor)
         area = fine_row_areas(latitude, factor, tile.window_rows)
-        fine[:, rows, columns] = enlarger(window, tile.inner, check, area)
+        seen = None if noise is None else noise.window(tile.window_rows, tile.window_columns)
+        fine[:, rows, columns] = enlarger(window, tile.inner, check, area, seen)
         done += tile.window_points
         progress(done / total)
     return fine

@@ -60,6 +60,8 @@ class GeneratorConfig(NetworkConfig):
         Whether the network adds to the bicubic interpolation of its input, which it then need not learn.
     noise_channels : int
         Further input channels of unit normal noise at the coarse points, from which members arise.
+    fine_noise_channels : int
+        Channels of unit normal noise that each doubling of the resolution takes at its new points.
     output_filter : str
         ``"none"``, or ``"low-pass"`` for data that are truncated well below their grid's Nyquist wavenumber:
         a filter as last layer; see :func:`atmodist_core.networks.output_layers.low_pass`.
@@ -77,6 +79,7 @@ class GeneratorConfig(NetworkConfig):
     upsampling: str = "subpixel"
     residual: bool = False
     noise_channels: int = 0
+    fine_noise_channels: int = 0
     output_filter: str = "none"
     filter_cutoff: float = 0.5
     conserve_block_mean: bool = False
@@ -89,7 +92,7 @@ class GeneratorConfig(NetworkConfig):
                     f"Expected {name} of GeneratorConfig to be {' or '.join(choices)}, found "
                     f"{getattr(self, name)!r}: choose one of these."
                 )
-        self._require_counts("noise_channels", least=0)
+        self._require_counts("noise_channels", "fine_noise_channels", least=0)
         if not 2 <= self.factor <= LARGEST_FACTOR or self.factor & (self.factor - 1):
             raise UserError(
                 f"Expected a factor of GeneratorConfig that is a power of two (2, 4, 8, ... {LARGEST_FACTOR}), found "
@@ -101,6 +104,11 @@ class GeneratorConfig(NetworkConfig):
                 f"Nyquist, all of which would be lost below) and 1, found {self.filter_cutoff:g}: choose the "
                 "truncation of the data over the grid's Nyquist wavenumber."
             )
+
+    @property
+    def takes_noise(self) -> bool:
+        """Whether the fields depend on noise, so that there are members."""
+        return self.noise_channels + self.fine_noise_channels > 0
 
     @property
     def has_output_layers(self) -> bool:
@@ -176,9 +184,12 @@ class UpsamplingStep(nn.Module):
         super().__init__()
         self.conv = SameConv2d(filters, 4 * filters, _KERNEL)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return ``(batch, filters, 2 * height, 2 * width)``."""
-        return functional.pixel_shuffle(functional.leaky_relu_(self.conv(x), LEAK), 2)
+    def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
+        """Return ``(batch, filters, 2 * height, 2 * width)``; ``added`` of that shape goes in before the rectifier."""
+        x = self.conv(x)
+        if added is None:
+            return functional.pixel_shuffle(functional.leaky_relu_(x, LEAK), 2)
+        return functional.leaky_relu_(functional.pixel_shuffle(x, 2) + added, LEAK)
 
 
 class ResizeStep(nn.Module):
@@ -188,10 +199,10 @@ class ResizeStep(nn.Module):
         super().__init__()
         self.conv = SameConv2d(filters, filters, _KERNEL)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return ``(batch, filters, 2 * height, 2 * width)``."""
-        x = functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
-        return functional.leaky_relu_(self.conv(x), LEAK)
+    def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
+        """Return ``(batch, filters, 2 * height, 2 * width)``; ``added`` of that shape goes in before the rectifier."""
+        x = self.conv(functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False))
+        return functional.leaky_relu_(x if added is None else x + added, LEAK)
 
 
 class Generator(nn.Module):
@@ -209,6 +220,11 @@ class Generator(nn.Module):
         self.trunk = SameConv2d(config.filters, config.filters, _KERNEL)
         step = UpsamplingStep if config.upsampling == "subpixel" else ResizeStep
         self.upsampling = nn.Sequential(*(step(config.filters) for _ in range(config.upsampling_steps)))
+        # Before the rectifier, so that what the noise does depends on the weather.
+        self.fine_noise = nn.ModuleList(
+            SameConv2d(config.fine_noise_channels, config.filters, _KERNEL, bias=False)
+            for _ in range(config.upsampling_steps if config.fine_noise_channels else 0)
+        )
         # As many neighbours as a coarse point has along an axis, at most: fine fields are whole groups of them.
         self.tail = FewFiltersConv2d(
             config.filters, config.channels, _EDGE_KERNEL, config.factor, config.factor
@@ -221,13 +237,15 @@ class Generator(nn.Module):
             with torch.no_grad():
                 self.tail.weight.mul_(_SMALL_START)
 
-    def forward(self, coarse: Tensor) -> Tensor:
+    def forward(self, coarse: Tensor, *fine_noise: Tensor) -> Tensor:
         """Generate normalised fine fields ``(batch, channels, factor * height, factor * width)``.
 
-        The input ``(batch, channels, height, width)`` is normalised; channels of noise follow the fields.
+        The input ``(batch, channels, height, width)`` is normalised; channels of noise follow the fields. With
+        ``fine_noise_channels`` there is noise for each doubling, ``(batch, fine_noise_channels, 2**n * height,
+        2**n * width)`` for n = 1, 2, ...
         """
         check_batch(coarse, self.config.channels + self.config.noise_channels, "generator")
-        return self.refine(self.coarse_features(coarse), coarse)
+        return self.refine(self.coarse_features(coarse), coarse, *fine_noise)
 
     def coarse_features(
         self,
@@ -261,13 +279,20 @@ class Generator(nn.Module):
                 x = part.cut(x, next(margins))
         return part.wanted_of(self.trunk(x)).add_(shallow)
 
-    def refine(self, features: Tensor, coarse: Tensor) -> Tensor:
+    def refine(self, features: Tensor, coarse: Tensor, *fine_noise: Tensor) -> Tensor:
         """Run the part of the network that raises the resolution: normalised fine fields.
 
         ``features`` are those of :meth:`coarse_features`, ``coarse`` what they were computed from, or the
-        same part of both.
+        same part of both and of the noise.
         """
-        fine = self.tail(self.upsampling(features))
+        if len(fine_noise) != len(self.fine_noise):
+            raise ValueError(
+                f"Expected noise for {len(self.fine_noise)} doublings of the resolution, found {len(fine_noise)}: give one for each."
+            )
+        for number, step in enumerate(self.upsampling):
+            added = self.fine_noise[number](fine_noise[number]) if fine_noise else None
+            features = step(features, added)
+        fine = self.tail(features)
         if not self.config.residual:
             return fine
         fields = coarse[:, : self.config.channels]

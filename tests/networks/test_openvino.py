@@ -68,8 +68,13 @@ def high_to_low(field):
         GeneratorConfig(filters=4, blocks=2, upsampling="resize", residual=True),
         GeneratorConfig(filters=4, blocks=2, noise_channels=1, conserve_block_mean=True),
         GeneratorConfig(filters=4, blocks=1, output_filter="low-pass"),
+        GeneratorConfig(filters=4, blocks=1, fine_noise_channels=2),
+        GeneratorConfig(filters=4, blocks=1, noise_channels=1, fine_noise_channels=1, upsampling="resize"),
     ],
-    ids=["published", "factor 2", "factor 8", "resize and residual", "noise and block means", "filter"],
+    ids=[
+        *("published", "factor 2", "factor 8", "resize and residual", "noise and block means", "filter"),
+        *("fine noise", "all noise"),
+    ],
 )
 @pytest.mark.parametrize("make", [globe, area])
 def test_a_downscaler_is_that_of_torch(openvino, tmp_path, config, make):

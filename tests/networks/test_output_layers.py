@@ -37,7 +37,10 @@ OPTIONS = {
     "resize": dataclasses.replace(TINY_GENERATOR, upsampling="resize"),
     "residual": dataclasses.replace(TINY_GENERATOR, residual=True),
     "noise": dataclasses.replace(TINY_GENERATOR, noise_channels=2),
-    "all": dataclasses.replace(CONSERVING, upsampling="resize", residual=True, noise_channels=1),
+    "fine-noise": dataclasses.replace(TINY_GENERATOR, fine_noise_channels=2),
+    "all": dataclasses.replace(
+        CONSERVING, upsampling="resize", residual=True, noise_channels=1, fine_noise_channels=1
+    ),
 }
 
 
@@ -148,7 +151,11 @@ def test_receptive_radius_is_no_smaller_than_the_gradient(name):
     rows = 2 * radius + 9
     coarse = torch.zeros(1, 2, rows, 1, requires_grad=True)
     noise = torch.zeros(1, config.noise_channels, rows, 1)
-    fine = output(generator(torch.cat((coarse, noise), dim=1)), coarse, torch.ones(1, 4 * rows))
+    fine_noise = [
+        torch.zeros(1, config.fine_noise_channels, n * rows, n) for n in (2, 4) if config.fine_noise_channels
+    ]
+    generated = generator(torch.cat((coarse, noise), dim=1), *fine_noise)
+    fine = output(generated, coarse, torch.ones(1, 4 * rows))
     fine[:, :, 4 * (radius + 4) : 4 * (radius + 5)].sum().backward()
     touched = coarse.grad[0, :, :, 0].abs().sum(0).nonzero()[:, 0]
     assert 4 <= touched.min() <= 4 + radius / 2 and radius * 1.5 + 4 <= touched.max() <= 2 * radius + 4
@@ -182,7 +189,7 @@ def test_tiles_and_strips_equal_one_piece(load, monkeypatch, name, make):
             spread = float(whole[field].std())
             # Rounding of float32. Where every fine point goes through convolutions, their kernels go by the shape of what they are given: up to
             # 3e-6 on the processors tried. Surroundings that lack a cell make 4e-5 and more where the layers see it.
-            bound = (6e-6 if name == "resize" else 2e-6) * spread
+            bound = (6e-6 if name in ("resize", "all") else 2e-6) * spread
             np.testing.assert_allclose(found[field].values, whole[field].values, rtol=0, atol=bound)
 
 
@@ -224,6 +231,7 @@ def test_seeds_give_members_and_moments_their_own_noise(load):
         ({"output_filter": "half"}, "output_filter of GeneratorConfig to be none or low-pass"),
         ({"upsampling": "nearest"}, "upsampling of GeneratorConfig to be subpixel or resize"),
         ({"noise_channels": -1}, "noise_channels of GeneratorConfig from 0 to"),
+        ({"fine_noise_channels": -1}, "fine_noise_channels of GeneratorConfig from 0 to"),
         ({"output_filter": "low-pass", "factor": 2}, r"filter_cutoff of GeneratorConfig between 0\.5 "),
         ({"output_filter": "low-pass", "filter_cutoff": 1.0}, "and 1, found 1: choose the truncation"),
     ],

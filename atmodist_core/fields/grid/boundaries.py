@@ -80,6 +80,20 @@ class Boundaries:
             window[..., turned, :] = far
         return window
 
+    def cells(
+        self, row_range: tuple[int, int], column_range: tuple[int, int]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+        """Return the cells of the grid that a window shows, whose (first, end) indices may reach beyond the grid.
+
+        They are rows ``(height,)``, columns ``(height, width)``, and which rows lie on the far side of a pole; there an
+        odd number of columns gives the western one of the two that :meth:`gather` averages.
+        """
+        rows, turned = self._wrapped_rows(np.arange(*row_range))
+        columns = np.arange(*column_range)
+        near = np.broadcast_to(self._wrapped_columns(columns), (rows.size, columns.size)).copy()
+        near[turned] = (columns + self.columns // 2) % self.columns
+        return rows, near, turned
+
     def _wrapped_rows(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return each row's place on the grid, and whether it lies on the far side of the globe."""
         turned = np.zeros(rows.shape, dtype=bool)

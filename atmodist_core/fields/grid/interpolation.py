@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.grid.grid_noise import NoiseWindow
 
 
 def linear_kernel(distance: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -62,9 +63,9 @@ class Interpolation:
         return KERNELS[self.name][1]
 
     @property
-    def noise_channels(self) -> int:
-        """None: an interpolation has one answer."""
-        return 0
+    def takes_noise(self) -> bool:
+        """No: an interpolation has one answer."""
+        return False
 
     @property
     def largest_window(self) -> int:
@@ -83,6 +84,7 @@ class Interpolation:
         inner: tuple[slice, slice],
         check: Callable[[], None],
         area: NDArray[np.float32] | None = None,
+        noise: NoiseWindow | None = None,
     ) -> NDArray[np.float32]:
         """Interpolate the inner part of a window; see :class:`atmodist_core.inference.tiling.Enlarger`."""
         weights = self.phase_weights().astype(np.float32)
