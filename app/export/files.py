@@ -28,6 +28,8 @@ MIME = {
     "nc": "application/x-netcdf",
     "csv": "text/csv",
     "zip": "application/zip",
+    "mp4": "video/mp4",
+    "gif": "image/gif",
 }
 _PACKAGES = ("numpy", "scipy", "xarray", "torch", "matplotlib", "panel", "bokeh")
 

@@ -13,6 +13,7 @@ import atmodist_core as ad
 from app.compute.control import Control
 from app.compute.public_text import public_text
 from app.export.files import MIME, bundle_of, file_of, numbers_shown, recipe_of
+from app.page.movie_export import MovieExport
 from app.server.download import Download
 from app.session.session import UNEXPECTED, Session
 from app.state.view_registry import VIEW_ENTRIES
@@ -58,8 +59,12 @@ class ExportMenu(pn.viewable.Viewer):
         self._how, self._result = html(css=_STYLES), html(css=_STYLES)
         self._buttons = {kind: self._offer(kind, label, tip) for kind, label, tip in _OFFERS}
         buttons = row(*self._buttons.values(), styles={"gap": "8px", "flex-wrap": "wrap"})
+        self.movie = MovieExport(session, self._download)
         self._dialog = pmui.Dialog(
-            *(buttons, self._result, self._how), title="Export", show_close_button=True, width_option="sm"
+            *(buttons, self._result, self.movie, self._how),
+            title="Export",
+            show_close_button=True,
+            width_option="sm",
         )
         self.button.on_click(self._open)
 
@@ -84,7 +89,7 @@ class ExportMenu(pn.viewable.Viewer):
         self._result.object = '<div class="result">&nbsp;</div>'
         self._how.object = (
             f'<div class="text">The view “{escape(view)}” with the present settings. This command draws the same figure without the page, in a checkout of this project:'
-            f"<code>{escape(recipe.command)}</code></div>"
+            f"<code>{escape(recipe.command)}</code>For the movie, replace <i>--out</i> and its file by <i>{self.movie.command_options}</i>.</div>"
         )
         self._dialog.open = True
 

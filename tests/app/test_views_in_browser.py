@@ -1,5 +1,6 @@
 """Every view in a real browser: distances, spectra of a period, models, export, history, help, and files that come and break."""
 
+import base64
 import io
 import shutil
 import zipfile
@@ -146,6 +147,26 @@ def test_figure_and_numbers_are_exported_and_opened_again(watched, address, tmp_
     archive = downloaded(page, page.get_by_role("button", name="All of this view (zip)").click, tmp_path)
     names = zipfile.ZipFile(io.BytesIO(archive.read_bytes())).namelist()
     assert {"README.txt", "versions.json", "maps/atmodist-maps.pdf"} <= set(names)
+    assert watched.faults == []
+
+
+def test_a_movie_is_made_and_plays_in_the_browser(watched, address, tmp_path):
+    period = "2001-01-05T00:00/2001-01-05T06:00"
+    page = opened(watched, f"{address}?{PACIFIC}&methods=bicubic&time=2001-01-05T03:00&period={period}")
+    page.get_by_role("button", name="Export: ").click()
+    seen(page, "3 times")
+    file = downloaded(page, page.get_by_role("button", name="MP4: ").click, tmp_path)
+    seen(page, "atmodist-maps.mp4, 3 frames")
+    assert page.get_by_role("button", name="Cancel: stop making").count() == 0
+    page.screenshot(path=str(tmp_path / "export.png"))
+    play = """async (content) => {
+        const video = document.createElement("video");
+        video.src = "data:video/mp4;base64," + content;
+        await new Promise((done, failed) => { video.onloadeddata = done; video.onerror = () => failed(video.error.message); });
+        return [video.videoWidth, video.videoHeight, video.duration];
+    }"""
+    width, height, seconds = page.evaluate(play, base64.b64encode(file.read_bytes()).decode())
+    assert (width, height) == (1080, height) and height > 300 and seconds == pytest.approx(0.5, abs=0.02)
     assert watched.faults == []
 
 
