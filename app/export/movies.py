@@ -17,10 +17,10 @@ from app.export.captions import session_caption
 from app.session.request import Request
 from app.session.session import Session
 from app.state.period import period_times
-from app.theme.units import unit_of
 from atmodist_core.figures.movies.movie import MovieFrame, check_movie, sampled, write_movie
 from atmodist_core.figures.movies.study_movie import movie_panels, truth_limit
 from atmodist_core.figures.numbers.compute import time_words
+from atmodist_core.plots.look.units import field_unit
 
 MOST_FRAMES = {"mp4": 240, "gif": 120}
 """Frames of a movie from the page: some minutes of work for one user among several, and files of some ten megabytes."""
@@ -106,7 +106,7 @@ def _limit(order: MovieOrder, control: Control) -> float:
     """End of the colour scale in the unit of the field: fixed by the user, or from the truth."""
     request, state = order.request, order.request.state
     if state.scale == "fixed" and state.limit is not None:
-        return float(state.limit) / unit_of(state.field).factor
+        return float(state.limit) / field_unit(state.field).factor
     question = request.question(request.compared_methods)
 
     def truths() -> Iterator[Any]:

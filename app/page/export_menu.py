@@ -42,7 +42,7 @@ _STYLES = """
 
 
 class ExportMenu(pn.viewable.Viewer):
-    """Button and dialogue; ``href`` returns the address of the page."""
+    """Button, and the ``dialog`` that the page holds; ``href`` returns the address of the page."""
 
     def __init__(self, session: Session, href: Any) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class ExportMenu(pn.viewable.Viewer):
         self._buttons = {kind: self._offer(kind, label, tip) for kind, label, tip in _OFFERS}
         buttons = row(*self._buttons.values(), styles={"gap": "8px", "flex-wrap": "wrap"})
         self.movie = MovieExport(session, self._download)
-        self._dialog = pmui.Dialog(
+        self.dialog = pmui.Dialog(
             *(buttons, self._result, self.movie, self._how),
             title="Export",
             show_close_button=True,
@@ -70,8 +70,8 @@ class ExportMenu(pn.viewable.Viewer):
 
     def __panel__(self) -> Any:
         """Return what is shown."""
-        # The dialogue covers the page and must take no space in the header.
-        return pn.Row(self.button, self._dialog, self._download, margin=0, align="center", width=104)
+        # The dialogue belongs to the page: within the header it would have the header's colours.
+        return pn.Row(self.button, self._download, margin=0, align="center", width=104)
 
     def _offer(self, kind: str, label: str, tip: str) -> Any:
         # The description is also the name for screen readers, which must contain the label.
@@ -91,7 +91,7 @@ class ExportMenu(pn.viewable.Viewer):
             f'<div class="text">The view “{escape(view)}” with the present settings. This command draws the same figure without the page, in a checkout of this project:'
             f"<code>{escape(recipe.command)}</code>For the movie, replace <i>--out</i> and its file by <i>{self.movie.command_options}</i>.</div>"
         )
-        self._dialog.open = True
+        self.dialog.open = True
 
     async def make(self, kind: str) -> None:
         """Make a file and send it to the browser; an error is shown in the dialogue."""

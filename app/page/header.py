@@ -63,7 +63,8 @@ class Header(Element):
         self._share.js_on_click(code=_COPY)
         spacer = pn.Spacer(sizing_mode="stretch_width")
         parts = (self._data, self._simulated, spacer, self._device, self._share)
-        self._content = row(*parts, ExportMenu(session, _address), align="center")
+        self.export_menu = ExportMenu(session, _address)
+        self._content = row(*parts, self.export_menu, align="center")
         session.param.watch(self._update, ["data", "device"])
         self._update()
 

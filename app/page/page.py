@@ -201,7 +201,8 @@ def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
         StatusLine(session),
         styles={"align-items": "center", "gap": "0 12px", "flex-wrap": "wrap"},
     )
-    invisible = (keyboard, history, tour)
+    header = Header(session)
+    invisible = (keyboard, history, tour, header.export_menu.dialog)
     main = column(
         LayoutBatcher(width=0, height=0, margin=0),
         *(line, help_text, Messages(session), stage, *invisible),
@@ -214,7 +215,7 @@ def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
             "max-width": "100%",
         },
     )
-    page.param.update(header=[Header(session)], sidebar=[SideBar(session)], main=[main])
+    page.param.update(header=[header], sidebar=[SideBar(session)], main=[main])
     _tie(tabs, "active", state, "view", list(VIEWS).index, lambda active: list(VIEWS)[active])
     _tie(
         page, "dark_theme", state, "theme", lambda theme: theme == DARK, lambda dark: DARK if dark else LIGHT

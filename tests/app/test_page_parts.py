@@ -129,7 +129,7 @@ def test_an_export_reaches_the_browser_and_a_failure_is_one_sentence(globe, mode
 
     asyncio.run(steps())
     menu._open(None)
-    assert menu._dialog.open and "atmodist figure --link" in menu._how.object
+    assert menu.dialog.open and "atmodist figure --link" in menu._how.object
 
 
 def test_a_list_does_not_choose_by_itself_what_a_link_asks_for_in_vain(globe, models, engine):
