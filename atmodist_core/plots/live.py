@@ -79,8 +79,9 @@ class LivePlot:
             whole = whole.opts(**{**found, **options})
         elif options:
             whole = whole.opts(**options)
-        # In a document of its own: HoloViews sets its theme on the present one, which may be a visitor's page.
-        drawn = hv.renderer("bokeh").get_plot(whole, doc=_new_document()).state
+        # HoloViews sets its theme on a document and waits for its end: by default on the present one, which may be a visitor's page.
+        renderer = hv.renderer("bokeh").instance(mode="server")
+        drawn = renderer.get_plot(whole, doc=_new_document()).state
         strip_looks(drawn)
         return drawn
 

@@ -120,3 +120,14 @@ def test_no_colour_of_a_theme_stands_for_two_things():
     for theme in THEMES.values():
         colours = [theme.text, theme.muted, theme.line, theme.surface, theme.raised]
         assert len(set(colours)) == len(colours)
+
+
+def test_a_plot_leaves_the_document_of_the_visitor_alone():
+    from bokeh.document import Document
+    from bokeh.io.doc import patch_curdoc
+
+    page = Document()
+    theme = page.theme
+    with patch_curdoc(page):
+        LivePlot(hv.Curve([(0, 1.0), (1, 2.0)], label="a"))
+    assert page.theme is theme and not page.session_destroyed_callbacks
