@@ -10,7 +10,7 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields.grid.geography import coastlines
-from atmodist_core.figures.method_styles import method_style
+from atmodist_core.figures.method_styles import VERDICTS, method_style
 from atmodist_core.figures.numbers.cities import BOXES, FIELDS, bin_edges, density, sample_of, totals
 from atmodist_core.figures.style import (
     PUBLICATION,
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 MOST_CITIES = 4
 SCALE = 1e5
 """Values are drawn in 1e-5 s-1, as on the page."""
-
-VERDICTS = {1: ("better", "^", "#009e73"), 0: ("equal", "o", "#9aa4ae"), -1: ("worse", "v", "#e69f00")}
 
 
 def cities_figure(

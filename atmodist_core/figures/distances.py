@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.figures.maps import SEQUENTIAL, add_colour_bar, draw_map, scale_limits
-from atmodist_core.figures.method_styles import method_style
+from atmodist_core.figures.method_styles import distance_style, method_style
 from atmodist_core.figures.style import (
     PUBLICATION,
     FigureStyle,
@@ -26,14 +26,6 @@ from atmodist_core.figures.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-DISTANCE_STYLES = {
-    "AtmoDist": ("#009e73", "-", "o"),
-    "l2": ("#0072b2", "-", "s"),
-    "l1": ("#56b4e9", "--", "^"),
-    "1-SSIM": ("#d55e00", "-.", "D"),
-}
-"""Colour, line and marker of each distance; lines also differ without colour."""
 
 _NAMES = {"atmodist": "AtmoDist", "rmse": "RMSE", "dissimilarity": "1 - SSIM"}
 
@@ -101,17 +93,18 @@ def draw_time_matrix(axes: Axes, matrix: xr.DataArray, *, style: FigureStyle = P
 def draw_lag_curves(axes: Axes, curves: xr.Dataset, *, style: FigureStyle = PUBLICATION) -> None:
     """Draw mean distances over the lag, bands of one standard deviation, and markers at 90 % of the plateau."""
     for name in map(str, curves["measure"].values):
-        colour, dashes, marker = DISTANCE_STYLES.get(name, (style.text, "-", "o"))
+        look = distance_style(name)
+        line = look.line(style)
         one = curves.sel(measure=name)
         lag, mean, spread = one["lag"].values, one["mean"].values, one["standard_deviation"].values
-        axes.plot(lag, mean, color=colour, linestyle=dashes, linewidth=1.3, label=name)
-        axes.fill_between(lag, mean - spread, mean + spread, color=colour, alpha=0.13, linewidth=0)
+        axes.plot(lag, mean, label=name, **line)
+        axes.fill_between(lag, mean - spread, mean + spread, color=line["color"], alpha=0.13, linewidth=0)
         at = float(one["saturation"])
         axes.plot(
             at,
             np.interp(at, lag, mean),
-            marker=marker,
-            color=colour,
+            marker=look.marker,
+            color=line["color"],
             markersize=5,
             markeredgecolor=style.text,
             markeredgewidth=0.6,

@@ -32,12 +32,15 @@ class MethodStyle:
         Lengths of dashes and gaps in line widths, so that lines also differ without colour; empty for a solid line.
     width : float
         Line width in a printed figure [pt].
+    marker : str
+        Marker, in Matplotlib's notation.
     """
 
     label: str
     colour: str | None
     dashes: tuple[float, ...] = ()
     width: float = 1.3
+    marker: str = "o"
 
     @property
     def linestyle(self) -> str | tuple[float, tuple[float, ...]]:
@@ -63,6 +66,26 @@ _STYLES = {
         "AtmoDist GAN, spectrum term", "#8c6bb1", (6.0, 1.0, 1.0, 1.0, 1.0, 1.0)
     ),
 }
+DISTANCE_STYLES = {
+    "AtmoDist": MethodStyle("AtmoDist", "#009e73"),
+    "l2": MethodStyle("l2", "#0072b2", marker="s"),
+    "l1": MethodStyle("l1", "#56b4e9", (3.5, 1.5), marker="^"),
+    "1-SSIM": MethodStyle("1-SSIM", "#d55e00", (6.4, 1.6, 1.0, 1.6), marker="D"),
+}
+"""Colour, line and marker of each distance between states; lines also differ without colour."""
+
+VERDICTS = {1: ("better", "^", "#009e73"), 0: ("equal", "o", "#9aa4ae"), -1: ("worse", "v", "#e69f00")}
+"""Word, marker and colour of each verdict on a city; readers tell them apart by shape and by colour."""
+
+BOKEH_MARKERS = {"o": "circle", "s": "square", "^": "triangle", "v": "inverted_triangle", "D": "diamond"}
+"""Bokeh's names of Matplotlib's markers."""
+
+
+def distance_style(name: str) -> MethodStyle:
+    """Return the style of a distance between states; of another name, that of a model of this name."""
+    return DISTANCE_STYLES.get(name) or method_style(name)
+
+
 _OTHER_COLOURS = ("#7a5c3e", "#a6761d", "#b5383f", "#6a8f2f", "#5b7fd1", "#aa4499")
 _OTHER_DASHES = ((), (7.0, 1.2), (3.5, 1.2, 1.0, 1.2))
 KNOWN_DOWNSCALERS = tuple(name for name in _STYLES if name.startswith("sr"))

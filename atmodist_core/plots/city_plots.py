@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +10,17 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.figures.method_styles import method_style
+from atmodist_core.figures.method_styles import BOKEH_MARKERS, VERDICTS, method_style
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.look.style import axes_hook, line_options, theme_of
-from atmodist_core.plots.look.units import display_unit, field_label
+from atmodist_core.plots.look.units import field_label, field_unit
 from atmodist_core.plots.map_plots.geography import geography_of
 from atmodist_core.plots.map_plots.panels import frame_options, map_size
 from atmodist_core.plots.map_plots.projections import Area, Projection
 from atmodist_core.plots.states import TRUTH
 
-VERDICTS = {
-    1: ("better", "triangle", "#009e73"),
-    0: ("equal", "circle", "#8a94a0"),
-    -1: ("worse", "inverted_triangle", "#d55e00"),
-}
-"""Verdict -> word, mark and colour; colour-blind readers tell them apart by both."""
+QUANTILES = "2 and 98 % of the truth"
+"""Layer of densities: lines at two quantiles of the truth."""
 
 
 def city_densities(
@@ -59,14 +55,22 @@ def city_densities(
     Returns
     -------
     holoviews.Layout
-        One plot for each box; pointing at a curve shows the Wasserstein-1 distance to the truth.
+        One plot for each box, with dotted lines at the 2 and 98 % quantiles of the truth; pointing at a curve shows the Wasserstein-1
+        distance to the truth.
 
     Raises
     ------
     UserError
         If the city, a model or a box is not among the values.
+
+    Examples
+    --------
+    >>> from atmodist_core.common.assets import asset_folder
+    >>> values = asset_folder("results") / "demo_cities.nc"
+    >>> [panel.label for panel in city_densities(values, "Seattle", models=["bicubic"], boxes=[1, 3])]
+    ['1 x 1', '3 x 3']
     """
-    from atmodist_core.figures.numbers.cities import bin_edges, density, sample_of
+    from atmodist_core.figures.numbers.cities import sample_of
 
     hv = holoviews()
     series = _series_of(values)
@@ -77,39 +81,108 @@ def city_densities(
         _require("model", model, known)
     for box in boxes:
         _require("box", box, sorted(set(series["box"].values.tolist())))
+    unit = field_unit(field)
     panels = []
     for box in boxes:
-        samples = {name: sample_of(series, name, city, field, box) for name in shown}
-        largest = float(max(np.abs(sample).max() for sample in samples.values()))
-        unit = display_unit(str(series[field].attrs.get("units", "")), largest)
-        edges = bin_edges(list(samples.values()))
-        centres = 0.5 * (edges[1:] + edges[:-1]) * unit.factor
-        truth = np.sort(samples[TRUTH], axis=None).astype(float)
-        layers = []
-        for name, sample in samples.items():
-            heights = density(sample, edges) / unit.factor
-            distance = np.abs(np.sort(sample, axis=None) - truth).mean() * unit.factor
-            columns = (centres, np.where(heights > 0, heights, np.nan), np.full(centres.shape, distance))
-            vdims = ["density", hv.Dimension("wasserstein", label="Wasserstein-1 distance to the truth")]
-            curve = hv.Curve(columns, "value", vdims, label=method_style(name).label)
-            layers.append(curve.opts(**line_options(name, theme), tools=["hover"]))
-        panels.append(
-            hv.Overlay(layers)
-            .relabel(f"{box} x {box}")
-            .opts(
-                frame_width=width,
-                frame_height=220,
-                logy=True,
-                title=f"{city}, {box} x {box} points",
-                xlabel=field_label(field, unit),
-                ylabel=f"density [{'1 / ' + unit.text if unit.text else '1'}]",
-                legend_position="right",
-                show_legend=box == boxes[-1],
-                show_grid=True,
-                hooks=[axes_hook(theme)],
-            )
-        )
+        samples = {
+            name: sample_of(series, name, city, field, box) * np.float32(unit.factor) for name in shown
+        }
+        options = {
+            "title": f"{city}, {box} x {box} points",
+            "ylabel": f"density [1 / ({unit.text})]",
+            "show_legend": box == boxes[-1],
+        }
+        plot = density_plot(samples, field_label(field, unit), unit.text, width=width, theme=theme)
+        panels.append(plot.relabel(f"{box} x {box}").opts(**options))
     return hv.Layout(panels)
+
+
+def density_plot(
+    samples: Mapping[str, np.ndarray], label: str, unit: str, *, width: int = 300, theme: str = "light"
+) -> Any:
+    """Return densities of samples by model, the truth among them, over a logarithmic axis.
+
+    Parameters
+    ----------
+    samples : mapping of str to ndarray
+        Values by model [``unit``], any shape.
+    label, unit : str
+        Text of the horizontal axis, and the unit in tooltips.
+    width : int
+        Width of the plot [pixels].
+    theme : {"light", "dark"}
+        Colours.
+
+    Returns
+    -------
+    holoviews.Overlay
+        The truth at the bottom.
+    """
+    hv = holoviews()
+    columns, (low, high) = density_columns(samples)
+    tips = [
+        *[
+            ("", "$name"),
+            (f"values [{unit}]", "@from{0.[00]} to @to{0.[00]}"),
+            ("density", "@shown{0.[0000]}"),
+        ],
+        (f"Wasserstein-1 distance to the truth [{unit}]", "@wasserstein{0.[000]}"),
+    ]
+    layers = [
+        hv.VLines(quantile_columns(samples[TRUTH]), label=QUANTILES).opts(
+            color=theme_of(theme).muted, line_width=1, line_dash="dotted", show_legend=False
+        )
+    ]
+    for name in sorted(columns, key=lambda name: name != TRUTH):
+        curve = hv.Curve(columns[name], "value", list(columns[name])[1:], label=method_style(name).label)
+        layers.append(curve.opts(**line_options(name, theme), hover_tooltips=tips))
+    return hv.Overlay(layers).opts(
+        frame_width=width,
+        frame_height=220,
+        logy=True,
+        ylim=(low, high),
+        xlabel=label,
+        ylabel="density",
+        legend_position="right",
+        show_grid=True,
+        hooks=[axes_hook(theme)],
+    )
+
+
+def density_columns(
+    samples: Mapping[str, np.ndarray],
+) -> tuple[dict[str, dict[str, np.ndarray]], tuple[float, float]]:
+    """Return the columns of each model's line in :func:`density_plot`, and the ends of the vertical axis.
+
+    Lines are steps: ``value`` runs along the edges of the bins, each twice. ``density`` has a small number in place of zero, which has no
+    place on a logarithmic axis; ``shown`` is the density itself, ``from`` and ``to`` the ends of the bin.
+    """
+    from atmodist_core.figures.numbers.cities import bin_edges, density
+
+    edges = bin_edges(list(samples.values()))
+    heights = {name: density(sample, edges) for name, sample in samples.items()}
+    positive = np.concatenate([one[one > 0] for one in heights.values()])
+    low, high = float(positive.min()) / 2.2, float(positive.max()) * 2.0
+    truth = np.sort(samples[TRUTH], axis=None).astype(float)
+    ends = np.pad(edges, 1, mode="edge")
+    columns = {}
+    for name, one in heights.items():
+        shown = np.repeat(np.pad(one, 1), 2)[1:-1]
+        distance = np.abs(np.sort(samples[name], axis=None) - truth).mean()
+        columns[name] = {
+            "value": np.repeat(edges, 2),
+            "density": np.where(shown > 0, shown, low / 50),
+            "shown": shown,
+            "from": np.repeat(ends[:-1], 2)[1:-1],
+            "to": np.repeat(ends[1:], 2)[1:-1],
+            "wasserstein": np.full(shown.size, distance),
+        }
+    return columns, (low, high)
+
+
+def quantile_columns(truth: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the columns of the lines at the 2 and 98 % quantiles of a sample."""
+    return {"x": np.quantile(np.asarray(truth, dtype=np.float64), (0.02, 0.98))}
 
 
 def verdict_map(
@@ -164,14 +237,18 @@ def verdict_map(
     axes = ["longitude", "latitude"] if place.is_plane else ["x", "y"]
     layers = geography_of(place, coastlines=True, cities=False, theme=theme)
     counts = []
-    for verdict, (word, mark, colour) in VERDICTS.items():
+    for verdict, (word, marker, colour) in VERDICTS.items():
         here = found.values == verdict
         counts.append(f"{int(here.sum())} {word}")
         names = series["city"].values[here].astype(str)
         points = hv.Points((x[here], y[here], names), axes, "city", label=word)
         layers.append(
             points.opts(
-                color=colour, marker=mark, size=8, line_color=theme_of(theme).surface, tools=["hover"]
+                color=colour,
+                marker=BOKEH_MARKERS[marker],
+                size=8,
+                line_color=theme_of(theme).surface,
+                tools=["hover"],
             )
         )
     title = f"{method_style(candidate).label} against {method_style(reference).label}: {', '.join(counts)}"

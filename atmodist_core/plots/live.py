@@ -175,8 +175,12 @@ class LivePlot:
         self.update(label, image=[np.asarray(values)])
 
     def update_layers(self, columns: Mapping[str, Mapping[str, Any]]) -> None:
-        """Replace columns of several layers, by label."""
+        """Replace columns of several layers, by label; those of a band are its axis, ``low`` and ``high``."""
         for label, found in columns.items():
+            if {"low", "high"} <= set(found):
+                # HoloViews draws an area as a patch: along its upper edge, and back along the lower one.
+                x, low, high = found[next(iter(found))], found["low"], found["high"]
+                found = {"x": np.concatenate([x, x[::-1]]), "y": np.concatenate([high, low[::-1]])}
             self.update(label, **found)
 
     def show(self, label: str, visible: bool = True) -> None:

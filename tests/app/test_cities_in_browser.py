@@ -80,7 +80,7 @@ def test_turn_the_globe_tap_seattle_and_read_its_densities(page, globe):
     seen(page, "n = 1080")  # of the values that ship: 120 times of 3 x 3 points
     drawn = "() => [...Bokeh.documents].flatMap((d) => [...d._all_models.values()])" + (
         ".filter((m) => (m.name ?? '').startsWith('density of') && m.name.endsWith('city 1'))"
-        ".map((m) => m.renderers.filter((r) => r.visible && r.data_source.data.value.length > 2).length)"
+        ".map((m) => m.renderers.filter((r) => r.visible && r.data_source.data.value?.length > 2).length)"
     )
     until(page, lambda: page.evaluate(drawn) and min(page.evaluate(drawn)) >= 3, seconds=170)
     assert page.faults == []

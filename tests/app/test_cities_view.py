@@ -151,12 +151,17 @@ def test_the_view_shows_the_selected_city_and_the_table(cities):
         "n = 27<" in card._titles["divergence", 3].object and "n = 3<" in card._titles["vorticity", 1].object
     )
     for figure in card._figures.values():
-        shown = {name for name, (_, line) in figure._lines.items() if line.visible}
-        assert shown == {"truth", "bilinear", "bicubic", "srgan-4x-mse", "srgan-4x-atmodist"}
-        source = figure._lines["truth"][0].data
-        step = source["value"][1] - source["value"][0]
-        assert sum(source["shown"]) * step == pytest.approx(1.0)
+        shown = {name for name in figure.plot.labels if figure.plot.renderer(name).visible}
+        methods = {"truth", "bilinear", "bicubic", "srgan-4x-mse", "srgan-4x-atmodist"}
+        assert shown == {*methods, "2 and 98 % of the truth"}
+        source = figure.plot.source("truth").data
+        assert np.trapezoid(source["shown"], source["value"]) == pytest.approx(1.0)
         assert (np.asarray(source["density"]) > 0).all(), "a logarithm has no place for zero"
+        assert not figure.figure.legend, "lines have their names in the table"
+        names = {figure.plot.renderer(name).name for name in methods}
+        assert "Bicubic" in names and all(name[0].isupper() for name in names), (
+            "tooltips have the page's names"
+        )
     assert card._table.object.count("<tr>") == 6 and "98 %" in card._table.object
     assert len(view._table.rows) == 150 and len(view._table.columns) == 7
     seattle = next(row for row in view._table.rows if row[0] == "Seattle")

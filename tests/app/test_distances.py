@@ -9,8 +9,8 @@ import pytest
 
 from app.session.session import Session
 from app.state.state import StudioState
-from app.views.distances.distance_tables import confusion_html, methods_html
-from app.views.distances.lag_figure import MEASURE_STYLES
+from app.views.distances.confusion_figure import ConfusionFigure, confusion_head_html, confusion_note_html
+from app.views.distances.distance_tables import methods_html
 from app.views.distances.view import DistancesView, pair_of
 from atmodist_core.figures.numbers import times
 from atmodist_core.figures.numbers.times import compared_times
@@ -60,7 +60,7 @@ def test_a_region_smaller_than_a_patch_is_covered_with_its_surroundings(globe, m
     assert result.fields.sizes["latitude"] < size
     confusion = result.confusion
     assert confusion.attrs["covers_surroundings"] and int(confusion["count"].sum()) > 0
-    assert f"{confusion.attrs['area']} (the region and its surroundings)" in confusion_html(result)
+    assert f"{confusion.attrs['area']} (the region and its surroundings)" in confusion_note_html(confusion)
     assert session.messages == []
 
 
@@ -71,7 +71,12 @@ def test_tables_are_read_by_the_names_of_their_axes(compared):
         confusion=result.confusion.transpose(),
         methods=result.methods.transpose("other_model", "model"),
     )
-    assert confusion_html(turned) == confusion_html(result)
+    drawn = [ConfusionFigure() for _ in range(2)]
+    for figure, one in zip(drawn, (turned, result), strict=True):
+        figure.draw(one.confusion)
+    pictures = [figure.plot.source("predicted lags").data for figure in drawn]
+    for name in ("image", "pairs", "true", "predicted"):
+        np.testing.assert_array_equal(pictures[0][name][0], pictures[1][name][0])
     assert methods_html(turned, {}) == methods_html(result, {})
 
 
@@ -81,7 +86,8 @@ def test_without_a_network_there_is_rmse(globe, no_models, engine):
     assert result.model == "" and "atmodist" not in result.matrices
     assert list(result.curves["measure"].values) == ["l2", "l1", "1-SSIM"]
     view = DistancesView(session)
-    assert view._learned.source.data["image"] == [] and len(view._plain.source.data["image"]) == 1
+    learned, plain = (one.plot.source("distance").data["image"] for one in (view._learned, view._plain))
+    assert learned == [] and len(plain) == 1
 
 
 def test_too_many_times_are_left_out_and_said():
@@ -98,7 +104,7 @@ def test_too_many_times_are_left_out_and_said():
 def test_the_view_draws_matrices_curves_and_the_pair(compared):
     view = DistancesView(compared)
     result = compared.results["distances"]
-    drawn = view._plain.source.data["image"][0]
+    drawn = view._plain.plot.source("distance").data["image"][0]
     np.testing.assert_allclose(drawn, result.matrices["rmse"].values * 1e5, rtol=1e-6)
     view._plain._tapped(SimpleNamespace(x=7.5, y=2.2))
     assert compared.state.pair == f"{result.texts[2]}/{result.texts[7]}"
@@ -106,12 +112,23 @@ def test_the_view_draws_matrices_curves_and_the_pair(compared):
     expected = result.fields["vorticity"].values[2] * 1e5
     np.testing.assert_allclose(np.sort(first.ravel()), np.sort(expected.ravel()), rtol=1e-5)
     assert "15 h apart" in view._pair._head.object
-    assert view._learned._chosen.data["x"] == [2.5] and view._learned._chosen.data["y"] == [7.5]
+    for matrix in (view._learned, view._plain):
+        mark = {name: column[0] for name, column in matrix.plot.source("chosen pair").data.items()}
+        assert mark == {"left": 2, "bottom": 7, "right": 3, "top": 8}
+    assert view._plain.plot.hover("distance").tooltips[-1] == ("RMSE", "@image{%.3g} 10⁻⁵ s⁻¹")
+    assert view._plain._times.data["text"][3] == "2001-01-05 09:00"
     view._plain._tapped(SimpleNamespace(x=-3.0, y=2.2))
     assert compared.state.pair.startswith(result.texts[2])
-    shown = view._lags._parts["l2"]["source"].data
-    np.testing.assert_allclose(shown["mean"], result.curves["mean"].sel(measure="l2"))
-    assert set(MEASURE_STYLES) == set(view._lags._parts)
+    shown = view._lags.plot.source("l2").data
+    np.testing.assert_allclose(shown["distance"], result.curves["mean"].sel(measure="l2"))
+    np.testing.assert_array_equal(shown["pairs"], result.curves["pairs"])
+    band = view._lags.plot.source("l2, one standard deviation").data
+    one = result.curves.sel(measure="l2")
+    ends = (one["mean"] - one["standard_deviation"]).min(), (one["mean"] + one["standard_deviation"]).max()
+    np.testing.assert_allclose((band["y"].min(), band["y"].max()), ends)
+    assert [item.label.value for item in view._lags.figure.legend[0].items if item.visible] == [
+        *("AtmoDist", "l2", "l1", "1-SSIM")
+    ]
 
 
 def test_the_pair_of_a_link_is_shown_and_another_where_it_is_not_there():
@@ -124,9 +141,10 @@ def test_tables_say_what_is_best_and_how_often_the_guess_is_right(compared):
     result = compared.results["distances"]
     table = methods_html(result, {"truth": "Truth"})
     assert table.count("<caption>") == 3 and "class=best" in table and "Truth" in table
-    chart = confusion_html(result)
-    assert "% correct (chance: 33 %)" in chart and chart.count("<rect") > 3
-    assert confusion_html(None).startswith('<div class="head">')
+    assert "% correct (chance: 33 %)" in confusion_note_html(result.confusion)
+    assert "atmodist" in confusion_head_html(result) and confusion_head_html(None).startswith(
+        '<div class="head">'
+    )
 
 
 def test_another_field_changes_the_rmse_and_computes_no_embedding(globe, models, engine):

@@ -11,6 +11,9 @@ from atmodist_core.common.assets import asset_folder
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.results.city_file import open_city_values
 from atmodist_core.evaluation.results.file import open_evaluation
+from atmodist_core.plots.city_plots import density_columns
+from atmodist_core.plots.distance_plots.lags import confusion_columns
+from atmodist_core.plots.distance_plots.matrices import matrix_columns
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +33,23 @@ def test_densities_have_unit_area_and_show_the_distance(values):
         both = values["divergence"].sel(city="Seattle").isel(point=inside)
         truth, found = (both.sel(model=name).values.ravel() for name in ("truth", "bicubic"))
         curves = {curve.label: curve for curve in panel}
-        centres, heights = (curves["truth"].dimension_values(i) for i in (0, 1))
-        area = np.nansum(heights) * (centres[1] - centres[0])
-        assert area == pytest.approx(1, abs=1e-6)
-        unit = round(np.log10(np.abs(centres).max() / np.abs(truth).max()))
-        expected = stats.wasserstein_distance(truth.astype(float), found.astype(float)) * 10.0**unit
+        steps = {name: curves["truth"].dimension_values(name) for name in ("value", "density", "shown")}
+        assert np.trapezoid(steps["shown"], steps["value"]) == pytest.approx(1, abs=1e-6)
+        assert (steps["density"] > 0).all(), "a logarithm has no place for zero"
+        expected = stats.wasserstein_distance(truth.astype(float), found.astype(float)) * 1e5
         assert curves["bicubic"].dimension_values("wasserstein")[0] == pytest.approx(expected, rel=1e-3)
+        lines = next(layer for layer in panel if isinstance(layer, hv.VLines))
+        assert lines.dimension_values(0) == pytest.approx(np.quantile(truth * 1e5, [0.02, 0.98]), rel=1e-5)
+
+
+def test_pointing_at_a_step_shows_its_bin():
+    columns, (low, _) = density_columns({"truth": np.array([0.0, 0.1, 0.2, 1.0])})
+    truth = columns["truth"]
+    inside = truth["shown"] > 0
+    assert (truth["from"] <= truth["value"]).all() and (truth["value"] <= truth["to"]).all()
+    width = truth["to"][inside] - truth["from"][inside]
+    assert width == pytest.approx(1 / 8) and sum(truth["shown"][inside] * width) / 2 == pytest.approx(1)
+    assert truth["density"][~inside].max() < low
 
 
 def test_the_verdict_map_counts_every_city_once(values):
@@ -56,7 +70,17 @@ def test_the_matrix_runs_right_and_up():
     )
     image = ad.plots.distance_matrix(matrix)
     assert image[0.5, 0.5] == 0 and image[1.5, 2.5] == 3 and image[0.5, 2.5] == 2
-    assert hv.render(image).renderers
+    figure = hv.render(ad.plots.distance_matrix(matrix, pair=times[[1, 2]]))
+    picture, mark = (renderer.data_source.data for renderer in figure.renderers)
+    np.testing.assert_array_equal(picture["image"][0], matrix)  # the first row is drawn at the bottom
+    assert (mark["left"][0], mark["bottom"][0]) == (1, 2) and (mark["right"][0], mark["top"][0]) == (2, 3)
+    assert figure.select_one({"name": "times"}).data["text"][1] == "2001-01-01 06:00"
+    columns = matrix_columns(matrix.values)
+    assert {name: columns[name][0] for name in ("x", "y", "dw", "dh")} == {
+        name: picture[name][0] for name in ("x", "y", "dw", "dh")
+    }
+    with pytest.raises(UserError, match="Expected two of the times 2001-01-01 00:00:00 to"):
+        ad.plots.distance_matrix(matrix, pair=("2001-01-01", "2002-01-01"))
 
 
 def test_lag_curves_show_mean_and_band():
@@ -65,6 +89,7 @@ def test_lag_curves_show_mean_and_band():
             "mean": (("measure", "lag"), [[1.0, 2.0], [0.5, 0.7]]),
             "standard_deviation": (("measure", "lag"), [[0.1, 0.2], [0.1, 0.1]]),
             "saturation": ("measure", [6.0, 3.0]),
+            "pairs": ("lag", [7, 5]),
         },
         {"measure": ["AtmoDist", "l2"], "lag": [3.0, 6.0]},
     )
@@ -73,7 +98,16 @@ def test_lag_curves_show_mean_and_band():
     band = next(layer for layer in overlay if layer.label.startswith("AtmoDist, one"))
     assert curve.dimension_values("distance").tolist() == [1.0, 2.0]
     assert band.dimension_values("low").tolist() == pytest.approx([0.9, 1.8])
-    assert hv.render(overlay).renderers
+    mark = next(layer for layer in overlay if layer.label.startswith("AtmoDist: 90"))
+    assert mark.dimension_values("lag").tolist() == [6.0] and mark.dimension_values("distance").tolist() == [
+        2.0
+    ]
+    figure = hv.render(overlay)
+    tips = next(tool.tooltips for tool in figure.tools if "@{pairs}{0}" in str(getattr(tool, "tooltips", "")))
+    assert ("pairs of times", "@{pairs}{0}") in tips
+    assert next(one for one in figure.renderers if "pairs" in one.data_source.data).data_source.data[
+        "pairs"
+    ].tolist() == [7, 5]
     with pytest.raises(UserError, match="Expected mean and standard_deviation"):
         ad.plots.lag_curves(curves.drop_vars("mean"))
 
@@ -87,8 +121,19 @@ def test_the_confusion_matrix_shows_shares_of_each_lag():
     )
     overlay = ad.plots.confusion_matrix(confusion)
     image = next(layer for layer in overlay if isinstance(layer, hv.Image))
-    assert image[3.0, 3.0] == 0.75 and image[3.0, 6.0] == 0.25 and image[6.0, 6.0] == 1.0
-    assert hv.render(overlay).title.text == "predicted lags: 88 % right, chance 50 %"
+    assert image.dimension_values("share", flat=False).tolist() == [[0.75, 0.0], [0.25, 1.0]]
+    figure = hv.render(overlay)
+    assert figure.title.text == "predicted lags: 88 % right, chance 50 %"
+    # In the source row and column are predicted and true lag, from the lower left, as for later patches.
+    drawn, columns = figure.renderers[0].data_source.data, confusion_columns(confusion)
+    for name in ("image", "pairs", "true", "predicted"):
+        np.testing.assert_array_equal(drawn[name][0], columns[name][0])
+    assert {name: drawn[name] for name in ("x", "y", "dw", "dh")} == {
+        "x": [1.5],
+        "y": [1.5],
+        "dw": [6.0],
+        "dh": [6.0],
+    }
 
 
 def test_learning_curves_of_shipped_models():

@@ -10,10 +10,11 @@ import numpy as np
 import xarray as xr
 
 from app.state.choices import FIELDS as FIELD_LABELS
-from app.theme.theme import line_sample
+from app.theme.theme import LIGHT, line_sample
 from app.views.cities.density_figure import DensityFigure
 from app.views.shared.elements import CARD_STYLES, column, figure_pane, html
 from atmodist_core.evaluation.city_verdicts import wasserstein_estimate
+from atmodist_core.evaluation.measures import MEASURES
 from atmodist_core.figures.numbers.cities import BOXES, FIELDS, QUANTILES, quantiles, sample_of
 from atmodist_core.plots.look.units import field_unit
 
@@ -33,6 +34,8 @@ td small { display: block; font-size: 10.5px; line-height: 1.1; color: var(--stu
 .waiting { color: var(--studio-muted); font-size: 12.5px; padding: 4px 6px; }
 """
 
+WASSERSTEIN = f"{MEASURES['wasserstein'].definition} Here the area is the box of points around the city."
+
 
 class CityCard:
     """Densities and quantiles of one city; ``number`` is the place of the card, for the names of its figures."""
@@ -41,7 +44,7 @@ class CityCard:
         self._head = html(css=_TEXT_STYLES)
         self._table = html(css=_TEXT_STYLES)
         self._figures = {
-            (field, box): DensityFigure(f"density of {field}, {box} x {box}, city {number}")
+            (field, box): DensityFigure(field, f"density of {field}, {box} x {box}, city {number}")
             for field in FIELDS
             for box in BOXES
         }
@@ -53,11 +56,14 @@ class CityCard:
         grid = column(*cells, css=_GRID_STYLES)
         self.view = column(self._head, grid, self._table, css=CARD_STYLES, css_classes=["city-card"])
         self._drawn: Any = None
+        self._theme = LIGHT
 
     def use_theme(self, theme: str) -> None:
         """Take the colours of a theme."""
-        for one in self._figures.values():
-            one.use_theme(theme)
+        if theme != self._theme:
+            self._theme = theme
+            for one in self._figures.values():
+                one.plot.restyle(theme)
 
     def wait(self, city: str, sentence: str) -> None:
         """Show a city without values, and a sentence."""
@@ -66,7 +72,7 @@ class CityCard:
         self._table.object = f'<div class="waiting">{escape(sentence)}</div>'
         for (field, box), one in self._figures.items():
             self._titles[field, box].object = _title_html(field, box, None)
-            one.draw({}, {}, _axis_label(field))
+            one.draw({}, {})
 
     def draw(
         self,
@@ -89,7 +95,7 @@ class CityCard:
             factor = np.float32(field_unit(one).factor)
             samples = {name: sample_of(series, name, city, one, size) * factor for name in names}
             self._titles[one, size].object = _title_html(one, size, int(samples["truth"].size))
-            drawn.draw(samples, styles, _axis_label(one))
+            drawn.draw(samples, styles)
         self._head.object = _head_html(series, city)
         self._table.object = _table_html(series, city, names, styles, field, box, intervals)
         self._drawn = key
@@ -115,10 +121,6 @@ def period_text(series: xr.Dataset) -> str:
 def _title_html(field: str, box: int, count: int | None) -> str:
     values = "" if count is None else f"n = {count}"
     return f'<div class="part">{FIELD_LABELS[field]}, {box} × {box} <span>{values}</span></div>'
-
-
-def _axis_label(field: str) -> str:
-    return f"{field} [{field_unit(field).text}]"
 
 
 def _table_html(
@@ -151,13 +153,16 @@ def _table_html(
             f'<tr><th scope="row">{line}{escape(label)}</th>'
             f"<td>{'–' if np.isnan(distance) else f'<span{best}>{distance:.3g}</span>{spread}'}</td>{cells}</tr>"
         )
-    heads = "".join(f'<th scope="col">{100 * q:g} %</th>' for q in QUANTILES)
+    heads = "".join(
+        f'<th scope="col" title="Value below which {100 * q:g} % of the values lie [{field_unit(field).text}]">{100 * q:g} %</th>'
+        for q in QUANTILES
+    )
     caption = (
         f"{FIELD_LABELS[field]}, {box} × {box} points [{field_unit(field).text}]: Wasserstein-1 distance to the truth (small: 95 % interval "
         "of a bootstrap over blocks of three days) and quantiles. Dotted lines in the figures: 2 and 98 % of the truth."
     )
     return (
-        f'<div class="numbers"><table><caption>{caption}</caption><thead><tr><th scope="col">Method</th><th scope="col">Wasserstein-1</th>{heads}'
+        f'<div class="numbers"><table><caption>{caption}</caption><thead><tr><th scope="col">Method</th><th scope="col" title="{escape(WASSERSTEIN)}">Wasserstein-1</th>{heads}'
         f"</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from atmodist_core.figures.method_styles import VERDICTS as VERDICT_STYLES
 from atmodist_core.figures.numbers.cities import verdicts
 from atmodist_core.plots.look.palettes import interpolated
 
-VERDICTS = {1: "better", 0: "equal", -1: "worse"}
-VERDICT_MARKS = {"better": ("up", "#009e73"), "equal": ("circle", "#b9c2cc"), "worse": ("down", "#e69f00")}
-"""Shape and colour, from the palette of Okabe and Ito: distinguishable for colour-blind readers and from the field."""
+_SHAPES = {"^": "up", "o": "circle", "v": "down"}
+VERDICTS = {verdict: word for verdict, (word, _, _) in VERDICT_STYLES.items()}
+VERDICT_MARKS = {word: (_SHAPES[marker], colour) for word, marker, colour in VERDICT_STYLES.values()}
+"""Shape and colour: distinguishable for colour-blind readers and from the field."""
 
 UNKNOWN = ("small", "#8a94a3", "")
 STEPS = 5

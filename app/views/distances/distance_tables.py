@@ -1,4 +1,4 @@
-"""Tables of the Distances view: predicted lags, and distances between methods and truth."""
+"""Tables of the Distances view: distances between methods and truth."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import xarray as xr
 
 from app.session.distance_work import TimeDistances
 from app.views.shared.elements import head_html
-from atmodist_core.figures.numbers.distances import area_words
+from atmodist_core.figures.numbers.distances import DEFINITIONS
 from atmodist_core.plots.look.units import field_unit
 
 STYLES = """
@@ -21,60 +21,8 @@ td.own { color: var(--studio-muted); }
 td.best { font-weight: 700; color: var(--studio-best); }
 caption { caption-side: top; text-align: left; font-size: 12px; font-weight: 600; color: var(--studio-text); padding: 8px 4px 2px 4px; }
 .tables { display: flex; flex-wrap: wrap; gap: 6px 24px; } .tables table { flex: 1 1 300px; width: auto; }
-svg text { font-family: Roboto, Helvetica, Arial, sans-serif; font-size: 9px; fill: var(--studio-muted); }
-svg .axis { font-size: 10px; }
 """
-_SIZE, _LEFT, _BOTTOM = 300, 34, 30
 _TABLES = {"atmodist": "AtmoDist", "rmse": "RMSE", "dissimilarity": "1 − SSIM"}
-
-
-def confusion_html(result: TimeDistances | None) -> str:
-    """Return the confusion matrix of the predicted lag, as fractions of each true lag, with its accuracy and mean error."""
-    confusion = None if result is None else result.confusion
-    if confusion is None:
-        text = "" if result is None or not result.complete else "not available for this region and period"
-        return head_html("Predicted lag", text)
-    count = confusion["count"].transpose("lag", "predicted_lag").values.astype(float)
-    total = count.sum(axis=1, keepdims=True)
-    share = np.divide(count, total, out=np.zeros_like(count), where=total > 0)
-    lags = confusion["lag"].values
-    cell = _SIZE / lags.size
-    cells = []
-    top = share.max() or 1.0
-    for i, j in zip(*np.nonzero(share), strict=True):
-        tip = f"true {lags[i]:g} h, predicted {lags[j]:g} h: {100 * share[i, j]:.0f} % of {int(total[i, 0])}"
-        cells.append(
-            f'<rect x="{_LEFT + i * cell:.1f}" y="{_SIZE - (j + 1) * cell:.1f}" width="{cell:.2f}" height="{cell:.2f}" '
-            f'fill="#009e73" fill-opacity="{0.06 + 0.94 * share[i, j] / top:.3f}"><title>{tip}</title></rect>'
-        )
-    ticks = []
-    for k in sorted({0, lags.size // 3, 2 * lags.size // 3, lags.size - 1}):
-        middle = (k + 0.5) * cell
-        ticks.append(
-            f'<text x="{_LEFT + middle:.1f}" y="{_SIZE + 12}" text-anchor="middle">{lags[k]:g}</text>'
-        )
-        ticks.append(
-            f'<text x="{_LEFT - 4}" y="{_SIZE - middle + 3:.1f}" text-anchor="end">{lags[k]:g}</text>'
-        )
-    accuracy, chance = 100 * confusion.attrs["accuracy"], 100 * confusion.attrs["accuracy_by_chance"]
-    error = float(np.nanmean(confusion["mean_error"].values))
-    label = f"{accuracy:.0f} % correct (chance: {chance:.0f} %), mean error {error:.1f} h"
-    chart = (
-        f'<svg viewBox="0 0 {_LEFT + _SIZE + 4} {_SIZE + _BOTTOM}" role="img" aria-label="Confusion matrix of the predicted lag: {label}" '
-        'style="width:100%;max-width:440px;display:block;margin:auto">'
-        f'<rect x="{_LEFT}" y="0" width="{_SIZE}" height="{_SIZE}" fill="none" stroke="currentColor" stroke-opacity=".2"/>'
-        f"{''.join(cells)}"
-        f'<line x1="{_LEFT}" y1="{_SIZE}" x2="{_LEFT + _SIZE}" y2="0" stroke="currentColor" stroke-opacity=".5" stroke-dasharray="3 3"/>'
-        f"{''.join(ticks)}"
-        f'<text class="axis" x="{_LEFT + _SIZE / 2}" y="{_SIZE + 26}" text-anchor="middle">true lag [h]</text>'
-        f'<text class="axis" transform="translate(10 {_SIZE / 2}) rotate(-90)" text-anchor="middle">predicted lag [h]</text>'
-        "</svg>"
-    )
-    note = (
-        f'<div class="note"><b>{label}.</b> {int(count.sum())} predictions on {escape(area_words(confusion))}; '
-        "on the dashed line they are correct.</div>"
-    )
-    return head_html("Predicted lag", str(confusion.attrs["model"])) + chart + note
 
 
 def methods_html(result: TimeDistances | None, labels: Mapping[str, str]) -> str:
@@ -91,7 +39,7 @@ def methods_html(result: TimeDistances | None, labels: Mapping[str, str]) -> str
             continue
         factor = unit.factor if name == "rmse" else 1.0
         detail = f" of {result.question.field} [{unit.text}]" if name == "rmse" else ""
-        tables.append(_table(f"{title}{detail}", found[name] * factor, labels))
+        tables.append(_table(f"{title}{detail}", DEFINITIONS[name], found[name] * factor, labels))
     parts.append(f'<div class="tables">{"".join(tables)}</div>')
     parts.append(
         '<div class="note">First column: distance to the truth, the smallest in bold. Two methods can be equally far from the truth '
@@ -100,7 +48,7 @@ def methods_html(result: TimeDistances | None, labels: Mapping[str, str]) -> str
     return "".join(parts)
 
 
-def _table(title: str, matrix: xr.DataArray, labels: Mapping[str, str]) -> str:
+def _table(title: str, tip: str, matrix: xr.DataArray, labels: Mapping[str, str]) -> str:
     names = [str(name) for name in matrix["model"].values]
     values = matrix.transpose("model", "other_model").values
     top = values.max() or 1.0
@@ -120,4 +68,5 @@ def _table(title: str, matrix: xr.DataArray, labels: Mapping[str, str]) -> str:
             cells.append(f'<td{" class=best" if best else ""} style="{shade}">{values[i, j]:.3g}</td>')
         label = escape(labels.get(name, name))
         rows.append(f'<tr><th scope="row" title="{label}">{label}</th>{"".join(cells)}</tr>')
-    return f"<table><caption>{escape(title)}</caption><tr><th></th>{heads}</tr>{''.join(rows)}</table>"
+    caption = f'<span class="explained" title="{escape(tip)}">{escape(title)}</span>'
+    return f"<table><caption>{caption}</caption><tr><th></th>{heads}</tr>{''.join(rows)}</table>"

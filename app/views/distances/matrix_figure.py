@@ -1,30 +1,30 @@
-"""A matrix of distances between times as a picture whose cells can be tapped."""
+"""A matrix of distances between times whose cells can be tapped: a copy of the library's plot."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from bokeh.events import Tap
-from bokeh.models import ColumnDataSource, CustomJS, FixedTicker, HoverTool, LinearColorMapper, Range1d
+from bokeh.models import CustomJS, Range1d
 
-from app.views.shared.axes import cross_hair, interactive_figure, set_range
+from app.theme.theme import LIGHT
+from app.views.shared.axes import cross_hair, fit_page, set_range
 from app.views.shared.elements import column, figure_pane
-from atmodist_core.plots.look.style import colour_map, restyle, theme_of
+from atmodist_core.plots.distance_plots.matrices import (
+    CHOSEN,
+    distance_matrix,
+    mark_columns,
+    matrix_columns,
+    set_ticks,
+    time_ticks,
+)
+from atmodist_core.plots.live import LivePlot
+from atmodist_core.plots.look.style import theme_of
 
-LABELS = 4
-"""Number of labels along an axis."""
-
-_FRAME = {
-    "position": "relative",
-    "flex": "none",
-    "height": "auto",
-    "box-sizing": "content-box",
-    "aspect-ratio": "1",
-    "width": "calc(100% - 84px)",
-    "padding": "4px 10px 40px 74px",
-}
 _LINK = """
 const leaving = cb_obj.event_name === "mouseleave";
 for (const panel of panels) {
@@ -32,6 +32,18 @@ for (const panel of panels) {
   panel.horizontal.setv({location: cb_obj.y, visible: !leaving}, {sync: false});
 }
 """
+"""The cross hair is Bokeh's own: HoloViews would tell the server of every move of the pointer."""
+
+
+def square_pane(figure: Any, left: int, bottom: int) -> Any:
+    """Return a pane as wide as its container in which the frame of a figure is a square, with room for labels [pixels]."""
+    figure.update(
+        styles={"position": "absolute", "inset": "0", "width": "100%", "height": "100%"},
+        **{"min_border_left": left, "min_border_bottom": bottom, "min_border_right": 10, "min_border_top": 4},
+    )
+    frame = {"position": "relative", "flex": "none", "height": "auto", "box-sizing": "content-box"}
+    frame |= {"aspect-ratio": "1", "width": f"calc(100% - {left + 10}px)"}
+    return column(figure_pane(figure), styles={**frame, "padding": f"4px 10px {bottom}px {left}px"})
 
 
 class SharedTimes:
@@ -48,80 +60,55 @@ class SharedTimes:
             set_range(visible, 0.0, float(len(texts)))
 
 
+@lru_cache(maxsize=1)
+def template() -> LivePlot:
+    """Return the plot of which every matrix is a copy."""
+    times = np.array(["2001-01-01", "2001-01-02"], "datetime64[m]")
+    matrix = xr.DataArray(np.zeros((2, 2)), {"time": times}, ("time", "other_time"), name="distance")
+    plot = LivePlot(distance_matrix(matrix, pair=(times[0], times[1]), colour_bar=False))
+    fit_page(plot.figure, zoom={"zoom_on_axis": False})
+    plot.figure.grid.visible = False
+    plot.figure.axis.major_label_standoff = 3
+    for line in cross_hair(plot.figure):
+        line.line_color = theme_of(LIGHT).text
+    return plot
+
+
 class MatrixFigure:
     """One matrix; times run to the right and upwards. A tap calls ``on_tap`` with row (second time) and column (first time)."""
 
     def __init__(self, shared: SharedTimes, label: str, on_tap: Callable[[int, int], None]) -> None:
-        self._shared = shared
-        self._on_tap = on_tap
-        self.source = ColumnDataSource({"image": [], "x": [], "y": [], "dw": [], "dh": []})
-        self.mapper = LinearColorMapper(palette=["#888888"], low=0, high=1, nan_color="#00000000")
-        self._chosen = ColumnDataSource({"x": [], "y": [], "w": []})
-        plot = interactive_figure(
-            zoom={"zoom_on_axis": False},
-            x_range=shared.x_range,
-            y_range=shared.y_range,
-            styles={"position": "absolute", "inset": "0", "width": "100%", "height": "100%"},
-            min_border_left=74,
-            min_border_bottom=40,
-            min_border_right=10,
-            min_border_top=4,
-            name=f"matrix of {label}",
-        )
-        image = plot.image(
-            image="image", x="x", y="y", dw="dw", dh="dh", source=self.source, color_mapper=self.mapper
-        )
-        plot.add_tools(HoverTool(renderers=[image], tooltips=[(label, "@image{0.00}")]))
-        self._mark = plot.rect(
-            x="x", y="y", width="w", height="w", source=self._chosen, fill_alpha=0, line_width=2.5
-        )
-        self.vertical, self.horizontal = cross_hair(plot)
-        plot.grid.visible = False
-        plot.axis.major_label_standoff = 3
-        plot.on_event(Tap, self._tapped)
-        self.figure = plot
-        self.pane = column(figure_pane(plot), styles=_FRAME)
+        self._shared, self._label, self._on_tap = shared, label, on_tap
+        self.plot = template().copy()
+        figure = self.figure = self.plot.figure
+        figure.update(x_range=shared.x_range, y_range=shared.y_range, name=f"matrix of {label}")
+        self.mapper = self.plot.renderer("distance").glyph.color_mapper
+        self._times = self.plot.hover("distance").formatters["$x"].args["times"]
+        self.vertical, self.horizontal = figure.center[-2:]
+        figure.on_event(Tap, self._tapped)
+        self.pane = square_pane(figure, 74, 40)
 
-    def draw(self, matrix: np.ndarray | None) -> float:
-        """Show a matrix, shape ``(time, time)``, or none; returns the end of its colour scale."""
+    def draw(self, matrix: np.ndarray | None, unit: str) -> float:
+        """Show a matrix [``unit``], shape ``(time, time)``, or none; returns the end of its colour scale."""
         self.figure.axis.visible = matrix is not None
         if matrix is None:
-            self.source.data = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
+            self.plot.update("distance", image=[], x=[], y=[], dw=[], dh=[])
+            self.plot.show(CHOSEN, False)
             return 1.0
-        count = len(matrix)
-        image = [matrix.astype(np.float32)]
-        self.source.data = {"image": image, "x": [0], "y": [0], "dw": [count], "dh": [count]}
+        self.plot.update("distance", **matrix_columns(matrix.astype(np.float32)))
         high = float(np.nanmax(matrix)) or 1.0
         self.mapper.update(low=0.0, high=high)
-        self._label_axes()
+        texts = self._shared.texts
+        self._times.data = {"text": [text.replace("T", " ") for text in texts]}
+        set_ticks(self.figure, time_ticks(texts))
+        hover = self.plot.hover("distance")
+        hover.tooltips = [*hover.tooltips[:2], (self._label, f"@image{{%.3g}} {unit}".rstrip())]
         return high
 
     def choose(self, first: int, second: int) -> None:
         """Mark the cell of two times."""
-        width = max(1.0, len(self._shared.texts) / 60)
-        self._chosen.data = {"x": [first + 0.5], "y": [second + 0.5], "w": [width]}
-
-    def use_theme(self, theme: str) -> None:
-        """Set the colours of a theme."""
-        ink = theme_of(theme)
-        restyle(self.figure, theme)
-        self.mapper.palette = list(colour_map(False, theme))
-        self._mark.glyph.line_color = "#d55e00"
-        self.vertical.line_color = self.horizontal.line_color = ink.text
-
-    def _label_axes(self) -> None:
-        texts = self._shared.texts
-        places = np.unique(np.linspace(0, len(texts) - 1, min(LABELS, len(texts))).round().astype(int))
-        ticks = (places + 0.5).tolist()
-        short = {
-            tick: texts[place].replace("T", "\n")[5:]
-            for tick, place in zip(ticks, places.tolist(), strict=True)
-        }
-        for axis in self.figure.axis:
-            axis.major_label_overrides = short
-        self.figure.xaxis.ticker = FixedTicker(ticks=ticks)
-        # Two labels of the same time would overlap in the corner.
-        self.figure.yaxis.ticker = FixedTicker(ticks=ticks[1:] or ticks)
+        self.plot.update(CHOSEN, **mark_columns(first, second, len(self._shared.texts)))
+        self.plot.show(CHOSEN)
 
     def _tapped(self, event: Any) -> None:
         count = len(self._shared.texts)

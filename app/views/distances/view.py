@@ -10,16 +10,19 @@ import panel as pn
 
 from app.session.distance_work import TimeDistances
 from app.session.session import Session
-from app.theme.theme import FITTING
+from app.theme.theme import FITTING, LIGHT
+from app.views.distances.confusion_figure import ConfusionFigure, confusion_head_html, confusion_note_html
 from app.views.distances.distance_tables import STYLES as TABLE_STYLES
-from app.views.distances.distance_tables import confusion_html, methods_html
-from app.views.distances.lag_figure import MEASURE_STYLES, LagFigure
+from app.views.distances.distance_tables import methods_html
+from app.views.distances.lag_figure import LagFigure
 from app.views.distances.matrix_figure import MatrixFigure, SharedTimes, share_cross_hair
 from app.views.distances.pair_maps import PairMaps
 from app.views.shared import colour_bar
 from app.views.shared.elements import CARD_STYLES, HEAD_STYLES, Element, column, figure_pane, head_html, html
 from app.views.shared.period_control import PeriodControl
 from app.views.shared.veil import Veil
+from atmodist_core.figures.method_styles import distance_style
+from atmodist_core.figures.numbers.distances import DEFINITIONS
 from atmodist_core.plots.look.style import colour_map
 from atmodist_core.plots.look.units import field_unit
 
@@ -43,6 +46,12 @@ _TEXT_STYLES = (
     + ".note { padding: 0 6px; } .head { align-items: baseline; }"
 )
 
+_LAG_TIP = (
+    "Distance of two states of this region against the time between them, mean over pairs of times. l1 and l2: mean absolute and mean squared "
+    "difference of both fields, each divided by its standard deviation; 1-SSIM: one minus structural similarity. Every curve is multiplied by a "
+    "number that brings it to AtmoDist at long lags."
+)
+
 
 class DistancesView(Element):
     """Matrices, a pair of fields, curves against the lag, confusion of lags and distances between methods."""
@@ -52,23 +61,25 @@ class DistancesView(Element):
         self._session = session
         self._shared = SharedTimes()
         self._shown: Any = None
+        self._theme = LIGHT
         self._learned = MatrixFigure(self._shared, "AtmoDist", self._choose)
         self._plain = MatrixFigure(self._shared, "RMSE", self._choose)
         share_cross_hair([self._learned, self._plain])
         self._lags = LagFigure()
         self._pair = PairMaps(session)
-        self._heads = {name: _text(height=28) for name in ("learned", "plain", "lags")}
+        self._confusion = ConfusionFigure()
+        self._heads = {name: _text(height=28) for name in ("learned", "plain", "lags", "confusion")}
         self._bars = {name: _text(height=34) for name in ("learned", "plain")}
         self._note = _text()
         # With their final size, so that nothing moves when they are filled.
-        sizes = (70, 340, 120)
-        self._saturation, self._confusion, self._methods = (_text(min_height=size) for size in sizes)
+        sizes = (70, 52, 120)
+        self._saturation, self._confusion_note, self._methods = (_text(min_height=size) for size in sizes)
         content = {
             "learned": (self._heads["learned"], self._learned.pane, self._bars["learned"]),
             "plain": (self._heads["plain"], self._plain.pane, self._bars["plain"]),
             "pair": (self._pair,),
             "lags": (self._heads["lags"], figure_pane(self._lags.figure), self._saturation),
-            "confusion": (self._confusion,),
+            "confusion": (self._heads["confusion"], self._confusion.pane, self._confusion_note),
             "methods": (self._methods,),
         }
         self._veils = {name: Veil("40px 16px 16px 16px") for name in content}
@@ -91,11 +102,16 @@ class DistancesView(Element):
             return
         self._shown = key
         with pn.io.hold():
-            for one in (self._learned, self._plain, self._lags):
-                one.use_theme(theme)
+            if theme != self._theme:
+                self._theme = theme
+                for one in (self._learned.plot, self._plain.plot, self._lags.plot, self._confusion):
+                    one.restyle(theme)
             self._draw_matrices(result, theme)
             self._draw_curves(result)
-            self._confusion.object = confusion_html(result)
+            confusion = None if result is None else result.confusion
+            self._confusion.draw(confusion)
+            self._heads["confusion"].object = confusion_head_html(result)
+            self._confusion_note.object = confusion_note_html(confusion)
             self._methods.object = methods_html(result, self._session.labels)
             notes = [] if result is None else [result.note, *result.problems]
             self._note.object = "".join(f'<div class="note">{escape(note)}</div>' for note in notes if note)
@@ -107,29 +123,31 @@ class DistancesView(Element):
         if result is not None and result.texts != self._shared.texts:
             self._shared.set_times(result.texts)
         learned = None if matrices is None or "atmodist" not in matrices else matrices["atmodist"].values
-        high = self._learned.draw(learned)
+        high = self._learned.draw(learned, "")
         model = "" if result is None else result.model
         self._heads["learned"].object = head_html(
-            "AtmoDist", ", ".join(part for part in (model, "vorticity and divergence together") if part)
+            "AtmoDist",
+            ", ".join(part for part in (model, "vorticity and divergence together") if part),
+            DEFINITIONS["atmodist"],
         )
         self._bars["learned"].object = _bar("AtmoDist distance", high, theme)
         field = "vorticity" if result is None else result.question.field
         unit = field_unit(field)
         plain = None if matrices is None else matrices["rmse"].values * unit.factor
-        high = self._plain.draw(plain)
-        self._heads["plain"].object = head_html("RMSE", f"{field}, point by point")
+        high = self._plain.draw(plain, unit.text)
+        self._heads["plain"].object = head_html("RMSE", f"{field}, point by point", DEFINITIONS["rmse"])
         self._bars["plain"].object = _bar(f"RMS difference [{unit.text}]", high, theme)
 
     def _draw_curves(self, result: TimeDistances | None) -> None:
         curves = None if result is None else result.curves
         self._lags.draw(curves)
         detail = "mean and one standard deviation on either side"
-        self._heads["lags"].object = head_html("Distance against lag", detail)
+        self._heads["lags"].object = head_html("Distance against lag", detail, _LAG_TIP)
         if curves is None:
             self._saturation.object = '<div class="note">&nbsp;</div>'
             return
         reached = ", ".join(
-            f'<b style="color:{MEASURE_STYLES[str(name)][0]}">{escape(str(name))}</b> {float(hours):g} h'
+            f'<b style="color:{distance_style(str(name)).colour}">{escape(str(name))}</b> {float(hours):g} h'
             for name, hours in zip(curves["measure"].values, curves["saturation"].values, strict=True)
         )
         pairs = curves.attrs["pairs_per_lag"]

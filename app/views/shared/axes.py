@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bokeh.models import PanTool, Range1d, ResetTool, Span, WheelZoomTool
+from bokeh.models import HoverTool, PanTool, Range1d, ResetTool, Span, WheelZoomTool
 from bokeh.plotting import figure
 
 from app.theme.theme import LIGHT
@@ -41,3 +41,12 @@ def cross_hair(plot: Any) -> tuple[Span, Span]:
 def set_range(visible: Range1d, low: float, high: float) -> None:
     """Show a range of values, also after a reset of the zoom."""
     visible.update(start=low, end=high, reset_start=low, reset_end=high)
+
+
+def fit_page(plot: Any, *, zoom: dict[str, Any] | None = None, **options: Any) -> None:
+    """Give a rendered figure the width of its container and the tools of :func:`interactive_figure`, beside its tooltips."""
+    wheel, pan = WheelZoomTool(**(zoom or {})), PanTool()
+    tooltips = [tool for tool in plot.tools if isinstance(tool, HoverTool)]
+    plot.toolbar.update(tools=[pan, wheel, ResetTool(), *tooltips], active_drag=pan, active_scroll="auto")
+    size = {"frame_width": None, "frame_height": None, "width": None, "sizing_mode": "stretch_width"}
+    plot.update(**{**size, "title": None, "toolbar_location": None, "output_backend": "canvas", **options})

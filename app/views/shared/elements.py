@@ -20,6 +20,7 @@ TOOL_STYLES = (
 HEAD_STYLES = """
 .head { min-height: 28px; padding: 0 6px; display: flex; align-items: center; gap: 8px; overflow: hidden; }
 .title { font-size: 14px; font-weight: 700; color: var(--studio-text); white-space: nowrap; }
+.explained { text-decoration: underline dotted var(--studio-muted); text-underline-offset: 3px; cursor: help; }
 .detail { font-size: 11.5px; color: var(--studio-muted); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .swatch { width: 14px; height: 4px; border-radius: 2px; flex: none; }
 .note { font-size: 12px; line-height: 1.45; color: var(--studio-muted); }
@@ -73,9 +74,10 @@ def icon_button(icon: str, description: str, **options: Any) -> Any:
     return pmui.IconButton(**{"icon": icon, "description": description, **_SMALL, **options})
 
 
-def head_html(title: str, detail: str = "") -> str:
-    """Return the title of a card and a detail beside it."""
-    return f'<div class="head"><span class="title">{escape(title)}</span><span class="detail">{escape(detail)}</span></div>'
+def head_html(title: str, detail: str = "", tip: str = "") -> str:
+    """Return the title of a card and a detail beside it; ``tip`` explains the title on hover."""
+    explained = f' explained" title="{escape(tip)}' if tip else ""
+    return f'<div class="head"><span class="title{explained}">{escape(title)}</span><span class="detail">{escape(detail)}</span></div>'
 
 
 _SMALL: dict[str, Any] = {"size": "small", "margin": 0}

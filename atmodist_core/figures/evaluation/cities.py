@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from atmodist_core.figures.cities import VERDICTS, draw_world
+from atmodist_core.figures.cities import draw_world
 from atmodist_core.figures.evaluation.values import draw_densities
-from atmodist_core.figures.method_styles import MethodStyle, legend_above, legend_height_in
+from atmodist_core.figures.method_styles import VERDICTS, MethodStyle, legend_above, legend_height_in
 from atmodist_core.figures.style import PUBLICATION, new_figure, power_of_ten, scaled_units, style_axes
 
 if TYPE_CHECKING:

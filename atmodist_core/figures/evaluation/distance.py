@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from atmodist_core.figures.distances import DISTANCE_STYLES, draw_confusion
+from atmodist_core.figures.distances import draw_confusion
 from atmodist_core.figures.maps import add_colour_bar, draw_map
+from atmodist_core.figures.method_styles import distance_style
 from atmodist_core.figures.style import PUBLICATION, new_figure, style_axes, style_colour_bar, style_legend
 
 if TYPE_CHECKING:
@@ -35,11 +36,11 @@ def lag_curves_figure(table: xr.Dataset) -> Figure:
     lag = table["lag"].values.astype(float)
     for metric in map(str, table["metric"].values):
         name, one = METRICS.get(metric, metric), table.sel(metric=metric)
-        colour, dashes, _ = DISTANCE_STYLES.get(name, (PUBLICATION.muted, ":", "o"))
+        line = distance_style(name).line(PUBLICATION)
         scale = float(one["curve_scale"]) if "curve_scale" in one else 1.0
         mean, spread = scale * one["curve_mean"].values, scale * one["curve_std"].values
-        axes.plot(lag, mean, color=colour, linestyle=dashes, linewidth=1.4, label=name)
-        axes.fill_between(lag, mean - spread, mean + spread, color=colour, alpha=0.12, linewidth=0)
+        axes.plot(lag, mean, label=name, **line)
+        axes.fill_between(lag, mean - spread, mean + spread, color=line["color"], alpha=0.12, linewidth=0)
     axes.set_xlabel("time lag [h]")
     axes.set_ylabel("distance / distance at the last lags")
     axes.set_ylim(bottom=0)

@@ -21,6 +21,15 @@ from atmodist_core.inference.distance_matrix import activation_weights, mean_squ
 LEARNED = "AtmoDist"
 """Label of the learned distance in every result."""
 
+DEFINITIONS = {
+    "atmodist": "Mean squared difference of the distance network's activations for two states, times the scale of its model card. "
+    "Of vorticity and divergence together; without a unit.",
+    "rmse": "Root of the area mean of the squared difference of one field, point by point; in the units of the field.",
+    "dissimilarity": "One minus the structural similarity (SSIM) of one field: 0 for equal fields; differences count relative to the range "
+    "of the truth. Without a unit.",
+}
+"""What each distance between two states is."""
+
 SATURATED_SHARE = 0.9
 """Share of its plateau at which a distance counts as saturated."""
 

@@ -1,0 +1,1 @@
+"""Distances between times, over the lag, and predicted lags."""
