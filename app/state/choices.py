@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from atmodist_core.plots.map_plots.projections import PROJECTIONS
+
 FIELDS = {"vorticity": "Vorticity", "divergence": "Divergence", "wind_speed": "Wind speed"}
 SHOWS = {"field": "Field", "difference": "Difference"}
 LAYOUTS = {"panels": "Panels", "swipe": "Swipe"}
 PIXELS = {"native": "Native", "mean": "Mean"}
+MAP_PROJECTIONS = {name: label[:1].upper() + label[1:] for name, label in PROJECTIONS.items()}
 SCALES = {"quantile": "Quantile", "fixed": "Fixed"}
 AVERAGES = {"time": "This time", "period": "Mean over the period"}
 WHOLE = "Globe"
@@ -24,6 +27,7 @@ QUERY_NAMES = {
     "left": "left",
     "right": "right",
     "pixels": "pixels",
+    "projection": "projection",
     "scale": "scale",
     "limit": "limit",
     "average": "average",

@@ -14,6 +14,7 @@ from app.state.choices import (
     AVERAGES,
     FIELDS,
     LAYOUTS,
+    MAP_PROJECTIONS,
     PIXELS,
     QUERY_NAMES,
     SCALES,
@@ -61,6 +62,9 @@ class StudioState(param.Parameterized):
     right = param.String(default="truth", doc="Right of the swipe.")
     pixels: Any = param.Selector(
         default="native", objects=list(PIXELS), doc="Native grid points, or their mean per pixel."
+    )
+    projection: Any = param.Selector(
+        default="plate-carree", objects=list(MAP_PROJECTIONS), doc="Projection of the maps."
     )
     scale: Any = param.Selector(
         default="quantile", objects=list(SCALES), doc="How the ends of the colour scale are set."

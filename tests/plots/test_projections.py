@@ -5,13 +5,12 @@ import pytest
 
 from atmodist_core.common.constants import EARTH_RADIUS_M
 from atmodist_core.common.errors import UserError
+from atmodist_core.plots.map_plots.index_maps import Window, index_map, nearest_cell
 from atmodist_core.plots.map_plots.projections import (
     PROJECTIONS,
     Area,
     Projection,
     graticule,
-    index_map,
-    nearest_cell,
 )
 
 GLOBE = Area(-0.5, 359.5, -90.0, 90.0)
@@ -74,6 +73,62 @@ def test_the_index_map_of_a_grid_is_made_once():
     map_ = Projection("robinson", GLOBE)
     latitude, longitude = np.linspace(89, -89, 90), np.arange(0, 360, 2.0)
     assert index_map(map_, latitude, longitude) is index_map(map_, latitude.copy(), longitude)
+
+
+@pytest.mark.parametrize("name", ["robinson", "orthographic", "polar-stereographic", "lambert"])
+def test_a_window_shows_its_part_of_the_map(name):
+    latitude, longitude = np.arange(74.5, 30, -1.0), np.arange(-24.5, 45, 1.0)
+    map_ = Projection(name, EUROPE)
+    x, y = map_.forward(np.array([0.0, 20.0]), np.array([45.0, 55.0]))
+    window = Window(*sorted(map(float, x)), *sorted(map(float, y)), 40, 30)
+    part = index_map(map_, latitude, longitude, window=window)
+    assert part.place.shape == (30, 40) and not part.outside.any()
+    back_x, back_y = map_.forward(part.longitude, part.latitude)
+    np.testing.assert_allclose(back_x, np.broadcast_to(part.x, (30, 40)), atol=10)
+    np.testing.assert_allclose(back_y[:, 0], part.y, atol=10)
+
+
+def test_the_mean_of_a_pixel_is_that_of_its_grid_points():
+    latitude, longitude = np.arange(89.75, -90, -0.5), np.arange(-179.75, 180, 0.5)
+    map_ = Projection("robinson", Area(-180, 180, -90, 90))
+    lookup = index_map(map_, latitude, longitude, 60)
+    values = np.random.default_rng(0).normal(size=(latitude.size, longitude.size))
+    picture = lookup.mean(values)
+    row, column = 14, 31
+    x, y = map_.forward(*np.meshgrid(longitude, latitude))
+    half_x, half_y = (0.5 * (axis[1] - axis[0]) for axis in (lookup.x, lookup.y))
+    held = (np.abs(x - lookup.x[column]) < half_x) & (np.abs(y - lookup.y[row]) < half_y)
+    assert held.sum() > 20
+    assert picture[row, column] == pytest.approx(values[held].mean(), rel=1e-4)
+    assert np.isnan(picture[lookup.outside]).all()
+    fine = index_map(map_, latitude[::8], longitude[::8], 400)
+    held_by_none = fine.mean(values[::8, ::8])[200 // 2 - 3 : 200 // 2 + 3, 200]
+    assert np.isfinite(held_by_none).all(), "pixels between the grid points show the nearest"
+
+
+def test_a_rectangle_covers_what_lies_in_it():
+    plane = Projection("plate-carree", EUROPE).covered(-10, 5, 40, 50)
+    assert plane == Area(-10, 5, 40, 50)
+    map_ = Projection("lambert", EUROPE)
+    x, y = map_.forward(np.array([0.0, 20.0]), np.array([45.0, 45.0]))
+    found = map_.covered(x[0], x[1], y.min(), y.max() + 5e5)
+    assert found.west == pytest.approx(0, abs=1.5) and found.east == pytest.approx(20, abs=1.5)
+    assert found.south == pytest.approx(45, abs=1) and 49 < found.north < 52
+    polar = Projection("polar-stereographic", GLOBE)
+    cap = polar.covered(-1e6, 1e6, -1e6, 1e6)
+    assert (cap.west, cap.east, cap.north) == (0, 360, 90) and 75 < cap.south < 80
+    assert Projection("orthographic", GLOBE).covered(7e6, 8e6, 7e6, 8e6) is None
+    robinson = Projection("robinson", Area(-180, 180, -90, 90))
+    whole = robinson.covered(-1.8e7, 1.8e7, -9e6, 9e6)
+    assert whole.east - whole.west == 360
+    # Across the date line of a map of the Pacific.
+    pacific = Projection("robinson", Area(120, 250, -40, 50)).covered(-1e6, 1e6, -1e6, 1e6)
+    assert pacific.west == pytest.approx(176, abs=3) and pacific.east == pytest.approx(194, abs=3)
+
+
+def test_a_region_wider_than_half_the_earth_is_a_disc():
+    line = Projection("orthographic", Area(-120, 120, -60, 60)).outline()
+    np.testing.assert_allclose(np.hypot(*line.T), EARTH_RADIUS_M)
 
 
 @pytest.mark.parametrize("name", PROJECTIONS)

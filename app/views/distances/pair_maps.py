@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import panel as pn
 from bokeh.models import LinearColorMapper
 
+import atmodist_core as ad
 from app.server.programmatic_update import ProgrammaticUpdate
 from app.session.distance_work import TimeDistances
 from app.session.session import Session
@@ -93,13 +95,15 @@ class PairMaps(Element):
 
     def _set_area(self, result: TimeDistances) -> None:
         question = result.question
-        key = (question.data_set, question.level, question.region)
+        projection = self._session.state.projection
+        key = (question.data_set, question.level, question.region, projection)
         if key == self._area:
             return
         self._area = key
-        width, height = self._shared.show_area(result.fields)
+        with suppress(ad.UserError):  # plate carree, as the view Maps says
+            self._shared.show_area(result.fields, projection)
         for one in self._maps:
-            one.set_aspect(width, height)
+            one.fit_area()
 
     def _on_list(self, _event: Any) -> None:
         chosen = [one.value for one in self._lists]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from functools import lru_cache
 from pathlib import Path
@@ -30,9 +31,9 @@ from app.views.shared.size_probe import SizeProbe
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.live import LivePlot
 from atmodist_core.plots.look.style import FONT, restyle, theme_of
-from atmodist_core.plots.map_plots.geography import cities_of, coastline_of, geography_of
+from atmodist_core.plots.map_plots.geography import cities_of, coastline_of, geography_of, graticule_of
 from atmodist_core.plots.map_plots.panels import map_of
-from atmodist_core.plots.map_plots.projections import Area, Projection
+from atmodist_core.plots.map_plots.projections import Area, Projection, inverse_of
 
 logger = logging.getLogger("atmodist.app")
 
@@ -41,6 +42,9 @@ AXIS_WIDTH, AXIS_HEIGHT, RIGHT_BORDER, TOP_BORDER = 42, 22, 8, 4
 
 MOST_COLUMNS, MOST_ROWS = 4096, 2304
 """Largest size of a map [pixels] that the server draws means for: the browser reports the size, and a forged one must not cost memory."""
+
+LEAST_RATIO, MOST_RATIO = 1.0, 2.4
+"""Narrowest and widest frame of a map: its width relative to its height."""
 
 FIRST_AREA = Area(-25.0, 45.0, 30.0, 75.0)
 _POINTER_CODE = (Path(__file__).parent / "pointer.js").read_text(encoding="utf-8")
@@ -67,8 +71,9 @@ def template() -> LivePlot:
     projection = Projection("plate-carree", FIRST_AREA)
     axes = ["longitude", "latitude"]
     picture = holoviews().Image(np.zeros((2, 2), np.float32), axes, bounds=(0, 0, 1, 1), label="field")
-    layers = geography_of(projection, coastlines=True, cities=True, theme="light")
-    map_ = map_of(picture, [layer.clone([]) for layer in layers], projection, "light")
+    coast, cities = geography_of(projection, coastlines=True, cities=True, theme="light")
+    graticule = coast.clone(label="graticule").opts(line_width=0.5)
+    map_ = map_of(picture, [layer.clone([]) for layer in (graticule, coast, cities)], projection, "light")
     plot = LivePlot(map_, toolbar=None)
     figure = plot.figure
     figure.update(
@@ -103,32 +108,71 @@ def template() -> LivePlot:
 
 
 class SharedMap:
-    """The visible area, the geography and the unit of the values, shared by all maps of a view."""
+    """The projection, the visible area, the geography and the unit of the values, shared by all maps of a view."""
 
     def __init__(self) -> None:
         area = FIRST_AREA
+        self.projection = Projection("plate-carree", area)
         self.x_range, self.y_range = Range1d(area.west, area.east), Range1d(area.south, area.north)
+        self.graticule = ColumnDataSource({"xs": [], "ys": []})
         self.coast = ColumnDataSource({"xs": [], "ys": []})
         self.cities = ColumnDataSource({"longitude": [], "latitude": [], "city": []})
-        # A model of the document, so that the pointer's script sees a change of the unit.
-        self.unit = Div(text="", visible=False)
+        # Models of the document, so that the pointer's script sees their changes.
+        self.unit, self.inverse = Div(text="", visible=False), Div(text="{}", visible=False)
 
-    def show_area(self, fields: Any) -> tuple[float, float]:
-        """Show the area of some fields, also after a reset of the zoom, and return its width and height [degrees]."""
+    def show_area(self, fields: Any, name: str = "plate-carree") -> None:
+        """Show the area of some fields in a projection, also after a reset of the zoom.
+
+        Raises
+        ------
+        UserError
+            If the projection cannot show this area: it is shown in plate carree then.
+        """
         latitude, longitude = fields["latitude"].values, fields["longitude"].values
         west, south, width, height = edges(latitude, centred_longitude(longitude))
-        set_range(self.x_range, west, west + width)
-        set_range(self.y_range, south, south + height)
-        projection = Projection("plate-carree", Area(west, west + width, south, south + height))
+        area = Area(west, west + width, south, south + height)
+        try:
+            self._show(Projection(name, area))
+        except ad.UserError:
+            self._show(Projection("plate-carree", area))
+            raise
+
+    def _show(self, projection: Projection) -> None:
+        self.projection = projection
         nothing = np.empty(0)
         coast, cities = np.empty((0, 2)), (nothing, nothing, nothing)
         try:
             coast, cities = coastline_of(projection), cities_of(projection)
         except ad.UserError as error:
             logger.warning("maps are drawn without coastlines and cities: %s", error)
+        lines = graticule_of(projection)
         self.coast.data = {"xs": [coast[:, 0]], "ys": [coast[:, 1]]}
+        self.graticule.data = {"xs": [lines[:, 0]], "ys": [lines[:, 1]]}
         self.cities.data = dict(zip(("longitude", "latitude", "city"), cities, strict=True))
-        return width, height
+        self.inverse.text = json.dumps(inverse_of(projection))
+        west, east, south, north = self.extent
+        set_range(self.x_range, west, east)
+        set_range(self.y_range, south, north)
+
+    @property
+    def extent(self) -> tuple[float, float, float, float]:
+        """West, east, south and north of all that is shown, in the plane [degrees or metres]."""
+        area = self.projection.area
+        if self.projection.is_plane:
+            return area.west, area.east, area.south, area.north
+        outline = self.projection.outline()
+        middle = 0.5 * (outline.min(axis=0) + outline.max(axis=0))
+        width, height = 1.02 * np.ptp(outline, axis=0)
+        # Shapes are true in the shape of the frame too.
+        width, height = max(width, LEAST_RATIO * height), max(height, width / MOST_RATIO)
+        x, y = float(middle[0]), float(middle[1])
+        return x - width / 2, x + width / 2, y - height / 2, y + height / 2
+
+    @property
+    def ratio(self) -> float:
+        """Width of the frame relative to its height: in plate carree a degree is as wide as it is high, within what fits on a screen."""
+        west, east, south, north = self.extent
+        return min(max((east - west) / (north - south), LEAST_RATIO), MOST_RATIO)
 
 
 class MapFigure:
@@ -143,7 +187,10 @@ class MapFigure:
         self.figure, self.source, self._image = plot.figure, plot.source("field"), plot.renderer("field")
         self.figure.update(x_range=shared.x_range, y_range=shared.y_range)
         self._image.glyph.color_mapper = mapper
-        self._coast, self._cities = plot.renderer("coastlines"), plot.renderer("cities")
+        self._shared = shared
+        names = ("graticule", "coastlines", "cities")
+        self._graticule, self._coast, self._cities = (plot.renderer(name) for name in names)
+        self._graticule.data_source = shared.graticule
         self._coast.data_source, self._cities.data_source = shared.coast, shared.cities
         self.vertical, self.horizontal, self.badge = self.figure.center
         self.figure.name = f"map of {label}"
@@ -161,13 +208,15 @@ class MapFigure:
         rows = min(self._probe.rows, MOST_ROWS) - AXIS_HEIGHT - TOP_BORDER
         return (columns, rows) if min(columns, rows) > 0 else None
 
-    def set_aspect(self, width_deg: float, height_deg: float) -> None:
-        """Set the shape in which a degree is as wide as it is high, within what fits on a screen."""
-        self._set_shape(min(max(width_deg / height_deg, 1.0), 2.4))
+    def fit_area(self) -> None:
+        """Take the shape of the area that is shown, and axes in degrees where the projection has them."""
+        projection = self._shared.projection
+        self._set_shape(self._shared.ratio)
+        for axis in self.figure.axis:
+            axis.visible = projection.is_plane
         # 150 cities on a small globe would hide the field.
-        self._cities.glyph.update(
-            size=2.2 if width_deg > 180 else 3.5, line_width=0.4 if width_deg > 180 else 0.7
-        )
+        wide = projection.area.east - projection.area.west > 180
+        self._cities.glyph.update(size=2.2 if wide else 3.5, line_width=0.4 if wide else 0.7)
 
     def _set_shape(self, ratio: float) -> None:
         self.pane.styles = {**_FRAME, "aspect-ratio": f"{ratio:.4f}"}
@@ -193,6 +242,7 @@ class MapFigure:
         """Set the colours of a theme."""
         ink = theme_of(theme)
         restyle(self.figure, theme)
+        self._graticule.glyph.update(line_color=ink.text, line_alpha=0.3)
         self._coast.glyph.update(line_color=ink.text, line_alpha=0.75)
         self._cities.glyph.update(fill_color=ink.surface, line_color=ink.text)
         self.vertical.line_color = self.horizontal.line_color = ink.text
@@ -203,7 +253,9 @@ def share_pointer(maps: list[MapFigure], shared: SharedMap) -> None:
     """Show the place of the pointer, and the values there, in all maps."""
     names = ("source", "vertical", "horizontal", "badge", "figure")
     panels = [{name: getattr(one, name) for name in names} for one in maps]
-    script = CustomJS(args={"panels": panels, "unit": shared.unit}, code=_POINTER_CODE)
+    script = CustomJS(
+        args={"panels": panels, "unit": shared.unit, "inverse": shared.inverse}, code=_POINTER_CODE
+    )
     for one in maps:
         # Replaced, not added to: the set of maps changes.
         one.figure.js_event_callbacks = {MouseMove.event_name: [script], MouseLeave.event_name: [script]}

@@ -10,7 +10,7 @@ import panel_material_ui as pmui
 
 from app.server.programmatic_update import ProgrammaticUpdate
 from app.session.session import Session
-from app.state.choices import LAYOUTS, PIXELS, SCALES, SHOWS
+from app.state.choices import LAYOUTS, MAP_PROJECTIONS, PIXELS, SCALES, SHOWS
 from app.views.shared.choice import Choices, choice
 from app.views.shared.elements import TOOL_STYLES, Element, icon_button, row
 
@@ -49,6 +49,7 @@ class MapToolbar(Element):
             visible=state.layout == "swipe",
             styles={"gap": "8px"},
         )
+        self._projection = Choices(state, "projection", "Projection", 165)
         reset = icon_button("zoom_out_map", "Reset the zoom")
         reset.on_click(lambda _event: reset_zoom())
         crop = icon_button("crop", "Use the visible area as the region")
@@ -58,15 +59,19 @@ class MapToolbar(Element):
             choice(state, "layout", LAYOUTS, "Layout of the maps"),
             self._sides,
             choice(
-                state, "pixels", PIXELS, "One pixel per grid point, or Datashader's mean per screen pixel"
+                state,
+                "pixels",
+                PIXELS,
+                "One pixel per grid point, or the mean of the grid points in each pixel of the screen",
             ),
+            self._projection.widget,
             choice(state, "scale", SCALES, "Ends of the colour scale: 99 % of the truth, or fixed"),
             self._limit,
             pn.Row(reset, crop, margin=0),
             colour_bar,
             css=TOOL_STYLES,
         )
-        state.param.watch(self._on_state, ["scale", "layout", "limit"])
+        state.param.watch(self._on_state, ["scale", "layout", "limit", "projection"])
         self._on_state()
 
     def show_limit(self, limit: float, unit: str) -> None:
@@ -91,6 +96,7 @@ class MapToolbar(Element):
 
     def _on_state(self, *_events: Any) -> None:
         state = self._state
+        self._projection.fill(MAP_PROJECTIONS)
         self._sides.visible = state.layout == "swipe"
         self._limit.visible = state.scale == "fixed"
         if state.scale == "fixed" and state.limit is None:

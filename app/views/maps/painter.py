@@ -21,7 +21,8 @@ class Painter:
         """Return the visible area of a map, and its pixels if the browser has reported them."""
         columns, rows = one.pixels or (None, None)
         x, y = self._shared.x_range, self._shared.y_range
-        return Viewport(float(x.start), float(x.end), float(y.start), float(y.end), columns, rows)
+        edges = (float(x.start), float(x.end), float(y.start), float(y.end))
+        return Viewport(*edges, columns, rows, self._shared.projection)
 
     def paint(
         self,
@@ -38,8 +39,8 @@ class Painter:
         ``token`` identifies the values, shape ``(latitude, longitude)`` with decreasing and increasing degrees.
         """
         viewport = self.viewport(one)
-        native = pixels == "native" and values.size <= MOST_NATIVE_POINTS
-        # Means depend on the visible area, native points do not.
+        native = pixels == "native" and values.size <= MOST_NATIVE_POINTS and viewport.is_plane
+        # Means and projections depend on the visible area, native points do not.
         key = (token, native) if native else (token, native, viewport)
         draw = draw or one.draw
         shown = self._shown.get(draw)

@@ -1,14 +1,22 @@
-"""Pictures of fields: native grid points or Datashader's mean, and a sentence that says which."""
+"""Pictures of fields: native grid points or their mean per pixel, in any projection, and a sentence that says which."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from atmodist_core.plots.map_plots.index_maps import Window, index_map
+from atmodist_core.plots.map_plots.projections import Projection
+
 MOST_NATIVE_POINTS = 1_500_000
 """Most points of a panel that are drawn natively: a browser has to hold six such panels."""
+
+LONGEST_PROJECTED = 900
+"""Most pixels along a side of a picture in a projection: it is sent for every map at every time."""
+
+KM_PER_DEGREE = 111.2
 
 UNEVEN = 0.01
 """Fraction of a grid step by which rows may deviate from an even grid and still be drawn as even."""
@@ -19,7 +27,7 @@ class Picture:
     """An image as Bokeh draws it, from the south-western corner."""
 
     image: np.ndarray  # float32, shape ``(rows, columns)``, rows from the south
-    west: float  # edges of the outermost pixels and extent [degrees]
+    west: float  # edges of the outermost pixels and extent in the plane of the projection [degrees or metres]
     south: float
     width: float
     height: float
@@ -30,17 +38,36 @@ class Picture:
 class Viewport:
     """The visible part of a map."""
 
-    west: float  # degrees
+    west: float  # in the plane of the projection [degrees or metres]
     east: float
     south: float
     north: float
     columns: int | None = None  # pixels of the frame; None before the browser has reported them
     rows: int | None = None
+    projection: Projection | None = None  # None is plate carree
 
     @property
     def degrees_per_pixel(self) -> float | None:
-        """Width of a pixel; None before the browser has reported their number."""
-        return (self.east - self.west) / self.columns if self.columns else None
+        """Width of a pixel, in a projection where its scale is true; None before the browser has reported their number."""
+        if not self.columns:
+            return None
+        return (self.east - self.west) / self.columns / (1.0 if self.is_plane else 1000.0 * KM_PER_DEGREE)
+
+    @property
+    def is_plane(self) -> bool:
+        """Whether its axes are longitude and latitude."""
+        return self.projection is None or self.projection.is_plane
+
+    def part(self, west: float, east: float, south: float, north: float) -> Window:
+        """Return the visible part of a rectangle with the pixels of the screen in it; all of the rectangle if none is visible."""
+        x = (max(self.west, west), min(self.east, east))
+        y = (max(self.south, south), min(self.north, north))
+        if x[1] <= x[0] or y[1] <= y[0]:
+            x, y = (west, east), (south, north)
+        share = (x[1] - x[0]) / (self.east - self.west), (y[1] - y[0]) / (self.north - self.south)
+        columns = max(16, round((self.columns or 480) * min(share[0], 1.0)))
+        rows = max(16, round((self.rows or 320) * min(share[1], 1.0)))
+        return Window(*x, *y, columns, rows)
 
 
 def centred_longitude(longitude: np.ndarray) -> np.ndarray:
@@ -76,7 +103,12 @@ def edges(latitude: np.ndarray, longitude: np.ndarray) -> tuple[float, float, fl
 def picture(
     values: np.ndarray, latitude: np.ndarray, longitude: np.ndarray, viewport: Viewport, pixels: str
 ) -> Picture:
-    """Return the picture of a field: one pixel per grid point, or Datashader's mean of the grid points in each pixel of the screen."""
+    """Return the picture of a field: one pixel per grid point, or the mean of the grid points in each pixel of the screen.
+
+    In a projection the picture has the pixels of the screen, and each shows the grid point whose cell holds it.
+    """
+    if not viewport.is_plane:
+        return _projected(values, latitude, longitude, viewport, pixels)
     if pixels == "native" and values.size <= MOST_NATIVE_POINTS:
         return _native(values, latitude, longitude, viewport)
     return _mean(values, latitude, longitude, viewport, forced=pixels == "native")
@@ -96,6 +128,32 @@ def native_statement(spacing_deg: float, viewport: Viewport) -> str:
     if size >= 1:
         return f"native grid points, {size:.2g} screen pixels wide"
     return f"native grid points, {1 / size:.2g} per screen pixel: not all can be seen, zoom in"
+
+
+def _projected(
+    values: np.ndarray, latitude: np.ndarray, longitude: np.ndarray, viewport: Viewport, pixels: str
+) -> Picture:
+    assert viewport.projection is not None
+    outline = viewport.projection.outline()
+    (west, south), (east, north) = outline.min(axis=0), outline.max(axis=0)
+    window = viewport.part(float(west), float(east), float(south), float(north))
+    coarser = max(1.0, window.columns / LONGEST_PROJECTED, window.rows / LONGEST_PROJECTED)
+    sides = {"columns": round(window.columns / coarser), "rows": round(window.rows / coarser)}
+    window = replace(window, **sides)
+    lookup = index_map(viewport.projection, latitude, longitude, window=window)
+    spacing = float(longitude[1] - longitude[0])
+    if pixels == "mean":
+        image, points = lookup.mean(values), (viewport.degrees_per_pixel or 0.0) * coarser / spacing
+        statement = (
+            f"mean of about {points:.2g} × {points:.2g} grid points: hides smaller scales"
+            if points > 1
+            else "mean: here about every grid point has a pixel, little is averaged"
+        )
+    else:
+        image, statement = lookup(values), native_statement(spacing, viewport)
+    return Picture(
+        image, window.west, window.south, window.east - window.west, window.north - window.south, statement
+    )
 
 
 def _even_rows(latitude: np.ndarray) -> Any:
@@ -119,20 +177,15 @@ def _mean(
     import xarray as xr
 
     west, south, width, height = edges(latitude, longitude)
-    x = (max(viewport.west, west), min(viewport.east, west + width))
-    y = (max(viewport.south, south), min(viewport.north, south + height))
-    if x[1] <= x[0] or y[1] <= y[0]:
-        x, y = (west, west + width), (south, south + height)
-    share = (x[1] - x[0]) / (viewport.east - viewport.west), (y[1] - y[0]) / (viewport.north - viewport.south)
-    columns = max(16, round((viewport.columns or 480) * min(share[0], 1.0)))
-    rows = max(16, round((viewport.rows or 320) * min(share[1], 1.0)))
+    window = viewport.part(west, west + width, south, south + height)
+    x, y, columns = (window.west, window.east), (window.south, window.north), window.columns
     field = xr.DataArray(
         np.ascontiguousarray(values[::-1], dtype=np.float32),
         {"latitude": np.ascontiguousarray(latitude[::-1]), "longitude": longitude},
         ("latitude", "longitude"),
         name="values",
     )
-    canvas = datashader.Canvas(plot_width=columns, plot_height=rows, x_range=x, y_range=y)
+    canvas = datashader.Canvas(plot_width=columns, plot_height=window.rows, x_range=x, y_range=y)
     shaded = canvas.raster(field, agg="mean", interpolate="nearest")
     per_pixel = (x[1] - x[0]) / columns / (width / longitude.size)
     if per_pixel > 1:

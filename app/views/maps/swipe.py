@@ -36,6 +36,7 @@ class SwipeMap(Element):
     ) -> None:
         super().__init__()
         self._session = session
+        self._shared = shared
         self._painter = painter
         self.probe = SizeProbe()
         self.map = MapFigure(shared, mapper, "two fields", self.probe)
@@ -63,11 +64,11 @@ class SwipeMap(Element):
         session.state.param.watch(self._on_layout, "layout")
         self._on_layout()
 
-    def set_aspect(self, width_deg: float, height_deg: float) -> None:
+    def fit_area(self) -> None:
         """Set the shape of the map, and the width at which all of it fits on the screen."""
-        self.map.set_aspect(width_deg, height_deg)
+        self.map.fit_area()
         self._content.styles = {
-            "max-width": f"max(420px, calc((100vh - 300px) * {width_deg / height_deg:.4f} + 64px))",
+            "max-width": f"max(420px, calc((100vh - 300px) * {self._shared.ratio:.4f} + 64px))",
             # Centred on wider screens.
             "width": "100%",
             "margin-inline": "auto",

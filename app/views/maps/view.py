@@ -67,8 +67,8 @@ class MapsView(Element):
         self._grid = column(css=_GRID_STYLES)
         self._content = column(self._toolbar, self._grid, css=FITTING, styles={"gap": "8px"})
         session.param.watch(self._update, ["comparison", "methods", "busy"])
-        watched = ["methods", "show", "layout", "left", "right", "pixels", "scale", "limit", "theme", "view"]
-        self._state.param.watch(self._update, watched)
+        watched = ["methods", "show", "layout", "left", "right", "pixels", "projection"]
+        self._state.param.watch(self._update, [*watched, "scale", "limit", "theme", "view"])
         for visible in (self._shared.x_range, self._shared.y_range):
             visible.on_change("start", self._on_area)
             visible.on_change("end", self._on_area)
@@ -171,15 +171,20 @@ class MapsView(Element):
     def _set_area(self, comparison: Comparison) -> None:
         """Show the region; keep the user's zoom while only the time or the field changes."""
         question = comparison.question
-        key = (question.data_set, question.level, question.region)
+        key = (question.data_set, question.level, question.region, self._state.projection)
         if key == self._area:
             return
         self._area = key
-        width, height = self._shared.show_area(comparison.truth)
+        problem = ""
+        try:
+            self._shared.show_area(comparison.truth, self._state.projection)
+        except ad.UserError as error:
+            problem = f"{error} Meanwhile the maps are in plate carree."
+        self._session.set_message("projection", "info", problem)
         for card in self._cards.values():
-            card.map.set_aspect(width, height)
+            card.map.fit_area()
         if self._swipe is not None:
-            self._swipe.set_aspect(width, height)
+            self._swipe.fit_area()
 
     def _draw_card(self, card: MapCard, comparison: Comparison | None, best: dict[str, set[str]]) -> None:
         state, name = self._state, card.name
@@ -238,13 +243,20 @@ class MapsView(Element):
     def _region_from_view(self) -> None:
         """Use the visible area as the region."""
         x, y = self._shared.x_range, self._shared.y_range
-        edges_of_view = (max(y.start, -90), min(y.end, 90), x.start, x.end)
-        south, north, west, east = (round(float(edge), 1) for edge in edges_of_view)
-        if east - west >= 360:
-            west, east = 0.0, 360.0
-        west, east = (edge if -180 <= edge <= 360 else (edge + 180) % 360 - 180 for edge in (west, east))
+        self._use_region(float(x.start), float(x.end), float(y.start), float(y.end))
+
+    def _use_region(self, left: float, right: float, lower: float, upper: float) -> None:
+        """Use what a rectangle in the plane of the maps covers as the region."""
 
         def text() -> str:
+            covered = self._shared.projection.covered(left, right, lower, upper)
+            if covered is None:
+                raise ad.UserError("Expected a box on the map, found one beside it; draw it on the map.")
+            edges_of_box = (covered.south, covered.north, covered.west, covered.east)
+            south, north, west, east = (round(edge, 1) for edge in edges_of_box)
+            if east - west >= 360:
+                west, east = 0.0, 360.0
+            west, east = (edge if -180 <= edge <= 360 else (edge + 180) % 360 - 180 for edge in (west, east))
             ad.Region(south, north, west, east)
             return f"{south:g},{north:g},{west:g},{east:g}"
 

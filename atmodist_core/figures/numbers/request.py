@@ -15,7 +15,7 @@ from atmodist_core.fields.grid.regions import REGIONS, Region
 WHOLE = "Globe"
 """Name of the region that is all of the data, whether that is a globe or not."""
 
-APPEARANCE_ONLY = ("theme", "layout", "left", "right", "pixels", "show", "scale")
+APPEARANCE_ONLY = ("theme", "layout", "left", "right", "pixels", "show", "scale", "projection")
 """Parts of a link that change how the page looks, and not the numbers."""
 
 

@@ -15,7 +15,8 @@ from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.look.style import LATITUDE_LABEL, LONGITUDE_LABEL, axes_hook, colour_map
 from atmodist_core.plots.look.units import DisplayUnit, display_unit, field_label
 from atmodist_core.plots.map_plots.geography import geography_of
-from atmodist_core.plots.map_plots.projections import Area, Projection, index_map
+from atmodist_core.plots.map_plots.index_maps import index_map
+from atmodist_core.plots.map_plots.projections import Area, Projection
 from atmodist_core.plots.states import COARSE, TRUTH, Models, compared_fields
 
 

@@ -1,7 +1,4 @@
-"""Map projections: an index map per grid, computed once, and lines that end where a map ends.
-
-A field is drawn in a projection by looking up, for every pixel of the map, the grid point whose cell holds it: no value is
-interpolated. The lookup depends on grid and projection alone, so that the next field of the same grid costs one indexing.
+"""Map projections of areas: points, lines that end where a map ends, and what a rectangle of a map covers.
 
 References
 ----------
@@ -29,6 +26,14 @@ PROJECTIONS = {
 }
 """Projections by name, with the label that users read."""
 
+_NAMES_IN_PROJ = {
+    "plate-carree": "eqc",
+    "robinson": "robin",
+    "orthographic": "ortho",
+    "polar-stereographic": "stere",
+    "lambert": "lcc",
+}
+
 LARGEST_LAMBERT_DEG = 120.0
 """Width and height of an area beyond which a conformal cone distorts too much to be read."""
 
@@ -36,6 +41,7 @@ POLAR_LIMIT_DEG = 20.0
 """Latitude towards the equator at which a polar map of the globe ends."""
 
 _OUTLINE_POINTS = 181
+_STEPS = np.linspace(0, 1, _OUTLINE_POINTS)
 
 
 @dataclass(frozen=True)
@@ -105,21 +111,27 @@ class Projection:
         return self.area.centre[0]
 
     @property
+    def parameters(self) -> dict[str, float]:
+        """Parameters of the projection by their names in PROJ [degrees]; none in plate carree."""
+        longitude, latitude = self.area.centre
+        if self.is_plane:
+            return {}
+        if self.name == "robinson":
+            return {"lon_0": longitude}
+        if self.name == "orthographic":
+            return {"lon_0": longitude, "lat_0": 20.0 if self.area.is_global else latitude}
+        if self.name == "polar-stereographic":
+            lon_0 = 0.0 if self.area.is_global else longitude
+            return {"lon_0": lon_0, "lat_0": 90.0 * self.pole, "lat_ts": 60.0 * self.pole}
+        sixth = (self.area.north - self.area.south) / 6  # Kavraisky's choice of the standard parallels
+        parallels = {"lat_1": self.area.south + sixth, "lat_2": self.area.north - sixth}
+        return {"lon_0": longitude, "lat_0": latitude, **parallels}
+
+    @property
     def definition(self) -> str:
         """The projection in the language of PROJ."""
-        longitude, latitude = self.area.centre
-        south, north = self.area.south, self.area.north
-        if self.name == "robinson":
-            shape = f"+proj=robin +lon_0={longitude}"
-        elif self.name == "orthographic":
-            shape = f"+proj=ortho +lon_0={longitude} +lat_0={20.0 if self.area.is_global else latitude}"
-        elif self.name == "polar-stereographic":
-            pole = self.pole
-            shape = f"+proj=stere +lat_0={90 * pole} +lat_ts={60 * pole} +lon_0={0 if self.area.is_global else longitude}"
-        else:
-            sixth = (north - south) / 6  # Kavraisky's choice of the standard parallels
-            shape = f"+proj=lcc +lon_0={longitude} +lat_0={latitude} +lat_1={south + sixth} +lat_2={north - sixth}"
-        return f"{shape} +R={EARTH_RADIUS_M} +units=m +no_defs"
+        parameters = " ".join(f"+{name}={value}" for name, value in self.parameters.items())
+        return f"+proj={_NAMES_IN_PROJ[self.name]} {parameters} +R={EARTH_RADIUS_M} +units=m +no_defs"
 
     @property
     def pole(self) -> int:
@@ -159,34 +171,52 @@ class Projection:
 
     def outline(self) -> np.ndarray:
         """Edge of the map as a closed line in the plane, shape ``(points, 2)``."""
-        steps = np.linspace(0, 1, _OUTLINE_POINTS)
-        if self.name == "orthographic" and self.area.is_global:
-            angle = 2 * np.pi * steps
-            return EARTH_RADIUS_M * np.stack([np.sin(angle), np.cos(angle)], axis=1)
-        shown = self.shown
         if self.name == "polar-stereographic" and self.area.is_global:
-            edge = shown.south if self.pole > 0 else shown.north
-            return np.stack(self.forward(360 * steps, np.full_like(steps, edge)), axis=1)
+            edge = self.shown.south if self.pole > 0 else self.shown.north
+            return np.stack(self.forward(360 * _STEPS, np.full_like(_STEPS, edge)), axis=1)
+        line = np.stack(self.forward(*self._edges_of_area()), axis=1)
+        if self.name == "orthographic" and (self.area.is_global or not np.isfinite(line).all()):
+            angle = 2 * np.pi * _STEPS  # the half of the Earth that is seen
+            return EARTH_RADIUS_M * np.stack([np.sin(angle), np.cos(angle)], axis=1)
+        return line
+
+    def _edges_of_area(self) -> tuple[np.ndarray, np.ndarray]:
+        """Longitude and latitude along the edges of what is shown."""
+        shown = self.shown
         margin = 1e-7 * (shown.east - shown.west)
         west, east = shown.west + margin, shown.east - margin
-        longitude = np.concatenate(
-            [
-                west + (east - west) * steps,
-                np.full_like(steps, east),
-                east - (east - west) * steps,
-                np.full_like(steps, west),
-            ]
+        along, up = west + (east - west) * _STEPS, shown.south + (shown.north - shown.south) * _STEPS
+        still = np.ones_like(_STEPS)
+        longitude = np.concatenate([along, east * still, along[::-1], west * still])
+        latitude = np.concatenate([shown.south * still, up, shown.north * still, up[::-1]])
+        return longitude, latitude
+
+    def covered(self, west: float, east: float, south: float, north: float) -> Area | None:
+        """Return the smallest area of longitudes and latitudes that holds a rectangle of the plane; None beyond the map.
+
+        All longitudes are covered where a pole lies inside.
+        """
+        x, y = np.meshgrid(
+            np.linspace(west, east, _OUTLINE_POINTS), np.linspace(south, north, _OUTLINE_POINTS)
         )
-        height = shown.north - shown.south
-        latitude = np.concatenate(
-            [
-                np.full_like(steps, shown.south),
-                shown.south + height * steps,
-                np.full_like(steps, shown.north),
-                shown.north - height * steps,
-            ]
-        )
-        return np.stack(self.forward(longitude, latitude), axis=1)
+        longitude, latitude = self.inverse(x, y)
+        inside = np.isfinite(longitude) & np.isfinite(latitude) & (np.abs(latitude) <= 90.0)
+        if not inside.any():
+            return None
+        low, high = float(latitude[inside].min()), float(latitude[inside].max())
+        if self.is_plane:
+            return Area(float(longitude.min()), float(longitude.max()), low, high)
+        for pole in (-90.0, 90.0):
+            at = self.forward(np.array([self.central_longitude]), np.array([pole]))
+            if west < at[0][0] < east and south < at[1][0] < north and self.name != "robinson":
+                return Area(0.0, 360.0, min(low, pole), max(high, pole))
+        places = np.unique(longitude[inside] % 360.0)
+        gaps = np.diff(np.append(places, places[0] + 360.0))
+        widest = int(gaps.argmax())
+        if gaps[widest] < 360.0 / 20:
+            return Area(0.0, 360.0, low, high)
+        start = float((places[(widest + 1) % places.size] + 180.0) % 360.0 - 180.0)
+        return Area(start, start + 360.0 - float(gaps[widest]), low, high)
 
     def lines(self, lines: Iterable[np.ndarray]) -> list[np.ndarray]:
         """Project lines of longitude and latitude; they are cut where they leave the map.
@@ -229,104 +259,6 @@ def _proj(definition: str) -> Any:
     return Proj(definition)
 
 
-@dataclass(frozen=True, eq=False)
-class IndexMap:
-    """For every pixel of a map the grid point that it shows.
-
-    Parameters
-    ----------
-    x, y : numpy.ndarray, shapes ``(columns,)`` and ``(rows,)``
-        Centres of the pixels in the plane, both increasing.
-    place : numpy.ndarray of int, shape ``(rows, columns)``
-        Flat index of the grid point; 0 outside of the map.
-    outside : numpy.ndarray of bool, shape ``(rows, columns)``
-        Pixels that show nothing.
-    longitude, latitude : numpy.ndarray, shape ``(rows, columns)``
-        Of the pixels [degrees], for texts at the pointer; NaN outside.
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    place: np.ndarray
-    outside: np.ndarray
-    longitude: np.ndarray
-    latitude: np.ndarray
-
-    def __call__(self, values: np.ndarray) -> np.ndarray:
-        """Return the picture of a field, shape ``(rows, columns)``, missing outside; ``values`` is ``(latitude, longitude)``."""
-        picture = np.asarray(values, dtype=np.float32).ravel()[self.place]
-        picture[self.outside] = np.nan
-        return picture
-
-
-def index_map(
-    projection: Projection, latitude: np.ndarray, longitude: np.ndarray, pixels: int = 640
-) -> IndexMap:
-    """Return which grid point every pixel of a map shows.
-
-    Parameters
-    ----------
-    projection : Projection
-        Not plate carree, which needs none.
-    latitude, longitude : numpy.ndarray, shapes ``(latitude,)`` and ``(longitude,)``
-        Centres of the grid's cells [degrees]; longitude increasing, latitude in either order.
-    pixels : int
-        Pixels along the longer side of the map.
-    """
-    key = np.asarray(latitude, float).tobytes(), np.asarray(longitude, float).tobytes()
-    return _index_map(projection, *key, pixels)
-
-
-@lru_cache(maxsize=24)
-def _index_map(
-    projection: Projection, latitude_bytes: bytes, longitude_bytes: bytes, pixels: int
-) -> IndexMap:
-    latitude, longitude = (np.frombuffer(data, float) for data in (latitude_bytes, longitude_bytes))
-    outline = projection.outline()
-    (west, south), (east, north) = outline.min(axis=0), outline.max(axis=0)
-    step = max(east - west, north - south) / pixels
-    columns, rows = (max(2, round(side / step)) for side in (east - west, north - south))
-    x = west + (np.arange(columns) + 0.5) * (east - west) / columns
-    y = south + (np.arange(rows) + 0.5) * (north - south) / rows
-    pixel_longitude, pixel_latitude = projection.inverse(*np.meshgrid(x, y))
-    shown = projection.shown
-    finite = np.isfinite(pixel_longitude) & np.isfinite(pixel_latitude)
-    pixel_longitude, pixel_latitude = (
-        np.where(finite, part, 0.0) for part in (pixel_longitude, pixel_latitude)
-    )
-    inside = finite & (pixel_latitude >= shown.south) & (pixel_latitude <= shown.north)
-    if not shown.is_global:
-        inside &= (pixel_longitude - shown.west) % 360.0 <= shown.east - shown.west
-    row, row_inside = nearest_cell(latitude, pixel_latitude)
-    first = longitude[0] - 0.5 * np.diff(longitude).max()
-    column, column_inside = nearest_cell(longitude, first + (pixel_longitude - first) % 360.0)
-    inside &= row_inside & column_inside
-    place = np.where(inside, row * longitude.size + column, 0)
-    return IndexMap(
-        x,
-        y,
-        place,
-        ~inside,
-        np.where(inside, (pixel_longitude + 180.0) % 360.0 - 180.0, np.nan).astype(np.float32),
-        np.where(inside, pixel_latitude, np.nan).astype(np.float32),
-    )
-
-
-def nearest_cell(centres: np.ndarray, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the cell of a monotonic axis that holds each position, and whether any does.
-
-    Cells end half-way to the neighbours; the outermost ones are as wide as the steps beside them.
-    """
-    if centres[-1] < centres[0]:
-        index, inside = nearest_cell(centres[::-1], positions)
-        return centres.size - 1 - index, inside
-    between = 0.5 * (centres[1:] + centres[:-1])
-    index = np.searchsorted(between, positions)
-    low = centres[0] - 0.5 * (centres[1] - centres[0])
-    high = centres[-1] + 0.5 * (centres[-1] - centres[-2])
-    return index, (positions >= low - 1e-9) & (positions <= high + 1e-9)
-
-
 def graticule(projection: Projection, step: float | None = None) -> list[np.ndarray]:
     """Return meridians and parallels of a map in the plane, shape ``(points, 2)`` each.
 
@@ -351,3 +283,19 @@ def graticule(projection: Projection, step: float | None = None) -> list[np.ndar
     lines = [np.stack([along, np.full_like(along, value)], axis=1) for value in parallels if abs(value) < 90]
     lines += [np.stack([np.full_like(up, value), up], axis=1) for value in meridians]
     return projection.lines(lines)
+
+
+def inverse_of(projection: Projection) -> dict[str, Any]:
+    """Return what a script needs to find longitude and latitude of a point of the plane; nothing in plate carree.
+
+    ``name``, ``radius`` [m] and the parameters of PROJ; for Robinson, which is defined by a table, ``y`` [m] and the width of a
+    degree of longitude [m] at the latitudes -90 to 90 in steps of one degree.
+    """
+    if projection.is_plane:
+        return {}
+    found: dict[str, Any] = {"name": projection.name, "radius": EARTH_RADIUS_M, **projection.parameters}
+    if projection.name == "robinson":
+        latitude = np.arange(-90.0, 91.0)
+        width, y = projection.forward(np.full_like(latitude, projection.central_longitude + 1.0), latitude)
+        found |= {"y": y.round(1).tolist(), "width": width.round(2).tolist()}
+    return found
