@@ -49,7 +49,7 @@ class MapToolbar(Element):
             visible=state.layout == "swipe",
             styles={"gap": "8px"},
         )
-        self._projection = Choices(state, "projection", "Projection", 165)
+        self._projection = Choices(state, "projection", "Projection", 190)
         reset = icon_button("zoom_out_map", "Reset the zoom")
         reset.on_click(lambda _event: reset_zoom())
         crop = icon_button("crop", "Use the visible area as the region")
