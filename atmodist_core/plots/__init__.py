@@ -8,6 +8,7 @@ from typing import Any
 
 _EXPORTS = {
     "maps": "atmodist_core.plots.map_plots.panels",
+    "geo_map": "atmodist_core.plots.map_plots.geographic",
     "field_maps": "atmodist_core.plots.map_plots.panels",
     "spectra": "atmodist_core.plots.spectrum_plots",
     "semivariograms": "atmodist_core.plots.spectrum_plots",

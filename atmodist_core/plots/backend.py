@@ -31,3 +31,23 @@ def holoviews() -> Any:
     if hv.Store.current_backend not in hv.Store.loaded_backends():
         hv.Store.set_current_backend("bokeh")
     return hv
+
+
+@lru_cache(maxsize=1)
+def geoviews() -> tuple[Any, Any]:
+    """Return the modules ``geoviews``, with its Bokeh backend loaded, and ``cartopy.crs``.
+
+    Raises
+    ------
+    UserError
+        If one of them is not installed.
+    """
+    holoviews()
+    try:
+        gv, crs = import_module("geoviews"), import_module("cartopy.crs")
+        import_module("geoviews.plotting.bokeh")
+    except ImportError as error:
+        raise UserError(
+            f"Expected GeoViews and cartopy for geographic maps, found {error.name} missing; {_INSTALL}."
+        ) from error
+    return gv, crs

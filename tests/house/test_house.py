@@ -128,12 +128,10 @@ def test_dependencies_are_those_that_are_imported():
         imported |= {distribution.get(root, root).lower() for root in roots - sys.stdlib_module_names}
     # pyproj is only loaded early where something else has installed it; playwright takes the pictures of the docs.
     assert not imported - base - optional - set(PACKAGES) - {"pyproj", "playwright"}
-    # GeoViews needs an older cartopy than it says.
-    optional -= {"cartopy"}
-    # By name: netCDF4, h5netcdf and h5py by xarray, aiohttp and gcsfs by fsspec, tensorboard by torch, the last
-    # three by atmodist_core.figures.report.optional.
+    # By name: netCDF4, h5netcdf and h5py by xarray, aiohttp and gcsfs by fsspec, tensorboard by torch, the next
+    # three by atmodist_core.figures.report.optional, the last two by atmodist_core.plots.backend.
     loaded_by_name = {"netcdf4", "h5netcdf", "h5py", "aiohttp", "gcsfs", "tensorboard"}
-    loaded_by_name |= {"jinja2", "reportlab", "pypdf"}
+    loaded_by_name |= {"jinja2", "reportlab", "pypdf", "geoviews", "cartopy"}
     assert not (base | optional) - imported - loaded_by_name
 
 
