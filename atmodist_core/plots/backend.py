@@ -25,12 +25,16 @@ def holoviews() -> Any:
         import_module("holoviews.plotting.bokeh")
     except ImportError as error:
         raise UserError(
-            f"Expected HoloViews and Bokeh for plots, found {error.name} missing; {_INSTALL}."
+            f"Expected HoloViews and Bokeh for plots, found {_package(error)} missing; {_INSTALL}."
         ) from error
     # As hv.extension("bokeh") does, but without touching a notebook's output or another backend that is in use.
     if hv.Store.current_backend not in hv.Store.loaded_backends():
         hv.Store.set_current_backend("bokeh")
     return hv
+
+
+def _package(error: ImportError) -> str:
+    return str(error.name).partition(".")[0]
 
 
 @lru_cache(maxsize=1)
@@ -48,6 +52,6 @@ def geoviews() -> tuple[Any, Any]:
         import_module("geoviews.plotting.bokeh")
     except ImportError as error:
         raise UserError(
-            f"Expected GeoViews and cartopy for geographic maps, found {error.name} missing; {_INSTALL}."
+            f"Expected GeoViews and cartopy for geographic maps, found {_package(error)} missing; {_INSTALL}."
         ) from error
     return gv, crs

@@ -14,6 +14,7 @@ from atmodist_core.evaluation.results.file import open_evaluation
 from atmodist_core.plots.city_plots import density_columns
 from atmodist_core.plots.distance_plots.lags import confusion_columns
 from atmodist_core.plots.distance_plots.matrices import matrix_columns
+from atmodist_core.plots.map_plots.projections import PROJECTIONS
 
 
 @pytest.fixture(scope="module")
@@ -170,12 +171,40 @@ def test_exploring_a_dataset():
     layout = demo.atmodist.explore(["bicubic"])
     plots = [plot for plot in layout if isinstance(plot, hv.DynamicMap)]
     assert len(plots) == 5  # coarse input, bicubic, truth; spectrum; semivariogram
-    time, region, field = plots[0].kdims
+    time, region, field, projection = plots[0].kdims
+    assert projection.values == list(PROJECTIONS)
     assert len(time.values) == 2 and "Europe" in region.values and field.values == ["vorticity", "divergence"]
-    first = plots[1][time.values[0], "Europe", "vorticity"]
-    second = plots[1][time.values[1], "Europe", "vorticity"]
+    first = plots[1][time.values[0], "Europe", "vorticity", "plate-carree"]
+    second = plots[1][time.values[1], "Europe", "vorticity", "plate-carree"]
     images = [next(layer for layer in one if isinstance(layer, hv.Image)) for one in (first, second)]
     assert not np.array_equal(*(image.dimension_values("value") for image in images))
     assert pn.panel(layout)
     with pytest.raises(UserError, match="Expected vorticity and divergence"):
         xr.Dataset({"temperature": ("x", [1.0])}).atmodist.explore()
+
+
+def test_a_map_to_explore_changes_its_projection_in_place():
+    demo = ad.open_demo().isel(time=slice(0, 2))
+    (truth, *_) = demo.atmodist.explore([])
+    time = truth.kdims[0].values
+    plot = hv.renderer("bokeh").get_plot(truth)
+    figure = plot.state
+    hover = next(tool for tool in figure.tools if type(tool).__name__ == "HoverTool")
+
+    def drawn(*choice):
+        plot.update(choice)
+        places = [text for name, text in hover.tooltips if name.startswith(("longitude", "latitude"))]
+        return figure.x_range.end, figure.frame_height / figure.frame_width, figure.xaxis[0].visible, places
+
+    east, _, visible, places = drawn(time[0], "Europe", "vorticity", "plate-carree")
+    assert 45 < east < 46 and visible and places == ["$x", "$y"]
+    east, ratio, visible, places = drawn(time[0], "everywhere", "vorticity", "orthographic")
+    assert east == pytest.approx(6_371_229, rel=1e-3) and ratio == 1 and not visible
+    assert places == ["@lon", "@lat"]
+    # Zooming lasts from one time to the next.
+    figure.x_range.end = 1e6
+    assert drawn(time[1], "everywhere", "vorticity", "orthographic")[0] == 1e6
+    assert drawn(time[1], "everywhere", "vorticity", "lambert")[1] < 0.6
+    assert figure.title.text == "truth (Robinson)"
+    east, _, visible, places = drawn(time[1], "everywhere", "vorticity", "plate-carree")
+    assert 359 < east < 361 and visible and places == ["$x", "$y"]
