@@ -10,7 +10,7 @@ The server is started as `make app` starts it, and the first visitor comes the m
 truth are painted. "Maps" is the time from the key press or click until every panel has been painted again
 (networks may still show their preview), "float32" until all results and scores are there. "Any time" goes to times
 that are in no cache; "next time" is a step with the arrow key after a rest, in which the page looked ahead.
-"Spectra" goes from the maps of a region to its spectra, not seen before. Needs Chromium (or its path in
+"Spectra" goes from the maps of a region to its spectra, not seen before; "first opening" makes their view. Needs Chromium (or its path in
 ATMODIST_CHROMIUM).
 """
 
@@ -20,6 +20,7 @@ import shutil
 import statistics
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ WATCH = """(what) => {
   const models = [...Bokeh.documents].flatMap((document) => [...document._all_models.values()]);
   const figures = models.filter((model) => model.type === "Figure");
   const maps = figures.filter((figure) => (figure.name ?? "").startsWith("map of"));
-  const lines = figures.flatMap((figure) => figure.renderers).map((line) => line.data_source).filter((source) => "power" in source.data);
+  const lines = figures.flatMap((figure) => figure.renderers).map((line) => line.data_source).filter((source) => source && "power" in source.data);
   const sources = what === "maps" ? maps.map((map) => map.renderers[0].data_source) : lines;
   window.redraw = {start: null, maps: null, left: new Set(sources)};
   for (const act of ["click", "keydown"]) {
@@ -74,6 +75,15 @@ WATCH = """(what) => {
     source.properties.data.change.connect(done);
   }
   return sources.length;
+}"""
+
+# Whether coarse input, truth and all models have a line in each of the three spectra, in the frame after they came.
+OPENED = """() => {
+  const models = [...Bokeh.documents].flatMap((document) => [...document._all_models.values()]);
+  const figures = models.filter((model) => model.type === "Figure");
+  const wanted = 3 * figures.filter((figure) => (figure.name ?? "").startsWith("map of")).length;
+  const lines = figures.flatMap((figure) => figure.renderers).filter((line) => line.visible && line.data_source && "power" in line.data_source.data);
+  return lines.length >= wanted && new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(true))));
 }"""
 
 
@@ -131,9 +141,11 @@ def main(options: Options) -> None:
         regions = [timed(page, *chosen(page, "Region", name)) for name in PRESETS]
         report("region change: maps", [maps for maps, _ in regions])
         page.locator("body").click(position={"x": 640, "y": 4})  # a list that has the focus keeps the keys
-        page.keyboard.press("2")
-        page.locator(".spectrum-card").first.wait_for()
+        report("first opening of the spectra", [opening(page)])
         page.get_by_text(READY).first.wait_for()
+        dates = [timed(page, *chosen(page, "Hour (UTC)", hour), what="spectra") for hour in HOURS]
+        report("date change: spectra", [drawn for drawn, _ in dates])
+        page.locator("body").click(position={"x": 640, "y": 4})
         spectra = []
         for name in PRESETS[:2]:
             page.keyboard.press("1")
@@ -157,6 +169,14 @@ def first_maps(page: Any) -> float:
     """Seconds from the request until coarse input and truth are drawn."""
     page.wait_for_function(DRAWN, polling=50)
     return float(page.evaluate("performance.now()")) / 1000
+
+
+def opening(page: Any) -> float:
+    """Seconds from the key that opens the spectra for the first time until all their lines are drawn."""
+    start = time.perf_counter()
+    page.keyboard.press("2")
+    page.wait_for_function(OPENED, polling=20)
+    return time.perf_counter() - start
 
 
 def chosen(page: Any, box: str, name: str) -> tuple[Any, Any]:

@@ -32,6 +32,6 @@ class AtmodistAccessor:
 
     def spectra(self, models: Any = (), **options: Any) -> Any:
         """Return spectra; see :func:`atmodist_core.plots.spectra`."""
-        from atmodist_core.plots.spectrum_plots import spectra
+        from atmodist_core.plots.spectrum_plots.spectra import spectra
 
         return spectra(self._dataset, models, **options)

@@ -102,12 +102,13 @@ class LivePlot:
         )
         return other
 
-    def add_layer(self, label: str, like: str) -> None:
-        """Add a layer that looks like another and has data, colours and visibility of its own."""
+    def add_layer(self, label: str, like: str, **look: Any) -> None:
+        """Add a layer that looks like another but for its ``look``, properties of its glyph, and has data and visibility of its own."""
         original = self.renderer(like)
         models = ModelTemplate(original).copy()
         renderer = models[original.id]
-        renderer.name = label
+        renderer.update(name=label, visible=True)
+        renderer.glyph.update(**look)
         self.figure.renderers.append(renderer)
         for tool in self.figure.tools:
             shown = getattr(tool, "renderers", None)
@@ -184,10 +185,13 @@ class LivePlot:
             self.update(label, **found)
 
     def show(self, label: str, visible: bool = True) -> None:
-        """Show or hide a layer."""
+        """Show or hide a layer, with its entry in the legend."""
         renderer = self.renderer(label)
         if renderer.visible != visible:
             renderer.visible = visible
+            for entry in (entry for legend in self.figure.legend for entry in legend.items):
+                if renderer in entry.renderers:
+                    entry.visible = visible
 
     def show_only(self, labels: Collection[str]) -> None:
         """Show these layers and hide all others; labels without a layer are ignored."""

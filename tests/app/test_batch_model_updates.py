@@ -26,34 +26,30 @@ def collected(monkeypatch):
 
 
 def test_a_figure_that_is_given_lines_is_collected_once(document, collected):
-    figure = SpectrumFigure("kinetic energy", 0.0)
-    document.add_root(figure.spectrum)
+    figure = SpectrumFigure("kinetic_energy")
+    document.add_root(figure.spectrum.figure)
     degree = np.arange(1.0, 90.0)
     names = ("truth", "bicubic", "srgan-4x-mse")
     collected.clear()
-    figure.draw(
-        {name: (degree, degree**-3) for name in names},
-        {name: (name, "#123456") for name in names},
-        fit=True,
-    )
+    figure.draw({name: (degree, degree[None] ** -3.0) for name in names}, nyquist=20.0, fit=True)
     assert len(collected) == 1
     collected.clear()
-    figure.draw({name: (degree, degree**-2) for name in names}, {n: (n, "#123456") for n in names}, fit=True)
+    figure.draw({name: (degree, degree[None] ** -2.0) for name in names}, nyquist=20.0, fit=True)
     assert not collected  # nothing new, nothing to look for
-    assert all(renderer.document is document for renderer in figure.spectrum.renderers)
-    assert len(figure.spectrum.renderers) >= len(names)
+    assert all(renderer.document is document for renderer in figure.spectrum.figure.renderers)
+    assert len(figure.spectrum.figure.renderers) >= len(names)
 
 
 def test_an_error_leaves_nothing_frozen(document, collected):
-    figure = SpectrumFigure("kinetic energy", 0.0)
-    document.add_root(figure.spectrum)
-    with pytest.raises(ZeroDivisionError), batch_model_updates(figure.spectrum):
+    figure = SpectrumFigure("kinetic_energy")
+    document.add_root(figure.spectrum.figure)
+    with pytest.raises(ZeroDivisionError), batch_model_updates(figure.spectrum.figure):
         raise ZeroDivisionError
     collected.clear()
-    line = figure.spectrum.line([1, 2], [1, 2])
+    line = figure.spectrum.figure.line([1, 2], [1, 2])
     assert collected and line.document is document
 
 
 def test_without_a_page_there_is_nothing_to_do():
-    with batch_model_updates(SpectrumFigure("kinetic energy", 0.0).spectrum):
+    with batch_model_updates(SpectrumFigure("kinetic_energy").spectrum.figure):
         pass

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-import numpy as np
 import panel as pn
 import xarray as xr
 
@@ -34,21 +32,23 @@ from app.views.spectra.spectrum_figure import SpectrumFigure
 from app.views.spectra.variogram_figure import VariogramFigure
 from atmodist_core.figures.numbers.spectrum import coarse_nyquist_degree
 from atmodist_core.plots.look.style import theme_of
+from atmodist_core.plots.spectrum_plots.curves import semivariogram_lines, spectrum_lines
 
-QUANTITIES = {
-    "kinetic_energy": ("Kinetic energy", "kinetic energy [m² s⁻²]", 0.0),
-    "vorticity": ("Vorticity", "vorticity variance [s⁻²]", 2.0),
-    "divergence": ("Divergence", "divergence variance [s⁻²]", 2.0),
-}
+TITLES = {"kinetic_energy": "Kinetic energy", "vorticity": "Vorticity", "divergence": "Divergence"}
+EXPLANATION = (
+    "Above: power per total wavenumber, the number of waves around the globe; lines nearer to the truth are better. "
+    "Below: power divided by the truth's. At 1 a model has as much variance of that size as the truth, below it is too smooth."
+)
+SEMIVARIANCE = (
+    "Half the mean squared difference of two points at a great-circle distance, divided by the variance of the truth: it rises from small values, "
+    "where points resemble each other, to about 1, where they no longer do. A curve below the truth is too smooth at that distance."
+)
 
 _GRID_STYLES = """
 :host { display: grid; gap: 10px; grid-auto-rows: max-content; height: auto; grid-template-columns: repeat(2, minmax(0, 1fr)); align-items: start; }
 @media (max-width: 900px) { :host { grid-template-columns: minmax(0, 1fr); } }
 @media (min-width: 2200px) { :host { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
 """
-BAND = (0.16, 0.84)
-"""Quantiles of the band over times: one standard deviation of a normal distribution."""
-
 _CARD_STYLES = CARD_STYLES + ":host { padding: 6px 6px 2px 4px; }"
 _TEXT_STYLES = (
     HEAD_STYLES
@@ -69,17 +69,17 @@ class SpectraView(Element):
         self._session = session
         self._fitted: Any = None
         self._themed = ""
-        self._curves: dict[str, Curves] = {}
-        self._figures = {name: SpectrumFigure(label, slope) for name, (_, label, slope) in QUANTITIES.items()}
+        self._drawn: tuple[Any, ...] = ()
+        self._figures = {quantity: SpectrumFigure(quantity) for quantity in TITLES}
         self._variogram = VariogramFigure()
         self._legend = html(css=_TEXT_STYLES, min_height=34)
-        self._variogram_title = _title("")
+        self._variogram_title = _title("Semivariogram", SEMIVARIANCE)
         content = [
             *(
-                (_title(title), self._figures[name].spectrum, self._figures[name].ratio)
-                for name, (title, _, _) in QUANTITIES.items()
+                (_title(title, EXPLANATION), figures.spectrum.figure, figures.ratio.figure)
+                for figures, title in zip(self._figures.values(), TITLES.values(), strict=True)
             ),
-            (self._variogram_title, self._variogram.figure),
+            (self._variogram_title, self._variogram.plot.figure),
         ]
         self._veils = [Veil("40px 18px 30px 70px") for _ in content]
         cards = [_card(veil, *parts) for veil, parts in zip(self._veils, content, strict=True)]
@@ -111,7 +111,7 @@ class SpectraView(Element):
                 spectra = {} if period is None else dict(period.spectra)
             if comparison is not None and spectra:
                 shown = {name: spectra[name] for name in self._session.shown_names if name in spectra}
-                self._draw(comparison, shown, styles)
+                self._draw(comparison, shown)
             waiting = self._session.busy and "truth" not in spectra
             for veil in self._veils:
                 veil.show(waiting)
@@ -123,40 +123,24 @@ class SpectraView(Element):
             for figure in figures:
                 figure.use_theme(theme)
 
-    def _draw(
-        self, comparison: Comparison, spectra: dict[str, Any], styles: dict[str, tuple[str, str]]
-    ) -> None:
+    def _draw(self, comparison: Comparison, spectra: Mapping[str, Mapping[str, xr.Dataset]]) -> None:
         question = comparison.question
         averaged = self._session.state.average == "period"
-        subject = (question.slice_key[:2], question.region, averaged or question.time)
-        fit = subject != self._fitted
-        self._fitted = subject if "truth" in spectra else None
-        nyquist = coarse_nyquist_degree(comparison.truth, question.factor)
+        subject = (question.slice_key[:2], question.region, question.factor, averaged or question.time)
         field = question.field if question.field in ("vorticity", "divergence") else "vorticity"
-        curves = {name: self._curves_of(name, found) for name, found in spectra.items()}
+        drawn = (subject, field, tuple(spectra), *spectra.values())
+        if len(drawn) == len(self._drawn) and all(map(_same, drawn, self._drawn)):
+            return
+        fit = subject != self._fitted
+        self._drawn, self._fitted = drawn, subject if "truth" in spectra else None
+        nyquist = coarse_nyquist_degree(comparison.truth, question.factor)
         for quantity, one in self._figures.items():
-            known = {name: found for name, found in curves.items() if quantity in found.power}
-            one.draw(
-                {name: found.power[quantity] for name, found in known.items()},
-                styles,
-                fit=fit,
-                bands={
-                    name: found.bands[quantity] for name, found in known.items() if quantity in found.bands
-                },
-            )
-            one.mark_nyquist(nyquist)
-        variograms = {name: found.variogram[field] for name, found in curves.items() if found.variogram}
-        self._variogram.draw(variograms, styles, fit=fit)
-        self._variogram_title.object = head_html(
-            "Semivariogram", f"{field}: half the mean squared difference between two points"
-        )
-
-    def _curves_of(self, name: str, found: Any) -> Curves:
-        """Curves of one method: the same objects while its spectra are the same, so that they are sent once."""
-        present = self._curves.get(name)
-        if present is None or present.found is not found:
-            present = self._curves[name] = curves_of(found)
-        return present
+            known = {n: found["spectrum"] for n, found in spectra.items() if quantity in found["spectrum"]}
+            one.draw(spectrum_lines(known, quantity), nyquist=nyquist, fit=fit)
+        results = {n: found["semivariogram"] for n, found in spectra.items() if "semivariogram" in found}
+        self._variogram.draw(semivariogram_lines(results, field), fit=fit)
+        detail = f"{field}: half the mean squared difference between two points"
+        self._variogram_title.object = _head("Semivariogram", SEMIVARIANCE, detail)
 
     def _styles(self) -> dict[str, tuple[str, str]]:
         methods = {method.name: (method.label, method.colour) for method in self._session.methods}
@@ -192,47 +176,17 @@ class SpectraView(Element):
         return " · ".join(part for part in (place, time, how) if part)
 
 
-@dataclass(frozen=True)
-class Curves:
-    """The curves of one method."""
-
-    found: Mapping[str, xr.Dataset]  # ``spectrum`` and ``semivariogram`` that the curves were made from
-    # By quantity: total wavenumber and power, shape ``(wavenumber,)``
-    power: Mapping[str, tuple[np.ndarray, np.ndarray]]
-    # By quantity: low and high end of the band, shape ``(wavenumber,)``; for several times only
-    bands: Mapping[str, tuple[np.ndarray, np.ndarray]]
-    # By field: distance [km] and semivariance, shape ``(distance,)``; empty for the coarse input
-    variogram: Mapping[str, tuple[np.ndarray, np.ndarray]]
+def _same(one: Any, other: Any) -> bool:
+    """Whether two parts of what is drawn are equal; spectra, if they are the same object."""
+    return one is other or (isinstance(one, str | tuple) and one == other)
 
 
-def curves_of(found: Mapping[str, xr.Dataset]) -> Curves:
-    """Return the curves of the spectrum and the semivariogram of one method."""
-    power, bands, variogram = {}, {}, {}
-    degree = found["spectrum"]["total_wavenumber"].values.astype(float)
-    for quantity in (name for name in QUANTITIES if name in found["spectrum"]):
-        mean, band = mean_and_band(found["spectrum"][quantity])
-        power[quantity] = (degree, mean)
-        if band is not None:
-            bands[quantity] = band
-    if "semivariogram" in found:
-        lag = np.asarray(found["semivariogram"]["mean_distance_km"].values).reshape(-1)
-        for field in ("vorticity", "divergence"):
-            value = mean_and_band(found["semivariogram"][field])[0]
-            variogram[field] = (lag[: value.size], value)
-    return Curves(found, power, bands, variogram)
+def _head(title: str, explanation: str, detail: str = "") -> str:
+    return f'<div title="{escape(explanation)}">{head_html(title, detail)}</div>'
 
 
-def mean_and_band(field: xr.DataArray) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray] | None]:
-    """Return the mean over time and, for more than two times, the 16 and 84 % quantiles; shape ``(wavenumber,)``."""
-    if "time" not in field.dims:
-        return field.values, None
-    values = field.transpose("time", ...).values
-    band = np.quantile(values, BAND, axis=0) if len(values) > 2 else None
-    return values.mean(axis=0), None if band is None else (band[0], band[1])
-
-
-def _title(title: str) -> Any:
-    return html(head_html(title), css=_TEXT_STYLES, height=28)
+def _title(title: str, explanation: str) -> Any:
+    return html(_head(title, explanation), css=_TEXT_STYLES, height=28)
 
 
 def _card(veil: Veil, title: Any, *figures: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Spectra, ratios to the truth and semivariograms."""
