@@ -6,14 +6,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.plots.backend import holoviews
-from atmodist_core.plots.look.style import axes_hook, theme_of
+from atmodist_core.plots.look.style import axes_hook
+
+TRAINING, PRETRAINING = "training", "pre-training"
+HELD_OUT = {"held_out_loss": "held-out loss", "held_out_mse": "held-out MSE"}
+_BLUE, _RED, _SKY = "#0072b2", "#d55e00", "#56b4e9"
+LEFT_BORDER = 50
+
+Columns = dict[str, dict[str, np.ndarray]]
+"""By label of a layer: columns by name."""
 
 
 def learning_curves(model: str | Path, *, width: int = 440, theme: str = "light") -> Any:
-    """Return training and held-out loss over the steps, with the span of the pre-training.
+    """Return training loss as a line and held-out loss as marks over the steps, with the span of the pre-training.
 
     Parameters
     ----------
@@ -35,48 +44,92 @@ def learning_curves(model: str | Path, *, width: int = 440, theme: str = "light"
 
     Examples
     --------
-    >>> learning_curves("srgan-4x-mse").label
-    'learning curves'
+    >>> [layer.label for layer in learning_curves("srgan-4x-mse")]
+    ['training', 'held-out MSE']
     """
-    from atmodist_core.figures.numbers.models import held_out_name, pretraining_steps
     from atmodist_core.figures.numbers.models import learning_curves as read_curves
+    from atmodist_core.figures.numbers.models import pretraining_steps
     from atmodist_core.models.card import find_model, read_card
 
-    hv = holoviews()
     folder = find_model(model)
     card = read_card(folder)
     curves = read_curves(folder)
-    held_out = None if curves is None else held_out_name(curves)
-    training = (
-        None
-        if curves is None
-        else next((n for n in ("loss", "content_loss", "generator_loss") if n in curves), None)
-    )
-    if curves is None or (held_out is None and training is None):
+    columns = {} if curves is None else learning_columns(curves, pretraining_steps(card))
+    if not set(columns) - {PRETRAINING}:
         raise UserError(
             f"Expected learning curves beside the model {card.name}, found none; train it with train/*.py, which writes them."
         )
-    colours, layers = theme_of(theme), []
-    before = pretraining_steps(card)
-    if before:
-        layers.append(hv.VSpan(0, before).opts(color=colours.line, alpha=0.5))
-    for name, label, colour in ((training, "training", colours.muted), (held_out, "held out", "#009e73")):
-        if name is None:
-            continue
-        values = curves[name].values
-        known = np.isfinite(values)
-        curve = hv.Curve((curves["step"].values[known], values[known]), "step", "loss", label=label)
-        layers.append(curve.opts(color=colour, line_width=1.8, tools=["hover"]))
-    return (
-        hv.Overlay(layers)
-        .relabel("learning curves")
-        .opts(
-            frame_width=width,
-            frame_height=220,
-            xlabel="step",
-            ylabel="loss",
-            show_grid=True,
-            hooks=[axes_hook(theme)],
-            title=card.name,
-        )
-    )
+    return learning_plot(columns, title=card.name, width=width, theme=theme)
+
+
+def learning_columns(curves: xr.Dataset, pretraining_steps: int) -> Columns:
+    """Return the columns of a plot of learning curves, by layer; of curves that are missing there are none.
+
+    Parameters
+    ----------
+    curves : xarray.Dataset
+        As from :func:`atmodist_core.figures.numbers.models.learning_curves`.
+    pretraining_steps : int
+        Steps at the beginning that went into pre-training.
+    """
+    from atmodist_core.figures.numbers.models import held_out_name
+
+    columns: Columns = {}
+    if pretraining_steps:
+        columns[PRETRAINING] = {"x0": np.array([0.0]), "x1": np.array([float(pretraining_steps)])}
+    losses = ("loss", "content_loss", "generator_loss")
+    training, held_out = next((name for name in losses if name in curves), None), held_out_name(curves)
+    for name, label in ((training, TRAINING), (held_out, HELD_OUT.get(held_out or "", ""))):
+        if name is not None:
+            known = np.isfinite(curves[name].values)
+            columns[label] = {"step": curves["step"].values[known], "loss": curves[name].values[known]}
+    return columns
+
+
+def learning_limits(columns: Columns) -> dict[str, tuple[float, float]]:
+    """Return the ends of the axes, without the first steps of the untrained network, which would take most of the ordinate."""
+    curves = [found for label, found in columns.items() if label != PRETRAINING]
+    loss = np.concatenate([np.empty(0), *(found["loss"] for found in curves)])
+    if not loss.size:
+        return {}
+    low, high = float(loss.min()), float(np.quantile(loss, 0.97))
+    room = 0.08 * (high - low or 1.0)
+    last = max(float(found["step"].max(initial=1)) for found in curves)
+    return {"x": (0.0, last * 1.01), "y": (low - room, high + 3 * room)}
+
+
+def learning_plot(columns: Columns, *, title: str = "", width: int = 440, theme: str = "light") -> Any:
+    """Return an overlay of learning curves; ``columns`` are those of :func:`learning_columns`, other parameters those of :func:`learning_curves`.
+
+    Examples
+    --------
+    >>> columns = {"training": {"step": np.array([1.0, 2.0]), "loss": np.array([0.9, 0.5])}}
+    >>> learning_plot(columns).get(0).dimension_values("loss").tolist()
+    [0.9, 0.5]
+    """
+    hv = holoviews()
+    tips = [("", "$name"), ("step", "@step{0}"), ("loss", "@loss{0.000}")]
+    hover = {"tools": ["hover"], "hover_tooltips": tips}
+    layers = []
+    for label, found in columns.items():
+        if label == PRETRAINING:
+            span = hv.VSpans([(found["x0"][0], found["x1"][0])], label=label)
+            layers.append(span.opts(color=_SKY, alpha=0.14, line_width=0))
+        elif label == TRAINING:
+            curve = hv.Curve((found["step"], found["loss"]), "step", "loss", label=label)
+            layers.append(curve.opts(color=_BLUE, line_width=1.8, **hover))
+        else:
+            marks = hv.Scatter((found["step"], found["loss"]), "step", "loss", label=label)
+            layers.append(marks.opts(color=_RED, marker="diamond", size=7, line_color=None, **hover))
+    ends = {f"{axis}lim": limits for axis, limits in learning_limits(columns).items()}
+    options = {
+        "frame_width": width,
+        "frame_height": 220,
+        "xlabel": "training step",
+        "ylabel": "loss",
+        "show_grid": True,
+        "legend_position": "top_right",
+        "hooks": [lambda plot, _element: plot.state.update(min_border_left=LEFT_BORDER), axes_hook(theme)],
+        "title": title,
+    }
+    return hv.Overlay(layers).relabel("learning curves").opts(**options, **ends)

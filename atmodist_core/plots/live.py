@@ -56,7 +56,6 @@ class LivePlot:
     def __init__(self, element: Any, **options: Any) -> None:
         self._sources: dict[str, Any] = {}
         self._renderers: dict[str, Any] = {}
-        self._hovers: dict[str, Any] = {}
         self.figure = self._render(element, options)
         self._template: ModelTemplate | None = None
 
@@ -96,9 +95,9 @@ class LivePlot:
         other = LivePlot.__new__(LivePlot)
         other._template, other.figure = None, models[self.figure.id]
         # The source of an annotation is no part of the figure.
-        other._sources, other._renderers, other._hovers = (
+        other._sources, other._renderers = (
             {label: models.get(one.id, one) if one else None for label, one in kept.items()}
-            for kept in (self._sources, self._renderers, self._hovers)
+            for kept in (self._sources, self._renderers)
         )
         return other
 
@@ -115,7 +114,6 @@ class LivePlot:
             if isinstance(shown, list) and original in shown:
                 shown.append(renderer)
         self._renderers[label], self._sources[label] = renderer, renderer.data_source
-        self._hovers[label] = self._hovers[like]
 
     def _keep(self, label: str) -> Callable[[Any, Any], None]:
         def keep(plot: Any, _element: Any) -> None:
@@ -124,7 +122,7 @@ class LivePlot:
             renderer = plot.handles.get("glyph_renderer") or plot.handles.get("glyph")
             if renderer is not None:
                 renderer.name = label  # in tooltips: $name
-            self._renderers[label], self._hovers[label] = renderer, plot.handles.get("hover")
+            self._renderers[label] = renderer
 
         return keep
 
@@ -154,8 +152,7 @@ class LivePlot:
 
     def hover(self, label: str) -> Any:
         """Return the hover tool of a layer, for its tooltips; None without one."""
-        self.source(label)
-        return self._hovers[label]
+        return _hover_of(self.figure, self.renderer(label))
 
     def update(self, label: str, **columns: Any) -> None:
         """Replace columns of a layer; an image's are ``image`` (rows from the south), ``x``, ``y``, ``dw``, ``dh``.
@@ -211,7 +208,7 @@ class LivePlot:
         if not missing:
             return
         drawn = self._render(hv.Overlay(list(missing.values())), {})
-        hovers = [tool for label in missing if (tool := self._hovers[label]) is not None]
+        hovers = [_hover_of(drawn, self._renderers[label]) for label in missing]
         # A single layer has no legend to take its entry from.
         named = [
             label for label, layer in missing.items() if layer.label and _option(layer, "show_legend", True)
@@ -219,7 +216,7 @@ class LivePlot:
         entries = [LegendItem(label=value(label), renderers=[self._renderers[label]]) for label in named]
         with batch_model_updates(self.figure):
             self.figure.renderers = [*self.figure.renderers, *drawn.renderers]
-            self.figure.add_tools(*dict.fromkeys(hovers))
+            self.figure.add_tools(*dict.fromkeys(filter(None, hovers)))
             for legend in self.figure.legend:
                 legend.items = [*legend.items, *entries]
 
@@ -261,6 +258,11 @@ def _layers(element: Any) -> list[Any]:
 
 def _label(layer: Any) -> str:
     return layer.label or type(layer).__name__
+
+
+def _hover_of(figure: Any, renderer: Any) -> Any:
+    tools = (tool for tool in figure.tools if type(tool).__name__ == "HoverTool")
+    return next((tool for tool in tools if tool.renderers == "auto" or renderer in tool.renderers), None)
 
 
 def _option(layer: Any, name: str, default: Any) -> Any:

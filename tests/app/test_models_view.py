@@ -4,10 +4,12 @@ import asyncio
 import os
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import panel_material_ui as pmui
 import pytest
+import xarray as xr
 
 import atmodist_core as ad
 from app.compute.control import Control
@@ -15,6 +17,7 @@ from app.compute.engine import Engine
 from app.compute.model_facts import facts_of_models, speed_here
 from app.session.session import Session
 from app.state.state import StudioState
+from app.views.models.learning_figure import LearningFigure
 from app.views.models.model_texts import facts_html, own_html
 from app.views.models.view import ModelsView
 from atmodist_core.figures.numbers.models import (
@@ -40,6 +43,24 @@ def test_curves_that_cannot_be_read_are_none(tmp_path, text):
     if text is not None:
         (tmp_path / "curves.csv").write_text(text)
     assert learning_curves(tmp_path) is None
+
+
+def test_a_figure_shows_the_curves_that_there_are(engine):
+    facts = facts_of_models(engine)
+    for one in (one for one in facts if one.curves is not None):
+        plot = LearningFigure(one).plot
+        held = held_out_name(one.curves)
+        known = np.isfinite(one.curves[held].values)
+        label = {"held_out_loss": "held-out loss", "held_out_mse": "held-out MSE"}[held]
+        np.testing.assert_array_equal(plot.source(label).data["loss"], one.curves[held].values[known])
+        assert plot.renderer(label).visible and plot.hover(label) in plot.figure.tools
+        assert plot.renderer("pre-training").visible == (one.pretraining_steps > 0)
+        shown = {item.label.value for item in plot.figure.legend[0].items if item.visible}
+        assert shown == {name for name in plot.labels if plot.renderer(name).visible}
+        low, high = plot.figure.y_range.start, plot.figure.y_range.end
+        assert low < np.nanmin(one.curves[held].values) < high
+    empty = replace(facts[0], curves=xr.Dataset({}, {"step": np.array([1, 2])}), pretraining_steps=0)
+    assert not any(r.visible for r in LearningFigure(empty).plot.figure.renderers)
 
 
 def test_cards_are_told_in_words(repository):

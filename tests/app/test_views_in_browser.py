@@ -87,6 +87,53 @@ def test_spectra_are_averaged_over_a_period(watched, address):
     assert watched.faults == []
 
 
+POINT_OF_LINE = """([figure, name, column]) => {
+  const models = [...Bokeh.documents].flatMap((document) => [...document._all_models.values()]);
+  const plot = models.find((model) => model.type === "Figure" && model.name === figure);
+  const view = Bokeh.index.find_one(plot);
+  const line = plot.renderers.find((one) => one.name === name);
+  const {x, y} = view.el.getBoundingClientRect();
+  const index = 8;
+  const at = (scale, values) => scale.compute(Array.from(values)[index]);
+  return {
+    x: x + at(view.frame.x_scale, line.data_source.data.total_wavenumber),
+    y: y + at(view.frame.y_scale, line.data_source.data[column]),
+    wavenumber: Array.from(line.data_source.data.total_wavenumber)[index],
+    ends: [plot.x_range.start, plot.x_range.end], colour: plot.background_fill_color,
+    active: plot.toolbar.gestures.pan.active?.type,
+  };
+}"""
+ENERGY = "kinetic energy [m² s⁻²]"
+
+
+def test_a_line_of_a_spectrum_says_what_it_is_and_the_wheel_zooms(watched, address):
+    page = opened(watched, f"{address}?view=spectra&{PACIFIC}&methods=bicubic")
+    for figure, column, quantity in (
+        (ENERGY, "power", "kinetic energy"),
+        (f"ratio of {ENERGY}", "ratio", "power / truth's"),
+    ):
+        point = page.evaluate(POINT_OF_LINE, [figure, "bicubic", column])
+        page.mouse.move(point["x"] - 60, point["y"] - 40)
+        page.mouse.move(point["x"], point["y"], steps=3)
+        tip = page.locator(".bk-Tooltip", has_text="wavelength").first
+        tip.wait_for()
+        until(page, lambda quantity=quantity, tip=tip: quantity in tip.inner_text())
+        text = tip.inner_text()
+        assert "bicubic" in text
+        kilometres = 2 * np.pi * 6371.2 / point["wavenumber"]
+        assert any(f"{round(kilometres) + one} km" in text for one in (-1, 0, 1)), text
+    page.mouse.wheel(0, -400)
+    zoomed = lambda figure: page.evaluate(
+        POINT_OF_LINE, [figure, "bicubic", "power" if figure == ENERGY else "ratio"]
+    )
+    until(page, lambda: zoomed(ENERGY)["ends"] != point["ends"])
+    assert zoomed(ENERGY)["ends"] == zoomed(f"ratio of {ENERGY}")["ends"], "both plots have one abscissa"
+    assert zoomed(ENERGY)["active"] == "PanTool"
+    page.get_by_role("button", name="Toggle theme").click()
+    until(page, lambda: zoomed(ENERGY)["colour"] == "#18212b")
+    assert watched.faults == []
+
+
 def test_models_are_described_and_timed(watched, address):
     page = watched
     page.goto(f"{address}?view=models")

@@ -1,5 +1,7 @@
 """Plots of results: densities, verdicts, lags, curves and the scorecard hold the numbers they are given."""
 
+import csv
+
 import holoviews as hv
 import numpy as np
 import pytest
@@ -139,7 +141,12 @@ def test_the_confusion_matrix_shows_shares_of_each_lag():
 
 def test_learning_curves_of_shipped_models():
     overlay = ad.plots.learning_curves("srgan-4x-mse")
-    assert {"training", "held out"} <= {layer.label for layer in overlay}
+    assert {"training", "held-out MSE"} <= {layer.label for layer in overlay}
+    with (asset_folder("models") / "srgan-4x-mse" / "curves.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["held_out_mse"]]
+    marks = next(layer for layer in overlay if layer.label == "held-out MSE")
+    assert marks.dimension_values("step").tolist() == [float(row["step"]) for row in rows]
+    assert marks.dimension_values("loss").tolist() == [float(row["held_out_mse"]) for row in rows]
     with pytest.raises(UserError, match="no-such-model"):
         ad.plots.learning_curves("no-such-model")
 

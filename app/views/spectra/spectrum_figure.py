@@ -39,7 +39,7 @@ def templates() -> tuple[LivePlot, LivePlot]:
     power = np.array([[1.0], [2.0], [3.0]]) * degree**-3.0
     # Several times, so that there are bands for the models to come.
     lines = {TRUTH: (degree, power), COARSE: (degree, power)}
-    spectrum = LivePlot(spectrum_plot(lines, "vorticity", nyquist=20.0, above_ratio=True))
+    spectrum = LivePlot(spectrum_plot(lines, "vorticity", nyquist=20.0, above_ratio=True), show_legend=False)
     ratio = LivePlot(ratio_plot(lines, nyquist=20.0))
     fit_page(spectrum.figure, height=SPECTRUM_HEIGHT, min_border_right=14)
     fit_page(ratio.figure, height=RATIO_HEIGHT, min_border_right=14)

@@ -23,7 +23,8 @@ from atmodist_core.plots.states import COARSE, TRUTH
 def template() -> LivePlot:
     """Return the plot of which that of every visitor is a copy."""
     values = np.array([[0.5], [0.6], [0.7]])
-    plot = LivePlot(semivariogram_plot({name: (np.array([50.0]), values) for name in (TRUTH, COARSE)}))
+    lines = {name: (np.array([50.0]), values) for name in (TRUTH, COARSE)}
+    plot = LivePlot(semivariogram_plot(lines), show_legend=False)
     fit_page(plot.figure, height=SPECTRUM_HEIGHT + RATIO_HEIGHT, min_border_right=14)
     plot.show_only([VARIANCE])
     return plot

@@ -194,7 +194,7 @@ def _guides(wavenumber: np.ndarray, power: np.ndarray, offset: float) -> Columns
         ends = np.array([start, stop])
         y = height * (ends / start) ** (slope + offset)
         columns[text] = {"x": ends, "y": y}
-        middle = np.sqrt([start * stop]), np.sqrt([y[0] * y[1]]) * 1.6
+        middle = np.sqrt([start * stop]), np.sqrt([y[0] * y[1]]) * 1.1
         columns[f"{text}, name"] = {"x": middle[0], "y": middle[1], "text": np.array([text])}
     return columns
 
