@@ -109,23 +109,23 @@ ENERGY = "kinetic energy [m² s⁻²]"
 def test_a_line_of_a_spectrum_says_what_it_is_and_the_wheel_zooms(watched, address):
     page = opened(watched, f"{address}?view=spectra&{PACIFIC}&methods=bicubic")
     for figure, column, quantity in (
-        (ENERGY, "power", "kinetic energy"),
+        (ENERGY, "power", "m² s⁻²"),
         (f"ratio of {ENERGY}", "ratio", "power / truth's"),
     ):
         point = page.evaluate(POINT_OF_LINE, [figure, "bicubic", column])
         page.mouse.move(point["x"] - 60, point["y"] - 40)
         page.mouse.move(point["x"], point["y"], steps=3)
-        tip = page.locator(".bk-Tooltip", has_text="wavelength").first
+        tip = page.locator(".bk-tooltip-content", has_text=quantity).locator("visible=true").first
         tip.wait_for()
-        until(page, lambda quantity=quantity, tip=tip: quantity in tip.inner_text())
-        text = tip.inner_text()
+        text = " ".join(tip.inner_text().split())
         assert "bicubic" in text
         kilometres = 2 * np.pi * 6371.2 / point["wavenumber"]
         assert any(f"{round(kilometres) + one} km" in text for one in (-1, 0, 1)), text
     page.mouse.wheel(0, -400)
-    zoomed = lambda figure: page.evaluate(
-        POINT_OF_LINE, [figure, "bicubic", "power" if figure == ENERGY else "ratio"]
-    )
+
+    def zoomed(figure):
+        return page.evaluate(POINT_OF_LINE, [figure, "bicubic", "power" if figure == ENERGY else "ratio"])
+
     until(page, lambda: zoomed(ENERGY)["ends"] != point["ends"])
     assert zoomed(ENERGY)["ends"] == zoomed(f"ratio of {ENERGY}")["ends"], "both plots have one abscissa"
     assert zoomed(ENERGY)["active"] == "PanTool"

@@ -23,6 +23,7 @@ from atmodist_core.plots.spectrum_plots.spectra import (
     QUANTITIES,
     RATIO_HEIGHT,
     SPECTRUM_HEIGHT,
+    power_tips,
     ratio_plot,
     spectrum_plot,
 )
@@ -61,6 +62,7 @@ class SpectrumFigure:
         self.spectrum.figure.update(name=label)
         self.ratio.figure.update(name=f"ratio of {label}", x_range=self.spectrum.figure.x_range)
         self.spectrum.figure.yaxis.axis_label = label
+        self.spectrum.hover(layer_name(COARSE)).tooltips = power_tips(quantity)
         self._theme = "light"
 
     def draw(self, lines: Lines, *, nyquist: float | None, fit: bool) -> None:

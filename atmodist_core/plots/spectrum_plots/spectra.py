@@ -162,13 +162,13 @@ def spectrum_plot(
     label, slope_offset = QUANTITIES[quantity]
     columns = spectrum_columns(lines, slope_offset, nyquist)
     muted = theme_of(theme).muted
-    tips = [*_TIPS, (label.split(" [")[0], "@power{%0.3g}")]
+    tips, formats = power_tips(quantity), _tip_formats()
     layers = [
         layer
         for name in lines
         for layer in (
             *band_of(hv, name, columns, theme),
-            curve_of(hv, name, columns, theme, tips, _tip_formats()),
+            curve_of(hv, name, columns, theme, tips, formats),
         )
     ]
     for text in (text for text in GUIDES.values() if text in columns):
@@ -199,12 +199,10 @@ def ratio_plot(lines: Lines, *, nyquist: float | None = None, width: int = 520, 
     """
     hv = holoviews()
     columns = ratio_columns(lines, nyquist)
-    tips = [*_TIPS, ("power / truth's", "@ratio{0.[000]a}")]
+    tips, formats = [*_TIPS, ("power / truth's", "@{ratio}{0.[000]a}")], _tip_formats()
     layers = [hv.HLine(1.0, label="truth").opts(color=theme_of(theme).text, line_width=1)]
     layers += [
-        curve_of(hv, name, columns, theme, tips, _tip_formats())
-        for name in lines
-        if layer_name(name) in columns
+        curve_of(hv, name, columns, theme, tips, formats) for name in lines if layer_name(name) in columns
     ]
     layers += _nyquist_mark(hv, nyquist, theme, named=False)
     limits = spectrum_limits(lines, {})
@@ -219,7 +217,20 @@ def ratio_plot(lines: Lines, *, nyquist: float | None = None, width: int = 520, 
     return hv.Overlay(layers).relabel("ratio to truth").opts(**options)
 
 
-_TIPS = [("", "$name"), ("wavenumber", f"@{ABSCISSA}{{1}}"), ("wavelength", f"@{ABSCISSA}{{km}}")]
+# HoloViews puts the names of columns into braces, and formats are found by what is written.
+_TIPS = [("", "$name"), ("wavenumber", f"@{{{ABSCISSA}}}{{1}}"), ("wavelength", f"@{{{ABSCISSA}}}{{km}}")]
+
+
+def power_tips(quantity: str) -> list[tuple[str, str]]:
+    """Return what a spectrum says under the pointer: name, wavenumber, wavelength, and power with its unit.
+
+    Examples
+    --------
+    >>> power_tips("vorticity")[-1]
+    ('vorticity variance', '@{power}{%0.3g} s⁻²')
+    """
+    what, unit = QUANTITIES[quantity][0].rstrip("]").split(" [")
+    return [*_TIPS, (what, f"@{{power}}{{%0.3g}} {unit}")]
 
 
 def _tip_formats() -> dict[str, Any]:
@@ -227,7 +238,7 @@ def _tip_formats() -> dict[str, Any]:
     from bokeh.models import CustomJSHover
 
     code = f"return format === 'km' ? `${{Math.round({wavenumber_of(1.0):.6f} / value)}} km` : `${{Math.round(value)}}`"
-    return {f"@{ABSCISSA}": CustomJSHover(code=code), "@power": "printf"}
+    return {f"@{{{ABSCISSA}}}": CustomJSHover(code=code), "@{power}": "printf"}
 
 
 def _nyquist_mark(hv: Any, nyquist: float | None, theme: str, *, named: bool) -> list[Any]:
