@@ -1,30 +1,10 @@
-"""Bokeh figures with the page's axes, tools and colours."""
+"""Sizes, tools and ranges of rendered plots on the page."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from bokeh.models import HoverTool, PanTool, Range1d, ResetTool, Span, WheelZoomTool
-from bokeh.plotting import figure
-
-from app.theme.theme import LIGHT
-from atmodist_core.plots.look.style import restyle
-
-
-def interactive_figure(*, zoom: dict[str, Any] | None = None, **options: Any) -> Any:
-    """Return a figure with pan, wheel zoom and reset; ``zoom`` are options of the wheel, the others those of the figure."""
-    wheel, pan = WheelZoomTool(**(zoom or {})), PanTool()
-    plot = figure(
-        **{
-            "sizing_mode": "stretch_width",
-            "tools": [pan, wheel, ResetTool()],
-            "active_drag": pan,
-            "toolbar_location": None,
-            **options,
-        }
-    )
-    restyle(plot, LIGHT)
-    return plot
 
 
 def cross_hair(plot: Any) -> tuple[Span, Span]:
@@ -44,7 +24,7 @@ def set_range(visible: Range1d, low: float, high: float) -> None:
 
 
 def fit_page(plot: Any, *, zoom: dict[str, Any] | None = None, **options: Any) -> None:
-    """Give a rendered figure the width of its container and the tools of :func:`interactive_figure`, beside its tooltips."""
+    """Give a rendered figure the width of its container and pan, wheel zoom and reset, beside its tooltips."""
     wheel, pan = WheelZoomTool(**(zoom or {})), PanTool()
     tooltips = [tool for tool in plot.tools if isinstance(tool, HoverTool)]
     plot.toolbar.update(tools=[pan, wheel, ResetTool(), *tooltips], active_drag=pan, active_scroll="auto")
