@@ -12,7 +12,6 @@ import xarray as xr
 from atmodist_core.common.errors import UserError
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.map_plots.panels import area_of, field_maps, map_size
-from atmodist_core.plots.map_plots.panels import field_maps
 from atmodist_core.plots.map_plots.projections import PROJECTIONS, Area, Projection
 from atmodist_core.plots.spectrum_plots.semivariograms import semivariograms
 from atmodist_core.plots.spectrum_plots.spectra import spectra
