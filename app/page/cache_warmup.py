@@ -37,7 +37,8 @@ def import_views() -> None:
     for module in OPTIONAL_MODULES:
         import_module(module)
     for entry in VIEW_ENTRIES.values():
-        load(entry.view)
+        # Some views copy figures, of which the first is rendered here.
+        getattr(load(entry.view), "prepare", lambda: None)()
         if entry.work:
             load(entry.work)
 

@@ -21,10 +21,12 @@ from app.views.cities import city_marks
 from app.views.cities.city_card import CityCard, intervals_of, period_text
 from app.views.cities.city_search import CitySearch
 from app.views.cities.city_table import CityTable
+from app.views.cities.density_figure import template
 from app.views.cities.globe_card import GlobeCard
 from app.views.shared.choice import Choices, choice
 from app.views.shared.elements import CARD_STYLES, HEAD_STYLES, TOOL_STYLES, Element, column, html, row
 from app.views.shared.long_record_texts import city_html
+from atmodist_core.figures.numbers.cities import FIELDS as FIGURE_FIELDS
 from atmodist_core.figures.numbers.city_store import stored_files
 from atmodist_core.plots.look.style import theme_of
 from atmodist_core.plots.look.units import field_unit
@@ -116,6 +118,12 @@ class CitiesView(Element):
         )
         self._on_find()
         self._update()
+
+    @staticmethod
+    def prepare() -> None:
+        """Render the figures that every visitor gets copies of."""
+        for field in FIGURE_FIELDS:
+            template(field)
 
     @property
     def field(self) -> str:

@@ -11,6 +11,7 @@ import panel as pn
 from app.session.distance_work import TimeDistances
 from app.session.session import Session
 from app.theme.theme import FITTING, LIGHT
+from app.views.distances import confusion_figure, lag_figure, matrix_figure
 from app.views.distances.confusion_figure import ConfusionFigure, confusion_head_html, confusion_note_html
 from app.views.distances.distance_tables import STYLES as TABLE_STYLES
 from app.views.distances.distance_tables import methods_html
@@ -90,6 +91,12 @@ class DistancesView(Element):
         session.state.param.watch(self._update, ["theme", "view"])
         session.state.param.watch(self._on_pair, "pair")
         self._update()
+
+    @staticmethod
+    def prepare() -> None:
+        """Render the figures that every visitor gets copies of."""
+        for figure in (matrix_figure, lag_figure, confusion_figure):
+            figure.template()
 
     def _update(self, *_events: Any) -> None:
         # A hidden view is drawn when it is shown.
