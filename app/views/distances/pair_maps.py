@@ -47,6 +47,7 @@ class PairMaps(Element):
         ]
         share_pointer(self._maps, self._shared)
         self._area: Any = None
+        self._theme = ""
         self._head, self._bar = html(css=_STYLES, min_height=28), html(css=_STYLES, height=34)
         size = {"margin": (8, 0, 0, 0), "sizing_mode": "stretch_width", "min_width": 138}
         self._lists = [select(label, None, options=[], **size) for label in ("First time", "Second time")]
@@ -62,8 +63,10 @@ class PairMaps(Element):
     def draw(self, result: TimeDistances | None, first: int, second: int) -> None:
         """Show the fields of two times of the period, or nothing."""
         theme = self._session.state.theme
-        for one in self._maps:
-            one.use_theme(theme)
+        if theme != self._theme:
+            self._theme = theme
+            for one in self._maps:
+                one.use_theme(theme)
         if result is None:
             for one in self._maps:
                 self._painter.clear(one.draw)

@@ -174,7 +174,7 @@ def restyle(figure: Any, theme: str) -> None:
         _exchange_colours(part, theme)
 
 
-_COLOURS = ("line_color", "fill_color", "text_color", "background_fill_color")
+_COLOURS = {"line_color", "fill_color", "text_color", "background_fill_color"}
 _GLYPHS = ("glyph", "selection_glyph", "nonselection_glyph", "hover_glyph", "muted_glyph")
 
 
@@ -189,14 +189,17 @@ def _exchanges(theme: str) -> dict[str, str]:
 def _exchange_colours(part: Any, theme: str) -> None:
     """Exchange the colours of another theme in an annotation, or in the glyphs of a renderer."""
     exchanges = _exchanges(theme)
-    for one in [part, *(getattr(part, name, None) for name in _GLYPHS)]:
-        for name in _COLOURS:
-            present = getattr(one, name, None)
+    # Bokeh looks for similar names when a model has no such property, which takes longer than all the rest.
+    glyphs = [getattr(part, name) for name in _GLYPHS if name in part.properties()]
+    for one in [part, *(glyph for glyph in glyphs if isinstance(glyph, type(glyphs[0])))]:
+        known = one.properties()
+        for name in known & _COLOURS:
+            present = getattr(one, name)
             present = getattr(present, "value", present)
             if isinstance(present, str) and present in exchanges:
                 setattr(one, name, exchanges[present])
-        mapper: Any = getattr(one, "color_mapper", None)
-        palette = list(getattr(mapper, "palette", ()))
+        mapper: Any = one.color_mapper if "color_mapper" in known else None
+        palette = list(mapper.palette) if mapper is not None else []
         for name in THEMES:
             for signed in (True, False):
                 if name != theme and palette == colour_map(signed, name):
