@@ -12,6 +12,7 @@ from atmodist_core.evaluation.diagnostics.energy_ratio import (
     coarse_nyquist_wavelength_km,
     high_wavenumber_energy_ratio,
 )
+from atmodist_core.evaluation.diagnostics.learned_score import atmodist
 from atmodist_core.evaluation.diagnostics.local_statistics import (
     better_equal_worse,
     local_statistics,
@@ -26,6 +27,13 @@ from atmodist_core.evaluation.diagnostics.structural_similarity import (
 )
 from atmodist_core.evaluation.diagnostics.wasserstein import wasserstein
 from atmodist_core.evaluation.diagnostics.wind_speed import wind_speed
+from atmodist_core.evaluation.ensembles.calibration import rank_histogram, spread_skill
+from atmodist_core.evaluation.ensembles.coherence import (
+    coherence,
+    effective_resolution,
+    log_spectral_distance,
+)
+from atmodist_core.evaluation.ensembles.proper_scores import crps, energy_score, variogram_score
 from atmodist_core.evaluation.geometry import area_weights, common_points
 from atmodist_core.evaluation.lags.lag_curves import lag_curve, scaled_together
 from atmodist_core.evaluation.measures import MEASURES, Measure
@@ -36,12 +44,17 @@ __all__ = [
     "MEASURES",
     "Measure",
     "area_weights",
+    "atmodist",
     "atmosphere_statistics",
     "better_equal_worse",
     "coarse_nyquist_wavelength_km",
+    "coherence",
     "common_points",
+    "crps",
     "downscaling_scores",
     "downscaling_statistics",
+    "effective_resolution",
+    "energy_score",
     "energy_spectrum",
     "finalise_scores",
     "high_wavenumber_energy_ratio",
@@ -49,7 +62,9 @@ __all__ = [
     "lag_curve",
     "local_statistics",
     "local_wasserstein",
+    "log_spectral_distance",
     "peak_signal_to_noise",
+    "rank_histogram",
     "regional_spectrum",
     "sample_statistics",
     "scaled_together",
@@ -57,7 +72,9 @@ __all__ = [
     "scores_table",
     "semivariogram",
     "spectral_slope",
+    "spread_skill",
     "structural_similarity",
+    "variogram_score",
     "wasserstein",
     "wind_speed",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import xarray as xr
@@ -238,3 +239,17 @@ def area_weights(ds: xr.Dataset) -> np.ndarray:
     rows = cell_areas(ds["latitude"].values)
     columns = ds.sizes["longitude"]
     return np.broadcast_to((rows / (rows.sum() * columns))[:, None], (rows.size, columns))
+
+
+def latitude_belts(latitude: np.ndarray, edges: Sequence[float]) -> list[np.ndarray]:
+    """Return which rows lie in each belt between distances from the equator [degrees], both hemispheres together.
+
+    Raises ``UserError`` unless the edges ascend from 0 to 90.
+    """
+    if len(edges) < 2 or edges[0] != 0 or edges[-1] != 90 or any(b <= a for a, b in pairwise(edges)):
+        raise UserError(
+            f"Expected belt edges that ascend from 0 to 90 degrees, found {' '.join(map(str, edges)) or 'none'}; give for example 0 30 60 90."
+        )
+    distance = np.abs(latitude)
+    # The last belt holds the pole itself.
+    return [(distance >= near) & ((distance < far) | (far == 90)) for near, far in pairwise(edges)]

@@ -8,14 +8,13 @@ structures of one belt reach into the next by about one wavelength of the band.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.geometry import area_weights
+from atmodist_core.evaluation.geometry import area_weights, latitude_belts
 from atmodist_core.evaluation.statistics.snapshot import Snapshot
 from atmodist_core.evaluation.statistics.statistic import Arrays, Statistic
 from atmodist_core.harmonics.global_transform import GlobalTransform
@@ -32,10 +31,6 @@ class LatitudePower(Statistic):
     units: ClassVar[Mapping[str, str]] = {"latitude_power": "field2"}
 
     def __init__(self, template: xr.Dataset, first: int, last: int, edges: Sequence[float]) -> None:
-        if len(edges) < 2 or edges[0] != 0 or edges[-1] != 90 or any(b <= a for a, b in pairwise(edges)):
-            raise UserError(
-                f"Expected belt edges that ascend from 0 to 90 degrees, found {' '.join(map(str, edges)) or 'none'}; give for example 0 30 60 90."
-            )
         if not 1 < first <= last:
             raise UserError(
                 f"Expected a band of degrees from 2 on, found {first} to {last}; give for example 91 to 179."
@@ -45,9 +40,7 @@ class LatitudePower(Statistic):
         self._below = GlobalTransform(template, first - 1)
         weights = area_weights(template)
         self._weights = weights / weights.sum()
-        distance = np.abs(template["latitude"].values)
-        # The last belt holds the pole itself.
-        self._belts = [(distance >= near) & ((distance < far) | (far == 90)) for near, far in pairwise(edges)]
+        self._belts = latitude_belts(template["latitude"].values, edges)
         self.area = np.array([self._weights[belt].sum() for belt in self._belts])
 
     def __call__(self, snapshot: Snapshot) -> Arrays:
