@@ -57,6 +57,15 @@ class Visitor:
         await self._send("PATCH-DOC", {"events": [event]})
         self._reader = asyncio.create_task(self._read())
 
+    @property
+    def models(self) -> dict[str, dict[str, Any]]:
+        """Models of the page by identifier, as they were sent."""
+        return self._models
+
+    async def send(self, kind: str, content: dict[str, Any]) -> None:
+        """Send a message."""
+        await self._send(kind, content)
+
     async def leave(self) -> None:
         """Close the tab."""
         self._reader.cancel()

@@ -2,14 +2,73 @@
 
 from __future__ import annotations
 
+import operator
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from atmodist_core.fields.grid.interpolation import KERNELS
 from atmodist_core.figures.method_styles import KNOWN_DOWNSCALERS, method_style
 from atmodist_core.figures.numbers.data_sets import stamp_of
 from atmodist_core.models.card import CARD_FILE, TENSOR_FILE, installed_models
+
+REFRESH_S = 3.0
+"""Shortest time after which the folders are searched again [s]."""
+COST_SHARE = 0.02
+"""Largest share of one core that the searches of a process take, for any number of files and tabs."""
+
+T = TypeVar("T")
+
+
+class RecentSearch(Generic[T]):
+    """The latest result of a search in folders, for all sessions of a process.
+
+    A result that equals the one before is the same object, so that callers need not compare it.
+    """
+
+    def __init__(self, search: Callable[[], T], same: Callable[[T, T], bool] = operator.eq) -> None:
+        self._search = search
+        self._same = same
+        self._found: list[T] = []
+        self._due = 0.0
+        self._searching = threading.Lock()
+
+    def get(self) -> T:
+        """Return the result, after a new search if it is old; while another thread searches, the old one is returned.
+
+        An error of the search is raised, and the next call searches again.
+        """
+        if self._found and time.monotonic() < self._due:
+            return self._found[0]
+        if not self._searching.acquire(blocking=not self._found):
+            return self._found[0]
+        try:
+            if not self._found or time.monotonic() >= self._due:
+                begun = time.monotonic()
+                try:
+                    found = self._search()
+                except Exception:
+                    self._found.clear()
+                    raise
+                if not self._found or not self._same(self._found[0], found):
+                    self._found[:] = [found]
+                now = time.monotonic()
+                self._due = now + max(REFRESH_S, (now - begun) / COST_SHARE)
+            return self._found[0]
+        finally:
+            self._searching.release()
+
+    def expire(self) -> None:
+        """Search again at the next call."""
+        self._due = 0.0
+
+
+def same_text(new: Any, old: Any) -> bool:
+    """Return whether two results look the same: cards of models hold arrays, which have no single equality."""
+    return repr(new) == repr(old)
 
 
 @dataclass(frozen=True)
@@ -28,45 +87,57 @@ class Method:
 def list_methods() -> tuple[list[Method], list[str]]:
     """Return the methods that can be compared, simplest first, and a sentence for each model that cannot be used."""
     problems: list[str] = []
-    cards = [card for card in trusted_cards(problems) if card.kind == "downscaler"]
-    if not cards:
+    found = [(folder, card) for folder, card in _trusted_models(problems) if card.kind == "downscaler"]
+    if not found:
         problems.append(
             "No trained model was found, so only interpolation is compared with the truth: train one with "
             "'atmodist gan', or name a folder of models in ATMODIST_MODELS."
         )
     methods = [Method(name, model_label(name), "interpolation", 4, _colour(name)) for name in KERNELS]
-    for card in sorted(cards, key=lambda card: (method_order(card.name), card.name)):
+    for folder, card in sorted(found, key=lambda one: (method_order(one[1].name), one[1].name)):
         name = card.name
-        label, colour, stamp = model_label(name), _colour(name), model_stamp(name)
+        label, colour, stamp = model_label(name), _colour(name), _stamp_in(folder)
         methods.append(Method(name, label, "network", card.factor, colour, card, stamp))
     return methods, problems
 
 
 def trusted_cards(problems: list[str]) -> list[Any]:
     """Return the cards of the models found inside the folders of models; ``problems`` receives a sentence for each that is skipped."""
-    cards = []
-    for name, (folder, card) in installed_models(problems).items():
-        files = (folder, folder / TENSOR_FILE, folder / CARD_FILE)
-        if all(file.resolve().is_relative_to(folder.parent.resolve()) for file in files):
-            cards.append(card)
-        else:
-            problems.append(
-                f"The model {name!r} is a link that leads out of the folder of models, so it was skipped: copy it there."
-            )
-    return cards
+    return [card for _, card in _trusted_models(problems)]
+
+
+def model_stamps() -> list[str]:
+    """Return the names of the models found, each with the stamp of its files."""
+    return [f"{card.name} {_stamp_in(folder)}" for folder, card in _trusted_models([])]
 
 
 def model_stamp(name: str) -> str:
     """Return a text that changes when the files of a model change; empty if the model is gone."""
     found = installed_models([]).get(name)
-    return "" if found is None else stamp_of([found[0] / TENSOR_FILE, found[0] / CARD_FILE])
+    return "" if found is None else _stamp_in(found[0])
 
 
 def model_folder(name: str) -> Path | None:
     """Return the folder of a model that may be used, or None."""
-    trusted = {card.name for card in trusted_cards([])}
-    found = installed_models([]).get(name)
-    return found[0] if found is not None and name in trusted else None
+    return next((folder for folder, card in _trusted_models([]) if card.name == name), None)
+
+
+def _trusted_models(problems: list[str]) -> list[tuple[Path, Any]]:
+    """Folders and cards of the models whose files lie inside the folders of models."""
+    found = []
+    for name, (folder, card) in installed_models(problems).items():
+        files = (folder, folder / TENSOR_FILE, folder / CARD_FILE)
+        if all(file.resolve().is_relative_to(folder.parent.resolve()) for file in files):
+            found.append((folder, card))
+        else:
+            problems.append(
+                f"The model {name!r} is a link that leads out of the folder of models, so it was skipped: copy it there."
+            )
+    return found
+
+
+def _stamp_in(folder: Path) -> str:
+    return stamp_of([folder / TENSOR_FILE, folder / CARD_FILE])
 
 
 _ORDER = (*KERNELS, *KNOWN_DOWNSCALERS)

@@ -10,14 +10,22 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 import atmodist_core as ad
 from app.compute.cache import SharedCache
-from app.compute.catalogue import Method, list_methods, model_stamp, trusted_cards
+from app.compute.catalogue import (
+    Method,
+    RecentSearch,
+    list_methods,
+    model_stamp,
+    model_stamps,
+    same_text,
+    trusted_cards,
+)
 from app.compute.comparison import EXACT, PREVIEW, Answer, Question, Scores
 from app.compute.control import Control
 from app.compute.describe_data import describe
@@ -32,8 +40,6 @@ from atmodist_core.figures.numbers.data_sets import Source, list_sources
 from atmodist_core.figures.numbers.request import parse_region
 from atmodist_core.figures.numbers.slices import block_mean_speed, read_slice
 from atmodist_core.figures.numbers.window import window_of
-
-T = TypeVar("T")
 
 WHOLE_GRID_CELLS = 20_000
 """Coarse cells up to which a network runs on the whole grid at once, which serves every region."""
@@ -52,8 +58,6 @@ EMBEDDING_CACHE_BYTES = 128_000_000
 CITY_CACHE_BYTES = 128_000_000
 """17 kB for each method and time: more than a thousand times of six methods."""
 
-REFRESH_S = 3.0
-"""Seconds after which the folders are searched again."""
 NETWORKS_AT_ONCE = 2
 """Networks that run at the same time in one process: each uses all cores."""
 
@@ -71,6 +75,10 @@ class Engine:
         self.embedding_cache = SharedCache(share * EMBEDDING_CACHE_BYTES)
         self._scheduler = FairScheduler(NETWORKS_AT_ONCE)
         self.city_cache = SharedCache(share * CITY_CACHE_BYTES)
+        self._source_search = RecentSearch(lambda: {source.key: source for source in list_sources()})
+        self._card_search = RecentSearch(lambda: trusted_cards([]), same_text)
+        self._method_search = RecentSearch(list_methods, same_text)
+        self._stamp_search = RecentSearch(model_stamps)
 
     def describe(self, key: str, level: str = "") -> DataDescription:
         """Open a data set and return its description; a UserError says why it cannot be read."""
@@ -127,7 +135,7 @@ class Engine:
         """Return sentences on how far the data are from the training data of a model."""
         if method.card is None:
             return []
-        key = ("applicability", method.name, method.stamp, *frame.slice_key[:2])
+        key = ("applicability", method.name, method.stamp, *frame.slice_key[:2], frame.slice_key[-1])
         sentence = self.result_cache.get(
             key, lambda: self.downscaler(method, "float32").applicability(frame.coarse)
         )
@@ -168,8 +176,8 @@ class Engine:
         return frame.crop_fine(frame.truth)[["vorticity", "divergence"]].load()
 
     def sources(self) -> dict[str, Source]:
-        """Return the data sets that can be chosen, by key."""
-        return self._recent("sources", lambda: {source.key: source for source in list_sources()})
+        """Return the data sets that can be chosen, by key; the same object while nothing has changed."""
+        return self._source_search.get()
 
     def device(self) -> str:
         """Return the name of the GPU, or the number of threads on the CPU."""
@@ -268,6 +276,19 @@ class Engine:
         """Number of computations that wait for a slot."""
         return self._scheduler.waiting
 
+    def cache_bytes(self) -> dict[str, float]:
+        """Return the memory that each cache holds [bytes]."""
+        caches = {
+            "data sets": self._open,
+            "times": self._slices,
+            "predictions": self._predictions,
+            "results": self.result_cache,
+            "series": self.series_cache,
+            "embeddings": self.embedding_cache,
+            "cities": self.city_cache,
+        }
+        return {name: float(cache.held_bytes) for name, cache in caches.items()}
+
     def distance_name(self) -> str:
         """Return the name of the distance network; empty where there is none."""
         names = [card.name for card in self.cards() if card.kind == "distance"]
@@ -285,21 +306,20 @@ class Engine:
 
     def cards(self) -> list[Any]:
         """Return the cards of all models found; the search is repeated every few seconds."""
-        return self._recent("cards", lambda: trusted_cards([]))
+        return self._card_search.get()
 
     def methods(self) -> tuple[list[Method], list[str]]:
         """Return the methods that can be compared, and sentences on models that cannot be used."""
-        return self._recent("methods", list_methods)
+        return self._method_search.get()
 
     def model_stamps(self) -> list[str]:
         """Return the names of the models found, each with the stamp of its files."""
-        return self._recent(
-            "stamps", lambda: [f"{card.name} {model_stamp(card.name)}" for card in self.cards()]
-        )
+        return self._stamp_search.get()
 
-    def _recent(self, what: str, look: Callable[[], T]) -> T:
-        """The latest result of a search, shared by all sessions."""
-        return self.result_cache.get((what, int(time.monotonic() // REFRESH_S)), look)
+    def search_again(self) -> None:
+        """Look into the folders again at the next call."""
+        for search in (self._source_search, self._card_search, self._method_search, self._stamp_search):
+            search.expire()
 
 
 def _distances_of(

@@ -27,6 +27,8 @@ from app.page.tour import Help, Tour
 from app.server.batch_layouts import LayoutBatcher
 from app.server.browser_history import BrowserHistory
 from app.server.session_keepalive import keep_until_connected, use_own_files
+from app.server.web.counters import COUNTERS
+from app.server.web.page_request import OUTLINE
 from app.session.session import ENGINE, Session
 from app.state.state import StudioState
 from app.state.view_registry import VIEW_ENTRIES, VIEWS, load
@@ -41,6 +43,8 @@ REFRESH_MS = 5000
 COLLECTOR = Collector()
 LOADING_SESSIONS: weakref.WeakSet[Session] = weakref.WeakSet()
 """Sessions whose browser is building the page; the cache warm-up leaves the cores to them."""
+COUNTERS.gauge("cache_bytes", "Memory of the shared results [bytes].", ENGINE.cache_bytes)
+COUNTERS.gauge("computations_waiting", "Networks that wait for their turn.", lambda: ENGINE.waiting)
 _OWN_STYLES = Theme(json={"attrs": {"Axis": {}, "Figure": {}, "Grid": {}, "Title": {}, "Legend": {}}})
 """Parts of a figure that the page styles itself, so that Material UI does not."""
 
@@ -48,6 +52,8 @@ _OWN_STYLES = Theme(json={"attrs": {"Axis": {}, "Figure": {}, "Grid": {}, "Title
 def build_page() -> Any:
     """Build the page; computations begin once the browser has it."""
     state = StudioState()
+    if OUTLINE in pn.state.session_args:
+        return _frame(state)
     document = pn.state.curdoc
     if document is not None:
         use_own_files(document)
@@ -223,6 +229,13 @@ def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
 
 
 def _tie(widget: Any, parameter: str, state: StudioState, name: str, to_widget: Any, to_state: Any) -> None:
-    """Keep a parameter of the page and one of the state equal."""
-    widget.param.watch(lambda event: setattr(state, name, to_state(event.new)), parameter)
+    """Keep a parameter of the page and one of the state equal; a value that no tab or theme has is undone."""
+
+    def take(event: Any) -> None:
+        try:
+            setattr(state, name, to_state(event.new))
+        except IndexError:
+            setattr(widget, parameter, to_widget(getattr(state, name)))
+
+    widget.param.watch(take, parameter)
     state.param.watch(lambda event: setattr(widget, parameter, to_widget(event.new)), name)

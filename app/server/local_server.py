@@ -55,7 +55,7 @@ def served_page(
         environment["ATMODIST_MODELS"] = str(models)
     with log.open("w") as output:
         command = [sys.executable, "-m", "panel", "serve", "app/main.py", "--address", "127.0.0.1"]
-        command += ["--port", str(port), *(["--warm"] if warm else [])]
+        command += ["--port", str(port), "--plugins", "app.server.web.plugin", *(["--warm"] if warm else [])]
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
         try:
             _wait_for(port, server, log, timeout_s)

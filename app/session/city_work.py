@@ -39,7 +39,7 @@ def compare_cities(request: Request, control: Control) -> Iterator[Update]:
     state, engine = request.state, request.engine
     question = request.question(request.methods, region=WHOLE)
     frame = engine.frame(question, control)
-    subject = (state.data_set, state.level, state.basis)
+    subject = (state.data_set, request.data.stamp, state.level, state.basis)
     present = request.results.get("cities", CityResult())
     if present.subject != subject:
         present = CityResult(subject=subject)
@@ -122,7 +122,7 @@ def _computed(request: Request, control: Control, frame: Frame, result: CityResu
     wanted = {*shown, state.candidate, state.baseline}
     methods = [one for one in request.methods if one.factor == frame.factor and one.name in wanted]
     key = (
-        (state.data_set, state.level, frame.factor),
+        frame.slice_key[:2] + frame.slice_key[3:],
         tuple(chosen),
         tuple(cities["name"]),
         tuple((method.name, method.stamp) for method in methods),

@@ -17,11 +17,12 @@ from typing import Any, TypeVar
 import param
 
 import atmodist_core as ad
-from app.compute.catalogue import Method
+from app.compute.catalogue import Method, same_text
 from app.compute.comparison import Comparison
 from app.compute.control import Control
 from app.compute.engine import Engine
 from app.compute.public_text import public_text
+from app.session.lost_data import LostData
 from app.session.messages import Message
 from app.session.request import Request, Update
 from app.state.choices import QUERY_NAMES
@@ -86,6 +87,9 @@ class Session(param.Parameterized):
         self._heading = 0
         self._from_link = True
         self._opened: tuple[str, str] | None = None
+        self._found: dict[str, Source] = {}
+        self._methods_found: list[Method] = []
+        self._lost: LostData | None = None
         self._started = False
         self._fitting = False
         self._shown = asyncio.Event()
@@ -102,24 +106,31 @@ class Session(param.Parameterized):
     def refresh_catalogue(self) -> None:
         """Look for new and changed data sets and models, and compute again what depends on them."""
         try:
-            sources = list(self.engine.sources().values())
+            found = self.engine.sources()
             self.set_message("folder", "error", "")
         except ad.UserError as error:
-            sources = [Source(DEMO, "Demo atmosphere (simulated)")]
+            found = {DEMO: Source(DEMO, "Demo atmosphere (simulated)")}
             self.set_message("folder", "error", str(error))
+        if found is not self._found:
+            self._found = found
+            sources = list(found.values())
+            if sources != self.sources:
+                self.sources = sources
         methods, problems = self.engine.methods()
-        if not _same(sources, self.sources):
-            self.sources = sources
         # Equal cards are the same models, for which nothing has to be built again.
-        renewed = not _same(methods, self.methods)
+        renewed = methods is not self._methods_found and not same_text(methods, self.methods)
+        self._methods_found = methods
         if renewed:
             self.methods = methods
-        self.models = self.engine.model_stamps()
+        models = self.engine.model_stamps()
+        if models != self.models:
+            self.models = models
         self.set_message("models", "info", " ".join(problems))
-        stamps = {source.key: source.stamp for source in sources}
-        changed = self.data is not None and stamps.get(self.data.key) != self.data.stamp
+        shown = found.get(self.data.key) if self.data is not None else None
+        changed = self.data is not None and (shown is None or shown.stamp != self.data.stamp)
         if changed:
             self._opened = None
+        changed = self._return_to_lost_data() or changed
         if self._started and (renewed or changed):
             self._schedule()
 
@@ -132,6 +143,18 @@ class Session(param.Parameterized):
             await self.in_thread(Control(), self.engine.methods)
         with self.within():
             self.refresh_catalogue()
+
+    def _return_to_lost_data(self) -> bool:
+        """Choose the data set again that could not be read, once its files have changed; return whether that was done."""
+        if self._lost is None or not self._lost.is_changed(self._found):
+            return False
+        self._fitting = True
+        try:
+            self._lost.restore(self.state)
+        finally:
+            self._fitting = False
+        self._opened = None
+        return True
 
     @property
     def is_fitting_state(self) -> bool:
@@ -226,6 +249,8 @@ class Session(param.Parameterized):
         # param considers None different from None and reports changes that are none.
         changed = {event.name for event in events if bool(event.old != event.new)}
         relevant = {"view", *_OPENED, *VIEW_ENTRIES[self.state.view].parameters}
+        if "data_set" in changed and not self._fitting:
+            self._lost = None
         if self._started and changed & relevant and not self._fitting:
             self._schedule()
 
@@ -309,19 +334,31 @@ class Session(param.Parameterized):
 
     async def _open(self, control: Control) -> None:
         self.activity = "Opening the data set"
-        key, level = self.state.data_set, self.state.level
-        notes = []
-        if key not in {source.key for source in self.sources}:
+        state, notes = self.state, []
+        key, level = state.data_set, state.level
+        found = self._found.get(key)
+        shown = self.data.key if self.data is not None else ""
+        problem = ""
+        if found is None and key == shown:
+            problem = f"The data set '{key}' is no longer there."
+        elif found is None:
             notes.append(f"The data set '{key}' was not found; the demo atmosphere is shown.")
             key, level = DEMO, ""
-        try:
-            data = await self.in_thread(control, self.engine.describe, key, level)
-            self.set_message("data", "error", "")
-        except ad.UserError as error:
-            instead = self.data.key if self.data is not None and self.data.key != key else DEMO
+        if not problem:
+            try:
+                data = await self.in_thread(control, self.engine.describe, key, level)
+                if self._lost is None or self._lost.key == key:
+                    self.set_message("data", "error", "")
+                    self._lost = None
+            except ad.UserError as error:
+                problem = str(error)
+        if problem:
+            instead = shown if shown not in ("", key) else DEMO
             if instead == key:
-                raise
-            self.set_message("data", "error", f"{error} Meanwhile the page shows the data set '{instead}'.")
+                raise ad.UserError(problem)
+            text = f"{problem} Meanwhile the page shows the data set '{instead}'; it returns by itself when the file is readable."
+            self.set_message("data", "error", text)
+            self._lost = LostData(key, level, state.time, state.region, found.stamp if found else "")
             data = await self.in_thread(control, self.engine.describe, instead, "")
         self._fitting = True
         try:
@@ -356,7 +393,3 @@ class Session(param.Parameterized):
             await asyncio.sleep(0)
             await self._shown.wait()
             await asyncio.sleep(max(0.0, PLAY_INTERVAL_S - (time.monotonic() - started)))
-
-
-def _same(new: list[Any], old: list[Any]) -> bool:
-    return [repr(item) for item in new] == [repr(item) for item in old]

@@ -208,10 +208,7 @@ def test_weights_that_are_a_link_to_elsewhere_are_skipped(models, tmp_path, monk
 
 def soon(engine):
     """Forget what was found in the folders a moment ago, as a few seconds would."""
-    for key in [
-        key for key in engine.result_cache._values if key[0] in ("sources", "methods", "cards", "stamps")
-    ]:
-        engine.result_cache._values.pop(key)
+    engine.search_again()
 
 
 def test_data_and_models_appear_change_and_go_without_a_restart(globe, models, tmp_path, monkeypatch, engine):

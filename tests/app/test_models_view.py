@@ -128,10 +128,7 @@ def test_a_model_that_comes_later_gets_a_card(globe, models, tmp_path, monkeypat
         view = ModelsView(session)
         before = len(view._content.objects)
         shutil.copytree(models / "atmodist-23", tmp_path / "atmodist-23")
-        for key in [
-            key for key in engine.result_cache._values if key[0] in ("sources", "methods", "cards", "stamps")
-        ]:
-            engine.result_cache._values.pop(key)
+        engine.search_again()
         session.refresh_catalogue()
         assert len(view._content.objects) == before + 1
         session.close()

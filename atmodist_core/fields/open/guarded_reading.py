@@ -47,7 +47,10 @@ class _GuardedArray(BackendArray):
     def _read(self, key: tuple[Any, ...]) -> np.ndarray:
         refuse_changed(self.path, self.version)
         try:
-            return np.asarray(self.variable[key].values)
+            values = np.asarray(self.variable[key].values)
+            # It may have been replaced while it was read.
+            refuse_changed(self.path, self.version)
+            return values
         except (UserError, MemoryError):
             raise
         except Exception as error:  # the libraries and each codec raise their own kinds

@@ -63,7 +63,7 @@ def list_sources(folder: Path | None = None) -> list[Source]:
             f"Expected a folder of data files in {DATA_FOLDER_VARIABLE}, found none named {folder.name}; start the "
             "app with 'make app DATA=<folder>' and a folder that exists."
         )
-    files = _files_and_stores(folder, folder, MAXIMUM_DEPTH)
+    files = _files_and_stores(folder, folder.resolve(), MAXIMUM_DEPTH)
     return sources + [_source(folder, group) for group in _join_components(files)]
 
 
@@ -92,10 +92,14 @@ def _number_if_one(level: str | None) -> Any:
 
 def _files_and_stores(folder: Path, root: Path, depth: int) -> list[Path]:
     found: list[Path] = []
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or not path.resolve().is_relative_to(root):
+    with os.scandir(folder) as entries:
+        ordered = sorted(entries, key=lambda entry: entry.name)
+    for entry in ordered:
+        path = folder / entry.name
+        # Only links lead elsewhere; to resolve every path of a large folder would take long.
+        if entry.name.startswith(".") or (entry.is_symlink() and not path.resolve().is_relative_to(root)):
             continue
-        if path.is_dir():
+        if entry.is_dir():
             if any((path / marker).is_file() for marker in STORE_MARKERS):
                 found.append(path)
             elif depth > 1:
@@ -109,8 +113,9 @@ def _join_components(paths: list[Path]) -> list[tuple[Path, ...]]:
     """Group the files with u and v of one data set; every other path stays alone."""
     groups: dict[tuple[Any, ...], list[Path]] = {}
     for path in paths:
-        match = None if path.is_dir() else _COMPONENT.match(path.stem)
-        key = (path.parent, match["stem"], path.suffix) if match else (path,)
+        match = _COMPONENT.match(path.stem)
+        joins = match is not None and not path.is_dir()
+        key = (path.parent, match["stem"], path.suffix) if match and joins else (path,)
         groups.setdefault(key, []).append(path)
     joined: list[tuple[Path, ...]] = []
     for group in groups.values():
