@@ -69,7 +69,7 @@ class Visitor:
     async def leave(self) -> None:
         """Close the tab."""
         self._reader.cancel()
-        self._socket.close()
+        await close(self._socket)
 
     async def choose(self, label: str, value: Any, attribute: str = "value") -> float:
         """Set the control of this label, or of this kind, and return the seconds until all maps have new data."""
@@ -142,6 +142,13 @@ class Visitor:
         if fragment is None:
             raise ConnectionError("The server closed the connection.")
         return fragment
+
+
+async def close(socket: WebSocketClientConnection) -> None:
+    """Close a connection and read until the server has closed it too."""
+    socket.close()
+    while await asyncio.wait_for(socket.read_message(), PATIENCE_S) is not None:
+        pass
 
 
 def _models_in(part: Any) -> Iterator[dict[str, Any]]:

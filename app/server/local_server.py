@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,10 +41,11 @@ def served_page(
     models: Path | None = None,
     timeout_s: float = 180.0,
     warm: bool = False,
+    flags: Sequence[str] = (),
 ) -> Iterator[str]:
     """Serve the page while the context lasts, with its output in ``log`` and own folders of data and models; yield its address.
 
-    ``warm`` builds a page before the port opens and fills the caches afterwards, as ``make app`` does. A RuntimeError is raised if the server
+    ``flags`` are further ones of ``panel serve``. ``warm`` builds a page before the port opens and fills the caches afterwards, as ``make app`` does. A RuntimeError is raised if the server
     ended or did not listen in time.
     """
     port = free_port()
@@ -55,7 +56,14 @@ def served_page(
         environment["ATMODIST_MODELS"] = str(models)
     with log.open("w") as output:
         command = [sys.executable, "-m", "panel", "serve", "app/main.py", "--address", "127.0.0.1"]
-        command += ["--port", str(port), "--plugins", "app.server.web.plugin", *(["--warm"] if warm else [])]
+        command += [
+            "--port",
+            str(port),
+            "--plugins",
+            "app.server.web.plugin",
+            *(["--warm"] if warm else []),
+            *flags,
+        ]
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
         try:
             _wait_for(port, server, log, timeout_s)

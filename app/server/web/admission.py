@@ -42,6 +42,7 @@ def positive_number(variable: str, default: int) -> int:
 class _Admitted:
     address: str
     since: float
+    is_made: bool = False
 
 
 @dataclass
@@ -90,11 +91,16 @@ class Admission:
         self._budget(address).left -= 1.0
         return ""
 
+    def note_made(self, session_id: str) -> None:
+        """Note that an admitted session exists: it no longer counts once it does not."""
+        if session_id in self._admitted:
+            self._admitted[session_id].is_made = True
+
     def _forget_closed(self, existing: Iterable[str]) -> set[str]:
         """The sessions that exist or are about to."""
         known, now = set(existing), time.monotonic()
         for name, one in list(self._admitted.items()):
-            if name not in known and now - one.since > PENDING_S:
+            if name not in known and (one.is_made or now - one.since > PENDING_S):
                 del self._admitted[name]
         return known | set(self._admitted)
 

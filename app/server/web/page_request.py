@@ -171,4 +171,5 @@ class BeginRequest(SessionHandler):
             return
         as_page_request(self.request, "/begin", token)
         await context.create_session_if_needed(session_id, self.request, token)  # type: ignore[arg-type]
+        ADMISSION.note_made(session_id)
         self.set_status(204)

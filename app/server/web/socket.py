@@ -53,6 +53,7 @@ class StudioSocket(WSHandler):
         as_page_request(self.request, "/ws", token)
         try:
             await super()._async_open(token)
+            ADMISSION.note_made(session_of(token, self.application))
         except Exception as error:
             self._close_because(f"{type(error).__name__} while its page was made")
             if not isinstance(error, ValueError):
