@@ -111,6 +111,9 @@ def test_tokens_differ_and_scripts_carry_the_nonce_of_their_answer(address):
     tokens = {re.search(r'"token":"([^"]+)"', text)[1] for _, _, text in answers}
     assert len(tokens) == 2
     for _, headers, text in answers:
+        assert 'href="static/extensions/panel/images/favicon.ico"' in text, (
+            "the place of Panel's files is missing"
+        )
         (nonce,) = re.findall(r"'nonce-([^']+)'", headers["Content-Security-Policy"])
         scripts = re.findall(r"<script[^>]*>", text)
         assert scripts and all(f'nonce="{nonce}"' in script for script in scripts)

@@ -126,6 +126,8 @@ class PageRequest(DocHandler):
         session_id: Any = get_session_id(token)
         session = await self.application_context.create_session_if_needed(session_id, self.request, token)
         document = session.document
+        # In place: Panel adds the places of style sheets to it while it makes the HTML.
+        document.template_variables["announces"] = True
         with set_curdoc(document):
             html = server_html_page_for_session(
                 session,
@@ -133,7 +135,7 @@ class PageRequest(DocHandler):
                 title=document.title,
                 token=_TOKEN,
                 template=document.template,
-                template_variables={**document.template_variables, "announces": True},
+                template_variables=document.template_variables,
             )
         session.request_expiration()
         return html.replace("<script", f'<script nonce="{_NONCE}"')
