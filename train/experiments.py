@@ -153,7 +153,11 @@ def summary(jobs: Sequence[Job], failed: dict[str, str]) -> str:
 
 def evaluate_arguments(command: ExperimentsCommand, jobs: Sequence[Job]) -> list[str]:
     """Return flags for train/evaluate.py: bicubic and every finished generator; all but the MSE ones against the MSE GAN."""
-    generators = [job for job in jobs if job.experiment.command == "gan" and progress_of(job).state == "done"]
+    generators = [
+        job
+        for job in jobs
+        if job.experiment.command in ("gan", "ensemble") and progress_of(job).state == "done"
+    ]
     candidates = [job.name for job in generators if job.experiment.settings.get("content") != "mse"]
     return [
         *("--data", *command.evaluate_data, "--every-hours", str(command.evaluate_every_hours)),

@@ -37,6 +37,10 @@ def loss_text(card: ModelCard) -> str:
         content = f"{_ENCODERS[content]} ({made_by}, {loss.get('distance_layer', '?')})"
     content = _TERMS.get(f"{content}_weight", content)
     weights = {content: float(loss.get("content_weight", 1.0))}
+    if loss.get("name") == "ensemble":
+        scores = {"CRPS": "crps_weight", "energy score of patches": "patch_weight"}
+        scores[f"energy score of {content}"] = "feature_weight"
+        weights = {name: float(loss[key]) for name, key in scores.items() if loss[key]}
     for key, name in _TERMS.items():
         if loss.get(key):
             weights[name] = weights.get(name, 0.0) + float(loss[key])

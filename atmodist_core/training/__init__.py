@@ -9,12 +9,15 @@ from typing import Any
 
 _EXPORTS = {
     "DISTANCE_PRESETS": "configuration",
+    "ENSEMBLE_PRESETS": "configuration",
     "GAN_PRESETS": "configuration",
     "DataConfig": "configuration",
     "DistanceConfig": "configuration",
+    "EnsembleConfig": "configuration",
     "GanConfig": "configuration",
     "RunConfig": "configuration",
     "train_distance": "distance.distance_training",
+    "train_ensemble": "ensemble.ensemble_training",
     "train_gan": "gan.gan_training",
 }
 

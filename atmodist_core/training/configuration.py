@@ -2,6 +2,8 @@
 
 from atmodist_core.training.settings.autoencoder_configuration import AUTOENCODER_PRESETS, AutoencoderConfig
 from atmodist_core.training.settings.distance_configuration import DISTANCE_PRESETS, DistanceConfig
+from atmodist_core.training.settings.downscaling_configuration import DownscalingConfig
+from atmodist_core.training.settings.ensemble_configuration import ENSEMBLE_PRESETS, EnsembleConfig
 from atmodist_core.training.settings.gan_configuration import GAN_PRESETS, GanConfig
 from atmodist_core.training.settings.shared_configuration import (
     RESUMABLE_CHANGES,
@@ -17,11 +19,14 @@ from atmodist_core.training.settings.shared_configuration import (
 __all__ = [
     "AUTOENCODER_PRESETS",
     "DISTANCE_PRESETS",
+    "ENSEMBLE_PRESETS",
     "GAN_PRESETS",
     "RESUMABLE_CHANGES",
     "AutoencoderConfig",
     "DataConfig",
     "DistanceConfig",
+    "DownscalingConfig",
+    "EnsembleConfig",
     "GanConfig",
     "RunConfig",
     "Storage",

@@ -6,7 +6,13 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from atmodist_core.training.configuration import DataConfig, DistanceConfig, GanConfig, RunConfig
+from atmodist_core.training.configuration import (
+    DataConfig,
+    DistanceConfig,
+    EnsembleConfig,
+    GanConfig,
+    RunConfig,
+)
 
 
 def counting_weather(times: int = 40, rows: int = 18, columns: int = 36, step_hours: int = 3) -> xr.Dataset:
@@ -79,6 +85,27 @@ def gan_config(out: Path, **changes: object) -> GanConfig:
         pretraining_epochs=1,
         epochs=1,
         final_epochs=1,
+        validation_patches=4,
+    )
+    return replaced(config, changes)
+
+
+def ensemble_config(out: Path, **changes: object) -> EnsembleConfig:
+    """Four steps with two members, scored at points and by an untrained encoder."""
+    config = EnsembleConfig(
+        preset="smoke",
+        data=dataclasses.replace(DATA, patch_size=16),
+        run=_run(out, log_interval=1),
+        content="random-encoder",
+        distance_layer=("stage1", "stage2"),
+        matching_pairs=2,
+        residual_blocks=1,
+        filters=8,
+        noise_channels=2,
+        fine_noise_channels=1,
+        batch_size=4,
+        batches_per_epoch=2,
+        epochs=2,
         validation_patches=4,
     )
     return replaced(config, changes)

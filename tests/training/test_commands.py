@@ -12,9 +12,10 @@ from atmodist_core.training.configuration import (
     DISTANCE_PRESETS,
     AutoencoderConfig,
     DistanceConfig,
+    EnsembleConfig,
     GanConfig,
 )
-from train import _cli, autoencoder, distance, gan
+from train import _cli, autoencoder, distance, ensemble, gan
 
 
 def parse(*arguments):
@@ -34,7 +35,8 @@ def test_flags_change_nested_fields_of_the_preset():
 
 
 def test_every_field_is_a_flag_with_help(capsys):
-    for command, kind in ((distance, DistanceConfig), (gan, GanConfig), (autoencoder, AutoencoderConfig)):
+    generators = ((gan, GanConfig), (ensemble, EnsembleConfig))
+    for command, kind in ((distance, DistanceConfig), *generators, (autoencoder, AutoencoderConfig)):
         with pytest.raises(SystemExit) as end:
             command.main(["--help"])
         assert end.value.code in (0, None)
@@ -87,11 +89,31 @@ GAN_FLAGS = {
     "--preset smoke --out X --pretraining-epochs 0 --epochs 0 --final-epochs 0": "at least one epoch",
     "--preset smoke --out X --filters 0": "Expected a positive --filters",
 }
+ENSEMBLE_FLAGS = {
+    "--content mse": "Expected one of ('atmodist', 'autoencoder', 'random-encoder')",
+    "--preset smoke --out X --members 1": "Expected --members of at least 2, found 1",
+    "--preset smoke --out X --held-out-members 1": "--held-out-members of at least 2, found 1",
+    "--preset smoke --out X --crps-weight 0 --feature-weight 0": "--feature-weight, found all 0",
+    "--preset smoke --out X --patch-weight -1": "--patch-weight of 0 or more, found -1",
+    "--preset smoke --out X --noise-channels 0 --fine-noise-channels 0": "members differ by noise",
+    "--preset smoke --out X --fair-share 1.5": "Expected --fair-share from 0 to 1, found 1.5",
+    "--preset smoke --out X --patch-weight 1 --patch-energy-size 33": "within --patch-size 32, found 33",
+    "--preset smoke --out X --epochs 0": "Expected a positive --epochs, found 0",
+    "--preset smoke --out X --content atmodist --distance nothing": "found 'nothing'",
+    "--preset smoke --out X --distance-layer stage7": "found 'stage7'",
+    "--preset smoke --out X --start-from sr-4x-mse": "--residual-blocks 2 after --start-from",
+    "--preset demo --out X --start-from atmodist-23": "found the distance model 'atmodist-23'",
+    "--preset smoke --out X --patch-size 30": "that --factor 4 divides, found 30; choose 28",
+}
 
 
 @pytest.mark.parametrize(
     ("command", "line", "words"),
-    [(distance, *case) for case in FLAGS.items()] + [(gan, *case) for case in GAN_FLAGS.items()],
+    [
+        *((distance, *case) for case in FLAGS.items()),
+        *((gan, *case) for case in GAN_FLAGS.items()),
+        *((ensemble, *case) for case in ENSEMBLE_FLAGS.items()),
+    ],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
 def test_mistakes_are_one_clear_sentence(command, line, words, tmp_path, monkeypatch, weather):
@@ -133,11 +155,12 @@ def test_smoke_presets_run_from_nothing_to_models(tmp_path, monkeypatch, capsys)
     call(gan, "--out", "runs/b", "--export", "models/sr", "--epochs", "0", "--final-epochs", "0")
     more = ("--content", "atmodist", "--distance", "models/atmodist-tiny", "--start-from", "models/sr")
     call(gan, "--out", "runs/c", "--export", "models/gan", *more)
+    call(ensemble, "--out", "runs/d", "--export", "models/ensemble")
 
     cards = {
         path.parent.name: json.loads(path.read_text()) for path in (tmp_path / "models").glob("*/card.json")
     }
-    assert set(cards) == {"atmodist-tiny", "autoencoder-tiny", "sr", "gan"}
+    assert set(cards) == {"atmodist-tiny", "autoencoder-tiny", "sr", "gan", "ensemble"}
     assert all((tmp_path / "models" / name / "curves.csv").is_file() for name in cards)
     distance_card = cards["atmodist-tiny"]
     assert set(distance_card["distance_scale"]) == {"stage1", "stage2", "stage3", "stage4"}

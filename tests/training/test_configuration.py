@@ -8,6 +8,7 @@ from atmodist_core.training.configuration import (
     DISTANCE_PRESETS,
     GAN_PRESETS,
     DistanceConfig,
+    EnsembleConfig,
     GanConfig,
     differences,
     from_dict,
@@ -100,7 +101,7 @@ def test_differences_name_flags_and_pass_over_what_does_not_change_weights():
     assert differences(to_dict(old), to_dict(new)) == ["--batch-size (32 -> 7)", "--mirror (True -> False)"]
 
 
-@pytest.mark.parametrize("kind", [DistanceConfig, GanConfig])
+@pytest.mark.parametrize("kind", [DistanceConfig, GanConfig, EnsembleConfig])
 def test_no_flag_means_two_things(kind):
     from train._cli import flags_of
 

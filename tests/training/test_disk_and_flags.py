@@ -12,14 +12,16 @@ from atmodist_core.common.errors import UserError
 from atmodist_core.training.configuration import DISTANCE_PRESETS, DistanceConfig
 from atmodist_core.training.distance.distance_training import train_distance
 from tests.training.mock_weather import distance_config
-from train import _cli, autoencoder, distance, gan, prepare, simulate
+from train import _cli, autoencoder, distance, ensemble, gan, prepare, simulate
 
 COMMANDS = {
-    module.__name__.rsplit(".", 1)[-1]: module for module in (autoencoder, distance, gan, prepare, simulate)
+    module.__name__.rsplit(".", 1)[-1]: module
+    for module in (autoencoder, distance, ensemble, gan, prepare, simulate)
 }
 NUMBERS = {
     "autoencoder": ("--learning-rate", "--batch-size"),
     "distance": ("--clip-norm", "--epochs"),
+    "ensemble": ("--crps-weight", "--members"),
     "gan": ("--adversarial-weight", "--filters"),
     "prepare": ("--shard-megabytes", "--every"),
     "simulate": ("--days", "--truncation"),

@@ -12,10 +12,11 @@ from atmodist_core.common.folder_lock import LOCK_NAME, exclusive_folder
 from atmodist_core.simulation import run_simulation
 from atmodist_core.training.autoencoder.autoencoder_training import train_autoencoder
 from atmodist_core.training.distance.distance_training import train_distance
+from atmodist_core.training.ensemble.ensemble_training import train_ensemble
 from atmodist_core.training.gan.gan_training import train_gan
 from atmodist_core.training.store.store_writing import prepare_store
 from tests.simulation.test_run import SMALL
-from tests.training.mock_weather import distance_config, gan_config
+from tests.training.mock_weather import distance_config, ensemble_config, gan_config
 from tests.training.prepared_stores import SMALL as SMALL_STORE
 from tests.training.prepared_stores import write_sources
 from tests.training.test_autoencoder import autoencoder_config
@@ -56,12 +57,13 @@ def test_the_lock_of_another_process_counts_until_it_is_killed(tmp_path, reposit
     assert not (tmp_path / LOCK_NAME).exists()
 
 
-@pytest.mark.parametrize("command", ["distance", "gan", "autoencoder", "prepare", "simulate"])
+@pytest.mark.parametrize("command", ["distance", "gan", "ensemble", "autoencoder", "prepare", "simulate"])
 def test_every_command_that_writes_refuses_a_folder_in_use(command, weather, tmp_path):
     out = tmp_path / "out"
     calls = {
         "distance": lambda: train_distance(distance_config(out), [weather]),
         "gan": lambda: train_gan(gan_config(out), [weather]),
+        "ensemble": lambda: train_ensemble(ensemble_config(out), [weather]),
         "autoencoder": lambda: train_autoencoder(autoencoder_config(out), [weather]),
         "simulate": lambda: run_simulation(SMALL, out),
     }

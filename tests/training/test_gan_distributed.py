@@ -1,4 +1,4 @@
-"""Two processes train the generator and the autoencoder as one of the same batch does."""
+"""Two processes train generators and the autoencoder as one of the same batch does."""
 
 import csv
 import subprocess
@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.training.two_gan_processes import AUTOENCODER, GAN
-from train import autoencoder, gan
+from tests.training.two_gan_processes import AUTOENCODER, ENSEMBLE, GAN
+from train import autoencoder, ensemble, gan
 
 TOLERANCE = 1e-3
 """Of losses, relative or absolute, over nine steps: the same sums in another order. Adam divides gradients by their
@@ -37,13 +37,19 @@ def test_two_processes_train_as_one(repository, tmp_path):
         [sys.executable, *launch], capture_output=True, text=True, timeout=1800, cwd=tmp_path
     )
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.count("The model and its card are in") == 2  # the first process alone speaks
+    assert ended.stdout.count("The model and its card are in") == 3  # the first process alone speaks
     assert gan.main([*GAN, "--out", str(tmp_path / "one" / "gan")]) == 0
+    assert ensemble.main([*ENSEMBLE, "--out", str(tmp_path / "one" / "ensemble")]) == 0
     assert autoencoder.main([*AUTOENCODER, "--out", str(tmp_path / "one" / "autoencoder")]) == 0
 
     names = ["loss", "mse", "adversarial", "discriminator_loss", "r1", "generator_steps", "held_out_mse"]
     # Batch normalisation over the few values at the encoder's end makes more of a rounding error.
-    kinds = (("gan", names, TOLERANCE), ("autoencoder", ["loss", "gradient_norm"], 10 * TOLERANCE))
+    scores = ["loss", "crps", "patches", "features", "spread", "held_out_crps_vorticity"]
+    kinds = (
+        ("gan", names, TOLERANCE),
+        ("ensemble", scores, TOLERANCE),
+        ("autoencoder", ["loss", "gradient_norm"], 10 * TOLERANCE),
+    )
     for kind, columns, tolerance in kinds:
         one, two = (curves(tmp_path / count / kind, columns) for count in ("one", "two"))
         torch.testing.assert_close(one, two, rtol=tolerance, atol=TOLERANCE)

@@ -217,11 +217,12 @@ def test_a_trained_model_keeps_its_layers_noise_average_and_half_precision(weath
     from atmodist_core import load_downscaler
 
     changes = OUTPUT | {"upsampling": "resize", "residual": True, "noise_channels": 2, "ema_decay": 0.9}
+    changes |= {"fine_noise_channels": 3}
     folder = train_gan(gan_config(tmp_path / "run", export_type="float16", **changes), [weather])
     downscaler = load_downscaler(folder)
     assert downscaler.card.architecture["generator"] == {
         **{"channels": 2, "factor": 4, "filters": 8, "blocks": 1, "upsampling": "resize", "residual": True},
-        **{"noise_channels": 2, "output_filter": "low-pass", "filter_cutoff": 0.5},
+        **{"noise_channels": 2, "fine_noise_channels": 3, "output_filter": "low-pass", "filter_cutoff": 0.5},
         "conserve_block_mean": True,
     }
     coarse = coarsen(weather.isel(time=slice(0, 1)), 4)
@@ -256,7 +257,8 @@ def test_start_from_a_generator_without_the_new_layers(weather, tmp_path, start_
     old = {k: values["architecture"]["generator"][k] for k in ("channels", "factor", "filters", "blocks")}
     values["architecture"]["generator"] = old
     card.write_text(json.dumps(values))
-    config = gan_config(tmp_path, start_from=str(start_model), noise_channels=3, **OUTPUT)
+    noise = {"noise_channels": 3, "fine_noise_channels": 2}
+    config = gan_config(tmp_path, start_from=str(start_model), **noise, **OUTPUT)
     start = load_start(config, generator_config(config))
     generator, _ = build_gan_networks(config, start)
     plain, _ = build_gan_networks(
@@ -264,7 +266,8 @@ def test_start_from_a_generator_without_the_new_layers(weather, tmp_path, start_
     )
     coarse = torch.randn(1, 2, 6, 6)
     with torch.no_grad():
-        deaf = generator(torch.cat((coarse, torch.randn(1, 3, 6, 6)), dim=1))
+        fine_noise = [torch.randn(1, 2, n * 6, n * 6) for n in (2, 4)]
+        deaf = generator(torch.cat((coarse, torch.randn(1, 3, 6, 6)), dim=1), *fine_noise)
         torch.testing.assert_close(deaf, plain(coarse))
     trained = train_gan(replaced(config, {"out": tmp_path / "run"}), [weather])
     later = json.loads((trained / "card.json").read_text())

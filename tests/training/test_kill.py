@@ -14,6 +14,8 @@ COMMANDS = {
     " --validation-pairs 4 --final-pairs 4 --matching-pairs 1 --times-per-place 4 --ema-decay 0.9",
     "gan": "--patch-size 16 --batch-size 2 --batches-per-epoch 4 --residual-blocks 1 --filters 8"
     " --validation-patches 2",
+    "ensemble": "--patch-size 16 --batch-size 2 --batches-per-epoch 10 --residual-blocks 1 --filters 8"
+    " --validation-patches 2 --adversarial-weight 0.01 --discriminator-filters 8 8 --discriminator-dense 8",
     "autoencoder": "--patch-size 32 --batch-size 2 --batches-per-epoch 4 --validation-patches 2",
 }
 

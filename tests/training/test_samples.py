@@ -9,6 +9,7 @@ import torch
 from atmodist_core.common.errors import AtmodistWarning, UserError
 from atmodist_core.figures.training import patch_figure, pretext_figure
 from atmodist_core.training.configuration import RunConfig
+from atmodist_core.training.ensemble.ensemble_training import EnsembleTrainer, train_ensemble
 from atmodist_core.training.records import samples
 from atmodist_core.training.records.samples import (
     draw_downscaling_samples,
@@ -17,7 +18,7 @@ from atmodist_core.training.records.samples import (
     evaluating,
     samples_due,
 )
-from tests.training.mock_weather import distance_config, gan_config, replaced
+from tests.training.mock_weather import distance_config, ensemble_config, gan_config, replaced
 from tests.training.test_resume import (
     DistanceTrainer,
     GanTrainer,
@@ -165,6 +166,7 @@ def test_the_confusion_matrix_shows_shares_of_each_true_lag():
 KINDS = {
     "distance": (DistanceTrainer, distance_config, train_distance),
     "gan": (GanTrainer, gan_config, train_gan),
+    "ensemble": (EnsembleTrainer, lambda out, **c: ensemble_config(out, epochs=3, **c), train_ensemble),
 }
 
 
@@ -180,5 +182,5 @@ def test_a_run_with_pictures_stopped_and_resumed_is_one_without(kind, weather, t
     same_files(tmp_path / "plain", tmp_path / "drawn")
     assert not (tmp_path / "plain" / "samples").exists()
     pictures = sorted(path.name for path in (tmp_path / "drawn" / "samples").iterdir())
-    ends = {"distance": (4, 8), "gan": (2, 4, 6)}[kind]
+    ends = {"distance": (4, 8), "gan": (2, 4, 6), "ensemble": (2, 4, 6)}[kind]
     assert pictures == [f"step_{step:07d}.png" for step in ends]

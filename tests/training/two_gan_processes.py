@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from train import autoencoder, gan
+from train import autoencoder, ensemble, gan
 
 _OPTIONS = (
     "--preset smoke --device cpu --precision float32 --threads 1 --batch-size 4 --log-interval 1 --no-progress"
@@ -20,6 +20,11 @@ GAN = (
     " --ema-decay 0.9 --noise-channels 1 --instance-noise 0.1 --r1-weight 10 --r1-interval 2"
     " --conserve-block-mean --balance-low 0.5 --balance-high 0.7"
 ).split()
+ENSEMBLE = (
+    f"{_OPTIONS} --patch-size 16 --filters 8 --residual-blocks 1 --batches-per-epoch 3 --epochs 2"
+    " --validation-patches 4 --members 3 --fine-noise-channels 2 --patch-weight 0.5 --patch-energy-size 4"
+    " --conserve-block-mean --matching-pairs 2"
+).split()
 AUTOENCODER = (
     f"{_OPTIONS} --patch-size 48 --epochs 1 --batches-per-epoch 4 --validation-patches 4 --matching-pairs 2"
     " --learning-rate 1e-5 --schedule constant"
@@ -27,8 +32,9 @@ AUTOENCODER = (
 
 
 def main(folder: str) -> None:
-    """A generator with all that processes must agree on, and an autoencoder."""
+    """Generators with all that processes must agree on, and an autoencoder."""
     assert gan.main([*GAN, "--out", f"{folder}/gan"]) == 0
+    assert ensemble.main([*ENSEMBLE, "--out", f"{folder}/ensemble"]) == 0
     assert autoencoder.main([*AUTOENCODER, "--out", f"{folder}/autoencoder"]) == 0
 
 

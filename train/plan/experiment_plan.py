@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Command = Literal["distance", "autoencoder", "gan"]
+Command = Literal["distance", "autoencoder", "gan", "ensemble"]
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,7 @@ def _kinds() -> dict[str, tuple[Any, Mapping[str, Any]]]:
         "distance": (c.DistanceConfig, c.DISTANCE_PRESETS),
         "autoencoder": (c.AutoencoderConfig, c.AUTOENCODER_PRESETS),
         "gan": (c.GanConfig, c.GAN_PRESETS),
+        "ensemble": (c.EnsembleConfig, c.ENSEMBLE_PRESETS),
     }
 
 

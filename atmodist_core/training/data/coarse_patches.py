@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from atmodist_core.networks.output_layers import block_means
-from atmodist_core.training.configuration import GanConfig
+from atmodist_core.training.configuration import DownscalingConfig
 from atmodist_core.training.data import patches
 from atmodist_core.training.data.training_data import TrainingData
 
@@ -26,7 +26,7 @@ class DownscalingBatch(NamedTuple):
 
 
 def downscaling_batch(
-    data: TrainingData, places: patches.Places, config: GanConfig, *, training: bool
+    data: TrainingData, places: patches.Places, config: DownscalingConfig, *, training: bool
 ) -> DownscalingBatch:
     """Cut the patches of some places out of the training or the held-out fields."""
     fields = data.training_fields if training else data.held_out_fields

@@ -15,18 +15,19 @@ from atmodist_core.networks.losses.content import (
     ContentLoss,
     MeanAbsoluteErrorLoss,
 )
+from atmodist_core.networks.losses.ensemble_score import EnsembleLoss
 from atmodist_core.networks.losses.statistics import DistributionLoss, SpectrumLoss
 from atmodist_core.networks.normalization import SignedLogNormalization
-from atmodist_core.training.configuration import GanConfig
+from atmodist_core.training.configuration import DownscalingConfig, GanConfig
 from atmodist_core.training.data.training_data import TrainingData
 from atmodist_core.training.gan.encoder_scales import matched_scales, untrained_encoder
 
 
 class RenormalizedLoss(ContentLoss):
-    """A content loss whose network was trained under another normalisation (``wanted``) than the generator."""
+    """A content loss, or a score of members, whose network was trained under another normalisation (``wanted``)."""
 
     def __init__(
-        self, loss: ContentLoss, given: SignedLogNormalization, wanted: SignedLogNormalization
+        self, loss: ContentLoss | EnsembleLoss, given: SignedLogNormalization, wanted: SignedLogNormalization
     ) -> None:
         super().__init__()
         self.loss, self.given, self.wanted = loss, given, wanted
@@ -54,6 +55,17 @@ def build_content_loss(
     """
     if config.content in ("mse", "l1"):
         return CONTENT_LOSSES[config.content](), {"content": config.content}
+    loss, wanted, about = build_encoder_loss(config, normalization, spacing_deg, data)
+    return (RenormalizedLoss(loss, normalization, wanted) if wanted else loss), about
+
+
+def build_encoder_loss(
+    config: DownscalingConfig,
+    normalization: SignedLogNormalization,
+    spacing_deg: float,
+    data: TrainingData | None = None,
+) -> tuple[AtmoDistLoss, SignedLogNormalization | None, dict[str, object]]:
+    """The encoder of a run as a loss, its normalisation where that differs, and what the card says about it."""
     if config.content == "random-encoder":
         assert data is not None, "an untrained encoder's scale is measured on training data"
         encoder = untrained_encoder(len(config.data.channels), config.random_encoder_seed)
@@ -68,16 +80,16 @@ def build_content_loss(
             seed=config.run.seed,
         )
         untrained = {"content": config.content, "encoder_seed": config.random_encoder_seed}
-        return AtmoDistLoss(encoder, layers, tuple(scales.values())), untrained | _about_layers(scales)
+        loss = AtmoDistLoss(encoder, layers, tuple(scales.values()))
+        return loss, None, untrained | _about_layers(scales)
     card, network = load_network(encoder_model(config))
     _check(card, config, spacing_deg)
     assert isinstance(network, (DistanceNetwork, Autoencoder))
     layers = _layers(config, network.encoder.config.layers, card.distance_scale, repr(card.name))
     scales = {layer: card.distance_scale[layer] for layer in layers}
-    loss: ContentLoss = AtmoDistLoss(network.encoder, layers, tuple(scales.values()))
+    loss = AtmoDistLoss(network.encoder, layers, tuple(scales.values()))
     assert card.normalization is not None
-    if card.normalization != normalization:
-        loss = RenormalizedLoss(loss, normalization, card.normalization)
+    wanted = card.normalization if card.normalization != normalization else None
     about: dict[str, object] = {
         "content": config.content,
         "distance_model": card.name,
@@ -85,7 +97,7 @@ def build_content_loss(
     }
     if config.other_spacing:
         about["distance_model_spacing_deg"] = card.grid_spacing_deg
-    return loss, about | _about_layers(scales)
+    return loss, wanted, about | _about_layers(scales)
 
 
 def build_statistics_losses(
@@ -100,7 +112,7 @@ def build_statistics_losses(
     return {name: term for name, term in terms.items() if term[0] > 0}
 
 
-def encoder_model(config: GanConfig) -> str:
+def encoder_model(config: DownscalingConfig) -> str:
     """Name or folder of the model whose encoder the content loss takes."""
     return config.distance if config.content == "atmodist" else config.autoencoder
 
@@ -115,7 +127,7 @@ def _about_layers(scales: dict[str, float]) -> dict[str, object]:
 
 
 def _layers(
-    config: GanConfig, known: Collection[str], scaled: Collection[str], model: str
+    config: DownscalingConfig, known: Collection[str], scaled: Collection[str], model: str
 ) -> tuple[str, ...]:
     for layer in config.distance_layer:
         if layer not in known or layer not in scaled:
@@ -127,7 +139,7 @@ def _layers(
     return config.distance_layer
 
 
-def _check(card: ModelCard, config: GanConfig, spacing_deg: float) -> None:
+def _check(card: ModelCard, config: DownscalingConfig, spacing_deg: float) -> None:
     flag, kind = (
         ("--distance", "distance") if config.content == "atmodist" else ("--autoencoder", "autoencoder")
     )

@@ -1,12 +1,14 @@
 """The end of a generator's training: scores on held-out patches, and the model folder."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from atmodist_core.models.store import save_downscaler
 from atmodist_core.training.configuration import to_dict
 from atmodist_core.training.data.held_out import prefixed
+from atmodist_core.training.gan.downscaling_trainer import DownscalingTrainer
 from atmodist_core.training.gan.gan_trainer import GanTrainer
 from atmodist_core.training.loop.training_run import save_trained_model, settings_without
 
@@ -23,14 +25,28 @@ _ADVERSARY = (
 def save_generator_model(trainer: GanTrainer) -> Path:
     """Evaluate the generator, and write the model folder with card and curves."""
     config = trainer.config
-    scores = prefixed("held_out_", trainer.held_out_scores())
-    scores |= prefixed("held_out_bicubic_", trainer.bicubic_scores())
     settings = to_dict(config)
     loss: dict[str, Any] = dict.fromkeys(_WEIGHTS, 0.0) | {"content": "mse", "content_weight": 1.0}
     if config.epochs + config.final_epochs:
         loss = trainer.about_content | {name: settings[name] for name in _WEIGHTS}
-        if trainer.adversarial:
-            loss |= {name: settings[name] for name in _ADVERSARY}
+    pretraining = {"pretraining_epochs": trainer.pretraining_epochs}
+    return save_downscaling_model(trainer, loss, _WEIGHTS, pretraining)
+
+
+def save_downscaling_model(
+    trainer: DownscalingTrainer, loss: dict[str, Any], weights: Sequence[str], schedule: dict[str, Any]
+) -> Path:
+    """Evaluate a generator and write its model folder.
+
+    ``loss`` is what the card says of it, without the adversary; ``weights`` are the settings that it tells, and ``schedule``
+    replaces settings.
+    """
+    config = trainer.config
+    scores = prefixed("held_out_", trainer.held_out_scores())
+    scores |= prefixed("held_out_bicubic_", trainer.bicubic_scores())
+    if trainer.adversarial:
+        settings = to_dict(config)
+        loss = loss | {name: settings[name] for name in _ADVERSARY}
     of_loss = ("content", "distance", "autoencoder", "distance_layer", "random_encoder_seed")
     architecture = (*dataclasses.asdict(trainer.generator.config), "residual_blocks", "compile")
     start = trainer.start.card if trainer.start else None
@@ -45,8 +61,8 @@ def save_generator_model(trainer: GanTrainer) -> Path:
         factor=config.factor,
         loss=loss,
         schedule={
-            **settings_without(config, "start_from", *of_loss, *_WEIGHTS, *_ADVERSARY, *architecture),
-            "pretraining_epochs": trainer.pretraining_epochs,
+            **settings_without(config, "start_from", *of_loss, *weights, *_ADVERSARY, *architecture),
+            **schedule,
             "start_model": start.name if start else None,
             "start_model_created": start.created if start else None,
         },

@@ -1,6 +1,7 @@
 """What a run of :mod:`atmodist_core.training.gan.gan_training` checks and reads before it starts."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from atmodist_core.common.settings_values import check_settings_values
 from atmodist_core.models.card import CARD_FILE, ModelCard
 from atmodist_core.models.store import load_network
 from atmodist_core.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
-from atmodist_core.training.configuration import GanConfig, require_positive
+from atmodist_core.training.configuration import DownscalingConfig, GanConfig, require_positive
 from atmodist_core.training.gan.adversarial import use_spectral_norm
 
 
@@ -25,7 +26,7 @@ class StartModel:
     tensors: dict[str, Tensor]
 
 
-def generator_config(config: GanConfig) -> GeneratorConfig:
+def generator_config(config: DownscalingConfig) -> GeneratorConfig:
     """Architecture of a configuration's generator."""
     return GeneratorConfig(
         channels=len(config.data.channels),
@@ -35,13 +36,16 @@ def generator_config(config: GanConfig) -> GeneratorConfig:
         upsampling=config.upsampling,
         residual=config.residual,
         noise_channels=config.noise_channels,
+        fine_noise_channels=config.fine_noise_channels,
         output_filter=config.output_filter,
         filter_cutoff=config.filter_cutoff,
         conserve_block_mean=config.conserve_block_mean,
     )
 
 
-def build_gan_networks(config: GanConfig, start: StartModel | None) -> tuple[Generator, Discriminator]:
+def build_gan_networks(
+    config: DownscalingConfig, start: StartModel | None
+) -> tuple[Generator, Discriminator]:
     """Both networks; the discriminator has a seed of its own, so that it does not depend on the start."""
     torch.manual_seed(config.run.seed)
     generator = Generator(generator_config(config))
@@ -65,7 +69,7 @@ _WITHOUT_WEIGHTS = ("output_filter", "filter_cutoff", "conserve_block_mean")
 """Options of a generator in which it may differ from the one it starts from: they have no weights."""
 
 
-def load_start(config: GanConfig, wanted: GeneratorConfig) -> StartModel:
+def load_start(config: DownscalingConfig, wanted: GeneratorConfig) -> StartModel:
     """Read the generator after ``--start-from``.
 
     It may differ in the layers that follow the network, and in channels of noise: the network then starts
@@ -87,7 +91,7 @@ def load_start(config: GanConfig, wanted: GeneratorConfig) -> StartModel:
     found = network.config
     for entry in dataclasses.fields(wanted):
         asked, given = getattr(wanted, entry.name), getattr(found, entry.name)
-        more_noise = entry.name == "noise_channels" and given <= asked
+        more_noise = entry.name in ("noise_channels", "fine_noise_channels") and given <= asked
         if asked != given and entry.name not in _WITHOUT_WEIGHTS and not more_noise:
             flag = _FLAGS.get(entry.name, entry.name).replace("_", "-")
             raise UserError(
@@ -95,53 +99,31 @@ def load_start(config: GanConfig, wanted: GeneratorConfig) -> StartModel:
                 " change one to match."
             )
     tensors = {k: v.clone() for k, v in network.state_dict().items()}
-    extra = wanted.noise_channels - found.noise_channels
-    if extra:
-        tensors["head.weight"] = functional.pad(tensors["head.weight"], (0, 0, 0, 0, 0, extra))
+    with torch.device("meta"):
+        shapes = {name: tensor.shape for name, tensor in Generator(wanted).state_dict().items()}
+    for name, shape in shapes.items():
+        known = tensors.get(name, torch.zeros(shape[0], 0, *shape[2:]))
+        if known.shape != shape:  # further inputs of a convolution: noise
+            tensors[name] = functional.pad(known, (0, 0, 0, 0, 0, shape[1] - known.shape[1]))
     return StartModel(card, tensors)
 
 
 _FLAGS = {"blocks": "residual_blocks"}
 
 
-def check_gan_config(config: GanConfig) -> None:
-    """Refuse numbers out of range, by a UserError that names the flag."""
+def check_downscaling_config(config: DownscalingConfig) -> None:
+    """Refuse numbers out of range that every training of generators has, by a UserError that names the flag."""
     check_settings_values(config)
     counts = (
         *("factor", "residual_blocks", "filters", "batch_size", "batches_per_epoch", "validation_patches"),
         *("matching_pairs", "r1_interval", "discriminator_dense"),
     )
-    rates = (
-        "learning_rate",
-        "final_learning_rate",
-        "pretraining_learning_rate",
-        "discriminator_learning_rate",
-    )
+    rates = ("learning_rate", "final_learning_rate", "discriminator_learning_rate")
     require_positive(config, (*counts, *rates))
-    weights = (
-        *("content_weight", "mse_weight", "l1_weight", "spectrum_weight", "distribution_weight"),
-        *("adversarial_weight", "r1_weight", "instance_noise", "clip_norm", "noise_channels"),
-    )
-    for name in (*weights, "epochs", "final_epochs", "pretraining_epochs"):
-        if getattr(config, name) < 0:
-            raise UserError(
-                f"Expected --{name.replace('_', '-')} of 0 or more, found {getattr(config, name)}."
-            )
-    if (
-        config.content_weight + config.mse_weight + config.l1_weight <= 0
-        and config.epochs + config.final_epochs > 0
-    ):
-        raise UserError(
-            "Expected a positive --content-weight, --mse-weight or --l1-weight, found all 0; an adversary"
-            " alone does not constrain the fields."
-        )
+    weights = ("spectrum_weight", "adversarial_weight", "r1_weight", "instance_noise", "clip_norm")
+    require_not_negative(config, (*weights, "noise_channels", "fine_noise_channels"))
     if not 0.0 <= config.ema_decay < 1.0:
         raise UserError(f"Expected --ema-decay from 0 to below 1, found {config.ema_decay:g}; try 0.999.")
-    if config.balance != "none" and config.adversarial_form != "sigmoid" and config.adversarial_weight > 0:
-        raise UserError(
-            f"Expected --balance none with --adversarial-form {config.adversarial_form}, found {config.balance};"
-            " its thresholds are losses of the form sigmoid."
-        )
     if not config.discriminator_filters or min(config.discriminator_filters) <= 0:
         raise UserError("Expected positive numbers after --discriminator-filters, found none or zero.")
     if config.conserve_block_mean and config.pool_normalized:
@@ -156,6 +138,36 @@ def check_gan_config(config: GanConfig) -> None:
         raise UserError(
             f"Expected a --patch-size that --factor {config.factor} divides, found {config.data.patch_size}; "
             f"choose {max(1, config.data.patch_size // config.factor) * config.factor}."
+        )
+
+
+def require_not_negative(config: DownscalingConfig, names: Sequence[str]) -> None:
+    """Refuse a named setting below zero, by a UserError with the flag."""
+    for name in names:
+        if getattr(config, name) < 0:
+            raise UserError(
+                f"Expected --{name.replace('_', '-')} of 0 or more, found {getattr(config, name)}."
+            )
+
+
+def check_gan_config(config: GanConfig) -> None:
+    """Refuse numbers out of range, by a UserError that names the flag."""
+    check_downscaling_config(config)
+    require_positive(config, ("pretraining_learning_rate",))
+    weights = ("content_weight", "mse_weight", "l1_weight", "distribution_weight")
+    require_not_negative(config, (*weights, "epochs", "final_epochs", "pretraining_epochs"))
+    if (
+        config.content_weight + config.mse_weight + config.l1_weight <= 0
+        and config.epochs + config.final_epochs > 0
+    ):
+        raise UserError(
+            "Expected a positive --content-weight, --mse-weight or --l1-weight, found all 0; an adversary"
+            " alone does not constrain the fields."
+        )
+    if config.balance != "none" and config.adversarial_form != "sigmoid" and config.adversarial_weight > 0:
+        raise UserError(
+            f"Expected --balance none with --adversarial-form {config.adversarial_form}, found {config.balance};"
+            " its thresholds are losses of the form sigmoid."
         )
     pretraining = 0 if config.start_from else config.pretraining_epochs
     if pretraining + config.epochs + config.final_epochs == 0:

@@ -17,7 +17,10 @@ from atmodist_core.training.records.logs import CURVES_NAME
 from atmodist_core.training.records.run_folder import ENVIRONMENT_NAME
 
 _CONFIG_NAME, _SCORES_NAME = "config.json", "scores.json"
-_KINDS = {"DistanceConfig": "distance", "AutoencoderConfig": "autoencoder", "GanConfig": "downscaler"}
+_KINDS = {
+    **{"DistanceConfig": "distance", "AutoencoderConfig": "autoencoder"},
+    **{"GanConfig": "downscaler", "EnsembleConfig": "downscaler"},
+}
 _WITHOUT_EFFECT = configuration.RESUMABLE_CHANGES - {"final_pairs", "matching_pairs"}
 
 

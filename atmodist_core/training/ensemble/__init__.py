@@ -1,0 +1,1 @@
+"""Training of ensemble generators by proper scores."""
