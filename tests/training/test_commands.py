@@ -101,7 +101,7 @@ ENSEMBLE_FLAGS = {
     "--preset smoke --out X --epochs 0": "Expected a positive --epochs, found 0",
     "--preset smoke --out X --content atmodist --distance nothing": "found 'nothing'",
     "--preset smoke --out X --distance-layer stage7": "found 'stage7'",
-    "--preset smoke --out X --start-from sr-4x-mse": "--residual-blocks 2 after --start-from",
+    "--preset smoke --out X --start-from sr-4x-mse": "--filters 16 after --start-from",
     "--preset demo --out X --start-from atmodist-23": "found the distance model 'atmodist-23'",
     "--preset smoke --out X --patch-size 30": "that --factor 4 divides, found 30; choose 28",
 }

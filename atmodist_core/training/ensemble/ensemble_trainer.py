@@ -1,4 +1,4 @@
-"""What the training of an ensemble generator does in a step: a few members of each patch, judged by proper scores."""
+"""What the training of an ensemble generator does in a step: a few members of each patch, under proper scores."""
 
 import math
 from collections.abc import Mapping
