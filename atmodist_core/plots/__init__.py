@@ -20,6 +20,9 @@ _EXPORTS = {
     "learning_curves": "atmodist_core.plots.learning_plots",
     "scorecard": "atmodist_core.plots.scorecard_plots",
     "scorecard_table": "atmodist_core.plots.scorecard_plots",
+    "ensemble": "atmodist_core.plots.ensemble_plots",
+    "rank_histogram": "atmodist_core.plots.ensemble_plots",
+    "spread_error": "atmodist_core.plots.ensemble_plots",
     "explore": "atmodist_core.plots.explorer",
     "LivePlot": "atmodist_core.plots.live",
 }
