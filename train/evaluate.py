@@ -61,6 +61,12 @@ class EvaluateConfig:
     distance_layers: tuple[str, ...] = ()
     """Layers of the network at which distances are taken; the last by default."""
 
+    members: int = 0
+    """Verify ensembles of so many members; 0 for none. Models without noise count as one member."""
+
+    member_seed: int = 0
+    """Seed of the noise of the members."""
+
     lag_pairs: int = 32
     """Pairs of patches at each time on which the distance network itself is evaluated; 0 for none."""
 

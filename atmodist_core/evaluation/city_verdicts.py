@@ -34,7 +34,7 @@ def city_wasserstein(
     Samples have shape ``(time, field, city, point)``, see :class:`CityValues`; ``boxes`` has the side of the box of each
     point; ``days`` and ``counts`` are those of
     :func:`~atmodist_core.evaluation.diagnostics.wasserstein.resampled_wasserstein`. The result, float32 of shape
-    ``(field, replicate, city, box)`` with boxes from small to large, is without the replicates' mean excess over the record.
+    ``(field, replicate, city, box)`` with boxes from small to large, has the replicates' mean excess over the record.
     """
     sides = np.unique(boxes)
     fields, cities = truth.shape[1:3]
@@ -46,7 +46,7 @@ def city_wasserstein(
                 result[field, :, city, number] = resampled_wasserstein(
                     prediction[:, field, city, inside], truth[:, field, city, inside], days, counts
                 )
-    return remove_excess(result.swapaxes(0, 1)).swapaxes(0, 1)
+    return result
 
 
 def wasserstein_estimate(

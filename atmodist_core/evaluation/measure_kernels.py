@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -25,7 +26,8 @@ class DataFacts:
     """Facts about the data that measures depend on.
 
     Bins of the histograms by field, factor of the coarse grid, total wavenumbers that it lacks (None for a limited area),
-    lags of the semivariogram, and points of the meridional and the zonal spectra in which lines are sought.
+    lags of the semivariogram, points of the meridional and the zonal spectra in which lines are sought, and wavelengths of the total
+    wavenumbers.
     """
 
     bins: Sequence[ValueBins]
@@ -33,10 +35,50 @@ class DataFacts:
     band: SpectralBand | None = None
     lags_km: Sequence[float] = ()
     line_points: tuple[int, int] = (0, 0)
+    wavelengths_km: Sequence[float] = ()
 
 
 Finalise = Callable[[Means, Means, DataFacts], np.ndarray]
 """``(means of the model, means of the truth, facts) -> (replicate, field)``."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number per field that compares a prediction with the truth.
+
+    Parameters
+    ----------
+    name, long_name : str
+        Name in scores, files and JSON, and a few words for axes and rows.
+    definition : str
+        How it is computed, in a sentence or two.
+    units : str
+        Units, or "field" for the units of the field.
+    ideal : {"zero", "one", "none"}
+        Value of a perfect prediction; "none" where neither more nor less is better.
+    section : str
+        Section of the report and table that it belongs to.
+    statistics : tuple of str
+        Statistics that it needs.
+    finalise : callable
+        ``(means of the model, means of the truth, facts) -> (replicate, field)``.
+    head : str
+        Column head in tables; empty for measures that tables leave out.
+    raised : bool
+        Whether repeated days of a resampled record raise it, see
+        :func:`~atmodist_core.evaluation.bootstrap.remove_excess`.
+    """
+
+    name: str
+    long_name: str
+    definition: str
+    units: str
+    ideal: Literal["zero", "one", "none"]
+    section: str
+    statistics: tuple[str, ...]
+    finalise: Finalise
+    head: str = ""
+    raised: bool = False
 
 
 def rmse(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:

@@ -8,55 +8,14 @@ machines, and be extended later, with the same result.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from atmodist_core.evaluation import measure_kernels as kernels
 from atmodist_core.evaluation.diagnostics.energy_ratio import power_ratio
-from atmodist_core.evaluation.measure_kernels import DataFacts, Finalise, Means
+from atmodist_core.evaluation.ensembles.ensemble_measures import ENSEMBLE_MEASURES
+from atmodist_core.evaluation.measure_kernels import DataFacts, Means, Measure
 from atmodist_core.evaluation.statistics.similarity import LARGEST_LATITUDE
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One number per field that compares a prediction with the truth.
-
-    Parameters
-    ----------
-    name, long_name : str
-        Name in scores, files and JSON, and a few words for axes and rows.
-    definition : str
-        How it is computed, in a sentence or two.
-    units : str
-        Units, or "field" for the units of the field.
-    ideal : {"zero", "one", "none"}
-        Value of a perfect prediction; "none" where neither more nor less is better.
-    section : str
-        Section of the report and table that it belongs to.
-    statistics : tuple of str
-        Statistics that it needs.
-    finalise : callable
-        ``(means of the model, means of the truth, facts) -> (replicate, field)``.
-    head : str
-        Column head in tables; empty for measures that tables leave out.
-    raised : bool
-        Whether repeated days of a resampled record raise it, see
-        :func:`~atmodist_core.evaluation.bootstrap.remove_excess`.
-    """
-
-    name: str
-    long_name: str
-    definition: str
-    units: str
-    ideal: Literal["zero", "one", "none"]
-    section: str
-    statistics: tuple[str, ...]
-    finalise: Finalise
-    head: str = ""
-    raised: bool = False
-
 
 _ERRORS = ("squared_error", "absolute_error", "product")
 _MOMENTS = tuple(f"moment_{k}" for k in range(1, 5))
@@ -300,6 +259,7 @@ _ALL = (
         ("atmodist",),
         kernels.mean_of("atmodist"),
     ),
+    *ENSEMBLE_MEASURES,
 )
 
 MEASURES: dict[str, Measure] = {measure.name: measure for measure in _ALL}

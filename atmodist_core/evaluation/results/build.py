@@ -12,6 +12,7 @@ import xarray as xr
 
 import atmodist_core
 from atmodist_core.common.errors import UserError
+from atmodist_core.evaluation.ensembles.ensemble_results import city_sample_results, ensemble_results
 from atmodist_core.evaluation.lags.lag_results import lag_results
 from atmodist_core.evaluation.results.cities import city_results, verdict_results
 from atmodist_core.evaluation.results.evaluation_result import EvaluationResult
@@ -24,7 +25,7 @@ from atmodist_core.evaluation.results.spectra import (
     spectra_results,
 )
 from atmodist_core.evaluation.results.values import extreme_results, value_results
-from atmodist_core.evaluation.run.groups import LATITUDES, MAPS, SERIES
+from atmodist_core.evaluation.run.groups import ENSEMBLE, LATITUDES, MAPS, SERIES
 from atmodist_core.models.card import ModelCard
 from atmodist_core.models.loss_description import loss_text
 
@@ -66,6 +67,10 @@ def evaluation_tree(
         parts["cities"] = lambda: city_results(result, cities())
         if len(result.labels) > 1:
             parts["verdicts"] = lambda: verdict_results(result, reference)
+    if ENSEMBLE in groups:
+        parts["ensembles"] = lambda: ensemble_results(result)
+        if result.city_distances:
+            parts["city_samples"] = lambda: city_sample_results(result, reference)
     distance = prepared.distance
     if distance is not None and any(run.times.size for run in prepared.lag_runs):
         lag_runs, network = prepared.lag_runs, distance.network.name

@@ -15,12 +15,16 @@ from atmodist_core.evaluation.bootstrap import (
 )
 from atmodist_core.evaluation.diagnostics.energy_ratio import power_ratio
 from atmodist_core.evaluation.diagnostics.local_statistics import TOLERANCE
+from atmodist_core.evaluation.diagnostics.spectra import wavelength_km
+from atmodist_core.evaluation.ensembles.city_samples import corrected_distance
+from atmodist_core.evaluation.ensembles.ensemble_measures import ensemble_curves
+from atmodist_core.evaluation.ensembles.sums_over_days import ensemble_sums
 from atmodist_core.evaluation.measure_kernels import DataFacts, Means, quantiles
 from atmodist_core.evaluation.measures import MEASURES, Measure, measures_for
 from atmodist_core.evaluation.results.reader import DaySums, StatisticsReader
 from atmodist_core.evaluation.run.data import require_one_grid
 from atmodist_core.evaluation.run.evaluation import PreparedEvaluation
-from atmodist_core.evaluation.run.groups import AREA, CITIES, DISTANCE, LATITUDES, SERIES
+from atmodist_core.evaluation.run.groups import AREA, CITIES, DISTANCE, ENSEMBLE, LATITUDES, SERIES
 from atmodist_core.evaluation.statistics.histogram import ValueBins, histogram_quantile, share_beyond
 from atmodist_core.evaluation.statistics.pattern import LINE_LATITUDE
 from atmodist_core.evaluation.statistics.spectral_band import spectral_band, stated_truncation
@@ -59,6 +63,9 @@ class EvaluationResult:
         ``model -> (1 + replicates, layer)``: learned distance to the truth.
     city_distances : dict
         ``model -> (1 + replicates, field, box, city)``: Wasserstein-1 at cities.
+    corrected, pooled : dict
+        ``model -> (field, box, city)``: the same without their bias; ``model -> (1 + replicates, field, box, city)``: of all
+        members of an ensemble together.
     cities, boxes, layers : list
         Names, sides and layers of those axes.
     """
@@ -75,6 +82,8 @@ class EvaluationResult:
     thresholds: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     distances: dict[str, np.ndarray] = field(default_factory=dict)
     city_distances: dict[str, np.ndarray] = field(default_factory=dict)
+    corrected: dict[str, np.ndarray] = field(default_factory=dict)
+    pooled: dict[str, np.ndarray] = field(default_factory=dict)
     cities: list[str] = field(default_factory=list)
     boxes: list[int] = field(default_factory=list)
     layers: list[str] = field(default_factory=list)
@@ -151,14 +160,18 @@ class EvaluationResult:
         int8 of shape ``(1 + replicates, field, box, city)``. Distances that differ by at most 10 % of the larger one count as
         equal.
         """
-        own, other = self.city_distances[candidate], self.city_distances[reference]
-        gain = other - own
-        return (np.sign(gain) * (np.abs(gain) > TOLERANCE * np.maximum(own, other))).astype(np.int8)
+        return verdict_signs(self.city_distances[candidate], self.city_distances[reference])
 
     def verdict_counts(self, candidate: str, reference: str) -> np.ndarray:
         """Return the numbers of cities that are better, equal and worse, shape ``(1 + replicates, field, box, 3)``."""
         signs = self.verdicts(candidate, reference)
         return np.stack([(signs == sign).sum(axis=-1) for sign in (1, 0, -1)], axis=-1)
+
+
+def verdict_signs(own: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return 1 where a distance is smaller than another by more than the tolerance, -1 where it is larger, else 0; int8."""
+    gain = other - own
+    return (np.sign(gain) * (np.abs(gain) > TOLERANCE * np.maximum(own, other))).astype(np.int8)
 
 
 def evaluation_result(
@@ -175,6 +188,7 @@ def evaluation_result(
     counts = bootstrap_counts(reader.axis, bootstrap)
     progress("reading the truth")
     truth = reader.sums(None, AREA)
+    truth.sums |= ensemble_sums(reader, groups, None)
     latitude = data.template["latitude"].values
     notes = list(prepared.notes)
     band = None
@@ -189,6 +203,7 @@ def evaluation_result(
         band,
         reader.first(AREA)["lag_km"].values.tolist(),
         (int((np.abs(latitude) <= LINE_LATITUDE).sum()), data.template.sizes["longitude"]),
+        [] if band is None else wavelength_km(band.grid_limit).tolist(),
     )
     if len(counts) == 1 and bootstrap.replicates:
         notes.append(
@@ -199,8 +214,9 @@ def evaluation_result(
     for model in prepared.models:
         progress(f"measures of {model.label}")
         sums = result.sums[model.label] = reader.sums(model, AREA)
+        sums.sums |= ensemble_sums(reader, groups, model)
         result.measures = measures_for(facts, sums.sums)
-        _add(result, model.label, result.measures, _curves(result))
+        _add(result, model.label, result.measures, _curves(result, model.label))
         if SERIES in groups:
             means = reader.sums(model, SERIES).means(counts)
             result.values |= {(name, model.label): values for name, values in means.items()}
@@ -214,7 +230,8 @@ def evaluation_result(
             result.curves["latitude_share", TRUTH] = other / other.sum(axis=-1, keepdims=True)
     alone = [each for each in result.measures if set(each.statistics) <= truth.sums.keys()]
     of_truth = [each for each in alone if each.section == "grid" or each.name == "kurtosis"]
-    _add(result, TRUTH, of_truth, {"quantile": quantiles(PROBABILITIES)})
+    curves = {"quantile": quantiles(PROBABILITIES), **ensemble_curves({"lag_product"} & truth.sums.keys())}
+    _add(result, TRUTH, of_truth, curves)
     if SERIES in groups:
         result.measures = [*result.measures, MEASURES["ssim"], MEASURES["psnr"]]
     if prepared.distance is not None:
@@ -223,7 +240,12 @@ def evaluation_result(
         result.cities, result.boxes = reader.cities()
         for model in prepared.models:
             progress(f"cities of {model.label}")
-            result.city_distances[model.label] = reader.city_distances(model, counts)
+            distances = reader.city_distances(model, counts)
+            result.city_distances[model.label] = remove_excess(distances)
+            if ENSEMBLE in groups:
+                result.corrected[model.label] = corrected_distance(distances)
+            if ENSEMBLE in groups and model.members:
+                result.pooled[model.label] = remove_excess(reader.city_distances(model, counts, pooled=True))
     return result
 
 
@@ -249,7 +271,7 @@ def _add(
         result.curves[name, label] = joined[name]
 
 
-def _curves(result: EvaluationResult) -> dict[str, Finalise]:
+def _curves(result: EvaluationResult, label: str) -> dict[str, Finalise]:
     """Functions of the means that give curves of a model."""
 
     def ratio(name: str) -> Finalise:
@@ -264,6 +286,7 @@ def _curves(result: EvaluationResult) -> dict[str, Finalise]:
         "semivariance_ratio": ratio("semivariance"),
         "quantile": quantiles(PROBABILITIES),
         "return_ratio": return_ratio,
+        **ensemble_curves(result.sums[label].sums),
     }
 
 

@@ -46,7 +46,7 @@ def open_evaluation(path: Path | str) -> xr.DataTree:
     xarray.DataTree
         In memory. Groups: ``spectra`` (``regional_spectra`` of a limited area), ``semivariogram``, ``scores``,
         ``values``, ``extremes``, and, if computed, ``series``, ``maps``, ``latitudes``, ``cities``, ``verdicts``,
-        ``distance``. Every variable has ``units``, ``long_name`` and ``definition``.
+        ``ensembles``, ``city_samples``, ``distance``. Every variable has ``units``, ``long_name`` and ``definition``.
 
     Raises
     ------

@@ -11,7 +11,7 @@ import xarray as xr
 from atmodist_core.evaluation.bootstrap import DayAxis, day_sums
 from atmodist_core.evaluation.city_verdicts import city_wasserstein
 from atmodist_core.evaluation.measure_kernels import Means
-from atmodist_core.evaluation.run.groups import CITIES
+from atmodist_core.evaluation.run.groups import CITIES, MEMBER_CITIES, STRUCTURE
 from atmodist_core.evaluation.run.member_run import MemberRun
 from atmodist_core.evaluation.run.models import EvaluatedModel
 
@@ -47,8 +47,8 @@ class StatisticsReader:
         self._runs = runs
         self.axis = DayAxis.of([run.data.times for run in runs])
 
-    def sums(self, model: EvaluatedModel | None, group: str) -> DaySums:
-        """Return the day sums of a group of statistics; of the truth without a model."""
+    def sums(self, model: EvaluatedModel | None, group: str, without: Sequence[str] = ()) -> DaySums:
+        """Return the day sums of a group of statistics, but for some; of the truth without a model."""
         total: dict[str, np.ndarray] = {}
         count = np.zeros(self.axis.size)
         for member, run in enumerate(self._runs):
@@ -58,10 +58,18 @@ class StatisticsReader:
                 days = self.axis.index(member, some)
                 count += np.bincount(days, minlength=self.axis.size)
                 for name, variable in run.load(model, group, some).data_vars.items():
+                    if name in without:
+                        continue
                     total[str(name)] = total.get(str(name), 0) + day_sums(
                         variable.values, days, self.axis.size
                     )
         return DaySums(total, count)
+
+    def sampled(self, model: EvaluatedModel | None, name: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the times of each member, and its values at sampled points ``(time, field, point)``."""
+        for run in self._runs:
+            times = np.sort(run.selection.times(run.data, STRUCTURE))
+            yield times, run.load(model, STRUCTURE, times, names=[name])[name].values
 
     def first(self, group: str, model: EvaluatedModel | None = None) -> xr.Dataset:
         """Read the statistics of the first time, with their coordinates; of the truth without a model."""
@@ -99,12 +107,32 @@ class StatisticsReader:
         parts = [run.load(model, CITIES, select={"city": some}) for run in self._runs]
         return np.concatenate([part["city_value"].values for part in parts]), parts[0]["box"].values
 
-    def city_distances(self, model: EvaluatedModel, counts: np.ndarray) -> np.ndarray:
-        """Return the Wasserstein-1 distances at cities, shape ``(replicate, field, box, city)``."""
+    def member_city_values(self, model: EvaluatedModel, some: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Read the values of all members at some cities, ``(time, field, member, city, point)``, and the box of each point."""
+        parts = [run.load(model, MEMBER_CITIES, select={"city": some}) for run in self._runs]
+        return np.concatenate([part["member_city_value"].values for part in parts]), parts[0]["box"].values
+
+    def city_distances(self, model: EvaluatedModel, counts: np.ndarray, pooled: bool = False) -> np.ndarray:
+        """Return the Wasserstein-1 distances at cities, float32 ``(replicate, field, box, city)``.
+
+        The replicates still have the mean excess over the record, see :func:`.remove_excess`. ``pooled``: of all members
+        together, in the boxes that were kept of them.
+        """
         days = self.city_days()
         parts = []
         for some in self.cities_at_once():
-            (prediction, boxes), (truth, _) = (self.city_values(each, some) for each in (model, None))
+            truth, boxes = self.city_values(None, some)
+            if pooled:
+                members, kept = self.member_city_values(model, some)
+                count = members.shape[2]
+                prediction = members.transpose(0, 1, 3, 2, 4).reshape(
+                    *members.shape[:2], members.shape[3], -1
+                )
+                # Each value of the truth once for every member: samples of one size.
+                truth = np.tile(truth[..., boxes <= kept.max()], count)
+                boxes = np.tile(kept, count)
+            else:
+                prediction, _ = self.city_values(model, some)
             parts.append(city_wasserstein(prediction, truth, boxes, days, counts))
         # (field, replicate, city, box) of each part
         return np.concatenate(parts, axis=2).transpose(1, 0, 3, 2)

@@ -33,6 +33,10 @@ _SECTIONS = {
     "grid": "Patterns locked to the grid, relative to the truth's grid-scale rms and variance (ideal: 0); height of lines "
     "in the zonal and meridional spectrum at the wavenumbers of the coarse grid (1 or less: none).",
     "semivariogram": "Semivariance at great-circle lags relative to the truth (ideal: 1).",
+    "ensemble": "Proper scores (fair; of a single field: absolute and root mean square errors; ideal: 0), spread over error of the mean "
+    "(ideal: 1), and the largest departure of the rank histogram from flat (ideal: 0).",
+    "structure": "Coherence with the truth, log-spectral distance, correlation and change in time, and extremes of vorticity and "
+    "divergence together; of the first member. Ratios: ideal 1.",
     "values": "Errors of the fields, and the distribution of values over the area and all times.",
 }
 

@@ -76,7 +76,14 @@ def prepare_evaluation(plan: EvaluationPlan) -> PreparedEvaluation:
     """
     from atmodist_core.fields.grid.geography import cities
 
-    models = load_models(plan.models, precision=plan.precision, device=plan.device, factor=plan.factor)
+    models = load_models(
+        plan.models,
+        precision=plan.precision,
+        device=plan.device,
+        factor=plan.factor,
+        members=plan.members,
+        seed=plan.member_seed,
+    )
     factor = models[0].downscaler.factor
     data = [
         open_evaluation_data(source, factor=factor, period=plan.period, level=plan.level, region=plan.region)
@@ -104,6 +111,7 @@ def prepare_evaluation(plan: EvaluationPlan) -> PreparedEvaluation:
             series=plan.series,
             maps=plan.maps,
             latitude_edges=plan.latitude_edges,
+            ensemble=plan.members > 0,
         )
         for member in data
     ]

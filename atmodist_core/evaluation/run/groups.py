@@ -10,6 +10,8 @@ import pandas as pd
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.diagnostics.energy_ratio import HighWavenumberPower
 from atmodist_core.evaluation.diagnostics.spectra import energy_spectrum
+from atmodist_core.evaluation.ensembles.member_statistics import Calibration, MemberCityValues, ProperScores
+from atmodist_core.evaluation.ensembles.structure_statistics import ErrorPower, JointExtremes, SampledValues
 from atmodist_core.evaluation.geometry import area_weights
 from atmodist_core.evaluation.run.data import EvaluationData
 from atmodist_core.evaluation.statistics.city_values import CityValues
@@ -27,6 +29,7 @@ from atmodist_core.evaluation.statistics.statistic import Group, Statistic
 
 AREA, CITIES, SERIES, MAPS = "area", "cities", "series", "maps"
 DISTANCE, LATITUDES = "distance", "latitudes"
+ENSEMBLE, STRUCTURE, MEMBER_CITIES = "ensemble", "structure", "member-cities"
 
 
 def groups_of(
@@ -37,11 +40,12 @@ def groups_of(
     series: bool = False,
     maps: bool = False,
     latitude_edges: Sequence[float] = (),
+    ensemble: bool = False,
 ) -> tuple[list[Group], list[str]]:
     """Return the groups, and sentences on those that a limited area has no room for.
 
     Cities, a distance network, SSIM and PSNR over time (``series``), maps of moments, and the power of the band in belts
-    of latitude (edges in degrees) add a group each.
+    of latitude (edges in degrees) add a group each; verification as an ensemble adds three.
     """
     grid, factor = data.template, data.factor
     weights = area_weights(grid)
@@ -75,7 +79,31 @@ def groups_of(
         settings = {"edges": [float(edge) for edge in latitude_edges], "band": [band.first, band.last]}
         belts = LatitudePower(grid, band.first, band.last, latitude_edges)
         groups.append(Group(LATITUDES, [belts], settings=settings))
+    if ensemble:
+        try:
+            groups += _ensemble_groups(data, cities)
+        except UserError as error:
+            if data.on_the_globe:
+                raise
+            notes.append(f"Without {ENSEMBLE}: {error}")
     return groups, notes
+
+
+def _ensemble_groups(data: EvaluationData, cities: pd.DataFrame | None) -> list[Group]:
+    """Groups of ensemble verification, which single fields have as well, as ensembles of one."""
+    grid = data.template
+    band = band_of(data) if data.on_the_globe else None
+    settings = {} if band is None else {"band": [band.first, band.last]}
+    scores: list[Statistic] = [ProperScores(grid), Calibration(grid, band)]
+    structure: list[Statistic] = [ErrorPower(grid), SampledValues(grid)]
+    if {"vorticity", "divergence"} <= {*data.names}:
+        structure.append(JointExtremes(grid))
+    groups = [Group(ENSEMBLE, scores, settings=settings, of_members=True), Group(STRUCTURE, structure)]
+    if cities is not None:
+        groups.append(
+            Group(MEMBER_CITIES, [MemberCityValues(grid, cities)], of_members=True, only_members=True)
+        )
+    return groups
 
 
 def band_of(data: EvaluationData) -> SpectralBand:

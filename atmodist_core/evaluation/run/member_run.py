@@ -13,9 +13,10 @@ import pandas as pd
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.evaluation.ensembles.member_arrays import MEMBER
 from atmodist_core.evaluation.geometry import common_points, field_values
 from atmodist_core.evaluation.run.data import EvaluationData
-from atmodist_core.evaluation.run.groups import CITIES, groups_of
+from atmodist_core.evaluation.run.groups import CITIES, MEMBER_CITIES, groups_of
 from atmodist_core.evaluation.run.models import EvaluatedModel
 from atmodist_core.evaluation.statistics.learned_distance import LearnedDistance
 from atmodist_core.evaluation.statistics.snapshot import Snapshot
@@ -45,7 +46,7 @@ class Selection:
 
     def times(self, data: EvaluationData, group: str) -> np.ndarray:
         """Return the times for a group of statistics."""
-        step = self.cities_every_hours if group == CITIES else self.every_hours
+        step = self.cities_every_hours if group in (CITIES, MEMBER_CITIES) else self.every_hours
         if step < 0:
             return data.times[:0]
         seconds = data.times.astype("datetime64[s]").astype(np.int64)
@@ -62,8 +63,10 @@ class Stores:
     def of(self, model: EvaluatedModel | None, group: Group) -> StatisticsStore | SumsStore:
         """Return the store of a group of statistics; of the truth without a model."""
         own: dict[str, Any] = {"name": TRUTH} if model is None else model.identity
-        identity = {**self._data, **own, "group": group.name, **group.settings}
-        name = f"{group.name}-{identity_hash(group.settings)}" if group.settings else group.name
+        drawn = model is not None and group.of_members and model.members
+        settings = {**group.settings, **({"members": drawn} if drawn else {})}
+        identity = {**self._data, **own, "group": group.name, **settings}
+        name = f"{group.name}-{identity_hash(settings)}" if settings else group.name
         folder = self.folder / (TRUTH if model is None else model.folder) / name
         return SumsStore(folder, identity) if group.summed else StatisticsStore(folder, identity)
 
@@ -113,6 +116,7 @@ class MemberRun:
         series: bool = False,
         maps: bool = False,
         latitude_edges: Sequence[float] = (),
+        ensemble: bool = False,
     ) -> None:
         for model in models:
             if model.downscaler.factor != data.factor:
@@ -130,13 +134,15 @@ class MemberRun:
             series=series,
             maps=maps,
             latitude_edges=latitude_edges,
+            ensemble=ensemble,
         )
         self.groups = {group.name: group for group in groups}
         self._stores: dict[tuple[str, str], StatisticsStore | SumsStore] = {}
         self._wanted: dict[tuple[str, str], set[np.datetime64]] = {}
         for group in groups:
             times = selection.times(data, group.name)
-            for each in (*self.models, *([None] if group.of_truth else [])):
+            models = [each for each in self.models if each.members or not group.only_members]
+            for each in (*models, *([None] if group.of_truth else [])):
                 key = (TRUTH if each is None else each.label, group.name)
                 store = self._stores[key] = self.stores.of(each, group)
                 self._wanted[key] = set(times[store.missing(times)])
@@ -235,9 +241,13 @@ class MemberRun:
             needed = [name for name in self.groups if self._needs(model.label, name, moment)]
             if not needed:
                 continue
-            prediction = self._on_the_template(model.downscaler(coarse, region=data.region), model.label)
-            predicted = np.stack([field_values(prediction, each, dtype=np.float32)[0] for each in data.names])
-            snapshot = Snapshot(predicted, values, prediction, truth, of_truth)
+            drawn = model.members if any(self.groups[name].of_members for name in needed) else 0
+            fields = self._on_the_template(model(coarse, drawn, data.region), model.label)
+            members = [fields.isel({MEMBER: n}) for n in range(drawn)] or [fields]
+            arrays = np.stack(
+                [[field_values(each, name, dtype=np.float32)[0] for name in data.names] for each in members]
+            )
+            snapshot = Snapshot(arrays[0], values, members[0], truth, of_truth, arrays if drawn else None)
             for name in needed:
                 buffers[model.label, name].add(moment, self.groups[name](snapshot))
             done += 1

@@ -22,16 +22,30 @@ Precision = Literal["float32", "bfloat16", "auto"]
 
 @dataclass(frozen=True)
 class EvaluatedModel:
-    """A downscaler with its label, and plain values that identify its results: name, weights, precision."""
+    """A downscaler with its label, and plain values that identify its results: name, weights, precision.
+
+    ``members`` are the number of members of an ensemble, 0 for a single field, and ``seed`` is that of their noise.
+    """
 
     label: str
     downscaler: DownscalerLike
     identity: dict[str, Any]
+    members: int = 0
+    seed: int = 0
 
     @property
     def folder(self) -> str:
         """Name of its folder in a store."""
         return f"{self.identity['name']}-{identity_hash(self.identity)}"
+
+    def __call__(self, coarse: xr.Dataset, members: int, region: str | None) -> xr.Dataset:
+        """Return fine fields: so many members along an axis ``member``, or the first field alone for 0."""
+        options: dict[str, Any] = {"seed": self.seed} if self.seed else {}
+        if members:
+            options["members"] = members
+        downscale: Any = self.downscaler  # single fields have no such options
+        result: xr.Dataset = downscale(coarse, region=region, **options)
+        return result
 
 
 def weights_hash(folder: Path) -> str:
@@ -47,13 +61,15 @@ def load_models(
     precision: Precision = "float32",
     device: str | None = None,
     factor: int | None = None,
+    members: int = 0,
+    seed: int = 0,
 ) -> list[EvaluatedModel]:
     """Load models by name or folder, or ``label=folder`` for another name in the tables.
 
-    Other arguments are those of :func:`atmodist_core.load_downscaler`. Raises ``UserError`` if there is none, two have one
-    label, or one cannot be loaded.
+    ``members`` and ``seed`` are for models that draw members; other arguments are those of
+    :func:`atmodist_core.load_downscaler`. Raises ``UserError`` if there is none, two have one label, or one cannot be loaded.
     """
-    models = [_evaluated_model(name, precision, device, factor) for name in names]
+    models = [_evaluated_model(name, precision, device, factor, members, seed) for name in names]
     labels = [model.label for model in models]
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if not models or twice or TRUTH in labels:
@@ -66,7 +82,7 @@ def load_models(
 
 
 def _evaluated_model(
-    name: str, precision: Precision, device: str | None, factor: int | None
+    name: str, precision: Precision, device: str | None, factor: int | None, members: int, seed: int
 ) -> EvaluatedModel:
     from atmodist_core.inference.downscaler import load_downscaler
     from atmodist_core.models.card import find_model
@@ -82,7 +98,11 @@ def _evaluated_model(
     }
     if card.kind != "interpolation":
         identity["weights"] = weights_hash(find_model(place))
-    return EvaluatedModel(label or card.name, downscaler, identity)
+    if not getattr(downscaler, "is_ensemble", False):
+        return EvaluatedModel(label or card.name, downscaler, identity)
+    if seed:
+        identity["member_seed"] = seed
+    return EvaluatedModel(label or card.name, downscaler, identity, members, seed)
 
 
 class TruncatedDownscaler:
@@ -92,9 +112,10 @@ class TruncatedDownscaler:
         self._downscaler, self._truncation = downscaler, truncation
         self.name, self.factor = downscaler.name, downscaler.factor
 
-    def __call__(self, coarse: xr.Dataset, *, region: Any = None) -> xr.Dataset:
+    def __call__(self, coarse: xr.Dataset, *, region: Any = None, **options: Any) -> xr.Dataset:
         """Downscale fields of the globe; a region cannot be truncated."""
-        return truncated(self._downscaler(coarse, region=region), self._truncation)
+        downscale: Any = self._downscaler
+        return truncated(downscale(coarse, region=region, **options), self._truncation)
 
 
 def truncated_model(model: EvaluatedModel, attributes: Mapping[str, Any]) -> EvaluatedModel:
@@ -106,7 +127,8 @@ def truncated_model(model: EvaluatedModel, attributes: Mapping[str, Any]) -> Eva
             "--truncate, found none; leave it out."
         )
     downscaler = TruncatedDownscaler(model.downscaler, truncation)
-    return EvaluatedModel(model.label, downscaler, {**model.identity, "truncation": truncation})
+    identity = {**model.identity, "truncation": truncation}
+    return EvaluatedModel(model.label, downscaler, identity, model.members, model.seed)
 
 
 def learned_distance(

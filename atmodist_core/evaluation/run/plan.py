@@ -33,6 +33,8 @@ class EvaluationPlan:
         Whether to make maps of moments, and SSIM and PSNR over time.
     latitude_edges : tuple of float
         Edges of belts of latitude for the power of the band; none by default.
+    members, member_seed : int
+        Verify ensembles of so many members (0 for none), and the seed of their noise; single fields count as one member.
     lag_pairs, seed : int
         Pairs of patches at each time on which the distance network itself is evaluated (0 for none), and their seed.
     truncate : bool
@@ -55,6 +57,8 @@ class EvaluationPlan:
     maps: bool = True
     series: bool = True
     latitude_edges: tuple[float, ...] = ()
+    members: int = 0
+    member_seed: int = 0
     lag_pairs: int = 0
     seed: int = 0
     truncate: bool = False
@@ -70,8 +74,16 @@ class EvaluationPlan:
             raise UserError("Expected at least one model and one data set, found none; see --help.")
         if len(self.period) > 2:
             raise UserError(f"Expected one or two dates after --period, found {len(self.period)}.")
-        for name, least in (("every_hours", 0), ("cities_every_hours", -1), ("lag_pairs", 0)):
+        for name, least in (
+            ("every_hours", 0),
+            ("cities_every_hours", -1),
+            ("lag_pairs", 0),
+            ("members", 0),
+            ("member_seed", 0),
+        ):
             if getattr(self, name) < least:
                 raise UserError(
                     f"Expected --{name.replace('_', '-')} {least} or more, found {getattr(self, name)}."
                 )
+        if self.members == 1:
+            raise UserError("Expected --members 0 for none, or 2 or more, found 1; 8 is usual.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,21 +26,25 @@ class CityValues(Statistic):
     dimensions: ClassVar[Mapping[str, tuple[str, ...]]] = {"city_value": ("field", "city", "point")}
     units: ClassVar[Mapping[str, str]] = {"city_value": "field"}
 
-    def __init__(self, grid: xr.Dataset, cities: pd.DataFrame) -> None:
+    def __init__(self, grid: xr.Dataset, cities: pd.DataFrame, boxes: Sequence[int] = BOXES) -> None:
         shape = grid.sizes["latitude"], grid.sizes["longitude"]
         index = xr.Dataset(
             {"place": (("latitude", "longitude"), np.arange(shape[0] * shape[1]).reshape(shape))},
             {"latitude": grid["latitude"], "longitude": grid["longitude"]},
         )
-        found = local_statistics(index, cities, BOXES)
+        found = local_statistics(index, cities, boxes)
         self._places = found["place"].isel(time=0).values
         self._cities = found["city"].values.astype(str)
         self._boxes = found["box"].values
 
     def __call__(self, snapshot: Snapshot) -> Arrays:
         """Return the values."""
-        flat = snapshot.values.reshape(len(snapshot.values), -1)
-        return {"city_value": flat[:, self._places].astype(np.float32)}
+        return {"city_value": self.values_at(snapshot.values)}
+
+    def values_at(self, values: np.ndarray) -> np.ndarray:
+        """Return the values of fields ``(..., latitude, longitude)`` as float32 ``(..., city, point)``."""
+        flat = values.reshape(*values.shape[:-2], -1)
+        return flat[..., self._places].astype(np.float32)
 
     def coordinates(self) -> dict[str, Any]:
         """Return the cities, and the box of each point."""

@@ -24,6 +24,8 @@ class Snapshot:
         ``values`` and ``truth`` with their coordinates, and one time.
     of_truth : Snapshot, optional
         Snapshot of the truth: all models of a time share what was computed from it.
+    members : numpy.ndarray, shape ``(member, field, latitude, longitude)``, optional
+        All members of an ensemble, of which ``values`` is the first.
     """
 
     values: np.ndarray
@@ -31,12 +33,18 @@ class Snapshot:
     fields: xr.Dataset
     truth_fields: xr.Dataset
     of_truth: Snapshot | None = None
+    members: np.ndarray | None = None
     _computed: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def is_truth(self) -> bool:
         """Whether this is a snapshot of the truth itself."""
         return self.values is self.truth
+
+    @property
+    def ensemble(self) -> np.ndarray:
+        """All members; of a single field that alone."""
+        return self.values[None] if self.members is None else self.members
 
     @property
     def truth_alone(self) -> Snapshot:

@@ -49,18 +49,21 @@ class Group:
     """Statistics that are computed and stored together, in a folder ``name`` of a store.
 
     If ``summed``, times are added up (whole numbers, see :class:`SumsStore`). ``settings`` are plain values that the
-    statistics depend on beside the data; other settings get another folder.
+    statistics depend on beside the data; other settings get another folder. ``of_members``: they are of all members of an
+    ensemble; ``only_members``: a single field has none.
     """
 
     name: str
     statistics: Sequence[Statistic]
     summed: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
+    of_members: bool = False
+    only_members: bool = False
 
     @property
     def of_truth(self) -> bool:
         """Whether the truth has any of the statistics."""
-        return not all(each.needs_truth for each in self.statistics)
+        return not self.only_members and not all(each.needs_truth for each in self.statistics)
 
     def __call__(self, snapshot: Snapshot) -> Arrays:
         """Return all arrays; those that compare with the truth are left out for the truth itself."""
