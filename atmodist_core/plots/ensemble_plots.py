@@ -129,19 +129,19 @@ def rank_histogram(
     for name, values in _of_models(results, "share", "rank_share", field, part).items():
         known = values[np.isfinite(values)]
         if known.size > 1:
-            curves[name] = (np.arange(known.size), known * known.size / known.sum())
+            edges = np.arange(known.size + 1) - 0.5
+            curves[name] = (np.repeat(edges, 2)[1:-1], np.repeat(known * known.size / known.sum(), 2))
     if not curves:
         raise UserError("Expected at least one ensemble with ranks, found none; evaluate with --members 8.")
-    most = max(len(x) for x, _ in curves.values())
     return _around_one(
         curves,
         theme,
         label=f"rank histogram, {part}" if part != "area" else "rank histogram",
-        interpolation="steps-mid",
+        axes=("rank", "share"),
         frame_width=width,
         xlabel="members below the truth",
         ylabel="share / flat",
-        xlim=(-0.5, most - 0.5),
+        xlim=(-0.5, max(float(x[-1]) for x, _ in curves.values())),
         ylim=(0, max(2.0, 1.05 * max(float(y.max()) for _, y in curves.values()))),
     )
 
@@ -187,6 +187,7 @@ def spread_error(
         curves,
         theme,
         label="spread over error",
+        axes=("degree", "ratio"),
         frame_width=width,
         logx=True,
         xlabel="total wavenumber",
@@ -231,7 +232,7 @@ def _around_one(
     theme: str,
     *,
     label: str,
-    interpolation: str = "linear",
+    axes: tuple[str, str],
     **options: Any,
 ) -> Any:
     """Curves of models, with the ideal value 1 and a band around it."""
@@ -241,8 +242,8 @@ def _around_one(
         hv.HLine(1.0).opts(color=colours.text, line_width=1),
     ]
     for name, (x, y) in curves.items():
-        curve = hv.Curve((x, y), "x", "y", label=method_style(name).label)
-        layers.append(curve.opts(**line_options(name, theme), interpolation=interpolation, tools=["hover"]))
+        curve = hv.Curve((x, y), *axes, label=method_style(name).label)
+        layers.append(curve.opts(**line_options(name, theme), tools=["hover"]))
     return (
         hv.Overlay(layers)
         .relabel(label)

@@ -56,7 +56,7 @@ def test_a_rank_histogram_is_relative_to_a_flat_one(case):
     share = rank_histogram(*case)
     overlay = ad.plots.rank_histogram({"srgan-4x-mse": share})
     (curve,) = curves(overlay).values()
-    np.testing.assert_allclose(curve.dimension_values(1), 6 * share["share"].sel(field="vorticity"))
+    np.testing.assert_allclose(curve.dimension_values(1)[::2], 6 * share["share"].sel(field="vorticity"))
     assert hv.render(overlay)
 
 
@@ -89,7 +89,7 @@ def test_an_evaluation_is_drawn_with_one_curve_for_each_ensemble():
     )
     found = curves(ad.plots.rank_histogram(results, part="latitudes 0 to 30"))
     assert list(found) == ["members"]
-    np.testing.assert_allclose(found["members"].dimension_values(1), [1.6, 0.4, 0.4, 1.6])
+    np.testing.assert_allclose(found["members"].dimension_values(1)[::2], [1.6, 0.4, 0.4, 1.6])
     assert list(curves(ad.plots.spread_error(results))) == ["members"]
     with pytest.raises(UserError, match="area_part among area, latitudes 0 to 30"):
         ad.plots.rank_histogram(results, part="poles")

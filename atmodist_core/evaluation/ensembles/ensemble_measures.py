@@ -20,12 +20,17 @@ POWER = "power"
 BIN_POWER = "bin_power"
 
 
+def _has_power(truth: Means) -> np.ndarray:
+    """Whether the truth has power at a wavenumber: beyond its truncation only rounding errors are left."""
+    power = truth[POWER if POWER in truth else BIN_POWER]
+    there: np.ndarray = power > ROUNDING * power.max(axis=-1, keepdims=True)
+    return there
+
+
 def coherence_curve(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
     """Return the coherence per wavenumber, ``(replicate, field, wavenumber)``; missing where the truth has no power."""
     name = POWER if POWER in truth else BIN_POWER
-    own, other = model[name], truth[name]
-    there = other > ROUNDING * other.max(axis=-1, keepdims=True)
-    return np.where(there, coherence_of(own, other, model["error_power"]), np.nan)
+    return np.where(_has_power(truth), coherence_of(model[name], truth[name], model["error_power"]), np.nan)
 
 
 def band_coherence(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
@@ -53,8 +58,9 @@ def spread_error_ratio(model: Means, truth: Means, facts: DataFacts) -> np.ndarr
 
 
 def spread_error_of_degrees(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
-    """Return spread over error per wavenumber, ``(replicate, field, wavenumber)``."""
-    return np.sqrt(power_ratio(model["spread_power"], model["mean_error_power"]))
+    """Return spread over error per wavenumber, ``(replicate, field, wavenumber)``; missing where the truth has no power."""
+    ratio = np.sqrt(power_ratio(model["spread_power"], model["mean_error_power"]))
+    return np.where(_has_power(truth), ratio, np.nan)
 
 
 def spread_error_of_bands(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:

@@ -137,7 +137,7 @@ def test_tables_name_every_model(judged):
     result = judged[0]
     for name in TABLES:
         text = table(result, name, "half")
-        assert ("nearly" in text) == (name not in ("distance", "latitudes"))
+        assert ("nearly" in text) == (name not in ("distance", "ensemble", "latitudes"))
     assert "degrees 13 to 21, the last degree at which the truth's spectrum is not empty" in heading(result)
     assert "5 times, 10 at cities" in heading(result)
     values = plain_values(result, "half")
