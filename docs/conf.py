@@ -55,6 +55,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "sphinx_copybutton",
     "contents",
+    "example_figures",
     "mathml",
     "reference",
 ]

@@ -6,7 +6,7 @@ Documents that are not listed here appear under the last caption.
 from typing import Any
 
 CONTENTS: dict[str, tuple[str, ...]] = {
-    "Using it": ("docs/app", "docs/data", "docs/gallery_pages/index", "docs/deploy"),
+    "Using it": ("docs/app", "docs/data", "docs/plots", "docs/gallery_pages/index", "docs/deploy"),
     "What is computed": (
         "docs/method",
         "docs/glossary",

@@ -5,9 +5,11 @@ import runpy
 import warnings
 from pathlib import Path
 
+import holoviews as hv
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from bokeh.models import GlyphRenderer
 from matplotlib.figure import Figure
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "docs" / "gallery").glob("*.py"))
@@ -26,12 +28,14 @@ def test_an_example_holds(example, monkeypatch, tmp_path):
         try:
             names = runpy.run_path(str(example), run_name="example")
             figure = names["figure"]
-            assert isinstance(figure, Figure)
-            figure.canvas.draw()
-            picture = np.asarray(figure.canvas.buffer_rgba())
+            if isinstance(figure, Figure):
+                figure.canvas.draw()
+                assert np.ptp(np.asarray(figure.canvas.buffer_rgba())[..., :3]) > 100, "an empty figure"
+            else:
+                shown = hv.renderer("bokeh").get_plot(figure).state
+                assert list(shown.select({"type": GlyphRenderer})), "an empty figure"
         finally:
             plt.close("all")
-    assert np.ptp(picture[..., :3]) > 100, "an empty figure"
     assert not list(tmp_path.iterdir()), "an example leaves nothing behind"
 
 

@@ -21,6 +21,7 @@ PAGES = (
     "docs/reference/atmodist_core.html",
     "docs/gallery_pages/index.html",
     "docs/gallery_pages/04_distances_in_time.html",
+    "docs/gallery_pages/10_plots_of_maps.html",
 )
 
 pytestmark = pytest.mark.browser

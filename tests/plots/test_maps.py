@@ -11,6 +11,7 @@ from atmodist_core.plots.look.units import DisplayUnit
 from atmodist_core.plots.map_plots.geography import cities_of, coastline_of
 from atmodist_core.plots.map_plots.panels import map_image, maps
 from atmodist_core.plots.map_plots.projections import Area, Projection
+from tests.evaluation.mock_fields import area
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +116,16 @@ def test_a_wide_map_has_the_coast_of_its_own_turn_of_longitude():
 def test_mistakes_get_one_sentence(demo, options, sentence):
     with pytest.raises(UserError, match=sentence):
         maps(demo, **options)
+
+
+def test_a_map_keeps_its_frame_when_a_layer_is_added():
+    field = area(32, 48, north=60, west=-15)
+    for projection, visible in (("plate-carree", True), ("robinson", False)):
+        alone = ad.plots.maps(field, projection=projection, width=410)
+        axes = next(iter(alone)).kdims
+        figure = hv.render(alone * hv.Points([(0.0, 50.0)], axes))
+        again = hv.render(alone)
+        assert (figure.frame_width, figure.frame_height) == (again.frame_width, again.frame_height)
+        assert figure.frame_width == 410 and len(figure.renderers) == len(again.renderers) + 1
+        assert figure.xaxis[0].visible == again.xaxis[0].visible == visible
+        assert type(figure.xaxis[0].formatter) is type(again.xaxis[0].formatter)

@@ -156,6 +156,9 @@ def field_maps(
     chosen = Projection(projection, area)
     geography = geography_of(chosen, coastlines=coastlines, cities=cities, theme=theme)
     size = map_size(chosen, width)
+    # Of the picture as well as of the overlay, which loses its own where a layer is added.
+    lasting = {**frame_options(chosen, theme), **size}
+    del lasting["show_legend"]
     panels = []
     for name, values in fields.items():
         picture = map_image(values, chosen, unit, label=label)
@@ -166,6 +169,7 @@ def field_maps(
             colorbar_position="bottom",
             colorbar_opts={"height": 8, "padding": 2, "title": label},
             tools=["hover"],
+            **lasting,
         )
         title = method_style(name).label
         panels.append(map_of(picture, geography, chosen, theme).relabel(title).opts(title=title, **size))
