@@ -8,7 +8,12 @@ from app.export.captions import session_caption
 from app.session.period_spectra import PeriodSpectra
 from app.session.session import Session
 from atmodist_core.figures.numbers.compute import spectra_results
-from atmodist_core.figures.numbers.numbers import Numbers, fields_numbers, spectra_numbers
+from atmodist_core.figures.numbers.numbers import (
+    Numbers,
+    fields_numbers,
+    spectra_numbers,
+    transect_numbers,
+)
 from atmodist_core.figures.numbers.spectrum import coarse_nyquist_degree
 from atmodist_core.plots.look.units import field_unit
 
@@ -33,6 +38,7 @@ def maps_numbers(session: Session) -> Numbers:
         if name in comparison.scores
     }
     tables = fields_numbers(states, comparison.coarse, question.field, scores)
+    tables |= transect_numbers(states, comparison.coarse, question.field, session.state.transect)
     if session.state.scale == "fixed" and session.state.limit is not None:
         tables["fields"].attrs["limit"] = session.state.limit / field_unit(question.field).factor
     return Numbers("maps", tables, session_caption(session, question.time, question.field))

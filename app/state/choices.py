@@ -28,6 +28,7 @@ QUERY_NAMES = {
     "right": "right",
     "pixels": "pixels",
     "projection": "projection",
+    "transect": "transect",
     "scale": "scale",
     "limit": "limit",
     "average": "average",

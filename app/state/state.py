@@ -26,6 +26,7 @@ from app.state.data_description import DataDescription
 from app.state.period import parse_period
 from app.state.view_registry import VIEWS
 from app.theme.theme import DARK, LIGHT
+from atmodist_core.fields.grid.transects import parse_transect
 from atmodist_core.figures.numbers.request import parse_region
 
 
@@ -65,6 +66,9 @@ class StudioState(param.Parameterized):
     )
     projection: Any = param.Selector(
         default="plate-carree", objects=list(MAP_PROJECTIONS), doc="Projection of the maps."
+    )
+    transect = param.String(
+        default="", doc="Line latitude,longitude,latitude,longitude on the maps; empty for none."
     )
     scale: Any = param.Selector(
         default="quantile", objects=list(SCALES), doc="How the ends of the colour scale are set."
@@ -198,6 +202,12 @@ class StudioState(param.Parameterized):
                 return region_text(parse_region(text))
             except ad.UserError as error:
                 raise ValueError(f"{_sentence_part(error)} {parameter.default} is shown.") from error
+        if name == "transect":
+            try:
+                parse_transect(text)
+                return text
+            except ad.UserError as error:
+                raise ValueError(f"{_sentence_part(error)} no transect is shown.") from error
         if isinstance(parameter, param.List):
             return [part for part in dict.fromkeys(text.split(",")) if part]
         if name == "limit":

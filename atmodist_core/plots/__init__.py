@@ -12,6 +12,7 @@ _EXPORTS = {
     "field_maps": "atmodist_core.plots.map_plots.panels",
     "spectra": "atmodist_core.plots.spectrum_plots.spectra",
     "semivariograms": "atmodist_core.plots.spectrum_plots.semivariograms",
+    "transect": "atmodist_core.plots.map_plots.transects",
     "distance_matrix": "atmodist_core.plots.distance_plots.matrices",
     "lag_curves": "atmodist_core.plots.distance_plots.lags",
     "confusion_matrix": "atmodist_core.plots.distance_plots.lags",

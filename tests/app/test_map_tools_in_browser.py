@@ -107,3 +107,104 @@ def test_the_swipe_is_drawn_in_a_projection(watched, address):
     split = page.evaluate(f"() => {MODELS}.find((m) => m.type === 'Span' && m.line_width === 2.5).location")
     assert -3e6 < split < 3e6 and abs(split) > 1e4, "metres in the plane"
     assert watched.faults == []
+
+
+def drag(page, card, first, last):
+    """Drag over a map between two places given as parts of its width and height."""
+    box = page.locator(f".{card} .bk-Figure").bounding_box()
+
+    def at(part):
+        return box["x"] + part[0] * box["width"], box["y"] + part[1] * box["height"]
+
+    page.mouse.move(*at(first))
+    page.wait_for_timeout(300)
+    page.mouse.down()
+    for step in range(1, 9):
+        page.mouse.move(*at([a + (b - a) * step / 8 for a, b in zip(first, last, strict=True)]))
+    page.mouse.up()
+
+
+def extent(page):
+    """Visible part of the maps."""
+    figure = f"{MODELS}.find((m) => m.type === 'Figure' && m.name === 'map of Truth')"
+    ends = f"const m = {figure}; return [m.x_range.start, m.x_range.end, m.y_range.start, m.y_range.end]"
+    return page.evaluate(f"() => {{ {ends} }}")
+
+
+def transect_in(url):
+    found = re.search(r"transect=([-\d.,]+)", url.replace("%2C", ","))
+    return [float(part) for part in found.group(1).split(",")] if found else None
+
+
+def curves(page):
+    """Number of finite values of each curve on show, by name."""
+    figure = f"{MODELS}.find((m) => m.type === 'Figure' && m.name === 'transect')"
+    shown = f"({figure}?.renderers ?? []).filter((r) => r.visible)"
+    count = "Array.from(r.data_source.data.value).filter(Number.isFinite).length"
+    return page.evaluate(f"() => Object.fromEntries({shown}.map((r) => [r.name, {count}]))")
+
+
+def test_a_line_drawn_on_a_map_shows_all_fields_along_it(watched, address):
+    page = opened(watched, f"{address}?{SMALL}")
+    before = extent(page)
+    page.get_by_role("button", name="Draw a line").click()
+    page.wait_for_timeout(500)
+    drag(page, "card-truth", (0.3, 0.3), (0.7, 0.7))
+    until(page, lambda: transect_in(page.url))
+    assert extent(page) == pytest.approx(before), "the map has not moved"
+    south, west, north, east = transect_in(page.url)
+    assert 30 < north < south < 76 and -25 < west < east < 46
+    seen(page, "bilinear between grid points")
+    until(page, lambda: set(curves(page)) == {"truth", "coarse input", "bicubic"})
+    assert min(curves(page).values()) > 300
+    page.get_by_role("button", name="Next time (right arrow)").click()
+    page.get_by_text("2001-01-05 06:00 UTC").first.wait_for()
+    assert transect_in(page.url) == [south, west, north, east]
+    opened(page, page.url.replace("projection", "p") + "&projection=lambert")
+    until(page, lambda: len(curves(page)) == 3)
+    # Two taps on two maps, in another projection.
+    page.get_by_role("button", name="Draw a line").click()
+    page.wait_for_timeout(500)
+    for card in ("card-coarse", "card-truth"):
+        x, y = middle_of(page, card)
+        page.mouse.click(x + (60 if card == "card-truth" else 0), y + 5)
+        page.wait_for_timeout(600)
+    until(page, lambda: transect_in(page.url)[:2] != [south, west])
+    south, west, north, east = transect_in(page.url)
+    assert abs(south - north) < 4 and 5 < east - west < 30
+    page.get_by_role("button", name="Remove the transect").click()
+    until(page, lambda: transect_in(page.url) is None)
+    opened(page, f"{address}?{SMALL}&transect=10,0,10,0")
+    seen(page, "no transect is shown")
+    assert watched.faults == []
+
+
+def test_a_box_drawn_on_any_map_becomes_the_region(watched, address):
+    page = opened(watched, f"{address}?{SMALL}")
+    west, east, south, north = extent(page)
+    page.keyboard.down("Shift")
+    drag(page, "card-coarse", (0.3, 0.3), (0.7, 0.7))
+    page.keyboard.up("Shift")
+    until(page, lambda: "region=Europe" not in page.url)
+    edges = [
+        float(part)
+        for part in re.search(r"region=([-\d.,]+)", page.url.replace("%2C", ",")).group(1).split(",")
+    ]
+    assert south < edges[0] < edges[1] < north and west < edges[2] < edges[3] < east
+    assert edges[3] - edges[2] == pytest.approx(0.4 * (east - west), rel=0.3)
+    page.get_by_text(READY).first.wait_for()
+    opened(page, f"{address}?region=Globe&methods=bicubic&projection=polar-stereographic")
+    page.get_by_role("button", name="Draw a box").click()
+    page.wait_for_timeout(500)
+    drag(page, "card-truth", (0.55, 0.6), (0.75, 0.75))
+    until(page, lambda: "region=Globe" not in page.url)
+    edges = [
+        float(part)
+        for part in re.search(r"region=([-\d.,]+)", page.url.replace("%2C", ",")).group(1).split(",")
+    ]
+    assert edges[0] > 20 and edges[1] < 90 and 0 < edges[3] - edges[2] < 90
+    page.get_by_text(READY).first.wait_for()
+    before = extent(page)
+    drag(page, "card-truth", (0.4, 0.4), (0.6, 0.6))
+    until(page, lambda: extent(page) != pytest.approx(before))  # dragging moves the map again
+    assert watched.faults == []

@@ -50,6 +50,8 @@ def test_an_address_restores_every_choice():
         "left": "coarse",
         "right": "bicubic",
         "pixels": "mean",
+        "projection": "lambert",
+        "transect": "51.5,-0.1,41.9,12.5",
         "scale": "fixed",
         "limit": 7.5,
         "theme": "dark",

@@ -1,6 +1,7 @@
 """What the views draw, without a browser: pictures, scales, scores, and figures updated in place."""
 
 import asyncio
+from dataclasses import replace
 from html import escape
 
 import numpy as np
@@ -10,6 +11,7 @@ import xarray as xr
 import atmodist_core as ad
 from app.compute.colour_limits import coarse_difference, difference_limit, ends, field_limit
 from app.compute.comparison import SCORE_NAMES, Scores, best_of
+from app.export.comparison import maps_numbers
 from app.session.session import Session
 from app.state.state import StudioState
 from app.theme.theme import DARK, LIGHT
@@ -280,6 +282,63 @@ def test_the_painter_knows_the_size_of_a_map(compared):
     assert Painter(view._shared).viewport(one).degrees_per_pixel == pytest.approx(
         (view._shared.x_range.end - view._shared.x_range.start) / 300
     )
+
+
+def test_a_transect_shows_the_fields_of_the_comparison(compared):
+    view = MapsView(compared)
+    card = view._transect
+    assert not card._content.visible and view._shared.line.data["xs"] == []
+    view._on_drawn("line", (150.0, 170.0), (-20.0, 10.0))
+    assert compared.state.transect == "-20.00,150.00,10.00,170.00" and card._content.visible
+    names = {"truth", "coarse input", "bilinear", "bicubic", "MSE GAN", "AtmoDist GAN"}
+    assert {label for label in card.plot.labels if card.plot.renderer(label).visible} == names
+    first = compared.comparison.truth["vorticity"].isel(time=0).interp(latitude=-20.0, longitude=150.0)
+    assert card.plot.source("truth").data["value"][0] == pytest.approx(float(first) * 1e5, rel=1e-4)
+    (x,), (y,) = (view._shared.line.data[axis] for axis in ("xs", "ys"))
+    assert (x[0], y[0], x[-1], y[-1]) == pytest.approx((150, -20, 170, 10))
+    figure, before = card.plot.figure, card.plot.source("truth").data["value"]
+    compared.comparison = replace(
+        compared.comparison, question=replace(compared.comparison.question, field="divergence")
+    )
+    assert card.plot.figure is figure and not np.array_equal(card.plot.source("truth").data["value"], before)
+    assert figure.yaxis.axis_label == "divergence [10⁻⁵ s⁻¹]"
+    tables = maps_numbers(compared).datasets["transect"]
+    np.testing.assert_allclose(
+        tables["value"].sel(model="truth") * 1e5, card.plot.source("truth").data["value"], rtol=1e-5
+    )
+    view._on_drawn("line", (150.0, 150.0), (0.0, 0.0))
+    assert "at least 10 km" in compared.messages[-1].text
+    compared.state.transect = "60,0,50,10"
+    assert "within the data" in card._head.object and not card._box.visible
+    compared.state.transect = ""
+    assert not card._content.visible and view._shared.line.data["xs"] == []
+
+
+def test_a_box_in_a_projection_becomes_the_region_around_it(compared):
+    view = MapsView(compared)
+    compared.state.projection = "polar-stereographic"
+    map_ = view._shared.projection
+    assert not map_.is_plane and not view._cards["truth"].map.figure.xaxis.visible
+    image = view._cards["truth"].map.source.data["image"][0]
+    assert np.isnan(image).any() and np.isfinite(image).mean() > 0.2
+    x, y = map_.forward(np.array([160.0, 200.0]), np.array([20.0, 20.0]))
+    view._on_drawn("box", (x[0], x[1]), (y.min() - 3e5, y.max() + 3e5))
+    south, north, west, east = map(float, compared.state.region.split(","))
+    assert west < 163 and east % 360 > 197 and south < 20 < north
+    compared.state.projection = "orthographic"
+    view._on_drawn("box", (9e7, 9.1e7), (9e7, 9.1e7))
+    assert "on the map" in compared.messages[-1].text
+    view._drawing.drawn.text = '{"kind": "box", "x": ["no"], "y": [1, 2]}'  # forged: nothing happens
+    assert compared.state.region == f"{south:g},{north:g},{west:g},{east:g}"
+
+
+def test_lambert_is_refused_where_it_cannot_be_drawn(compared):
+    view = MapsView(compared)
+    compared.state.projection = "lambert"
+    assert view._shared.projection.is_plane
+    assert "Meanwhile the maps are in plate carree." in compared.messages[-1].text
+    compared.state.projection = "robinson"
+    assert compared.messages == []
 
 
 def test_messages_show_what_an_address_says_as_text(compared):

@@ -24,6 +24,7 @@ from bokeh.models import (
 )
 
 import atmodist_core as ad
+from app.views.maps.drawing import EVENTS, Drawing
 from app.views.maps.pixels import Picture, centred_longitude, edges
 from app.views.shared.axes import cross_hair, set_range
 from app.views.shared.elements import column, figure_pane
@@ -73,7 +74,9 @@ def template() -> LivePlot:
     picture = holoviews().Image(np.zeros((2, 2), np.float32), axes, bounds=(0, 0, 1, 1), label="field")
     coast, cities = geography_of(projection, coastlines=True, cities=True, theme="light")
     graticule = coast.clone(label="graticule").opts(line_width=0.5)
-    map_ = map_of(picture, [layer.clone([]) for layer in (graticule, coast, cities)], projection, "light")
+    line = coast.clone(label="line").opts(line_width=2.2)
+    layers = [layer.clone([]) for layer in (graticule, coast, cities, line)]
+    map_ = map_of(picture, layers, projection, "light")
     plot = LivePlot(map_, toolbar=None)
     figure = plot.figure
     figure.update(
@@ -115,6 +118,8 @@ class SharedMap:
         self.projection = Projection("plate-carree", area)
         self.x_range, self.y_range = Range1d(area.west, area.east), Range1d(area.south, area.north)
         self.graticule = ColumnDataSource({"xs": [], "ys": []})
+        # A transect, or what is being drawn.
+        self.line = ColumnDataSource({"xs": [], "ys": []})
         self.coast = ColumnDataSource({"xs": [], "ys": []})
         self.cities = ColumnDataSource({"longitude": [], "latitude": [], "city": []})
         # Models of the document, so that the pointer's script sees their changes.
@@ -188,9 +193,9 @@ class MapFigure:
         self.figure.update(x_range=shared.x_range, y_range=shared.y_range)
         self._image.glyph.color_mapper = mapper
         self._shared = shared
-        names = ("graticule", "coastlines", "cities")
-        self._graticule, self._coast, self._cities = (plot.renderer(name) for name in names)
-        self._graticule.data_source = shared.graticule
+        names = ("graticule", "coastlines", "cities", "line")
+        self._graticule, self._coast, self._cities, self._line = (plot.renderer(name) for name in names)
+        self._graticule.data_source, self._line.data_source = shared.graticule, shared.line
         self._coast.data_source, self._cities.data_source = shared.coast, shared.cities
         self.vertical, self.horizontal, self.badge = self.figure.center
         self.figure.name = f"map of {label}"
@@ -243,19 +248,26 @@ class MapFigure:
         ink = theme_of(theme)
         restyle(self.figure, theme)
         self._graticule.glyph.update(line_color=ink.text, line_alpha=0.3)
+        self._line.glyph.update(line_color=ink.text, line_alpha=1.0)
         self._coast.glyph.update(line_color=ink.text, line_alpha=0.75)
         self._cities.glyph.update(fill_color=ink.surface, line_color=ink.text)
         self.vertical.line_color = self.horizontal.line_color = ink.text
         self.badge.update(text_color=ink.text, background_fill_color=ink.surface, background_fill_alpha=0.9)
 
 
-def share_pointer(maps: list[MapFigure], shared: SharedMap) -> None:
-    """Show the place of the pointer, and the values there, in all maps."""
+def share_pointer(maps: list[MapFigure], shared: SharedMap, drawing: Drawing | None = None) -> None:
+    """Show the place of the pointer, and the values there, in all maps; let all be drawn on."""
     names = ("source", "vertical", "horizontal", "badge", "figure")
     panels = [{name: getattr(one, name) for name in names} for one in maps]
     script = CustomJS(
         args={"panels": panels, "unit": shared.unit, "inverse": shared.inverse}, code=_POINTER_CODE
     )
+    if drawing is not None:
+        drawing.set_maps([one.figure for one in maps])
     for one in maps:
         # Replaced, not added to: the set of maps changes.
-        one.figure.js_event_callbacks = {MouseMove.event_name: [script], MouseLeave.event_name: [script]}
+        callbacks = {MouseMove.event_name: [script], MouseLeave.event_name: [script]}
+        if drawing is not None:
+            for name in EVENTS:
+                callbacks[name] = [*callbacks.get(name, []), drawing.script]
+        one.figure.js_event_callbacks = callbacks

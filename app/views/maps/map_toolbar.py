@@ -11,14 +11,19 @@ import panel_material_ui as pmui
 from app.server.programmatic_update import ProgrammaticUpdate
 from app.session.session import Session
 from app.state.choices import LAYOUTS, MAP_PROJECTIONS, PIXELS, SCALES, SHOWS
+from app.views.maps.drawing import BOX, LINE
 from app.views.shared.choice import Choices, choice
 from app.views.shared.elements import TOOL_STYLES, Element, icon_button, row
+
+_BOX_TIP = "Draw a box that becomes the region: drag over a map, or tap two corners. Shift and dragging do so at any time"
+_LINE_TIP = "Draw a line and see all fields along it: drag over a map, or tap both ends"
 
 
 class MapToolbar(Element):
     """Field or difference, panels or swipe, native or mean, quantile or fixed scale, and the visible area.
 
-    ``colour_bar`` takes the rest of the line; ``reset_zoom`` and ``region_from_view`` are called by the buttons of the visible area.
+    ``colour_bar`` takes the rest of the line; ``reset_zoom`` and ``region_from_view`` are called by the buttons of the visible area, ``draw`` with
+    what is to be drawn on the maps.
     """
 
     def __init__(
@@ -27,6 +32,7 @@ class MapToolbar(Element):
         colour_bar: Any,
         reset_zoom: Callable[[], None],
         region_from_view: Callable[[], None],
+        draw: Callable[[str], None],
     ) -> None:
         super().__init__()
         self._state = state = session.state
@@ -54,6 +60,11 @@ class MapToolbar(Element):
         reset.on_click(lambda _event: reset_zoom())
         crop = icon_button("crop", "Use the visible area as the region")
         crop.on_click(lambda _event: region_from_view())
+        self._draw, self._kind = draw, ""
+        self._tools = {
+            BOX: self._tool(BOX, "highlight_alt", _BOX_TIP),
+            LINE: self._tool(LINE, "timeline", _LINE_TIP),
+        }
         self._content = row(
             choice(state, "show", SHOWS, "Quantity that the maps show"),
             choice(state, "layout", LAYOUTS, "Layout of the maps"),
@@ -67,7 +78,7 @@ class MapToolbar(Element):
             self._projection.widget,
             choice(state, "scale", SCALES, "Ends of the colour scale: 99 % of the truth, or fixed"),
             self._limit,
-            pn.Row(reset, crop, margin=0),
+            pn.Row(reset, crop, *self._tools.values(), margin=0),
             colour_bar,
             css=TOOL_STYLES,
         )
@@ -78,6 +89,19 @@ class MapToolbar(Element):
         """Set the present limit of the colour scale, from which "fixed" starts."""
         self._shown_limit = limit
         self._limit.label = f"± {unit}" if self._state.field != "wind_speed" else f"0 to … {unit}"
+
+    def begin_drawing(self, kind: str) -> None:
+        """Let the user draw a kind of thing; nothing if empty, and then dragging moves the maps."""
+        self._kind = kind
+        for name, tool in self._tools.items():
+            tool.color = "primary" if name == kind else "default"
+        self._draw(kind)
+
+    def _tool(self, kind: str, icon: str, description: str) -> Any:
+        """Return a button that has a colour while something is being drawn."""
+        tool = icon_button(icon, description, color="default", css_classes=[f"draw-{kind}"])
+        tool.on_click(lambda _event: self.begin_drawing("" if self._kind == kind else kind))
+        return tool
 
     def _side(self, parameter: str, label: str, session: Session) -> Any:
         choices = Choices(self._state, parameter, label, 150)

@@ -12,6 +12,7 @@ from bokeh.models import ColumnDataSource, CustomJS, LinearColorMapper, Span
 
 from app.compute.comparison import Comparison
 from app.session.session import Session
+from app.views.maps.drawing import Drawing
 from app.views.maps.map_figure import MapFigure, SharedMap, share_pointer
 from app.views.maps.painter import Painter
 from app.views.maps.pixels import Picture, centred
@@ -32,7 +33,12 @@ class SwipeMap(Element):
     """The map with the curtain."""
 
     def __init__(
-        self, session: Session, shared: SharedMap, painter: Painter, mapper: LinearColorMapper
+        self,
+        session: Session,
+        shared: SharedMap,
+        painter: Painter,
+        mapper: LinearColorMapper,
+        drawing: Drawing,
     ) -> None:
         super().__init__()
         self._session = session
@@ -50,7 +56,7 @@ class SwipeMap(Element):
         plot.renderers.insert(1, image)
         self._curtain = Span(dimension="height", line_width=2.5, visible=False)
         plot.add_layout(self._curtain)
-        share_pointer([self.map], shared)
+        share_pointer([self.map], shared, drawing)
         models = {"right_full": self._full, "right_part": part, "curtain": self._curtain}
         script = CustomJS(args={**models, "x_range": shared.x_range, "memory": {}}, code=_CODE)
         plot.js_on_event(MouseMove, script)

@@ -16,15 +16,18 @@ from app.session.session import Session
 from app.state.choices import FIELDS
 from app.theme.theme import FITTING
 from app.views.maps.card_texts import write_card
+from app.views.maps.drawing import BOX, Drawing
 from app.views.maps.map_card import MapCard
 from app.views.maps.map_figure import MapFigure, SharedMap, share_pointer
 from app.views.maps.map_toolbar import MapToolbar
 from app.views.maps.painter import Painter
 from app.views.maps.pixels import centred
 from app.views.maps.swipe import SwipeMap
+from app.views.maps.transect_card import TransectCard
 from app.views.shared import colour_bar
 from app.views.shared.elements import Element, column, html
 from app.views.shared.size_probe import SizeProbe
+from atmodist_core.fields.grid.transects import parse_transect
 from atmodist_core.plots.look.style import colour_map
 from atmodist_core.plots.look.units import field_unit, is_signed
 
@@ -63,11 +66,15 @@ class MapsView(Element):
         self._redraw_task: asyncio.Task[None] | None = None
         self._swipe: SwipeMap | None = None
         self._bar = html(css=colour_bar.STYLES, height=34, sizing_mode=None)
-        self._toolbar = MapToolbar(session, self._bar, self._reset_zoom, self._region_from_view)
+        self._drawing = Drawing(self._shared.line, self._on_drawn)
+        actions = (self._reset_zoom, self._region_from_view, self._drawing.set_mode)
+        self._toolbar = MapToolbar(session, self._bar, *actions)
         self._grid = column(css=_GRID_STYLES)
-        self._content = column(self._toolbar, self._grid, css=FITTING, styles={"gap": "8px"})
+        self._transect = TransectCard(session, self._shared)
+        parts = (self._toolbar, self._grid, self._transect)
+        self._content = column(*parts, css=FITTING, styles={"gap": "8px"})
         session.param.watch(self._update, ["comparison", "methods", "busy"])
-        watched = ["methods", "show", "layout", "left", "right", "pixels", "projection"]
+        watched = ["methods", "show", "layout", "left", "right", "pixels", "projection", "transect"]
         self._state.param.watch(self._update, [*watched, "scale", "limit", "theme", "view"])
         for visible in (self._shared.x_range, self._shared.y_range):
             visible.on_change("start", self._on_area)
@@ -90,9 +97,10 @@ class MapsView(Element):
         # `visible` alone is not enough: the grid's own style sheet sets its display.
         self._grid.param.update(visible=not swipe, styles={"display": "none"} if swipe else {})
         if swipe and self._swipe is None:
-            self._swipe = SwipeMap(self._session, self._shared, self._painter, self._field_scale)
+            scale = self._field_scale
+            self._swipe = SwipeMap(self._session, self._shared, self._painter, scale, self._drawing)
             self._swipe.probe.param.watch(lambda _event: self._redraw_soon(), "columns")
-            self._content.append(self._swipe)
+            self._content.insert(2, self._swipe)
             self._area = None
         if swipe:
             return
@@ -114,7 +122,8 @@ class MapsView(Element):
     def _share_pointer(self) -> None:
         """Link the pointers of the maps, as late as possible: the script makes all maps one graph of models, which Bokeh then walks through."""
         if not self._pointed and self._session.comparison is not None:
-            share_pointer([self._cards[name].map for name in self._session.shown_names], self._shared)
+            maps = [self._cards[name].map for name in self._session.shown_names]
+            share_pointer(maps, self._shared, self._drawing)
             self._pointed = True
 
     @property
@@ -160,6 +169,7 @@ class MapsView(Element):
         comparison = self._session.comparison
         if comparison is not None:
             self._set_area(comparison)
+        self._transect.draw(comparison)
         if self._swipe is not None and self._state.layout == "swipe":
             self._swipe.draw(comparison)
             return
@@ -244,6 +254,24 @@ class MapsView(Element):
         """Use the visible area as the region."""
         x, y = self._shared.x_range, self._shared.y_range
         self._use_region(float(x.start), float(x.end), float(y.start), float(y.end))
+
+    def _on_drawn(self, kind: str, x: tuple[float, float], y: tuple[float, float]) -> None:
+        """Use a box that was drawn as the region, a line as the transect."""
+        self._toolbar.begin_drawing("")
+        if kind == BOX:
+            self._use_region(min(x), max(x), min(y), max(y))
+            return
+        longitude, latitude = self._shared.projection.inverse(np.array(x), np.array(y))
+        ends = np.stack([latitude, (longitude + 180.0) % 360.0 - 180.0], axis=1).ravel()
+        text = ",".join(f"{degrees:.2f}" for degrees in ends)
+        try:
+            parse_transect(text)
+        except ad.UserError as error:
+            self._session.set_message("transect", "warning", str(error))
+        else:
+            self._session.set_message("transect", "warning", "")
+            self._state.transect = text
+        self._transect.redraw_line()
 
     def _use_region(self, left: float, right: float, lower: float, upper: float) -> None:
         """Use what a rectangle in the plane of the maps covers as the region."""

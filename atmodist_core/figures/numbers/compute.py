@@ -24,7 +24,7 @@ from atmodist_core.figures.numbers.distances import (
     time_matrices,
 )
 from atmodist_core.figures.numbers.models import held_out_name, learning_curves, pretraining_steps
-from atmodist_core.figures.numbers.numbers import Numbers, fields_numbers, spectra_numbers
+from atmodist_core.figures.numbers.numbers import Numbers, fields_numbers, spectra_numbers, transect_numbers
 from atmodist_core.figures.numbers.request import WHOLE, FigureRequest, parse_region, region_words
 from atmodist_core.figures.numbers.slices import along_time, block_mean_speed, joined_times, read_slice
 from atmodist_core.figures.numbers.spectrum import coarse_nyquist_degree, spectrum_and_semivariogram
@@ -153,6 +153,7 @@ def maps(study: Study) -> Numbers:
         for name in study.request.methods
     }
     tables = fields_numbers(states, coarse, field, found)
+    tables |= transect_numbers(states, coarse, field, (study.request.others or {}).get("transect", ""))
     if study.field_limit is not None:
         tables["fields"].attrs["limit"] = study.field_limit
     when = time_words(study.time)

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from atmodist_core.fields.grid.transects import parse_transect, transect_of
+
 
 @dataclass(frozen=True)
 class Numbers:
@@ -100,6 +102,16 @@ def fields_numbers(
             {"model": list(scores), "measure": measures},
         )
     return tables
+
+
+def transect_numbers(
+    states: Mapping[str, xr.Dataset], coarse: xr.Dataset, field: str, transect: str
+) -> dict[str, xr.Dataset]:
+    """Return the table ``transect`` of one field by several models along a line; none for an empty ``transect``."""
+    if not transect:
+        return {}
+    fields = {name: part[field].isel(time=0) for name, part in {"coarse": coarse, **states}.items()}
+    return {"transect": transect_of(fields, *parse_transect(transect)).reset_coords()}
 
 
 def spectra_numbers(spectra: Mapping[str, Mapping[str, xr.Dataset]]) -> dict[str, xr.Dataset]:
