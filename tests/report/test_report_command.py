@@ -19,7 +19,7 @@ pypdf = pytest.importorskip("pypdf", reason="needs the extra report: pip install
 pytest.importorskip("reportlab", reason="needs the extra report: pip install -e '.[report]'")
 
 SECTIONS = (
-    "Models and data", "Summary", "Spectra", "Semivariogram",
+    "Which model is best?", "Models and data", "Spectra", "Semivariogram",
     "Distribution of values and quantiles", "Extremes", "Pointwise scores", "Scores over time",
     "Maps of the moments", "Conservation", "Comparison by measure", "Local statistics at cities", "The distance network",
     "Limits of this report", "Commands and versions",
@@ -194,7 +194,7 @@ def test_an_earlier_report_stays_whole_until_the_new_one_is(small, tmp_path, mon
     assert [entry.name for entry in tmp_path.iterdir()] == ["out"], "nothing is left behind"
     assert command.main(["--evaluation", str(small), "--out", str(out)]) == 0
     assert "semivariogram" in {p.stem for p in (out / "figures").iterdir()}
-    assert Page((out / "report.html").read_text()).figures == 1
+    assert Page((out / "report.html").read_text()).figures == 2
     assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
     assert io.BytesIO((out / "report.pdf").read_bytes()).read(5) == b"%PDF-"
 

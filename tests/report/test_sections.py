@@ -12,7 +12,7 @@ from atmodist_core.figures.report.build import report_of
 from atmodist_core.figures.report.document import Bullets, Paragraph
 from atmodist_core.figures.report.reading import Evaluation, estimate
 from atmodist_core.figures.report.sections.cities import cities_section, drawn_cities
-from atmodist_core.figures.report.sections.scores import measures_section, summary_section
+from atmodist_core.figures.report.sections.opening import measures_section, summary_section
 from atmodist_core.figures.report.sections.spectra import spectra_section
 from tests.report.evaluation_fixture import GROUPS, LABELS, evaluation_tree, write_evaluation
 from tests.report.known_methods import ratio
@@ -89,10 +89,11 @@ def test_without_the_truth_there_is_no_ratio():
 def test_the_candidate_that_loses_is_told_so():
     tree = evaluation_tree(LABELS, ("vorticity",), groups=("scores",))
     said = words(summary_section(Evaluation(tree, ("bicubic",))))
-    assert "bicubic is closer to the truth than MSE GAN in 3, further in 4" in said
-    assert "Further in:" not in said
-    said = words(measures_section(Evaluation(tree, ("bicubic",))))
-    assert "Further in: RMSE; power ratio, mean over the band;" in said
+    assert "No model is best in everything: AtmoDist GAN is closest to the truth in small-scale power" in said
+    assert "MSE GAN is closest to the truth in pointwise error" in said and "bicubic is" not in said
+    whole = measures_section(Evaluation(tree, ("bicubic",))).blocks[0].figure
+    rows = [text.get_text() for text in whole.axes[0].get_yticklabels()]
+    assert any(row.startswith("power above the band") for row in rows) and len(rows) == 9
 
 
 def test_nothing_is_claimed_without_intervals():
@@ -108,15 +109,23 @@ def test_one_model_is_compared_with_nothing():
     alone = evaluation(labels=("bicubic",), groups=("spectra", "scores", "cities"))
     report = report_of(alone, title="T", command="c")
     said = " ".join(words(section) for section in report.sections)
-    assert "There is no pair of models to compare" in said and "There is no reference" in said
+    assert (
+        "Only bicubic was evaluated, so no model can be called best" in said
+        and "There is no reference" in said
+    )
     assert "MSE GAN" not in said
 
 
 def test_simulated_weather_is_called_so():
-    said = words(report_of(evaluation(groups=("scores",)), title="T", command="c").sections[0])
-    assert "dry model atmosphere" in said
-    real = evaluation(groups=("scores",), simulated=False)
-    assert "dry model" not in words(report_of(real, title="T", command="c").sections[0])
+    def said(**choices):
+        report = report_of(evaluation(groups=("scores",), **choices), title="T", command="c")
+        assert [section.identifier for section in report.sections[:2]] == ["summary", "data"]
+        return [words(section) for section in report.sections[:2]]
+
+    opening, data = said()
+    assert "dry model atmosphere" in data and "240 times within 30 days of simulated weather" in opening
+    opening, data = said(simulated=False)
+    assert "dry model" not in data and "simulated" not in opening
 
 
 def test_many_candidates_get_short_sentences_at_cities():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from atmodist_core.evaluation.bootstrap import Estimate
-from atmodist_core.figures.report.comparison import Side, Verdict, deviation, side_of, verdict
+from atmodist_core.figures.findings.comparison import Side, Verdict, deviation, side_of, verdict
 from atmodist_core.figures.report.sentences import (
     above_chance,
     against,
@@ -14,7 +14,6 @@ from atmodist_core.figures.report.sentences import (
     ratio_by_box,
     ratio_sentence,
     shares_of_truth,
-    tally,
 )
 
 NAN = float("nan")
@@ -121,20 +120,6 @@ def test_the_candidate_may_lose():
     )
     assert "no model is called better" in compared("PSNR", "R", reference, others, "none", "dB")
     assert against("R", reference, {}, "one") == ""
-
-
-def test_tally_names_where_it_loses():
-    said = " ".join(
-        tally("A", "R", "Vorticity", {
-            "power": Verdict.CLOSER, "RMSE": Verdict.FURTHER, "error": Verdict.FURTHER, "W": Verdict.UNDECIDED,
-            "x": Verdict.NO_INTERVAL, "y": Verdict.UNDEFINED, "PSNR": Verdict.NO_IDEAL,
-        })
-    )  # fmt: skip
-    assert "of 4 measures with intervals, A is closer to the truth than R in 1, further in 2, and not" in said
-    assert "Further in: RMSE; error." in said and "Without an interval: x." in said
-    assert "Not defined: y." in said and "PSNR" not in said
-    assert "no difference is claimed" in tally("A", "R", "V", {"x": Verdict.NO_INTERVAL})[0]
-    assert "no measure with an ideal value" in tally("A", "R", "V", {"x": Verdict.NO_IDEAL})[0]
 
 
 @pytest.mark.parametrize(

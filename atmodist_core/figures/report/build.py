@@ -9,18 +9,18 @@ from atmodist_core.figures.report.sections.closing import limits_section, making
 from atmodist_core.figures.report.sections.data import data_section
 from atmodist_core.figures.report.sections.distance import distance_section
 from atmodist_core.figures.report.sections.maps import maps_section
+from atmodist_core.figures.report.sections.opening import measures_section, summary_section
 from atmodist_core.figures.report.sections.scores import (
     conservation_section,
-    measures_section,
     scores_section,
     series_section,
-    summary_section,
 )
 from atmodist_core.figures.report.sections.spectra import semivariogram_section, spectra_section
 from atmodist_core.figures.report.sections.values import extremes_section, values_section
 
 SECTIONS = (
     summary_section,
+    data_section,
     spectra_section,
     semivariogram_section,
     values_section,
@@ -48,5 +48,5 @@ def report_of(evaluation: Evaluation, *, title: str, command: str) -> Report:
     return Report(
         title,
         f"{shown}, evaluated on {data}" if data else shown,
-        (data_section(evaluation), *found, limits_section(evaluation), making_section(evaluation, command)),
+        (*found, limits_section(evaluation), making_section(evaluation, command)),
     )

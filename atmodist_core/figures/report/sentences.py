@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from atmodist_core.evaluation.bootstrap import Estimate
-from atmodist_core.figures.report.comparison import Side, Verdict, side_of, verdict
-from atmodist_core.figures.report.wording import (
+from atmodist_core.figures.findings.comparison import Side, Verdict, side_of, verdict
+from atmodist_core.figures.findings.wording import (
     count,
     estimate_text,
     joined,
@@ -73,7 +73,7 @@ def against(
 ) -> str:
     """Write which models are closer to the truth than the reference, with the value ``other``, in one measure.
 
-    ``candidates`` and ``advantages`` (see :func:`~atmodist_core.figures.report.comparison.verdict`) are by name of the
+    ``candidates`` and ``advantages`` (see :func:`~atmodist_core.figures.findings.comparison.verdict`) are by name of the
     model; the ideal value is "zero", "one" or "none".
     """
     words = {
@@ -106,37 +106,6 @@ def compared(
         [f"{name} {estimate_text(one, units)}" for name, one in {reference: other, **candidates}.items()]
     )
     return f"{sentence_start(what)}: {listed}. {against(reference, other, candidates, ideal, advantages)}"
-
-
-def tally(candidate: str, reference: str, field: str, verdicts: Mapping[str, Verdict]) -> list[str]:
-    """Write in how many measures a candidate is closer to the truth than the reference, and in which.
-
-    A sentence with the numbers is followed by one per outcome with the names of the measures.
-    """
-    groups = {kind: [name for name, one in verdicts.items() if one is kind] for kind in Verdict}
-    with_ideal = len(verdicts) - len(groups[Verdict.NO_IDEAL])
-    closer, further, undecided = (
-        len(groups[kind]) for kind in (Verdict.CLOSER, Verdict.FURTHER, Verdict.UNDECIDED)
-    )
-    if not with_ideal:
-        return [f"{field}: no measure with an ideal value was computed for {candidate} and {reference}."]
-    if not closer + further + undecided:
-        return [
-            f"{field}: none of the {things(with_ideal, 'measure')} has intervals for both {candidate} and "
-            f"{reference}, so no difference is claimed."
-        ]
-    words = {
-        Verdict.CLOSER: "Closer in",
-        Verdict.FURTHER: "Further in",
-        Verdict.UNDECIDED: "Not distinguishable in",
-        Verdict.NO_INTERVAL: "Without an interval",
-        Verdict.UNDEFINED: "Not defined",
-    }
-    return [
-        f"{field}: of {things(closer + further + undecided, 'measure')} with intervals, {candidate} is closer to "
-        f"the truth than {reference} in {closer}, further in {further}, and not distinguishable in {undecided}.",
-        *(f"{text}: {'; '.join(groups[kind])}." for kind, text in words.items() if groups[kind]),
-    ]
 
 
 def ratio_sentence(

@@ -10,9 +10,9 @@ import pandas as pd
 import xarray as xr
 
 from atmodist_core.evaluation.bootstrap import Estimate
+from atmodist_core.figures.findings.wording import NOTHING, bracketed, estimate_text, number
 from atmodist_core.figures.report.document import Table
 from atmodist_core.figures.report.reading import Evaluation, estimate
-from atmodist_core.figures.report.wording import NOTHING, bracketed, estimate_text, number
 
 MOST_COLUMNS = 5
 """Largest number of columns of estimates that fits on a page."""

@@ -10,6 +10,7 @@ import xarray as xr
 
 from atmodist_core.evaluation.bootstrap import Estimate
 from atmodist_core.figures.evaluation.cities import city_densities_figure, verdict_maps_figure
+from atmodist_core.figures.findings.wording import estimate_text, joined
 from atmodist_core.figures.report.document import Block, Bullets, Paragraph, Picture, Section, Subheading
 from atmodist_core.figures.report.reading import (
     DRAWN_CITIES,
@@ -22,7 +23,6 @@ from atmodist_core.figures.report.reading import (
 )
 from atmodist_core.figures.report.sentences import ratio_by_box, ratio_sentence
 from atmodist_core.figures.report.tabulating import Column, estimate_tables, plain_table, value_of
-from atmodist_core.figures.report.wording import estimate_text, joined
 
 LONG_SENTENCES = 2
 """With more candidates than this, the counts are in the table only."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from atmodist_core.figures.findings.wording import count, joined, things
 from atmodist_core.figures.report.document import Block, Bullets, Paragraph, Section
 from atmodist_core.figures.report.reading import Evaluation
 from atmodist_core.figures.report.tabulating import plain_table
-from atmodist_core.figures.report.wording import count, joined, things
 
 _UNSTATED = "not stated"
 

@@ -13,10 +13,10 @@ from atmodist_core.figures.evaluation.distance import (
     lag_curves_figure,
     lag_error_map_figure,
 )
+from atmodist_core.figures.findings.wording import bracketed, estimate_text, joined, number, things
 from atmodist_core.figures.report.document import Block, Bullets, Paragraph, Picture, Section, Table
 from atmodist_core.figures.report.reading import Evaluation, estimate
 from atmodist_core.figures.report.sentences import above_chance
-from atmodist_core.figures.report.wording import bracketed, estimate_text, joined, number, things
 
 SCORES = {
     # name: (words, larger is better)

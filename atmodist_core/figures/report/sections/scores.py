@@ -1,4 +1,4 @@
-"""Sections on scores: summary, pointwise errors, grid patterns, conservation, and scores over time."""
+"""Sections on scores: pointwise errors, grid patterns, conservation, and scores over time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import xarray as xr
 
 from atmodist_core.evaluation.bootstrap import Estimate
 from atmodist_core.figures.evaluation.values import SERIES, series_figure
-from atmodist_core.figures.report.comparison import Verdict, verdict
+from atmodist_core.figures.findings.wording import estimate_text, joined
 from atmodist_core.figures.report.document import Block, Bullets, Paragraph, Picture, Section
 from atmodist_core.figures.report.reading import (
     Evaluation,
@@ -16,110 +16,8 @@ from atmodist_core.figures.report.reading import (
     fields_of,
     models_of,
 )
-from atmodist_core.figures.report.sections.spectra import score_column, score_tables
-from atmodist_core.figures.report.sentences import compared, tally
-from atmodist_core.figures.report.tabulating import estimate_tables
-from atmodist_core.figures.report.wording import estimate_text, joined, things
-
-SHORT = (
-    "band_power_ratio",
-    "semivariance_ratio_100_km",
-    "wasserstein",
-    "kurtosis_ratio",
-    "quantile_99.9_ratio",
-    "rmse",
-    "ssim",
-    "block_mean_error",
-)
-"""Measures of the summary table, if they were computed."""
-
-
-def _verdicts(
-    evaluation: Evaluation, scores: xr.Dataset, candidate: str, reference: str, field: str
-) -> dict[str, Verdict]:
-    found = {}
-    for measure in map(str, scores["measure"].values):
-        own, other = (
-            estimate(scores, "value", measure=measure, model=label, field=field)
-            for label in (candidate, reference)
-        )
-        ideal = str(scores["ideal"].sel(measure=measure).item())
-        found[str(scores["long_name"].sel(measure=measure).item())] = verdict(
-            own, other, ideal, advantages(evaluation, measure, field, [candidate]).get(candidate)
-        )
-    return found
-
-
-def _tallies(evaluation: Evaluation, scores: xr.Dataset) -> list[list[str]]:
-    """Sentences of :func:`tally` for every candidate and field; empty without a pair of models."""
-    reference, labels = evaluation.reference, models_of(scores)
-    if reference is None or reference not in labels:
-        return []
-    return [
-        tally(
-            evaluation.name(candidate),
-            evaluation.name(reference),
-            field.capitalize(),
-            _verdicts(evaluation, scores, candidate, reference, field),
-        )
-        for candidate in evaluation.candidates
-        if candidate in labels
-        for field in fields_of(scores)
-    ]
-
-
-def summary_section(evaluation: Evaluation) -> Section | None:
-    """Count the measures in which each candidate is closer to the truth than the reference."""
-    scores = evaluation.group("scores")
-    if scores is None:
-        return None
-    tallies = _tallies(evaluation, scores)
-    blocks: list[Block] = [
-        Bullets(tuple(sentences[0] for sentences in tallies))
-        if tallies
-        else Paragraph("There is no pair of models to compare.")
-    ]
-    shown = [measure for measure in SHORT if measure in scores["measure"].values]
-    if shown:
-        blocks += estimate_tables(
-            evaluation,
-            "summary",
-            "Selected measures",
-            "All other measures are in the sections below.",
-            [score_column(scores, measure) for measure in shown],
-            models_of(scores),
-            fields_of(scores),
-        )
-    return Section(
-        "summary",
-        "Summary",
-        tuple(blocks),
-        (
-            "Importance of measures: all count equally, many are correlated, and some (small pointwise errors, a full spectrum) "
-            "exclude each other.",
-            f"Correction for multiple tests: with {things(scores.sizes['measure'], 'measure')}, some differences are significant by "
-            + (
-                "chance: one in twenty where there is none."
-                if evaluation.is_paired
-                else "chance, although intervals that do not overlap are a stricter criterion than 95 %."
-            ),
-        ),
-    )
-
-
-def measures_section(evaluation: Evaluation) -> Section | None:
-    """List the measures in which each candidate is closer to or further from the truth than the reference."""
-    scores = evaluation.group("scores")
-    tallies = [] if scores is None else _tallies(evaluation, scores)
-    if not tallies:
-        return None
-    sentences = tuple(" ".join(found) for found in tallies)
-    return Section(
-        "measures",
-        "Comparison by measure",
-        (Bullets(sentences),),
-        ("Sizes of differences, which are in the sections above: a significant difference may be small.",),
-    )
+from atmodist_core.figures.report.sections.spectra import score_tables
+from atmodist_core.figures.report.sentences import compared
 
 
 def scores_section(evaluation: Evaluation) -> Section | None:

@@ -10,6 +10,7 @@ from atmodist_core.figures.evaluation.spectra import (
     evaluation_semivariogram_figure,
     evaluation_spectra_figure,
 )
+from atmodist_core.figures.findings.wording import sentence_start, units_text
 from atmodist_core.figures.report.document import Block, Bullets, Paragraph, Picture, Section
 from atmodist_core.figures.report.reading import (
     TRUTH,
@@ -21,7 +22,6 @@ from atmodist_core.figures.report.reading import (
 )
 from atmodist_core.figures.report.sentences import against, shares_of_truth
 from atmodist_core.figures.report.tabulating import Column, estimate_tables, value_of
-from atmodist_core.figures.report.wording import sentence_start, units_text
 
 BAND_RATIO = "band_power_ratio"
 

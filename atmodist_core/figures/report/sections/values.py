@@ -11,6 +11,7 @@ from atmodist_core.figures.evaluation.values import (
     quantile_ratios_figure,
     return_ratios_figure,
 )
+from atmodist_core.figures.findings.wording import bracketed
 from atmodist_core.figures.report.document import Block, Bullets, Picture, Section, Subheading
 from atmodist_core.figures.report.reading import (
     TRUTH,
@@ -24,7 +25,6 @@ from atmodist_core.figures.report.reading import (
 from atmodist_core.figures.report.sections.spectra import beside_reference, score_tables
 from atmodist_core.figures.report.sentences import frequencies, shares_of_truth
 from atmodist_core.figures.report.tabulating import Column, estimate_tables, plain_table, value_of
-from atmodist_core.figures.report.wording import bracketed
 
 _NO_PAIRS = "Place and time of values: only their frequency is compared."
 

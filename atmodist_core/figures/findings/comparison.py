@@ -7,7 +7,7 @@ from enum import Enum
 import numpy as np
 
 from atmodist_core.evaluation.bootstrap import Estimate
-from atmodist_core.figures.report.wording import has_interval
+from atmodist_core.figures.findings.wording import has_interval
 
 
 class Side(Enum):

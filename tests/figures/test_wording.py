@@ -3,7 +3,7 @@
 import pytest
 
 from atmodist_core.evaluation.bootstrap import Estimate
-from atmodist_core.figures.report.wording import (
+from atmodist_core.figures.findings.wording import (
     count,
     estimate_text,
     joined,

@@ -1,0 +1,1 @@
+"""What numbers and their intervals allow to say: verdicts, the scorecard, and sentences on results."""
