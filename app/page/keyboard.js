@@ -1,4 +1,4 @@
-// Keys for the whole page: arrows step through time, 1 and 2 (and so on) switch views, / finds a city. Not while somebody types or moves a slider.
+// Keys for the whole page: arrows step through time, 0, 1, 2 (and so on) switch views, / finds a city. Not while somebody types or moves a slider.
 export function render({model}) {
   const own_keys = new Set(["INPUT", "TEXTAREA", "SELECT"]);
   const handler = (event) => {
@@ -11,7 +11,7 @@ export function render({model}) {
     }
     const key = event.key;
     // "/" finds a city, in the view Cities.
-    if (key === "ArrowLeft" || key === "ArrowRight" || key === "/" || /^[1-9]$/.test(key)) {
+    if (key === "ArrowLeft" || key === "ArrowRight" || key === "/" || /^[0-9]$/.test(key)) {
       model.send_msg({key});
       event.preventDefault();
     }

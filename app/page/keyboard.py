@@ -31,5 +31,5 @@ def press(session: Session, key: str) -> None:
     elif key == "/" and "cities" in VIEWS:
         session.state.view = "cities"
         session.find_city += 1
-    elif key.isdigit() and 1 <= int(key) <= len(VIEWS):
-        session.state.view = list(VIEWS)[int(key) - 1]
+    elif key.isdigit() and int(key) < len(VIEWS):
+        session.state.view = list(VIEWS)[int(key)]

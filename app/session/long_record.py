@@ -9,12 +9,9 @@ from pathlib import Path
 
 import xarray as xr
 
-from atmodist_core.common.assets import asset_folder
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.results.file import open_evaluation
-
-PATTERN = "evaluation*.nc"
-"""Names of evaluations among the shipped results."""
+from atmodist_core.figures.findings.shown_evaluation import evaluation_file
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class LongRecord:
     """One evaluation as ``atmodist evaluate`` wrote it; another file raises a UserError."""
 
     def __init__(self, path: Path) -> None:
-        tree = open_evaluation(path)
+        self.tree = tree = open_evaluation(path)
         self._groups: dict[str, xr.Dataset] = {
             name: node.to_dataset() for name, node in tree.children.items()
         }
@@ -70,6 +67,11 @@ class LongRecord:
     def labels(self) -> list[str]:
         """Models that it has."""
         return [str(label) for label in self._groups["scores"]["model"].values]
+
+    @property
+    def fields(self) -> list[str]:
+        """Fields that it has."""
+        return [str(field) for field in self._groups["scores"]["field"].values]
 
     def fits(self, name: str, created: str) -> bool:
         """Whether it has a model, as it is there now: saved at that moment. Interpolations always fit."""
@@ -134,14 +136,9 @@ def _record(path: Path, _changed: int) -> LongRecord | None:
         return None
 
 
-def long_record() -> LongRecord | None:
-    """The evaluation that ships; None where there is none that can be read."""
-    try:
-        files = sorted(asset_folder("results").glob(PATTERN))
-    except UserError:
+def long_record(data_set: str = "") -> LongRecord | None:
+    """The evaluation of a data set, by its key, or the one that ships; None where there is none that can be read."""
+    found = evaluation_file(data_set)
+    if found is None:
         return None
-    for file in files:
-        record = _record(file, file.stat().st_mtime_ns)
-        if record is not None:
-            return record
-    return None
+    return _record(found[0], found[0].stat().st_mtime_ns)

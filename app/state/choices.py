@@ -11,6 +11,7 @@ PIXELS = {"native": "Native", "mean": "Mean"}
 MAP_PROJECTIONS = {name: label[:1].upper() + label[1:] for name, label in PROJECTIONS.items()}
 SCALES = {"quantile": "Quantile", "fixed": "Fixed"}
 AVERAGES = {"time": "This time", "period": "Mean over the period"}
+MEASURES = {"headline": "Headline measures", "all": "All measures"}
 WHOLE = "Globe"
 """Name of the region that covers all of the data, global or not."""
 
@@ -44,6 +45,8 @@ QUERY_NAMES = {
     "basis": "basis",
     "reach": "reach",
     "sample": "sample",
+    "reference": "reference",
+    "measures": "measures",
     "theme": "theme",
 }
 """Parameter of the state -> name in the address, in the order of the address."""

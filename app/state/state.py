@@ -15,6 +15,7 @@ from app.state.choices import (
     FIELDS,
     LAYOUTS,
     MAP_PROJECTIONS,
+    MEASURES,
     PIXELS,
     QUERY_NAMES,
     SCALES,
@@ -98,6 +99,14 @@ class StudioState(param.Parameterized):
     )
     reach: Any = param.Selector(default="auto", objects=list(REACHES), doc="Which cities are computed.")
     sample = param.Integer(default=12, bounds=(1, 1_000_000), doc="Most times to compute.")
+
+    # The view Scorecard.
+    reference = param.String(
+        default="", doc="Model that the others are compared with; empty for that of the evaluation."
+    )
+    measures: Any = param.Selector(
+        default="headline", objects=list(MEASURES), doc="Measures of the scorecard."
+    )
 
     theme: Any = param.Selector(default=LIGHT, objects=[LIGHT, DARK], doc="Light or dark page.")
 

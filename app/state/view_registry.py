@@ -31,6 +31,19 @@ class ViewEntry:
 _COMPARED = ("time", "region", "field", "methods")
 
 VIEW_ENTRIES: dict[str, ViewEntry] = {
+    "scorecard": ViewEntry(
+        label="Scorecard",
+        view="app.views.scorecard.view:ScorecardView",
+        work="app.session.scorecard_work:read_scorecard",
+        parameters=("reference", "measures"),
+        numbers="app.export.scorecard:scorecard_shown",
+        help=(
+            "Which method is right? Each row is a measure, each column a method; the numbers come from an evaluation over many times, with 95 % "
+            "intervals. Green cells are closer to the truth than the reference, brown ones farther; cells without colour are undecided, "
+            "because the interval of the difference includes zero. A method can be best in one group of measures and worst in another: a "
+            "blurred field has small errors and lacks small scales. Point at a cell for its definition; select it to open the view that explains it."
+        ),
+    ),
     "maps": ViewEntry(
         label="Maps",
         view="app.views.maps.view:MapsView",
@@ -97,7 +110,7 @@ VIEW_ENTRIES: dict[str, ViewEntry] = {
         ),
     ),
 }
-"""By name in the address, in the order of the tabs and of the keys 1 to 5."""
+"""By name in the address, in the order of the tabs and of the keys 0 to 5."""
 
 VIEWS = {name: entry.label for name, entry in VIEW_ENTRIES.items()}
 

@@ -12,6 +12,7 @@ from atmodist_core.common.errors import UserError
 from atmodist_core.figures.cities import cities_figure
 from atmodist_core.figures.distances import distances_figure
 from atmodist_core.figures.maps import field_maps
+from atmodist_core.figures.method_styles import method_style
 from atmodist_core.figures.numbers.numbers import Numbers
 from atmodist_core.figures.spectra import TRUTH, draw_semivariograms, draw_spectra, draw_spectrum_ratios
 from atmodist_core.figures.style import (
@@ -143,6 +144,18 @@ def _models(numbers: Numbers, style: FigureStyle) -> Figure:
     return figure
 
 
+def _scorecard(numbers: Numbers, style: FigureStyle) -> Figure:
+    from atmodist_core.figures.evaluation.scorecard import scorecard_figure
+
+    tables = dict(numbers.datasets)
+    names = {
+        str(name): method_style(str(name)).label
+        for table in tables.values()
+        for name in table["model"].values
+    }
+    return scorecard_figure(tables, names, caption=wrapped(numbers.caption, style), style=style)
+
+
 FIGURES: dict[str, Drawing] = {
     "maps": _maps,
     "spectra": _spectra,
@@ -151,5 +164,6 @@ FIGURES: dict[str, Drawing] = {
     ),
     "cities": lambda numbers, style: cities_figure(numbers.datasets, caption=numbers.caption, style=style),
     "models": _models,
+    "scorecard": _scorecard,
 }
 """Functions by the name of the view."""

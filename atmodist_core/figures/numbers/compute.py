@@ -268,6 +268,13 @@ def models_numbers() -> Numbers:
     return Numbers("models", tables, caption[caption.index("learning") :].replace("learning", "Learning", 1))
 
 
+def scorecard(study: Study) -> Numbers:
+    """Every model by every measure, from the evaluation of the data set or the one that ships."""
+    from atmodist_core.figures.findings.shown_evaluation import scorecard_of_link
+
+    return scorecard_of_link(study.request)
+
+
 def _scores(
     prediction: xr.Dataset, truth: xr.Dataset, field: str, factor: int, distance: Any
 ) -> dict[str, float]:
@@ -314,5 +321,6 @@ COMPUTE = {
     "distances": "atmodist_core.figures.numbers.compute:distances",
     "cities": "atmodist_core.figures.numbers.compute_cities:cities",
     "models": "atmodist_core.figures.numbers.compute:models",
+    "scorecard": "atmodist_core.figures.numbers.compute:scorecard",
 }
 """By name of the view: the function of a :class:`Study` that computes its numbers."""

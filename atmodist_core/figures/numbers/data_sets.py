@@ -15,6 +15,9 @@ DEMO = "demo"
 DATA_FOLDER_VARIABLE = "ATMODIST_DATA"
 FILE_SUFFIXES = (".nc", ".nc4", ".netcdf", ".grib", ".grib1", ".grib2", ".grb", ".grb2")
 STORE_MARKERS = ("zarr.json", ".zgroup", ".zmetadata")
+EVALUATION_SUFFIX = ".evaluation.nc"
+"""End of the name of a data set's own evaluation, which is no data set."""
+
 MAXIMUM_DEPTH = 3
 """Folders below the data folder that are looked into."""
 
@@ -104,7 +107,7 @@ def _files_and_stores(folder: Path, root: Path, depth: int) -> list[Path]:
                 found.append(path)
             elif depth > 1:
                 found += _files_and_stores(path, root, depth - 1)
-        elif path.suffix.lower() in FILE_SUFFIXES:
+        elif path.suffix.lower() in FILE_SUFFIXES and not path.name.endswith(EVALUATION_SUFFIX):
             found.append(path)
     return found
 

@@ -1,0 +1,44 @@
+// Tables of the scorecard: pointing at a cell or moving the focus to it explains it, selecting it opens the view that shows why.
+export function render({model}) {
+  const root = document.createElement("div"), tip = document.createElement("div");
+  root.className = "tables";
+  tip.className = "tip";
+  tip.setAttribute("role", "tooltip");
+  tip.hidden = true;
+  const fill = () => {
+    root.replaceChildren(...model.tables.map((table) => {
+      const card = document.createElement("div");
+      card.className = "card";
+      card.innerHTML = table;
+      return card;
+    }), tip);
+    tip.hidden = true;
+  };
+  const theme = () => root.classList.toggle("dark", model.dark);
+  const explain = (event) => {
+    const place = event.target.closest?.("[data-tip]");
+    tip.hidden = !place;
+    if (!place) { return; }
+    tip.textContent = place.dataset.tip;
+    const at = place.getBoundingClientRect(), size = tip.getBoundingClientRect();
+    const below = at.bottom + 6 + size.height < window.innerHeight;
+    tip.style.left = `${Math.max(8, Math.min(at.left, window.innerWidth - size.width - 8))}px`;
+    tip.style.top = `${below ? at.bottom + 6 : Math.max(8, at.top - size.height - 6)}px`;
+  };
+  const hide = () => { tip.hidden = true; };
+  root.addEventListener("pointerover", explain);
+  root.addEventListener("focusin", explain);
+  root.addEventListener("pointerleave", hide);
+  root.addEventListener("focusout", hide);
+  window.addEventListener("scroll", hide, true);
+  root.addEventListener("click", (event) => {
+    const cell = event.target.closest("button[data-measure]");
+    if (cell) { hide(); model.send_msg({measure: cell.dataset.measure, model: cell.dataset.model, field: cell.dataset.field}); }
+  });
+  model.on("tables", fill);
+  model.on("dark", theme);
+  model.on("remove", () => window.removeEventListener("scroll", hide, true));
+  fill();
+  theme();
+  return root;
+}
