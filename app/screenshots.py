@@ -18,13 +18,21 @@ from app.state.view_registry import VIEW_ENTRIES
 _TIME = "time=2001-01-16T12:00"
 _WEEK = "period=2001-01-10T00:00/2001-01-20T00:00"
 _LINKS = {
+    "scorecard": _TIME,
     "maps": f"{_TIME}&region=Europe",
     "spectra": f"{_TIME}&region=Globe",
     "distances": f"{_TIME}&region=Europe&{_WEEK}",
     "cities": f"{_TIME}&region=Globe",
     "models": _TIME,
 }
-_HEIGHTS = {"maps": 930, "spectra": 1010, "distances": 1560, "cities": 1250, "models": 1250}
+_HEIGHTS = {
+    "scorecard": 1010,
+    "maps": 930,
+    "spectra": 1010,
+    "distances": 1560,
+    "cities": 1250,
+    "models": 1250,
+}
 
 
 def _pictures() -> dict[str, tuple[str, int, int]]:
@@ -48,7 +56,11 @@ def _pictures() -> dict[str, tuple[str, int, int]]:
 
 PICTURES = _pictures()
 """Name of a picture -> what the link says, width and height of the window."""
-READY = {"distances": "All distances of", "models": "Use my own"}
+READY = {
+    "scorecard": "Scorecard of the evaluation",
+    "distances": "All distances of",
+    "models": "Models compared with the data",
+}
 """Text by view that is there when everything is."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 

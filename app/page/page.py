@@ -34,6 +34,7 @@ from app.state.state import StudioState
 from app.state.view_registry import VIEW_ENTRIES, VIEWS, load
 from app.theme.theme import DARK, FITTING, HEADER_COLOUR, LIGHT, PHONE, THEME_CONFIG
 from app.views.shared.elements import column, row
+from app.views.shared.takeaway import Takeaway
 
 TITLE = "AtmoDist Studio"
 TAB_WIDTH = 92
@@ -178,12 +179,14 @@ def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
         margin=0,
         width=TAB_WIDTH * len(VIEWS),
         height=48,
-        styles={"flex": "none"},
+        styles={"flex": "0 1 auto", "min-width": "0", "max-width": "100%"},
         sx={
-            PHONE: {
-                "maxWidth": "calc(100vw - 32px)",
-                "& .MuiTab-root": {"minWidth": 0, "flex": "1 1 auto", "padding": "12px 4px"},
-            }
+            "& .MuiTab-root": {"minWidth": 0, "flex": "1 1 auto", "padding": "12px 4px"},
+            PHONE: {"maxWidth": "calc(100vw - 32px)"},
+            # Beside the open side bar of a narrow window.
+            f"@media (min-width: 601px) and (max-width: {TAB_WIDTH * len(VIEWS) + WIDTH + 32}px)": {
+                "maxWidth": f"calc(100vw - {WIDTH + 32}px)"
+            },
         },
     )
     tour = Tour(width=0, height=0, margin=0)
@@ -211,7 +214,7 @@ def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
     invisible = (keyboard, history, tour, header.export_menu.dialog)
     main = column(
         LayoutBatcher(width=0, height=0, margin=0),
-        *(line, help_text, Messages(session), stage, *invisible),
+        *(line, help_text, Messages(session), Takeaway(session), stage, *invisible),
         css=FITTING,
         styles={
             "padding": "2px 16px 16px 16px",

@@ -17,7 +17,7 @@ STEPS = (
     (
         "One coarse field, several methods",
         "All panels show the same time and region. Every method receives only the coarse input, and the truth is the field that it should "
-        "reproduce. The views compare them: where, at which scale, and by which measure?",
+        "reproduce. The line above the views says what to notice.",
     ),
     (
         "All views follow your choices",
@@ -28,9 +28,9 @@ STEPS = (
         "Four scores stand below each panel; a star marks the best. Point at a score for its definition. A small error favours blurred fields.",
     ),
     (
-        "Five questions, five views",
-        "Maps: where? Spectra: at which scale? Distances: how different are two times? Cities: is the local distribution correct? Models: "
-        "trained on what, and how? Keys 1 to 5 switch views, / finds a city, and the question mark beside the tabs explains the present view.",
+        "Six questions, six views",
+        "Scorecard: which method is right? Maps: where? Spectra: at which scale? Distances: how different are two times? Cities: is the local "
+        "distribution correct? Models: trained on what? Keys 0 to 5 switch views, / finds a city, and the question mark explains the view.",
     ),
     (
         "Share and export",

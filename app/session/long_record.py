@@ -64,6 +64,11 @@ class LongRecord:
         return f"{simulated}{member}{first} to {last}: {int(self._attributes[times])} times of {int(self._attributes['days'])} days"
 
     @property
+    def city_times(self) -> int:
+        """Number of times of its values at cities."""
+        return int(self._attributes["city_times"])
+
+    @property
     def labels(self) -> list[str]:
         """Models that it has."""
         return [str(label) for label in self._groups["scores"]["model"].values]

@@ -20,6 +20,8 @@ class ViewEntry:
     help: str  # the question that the view answers and how to read it: sentences for a student
     # Function ``(session)`` that returns the Numbers for export, or raises a UserError while they are not computed.
     numbers: str
+    # Function ``(session)`` that returns a sentence on what to notice in the results shown; empty while there are none.
+    takeaway: str = ""
     # Generator function ``(request, control)`` that computes what is shown and yields an Update after each step; empty for none.
     work: str = ""
     # Parameters of the state whose change starts the work again while the view is shown.
@@ -36,6 +38,7 @@ VIEW_ENTRIES: dict[str, ViewEntry] = {
         view="app.views.scorecard.view:ScorecardView",
         work="app.session.scorecard_work:read_scorecard",
         parameters=("reference", "measures"),
+        takeaway="app.session.takeaways:scorecard_line",
         numbers="app.export.scorecard:scorecard_shown",
         help=(
             "Which method is right? Each row is a measure, each column a method; the numbers come from an evaluation over many times, with 95 % "
@@ -50,6 +53,7 @@ VIEW_ENTRIES: dict[str, ViewEntry] = {
         work="app.session.comparison_work:compare",
         idle_work="app.session.prefetch:prefetch_next_time",
         parameters=(*_COMPARED, "layout", "left", "right"),
+        takeaway="app.session.takeaways:maps_line",
         numbers="app.export.comparison:maps_numbers",
         help=(
             "All panels show the same time. “Coarse input” is what every method receives: block means of the true field. Each method estimates "
@@ -63,6 +67,7 @@ VIEW_ENTRIES: dict[str, ViewEntry] = {
         view="app.views.spectra.view:SpectraView",
         work="app.session.comparison_work:compare",
         parameters=(*_COMPARED, "average", "period", "step"),
+        takeaway="app.session.takeaways:spectra_line",
         numbers="app.export.comparison:spectra_numbers_of",
         help=(
             "A spectrum shows the variance of a field at each wavelength, from planetary waves on the left to the grid scale on the right. The "
@@ -76,6 +81,7 @@ VIEW_ENTRIES: dict[str, ViewEntry] = {
         view="app.views.distances.view:DistancesView",
         work="app.session.distance_work:compare_times",
         parameters=(*_COMPARED, "period", "step"),
+        takeaway="app.session.takeaways:distances_line",
         numbers="app.export.distances:distances_numbers",
         help=(
             "How different is the atmosphere at two times? Each cell of a matrix compares two times of the period; tap a cell to see both fields. "
@@ -92,6 +98,7 @@ VIEW_ENTRIES: dict[str, ViewEntry] = {
             *("time", "field", "globe_field", "methods", "candidate", "baseline"),
             *("period", "step", "sample", "basis", "reach", "cities"),
         ),
+        takeaway="app.session.takeaways:cities_line",
         numbers="app.export.cities:cities_numbers",
         help=(
             "Does a method reproduce the local distribution of values? The values at 150 cities are collected over many times, and their "
@@ -103,6 +110,9 @@ VIEW_ENTRIES: dict[str, ViewEntry] = {
     "models": ViewEntry(
         label="Models",
         view="app.views.models.view:ModelsView",
+        work="app.session.model_work:fit_models",
+        parameters=("time",),
+        takeaway="app.session.takeaways:models_line",
         numbers="app.export.models:models_numbers",
         help=(
             "What each trained model is, the data it was trained on, its scores on data held back from training, and its learning curves. Scores "

@@ -24,15 +24,20 @@ def applicability_sentence(card: ModelCard, arrays: FieldArrays) -> str | None:
     Compared are the grid spacing, the level, and the standard deviation of every channel at up to three
     times; interpolation applies to anything.
     """
-    if card.kind == "interpolation":
-        return None
-    differences = [*_spacing(card, arrays), *_level(card, arrays), *_spread(card, arrays)]
+    differences = applicability_differences(card, arrays)
     if not differences:
         return None
     return (
         f"These fields differ from those that {card.name} was trained on ({'; '.join(differences)}), so "
         "read its result with care."
     )
+
+
+def applicability_differences(card: ModelCard, arrays: FieldArrays) -> list[str]:
+    """Return how fields differ from a model's training fields, a phrase each: ``grid spacing 0.25 degrees instead of 0.5``."""
+    if card.kind == "interpolation":
+        return []
+    return [*_spacing(card, arrays), *_level(card, arrays), *_spread(card, arrays)]
 
 
 def _spacing(card: ModelCard, arrays: FieldArrays) -> list[str]:

@@ -7,11 +7,11 @@ import pytest
 import xarray as xr
 
 import atmodist_core as ad
-from app.session import long_record as module
 from app.session.long_record import Figure, LongRecord, long_record
 from app.views.shared.long_record_texts import city_html, figure_text, model_html, number
 from atmodist_core.common.assets import asset_folder
 from atmodist_core.evaluation.results.file import open_evaluation
+from atmodist_core.figures.findings import shown_evaluation as module
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,13 @@ from atmodist_core.evaluation.bootstrap import Estimate
 from atmodist_core.figures.findings.cell_colours import cell_colour, scale_colours, text_colour
 from atmodist_core.figures.findings.comparison import Verdict
 from atmodist_core.figures.findings.measure_groups import GROUPS
-from atmodist_core.figures.findings.scorecard import REFERENCE, ROUNDING, cell_text, estimate_of
+from atmodist_core.figures.findings.scorecard import (
+    REFERENCE,
+    ROUNDING,
+    SMALLEST_DEPARTURE,
+    cell_text,
+    estimate_of,
+)
 from atmodist_core.figures.findings.wording import estimate_text, has_interval, percent
 from atmodist_core.figures.method_styles import method_style
 from atmodist_core.plots.look.units import DisplayUnit, display_unit
@@ -33,7 +39,7 @@ _VERDICTS = {
     Verdict.UNDEFINED.value: "not defined",
     ROUNDING: "equal to {reference} within rounding errors",
 }
-_IDEALS = {"one": "ideal 1", "zero": "ideal 0", "more": "the more the better"}
+_IDEALS = {"one": "ideal 1", "zero": "ideal 0", "more": "interval of the ratio"}
 
 
 def view_of(measure: str, group: str) -> str:
@@ -102,9 +108,7 @@ def _row(table: xr.Dataset, measure: str, models: list[str], names: Mapping[str,
     units = str(one["units"].item())
     finite = np.abs(one["value"].values[np.isfinite(one["value"].values)])
     # One unit for the row, so that its numbers can be compared.
-    unit = display_unit(
-        "" if units == "1" else units, float(np.median(finite)) if finite.size and units != "1" else 1.0
-    )
+    unit = DisplayUnit(1.0, "") if units == "1" else display_unit(units, float(finite.max(initial=0.0)))
     title = str(one["long_name"].item()).replace(" relative to the truth", " / truth's")
     small = ", ".join(part for part in (unit.text, _IDEALS.get(str(one["ideal"].item()), "")) if part)
     cells = "".join(_cell(table, measure, model, names, unit, view) for model in models)
@@ -120,8 +124,8 @@ def _cell(
     sure = bool(one["sure"])
     text = cell_text(one, unit.factor)
     found = estimate_of(table, model, measure)
-    low, high = (f"{end * unit.factor:.3g}" for end in (found.low, found.high))
-    interval = f"<small>{low} – {high}</small>" if has_interval(found) else "<small>&nbsp;</small>"
+    ends = [_end(end * unit.factor) for end in (found.low, found.high)]
+    interval = f"<small>{ends[0]} – {ends[1]}</small>" if has_interval(found) else "<small>&nbsp;</small>"
     if sure:
         improvement = float(one["improvement"])
         # Both themes in variables: a change of the theme needs no new table.
@@ -135,6 +139,10 @@ def _cell(
         f'<td class="{kind}" style="{theme_free}"><button type="button" data-measure="{escape(measure)}" data-model="{escape(model)}" '
         f'data-field="{escape(str(table.attrs["field"]))}" data-tip="{tip}" aria-label="{tip}">{escape(text)}{interval}</button></td>'
     )
+
+
+def _end(value: float) -> str:
+    return "0" if abs(value) < SMALLEST_DEPARTURE else f"{value:.3g}"
 
 
 def _tip(table: xr.Dataset, measure: str, model: str, names: Mapping[str, str], view: str) -> str:

@@ -15,29 +15,34 @@ export function render({model}) {
     tip.hidden = true;
   };
   const theme = () => root.classList.toggle("dark", model.dark);
-  const explain = (event) => {
-    const place = event.target.closest?.("[data-tip]");
-    tip.hidden = !place;
-    if (!place) { return; }
-    tip.textContent = place.dataset.tip;
-    const at = place.getBoundingClientRect(), size = tip.getBoundingClientRect();
+  let explained = null;
+  const place = () => {
+    if (!explained) { return; }
+    const at = explained.getBoundingClientRect(), size = tip.getBoundingClientRect();
     const below = at.bottom + 6 + size.height < window.innerHeight;
     tip.style.left = `${Math.max(8, Math.min(at.left, window.innerWidth - size.width - 8))}px`;
     tip.style.top = `${below ? at.bottom + 6 : Math.max(8, at.top - size.height - 6)}px`;
   };
-  const hide = () => { tip.hidden = true; };
+  const explain = (event) => {
+    explained = event.target.closest?.("[data-tip]") ?? null;
+    tip.hidden = !explained;
+    tip.textContent = explained?.dataset.tip ?? "";
+    place();
+  };
+  const hide = () => { explained = null; tip.hidden = true; };
   root.addEventListener("pointerover", explain);
   root.addEventListener("focusin", explain);
   root.addEventListener("pointerleave", hide);
   root.addEventListener("focusout", hide);
-  window.addEventListener("scroll", hide, true);
+  // Moving the focus scrolls the page: the explanation moves with its cell.
+  window.addEventListener("scroll", place, true);
   root.addEventListener("click", (event) => {
     const cell = event.target.closest("button[data-measure]");
     if (cell) { hide(); model.send_msg({measure: cell.dataset.measure, model: cell.dataset.model, field: cell.dataset.field}); }
   });
   model.on("tables", fill);
   model.on("dark", theme);
-  model.on("remove", () => window.removeEventListener("scroll", hide, true));
+  model.on("remove", () => window.removeEventListener("scroll", place, true));
   fill();
   theme();
   return root;

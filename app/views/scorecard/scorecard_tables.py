@@ -16,12 +16,12 @@ _STYLES = (
     + """
 .tables { display: flex; flex-wrap: wrap; gap: 14px 22px; align-items: flex-start; }
 .card { flex: 1 1 620px; min-width: min(100%, 560px); container-type: inline-size; overflow-x: auto; }
-table { border-collapse: separate; border-spacing: 2px; width: 100%; font-size: 12.5px; color: var(--studio-text); font-variant-numeric: tabular-nums; }
+table { border-collapse: separate; border-spacing: 2px; width: 100%; table-layout: fixed; font-size: 12.5px; color: var(--studio-text); font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-size: 14px; font-weight: 700; padding: 0 0 2px 4px; }
-thead th { font-size: 11.5px; font-weight: 600; line-height: 1.25; text-align: center; vertical-align: bottom; padding: 2px 3px; min-width: 52px; }
-thead th:first-child { text-align: left; } thead svg { display: block; width: 22px; height: 6px; margin: 0 auto 2px; }
+thead th { font-size: 11.5px; font-weight: 600; line-height: 1.25; text-align: center; vertical-align: bottom; padding: 2px 3px; overflow-wrap: break-word; hyphens: auto; }
+thead th:first-child { text-align: left; width: 25%; } thead svg { display: block; width: 22px; height: 6px; margin: 0 auto 2px; }
 tr.group th { text-align: left; font-size: 11.5px; font-weight: 600; color: var(--studio-muted); padding: 7px 4px 1px; }
-tbody th { text-align: left; font-weight: 400; line-height: 1.2; padding: 2px 6px 2px 4px; width: 26%; }
+tbody th { text-align: left; font-weight: 400; line-height: 1.2; padding: 2px 6px 2px 4px; }
 tbody th[data-tip] { cursor: help; }
 small { display: block; font-size: 10px; font-weight: 400; color: inherit; opacity: .8; white-space: nowrap; }
 tbody th small { color: var(--studio-muted); opacity: 1; }
@@ -31,7 +31,7 @@ td.sure { background: var(--light); color: var(--light-ink); } .dark td.sure { b
 td.undecided { color: var(--studio-muted); background: repeating-linear-gradient(135deg, transparent 0 5px, var(--studio-line) 5px 6px); }
 td.reference { background: var(--studio-raised); }
 td button:hover, td button:focus-visible, th:focus-visible { outline: 2px solid var(--panel-primary-color); outline-offset: 0; }
-@container (max-width: 560px) { td small { display: none; } }
+@container (max-width: 560px) { td small { display: none; } thead th { font-size: 10px; } table { font-size: 12px; } }
 .tip { position: fixed; z-index: 1300; max-width: 340px; white-space: pre-line; pointer-events: none; background: #0f2438; color: #f4f7fa; border-radius: 8px;
   padding: 8px 11px; font-size: 12px; line-height: 1.45; box-shadow: 0 6px 22px rgba(0, 0, 0, .3); }
 .tip::first-line { font-weight: 700; }

@@ -13,7 +13,13 @@ from atmodist_core.evaluation.results.scores import departure
 from atmodist_core.figures.findings.comparison import Verdict, side_of, verdict
 from atmodist_core.figures.findings.measure_groups import CITY_PREFIX, headline_of
 from atmodist_core.figures.findings.scorecard import REFERENCE, ROUNDING, estimate_of
-from atmodist_core.figures.findings.wording import estimate_text, joined, sentence_start, things
+from atmodist_core.figures.findings.wording import (
+    estimate_text,
+    joined,
+    name_in_sentence,
+    sentence_start,
+    things,
+)
 
 QUESTIONS = {
     "small-scale power": ("band_power_ratio", "energy_ratio"),
@@ -84,7 +90,7 @@ def opening_sentences(
     basis : str
         Data and period that the numbers rest on, in a few words.
     """
-    names = {label: _in_sentences(name) for label, name in names.items()}
+    names = {label: name_in_sentence(name) for label, name in names.items()}
     found = findings(tables)
     models = [str(name) for name in next(iter(tables.values()))["model"].values]
     if len(models) < 2:
@@ -108,10 +114,11 @@ def opening_sentences(
     return [_answer(found, names), *clauses, *_cities(tables, names), *_basis(basis)]
 
 
-def _in_sentences(name: str) -> str:
-    """``MSE (no GAN)`` for ``MSE, no GAN``: commas separate models in sentences."""
-    head, _, tail = name.partition(", ")
-    return f"{head} ({tail})" if tail else name
+def wins(tables: Mapping[str, xr.Dataset]) -> dict[str, list[str]]:
+    """Return in what each model is significantly closest to the truth, by its label in the tables."""
+    found = findings(tables)
+    decided = [one for one in found if one.is_decided]
+    return {leader: _won(leader, found, decided) for leader in dict.fromkeys(one.leader for one in decided)}
 
 
 def _finding(question: str, field: str, measure: str, table: xr.Dataset) -> Finding | None:

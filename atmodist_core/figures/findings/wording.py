@@ -139,6 +139,18 @@ def joined(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
+def name_in_sentence(name: str) -> str:
+    """Write a model's name without a comma, since commas separate models in sentences.
+
+    Examples
+    --------
+    >>> name_in_sentence("MSE, no GAN")
+    'MSE (no GAN)'
+    """
+    head, _, tail = name.partition(", ")
+    return f"{head} ({tail})" if tail else name
+
+
 def sentence_start(text: str) -> str:
     """Capitalise the first letter."""
     return text[:1].upper() + text[1:]
