@@ -23,7 +23,14 @@ export function render({model}) {
     tip.style.left = `${Math.max(8, Math.min(at.left, window.innerWidth - size.width - 8))}px`;
     tip.style.top = `${below ? at.bottom + 6 : Math.max(8, at.top - size.height - 6)}px`;
   };
+  let pointer = "";
   const explain = (event) => {
+    if (event.type === "pointerover") {
+      // The page may scroll under a pointer at rest, which is no wish to read another cell.
+      const moved = `${event.clientX} ${event.clientY}`;
+      if (moved === pointer) { return; }
+      pointer = moved;
+    }
     explained = event.target.closest?.("[data-tip]") ?? null;
     tip.hidden = !explained;
     tip.textContent = explained?.dataset.tip ?? "";
