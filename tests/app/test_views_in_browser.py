@@ -54,6 +54,13 @@ def test_two_dates_are_compared(watched, address):
         seen(page, text)
     seen(page, "Saturation (marks: 90 % of the plateau)")
     box = page.locator(".distance-plain .bk-Figure").bounding_box()
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.3 * box["height"])
+    seen(page, "second time")
+    hairs = page.evaluate(
+        "() => [...Bokeh.documents].flatMap((d) => [...d._all_models.values()]).filter((m) => (m.name ?? '').startsWith('matrix of'))"
+        ".map((m) => m.center.filter((one) => one.type === 'Span' && one.visible).map((one) => one.location))"
+    )
+    assert len(hairs) == 2 and len(hairs[0]) == 2 and hairs[0] == hairs[1]
     # left of the middle and above it: an earlier and a later time
     page.mouse.click(box["x"] + 74 + 0.3 * (box["width"] - 84), box["y"] + 0.2 * (box["height"] - 44))
     until(page, lambda: "pair=2001-01-05T" in page.url)
