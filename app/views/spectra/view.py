@@ -43,6 +43,11 @@ SEMIVARIANCE = (
     "Half the mean squared difference of two points at a great-circle distance, divided by the variance of the truth: it rises from small values, "
     "where points resemble each other, to about 1, where they no longer do. A curve below the truth is too smooth at that distance."
 )
+LEGEND = {
+    "truth": "The field that the methods should reproduce",
+    "coarse": "Means over blocks of points of the truth, which the methods receive; it ends at the coarse Nyquist wavenumber",
+}
+METHOD = "Made from the coarse input alone; good where it follows the truth to the right of the dashed line"
 
 _GRID_STYLES = """
 :host { display: grid; gap: 10px; grid-auto-rows: max-content; height: auto; grid-template-columns: repeat(2, minmax(0, 1fr)); align-items: start; }
@@ -152,7 +157,9 @@ class SpectraView(Element):
         for name in ["truth", *self._session.shown_names[:-1]]:
             label, colour = styles[name]
             line = line_sample(name, colour, length=26, width=3.2 if name == "truth" else 2.4)
-            entries.append(f'<span class="entry">{line}{escape(label)}</span>')
+            entries.append(
+                f'<span class="entry" title="{escape(LEGEND.get(name, METHOD))}">{line}{escape(label)}</span>'
+            )
         data = self._session.data
         if data is not None and data.simulated:
             entries.append('<span class="simulated">simulated</span>')
