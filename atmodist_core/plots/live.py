@@ -103,11 +103,12 @@ class LivePlot:
 
     def add_layer(self, label: str, like: str, **look: Any) -> None:
         """Add a layer that looks like another but for its ``look``, properties of its glyph, and has data and visibility of its own."""
+        from bokeh.models import CDSView
+
         original = self.renderer(like)
-        models = ModelTemplate(original).copy()
-        renderer = models[original.id]
-        renderer.update(name=label, visible=True)
-        renderer.glyph.update(**look)
+        source = original.data_source.clone(data=dict(original.data_source.data))
+        parts = {"data_source": source, "glyph": original.glyph.clone(**look), "view": CDSView()}
+        renderer = original.clone(**parts, name=label, visible=True)
         self.figure.renderers.append(renderer)
         for tool in self.figure.tools:
             shown = getattr(tool, "renderers", None)

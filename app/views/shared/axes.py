@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bokeh.models import HoverTool, PanTool, Range1d, ResetTool, Span, WheelZoomTool
+from bokeh.models import HoverTool, Legend, PanTool, Range1d, ResetTool, Span, WheelZoomTool
 
 
 def cross_hair(plot: Any) -> tuple[Span, Span]:
@@ -28,5 +28,7 @@ def fit_page(plot: Any, *, zoom: dict[str, Any] | None = None, **options: Any) -
     wheel, pan = WheelZoomTool(**(zoom or {})), PanTool()
     tooltips = [tool for tool in plot.tools if isinstance(tool, HoverTool)]
     plot.toolbar.update(tools=[pan, wheel, ResetTool(), *tooltips], active_drag=pan, active_scroll="auto")
+    # Empty where the page has a legend of its own, but a model all the same.
+    plot.center = [part for part in plot.center if not isinstance(part, Legend) or part.items]
     size = {"frame_width": None, "frame_height": None, "width": None, "sizing_mode": "stretch_width"}
     plot.update(**{**size, "title": None, "toolbar_location": None, "output_backend": "canvas", **options})

@@ -38,8 +38,8 @@ def templates() -> tuple[LivePlot, LivePlot]:
     """Return spectrum and ratio of which all are copies: rendering takes HoloViews a tenth of a second each."""
     degree = np.arange(1.0, 90.0)
     power = np.array([[1.0], [2.0], [3.0]]) * degree**-3.0
-    # Several times, so that there are bands for the models to come.
-    lines = {TRUTH: (degree, power), COARSE: (degree, power)}
+    # Several times of one model, so that there is a band for others to resemble.
+    lines = {TRUTH: (degree, power[:1]), COARSE: (degree, power)}
     spectrum = LivePlot(spectrum_plot(lines, "vorticity", nyquist=20.0, above_ratio=True), show_legend=False)
     ratio = LivePlot(ratio_plot(lines, nyquist=20.0))
     fit_page(spectrum.figure, height=SPECTRUM_HEIGHT, min_border_right=14)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from html import escape
 from typing import Any
 
@@ -31,6 +32,7 @@ from app.views.shared.veil import Veil
 from app.views.spectra.spectrum_figure import SpectrumFigure
 from app.views.spectra.variogram_figure import VariogramFigure
 from atmodist_core.figures.numbers.spectrum import coarse_nyquist_degree
+from atmodist_core.plots.live import batch_model_updates
 from atmodist_core.plots.look.style import theme_of
 from atmodist_core.plots.spectrum_plots.curves import semivariogram_lines, spectrum_lines
 
@@ -75,6 +77,7 @@ class SpectraView(Element):
         self._fitted: Any = None
         self._themed = ""
         self._drawn: tuple[Any, ...] = ()
+        self._layers: set[tuple[str, bool]] = set()
         self._figures = {quantity: SpectrumFigure(quantity) for quantity in TITLES}
         self._variogram = VariogramFigure()
         self._legend = html(css=_TEXT_STYLES, min_height=34)
@@ -139,13 +142,23 @@ class SpectraView(Element):
         fit = subject != self._fitted
         self._drawn, self._fitted = drawn, subject if "truth" in spectra else None
         nyquist = coarse_nyquist_degree(comparison.truth, question.factor)
+        layers = {(name, averaged) for name in spectra}
+        # Collecting the models of the page takes a tenth of a second, so it is done once for all plots, and only if they get new lines.
+        figure = self._variogram.plot.figure
+        with nullcontext() if layers <= self._layers else batch_model_updates(figure):
+            self._draw_plots(spectra, field, nyquist, fit)
+        self._layers |= layers
+        detail = f"{field}: half the mean squared difference between two points"
+        self._variogram_title.object = _head("Semivariogram", SEMIVARIANCE, detail)
+
+    def _draw_plots(
+        self, spectra: Mapping[str, Mapping[str, xr.Dataset]], field: str, nyquist: float, fit: bool
+    ) -> None:
         for quantity, one in self._figures.items():
             known = {n: found["spectrum"] for n, found in spectra.items() if quantity in found["spectrum"]}
             one.draw(spectrum_lines(known, quantity), nyquist=nyquist, fit=fit)
         results = {n: found["semivariogram"] for n, found in spectra.items() if "semivariogram" in found}
         self._variogram.draw(semivariogram_lines(results, field), fit=fit)
-        detail = f"{field}: half the mean squared difference between two points"
-        self._variogram_title.object = _head("Semivariogram", SEMIVARIANCE, detail)
 
     def _styles(self) -> dict[str, tuple[str, str]]:
         methods = {method.name: (method.label, method.colour) for method in self._session.methods}
