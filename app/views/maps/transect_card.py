@@ -10,6 +10,7 @@ import numpy as np
 import atmodist_core as ad
 from app.compute.comparison import Comparison
 from app.session.session import Session
+from app.theme.theme import line_sample
 from app.views.maps.map_figure import SharedMap
 from app.views.shared.elements import (
     CARD_STYLES,
@@ -24,13 +25,20 @@ from app.views.shared.elements import (
 from atmodist_core.fields.grid.transects import great_circle, parse_transect, transect_of
 from atmodist_core.figures.method_styles import method_style
 from atmodist_core.plots.live import LivePlot
+from atmodist_core.plots.look.style import model_colour
 from atmodist_core.plots.look.units import field_label, field_unit
 from atmodist_core.plots.map_plots.projections import Projection
 from atmodist_core.plots.map_plots.transects import distance_label, transect_columns, transect_plot
 
 HEIGHT = 250
 _NOTE = "bilinear between grid points; coarse input: mean of the cell"
-_STYLES = HEAD_STYLES + ".head { flex-wrap: wrap; } .detail { white-space: normal; }"
+_STYLES = (
+    HEAD_STYLES
+    + """
+.head { flex-wrap: wrap; gap: 2px 14px; padding-bottom: 4px; } .detail { white-space: normal; }
+.sample { font-size: 12px; white-space: nowrap; color: var(--studio-text); } .sample svg { width: 26px; height: 6px; vertical-align: middle; }
+"""
+)
 
 
 class TransectCard(Element):
@@ -69,10 +77,10 @@ class TransectCard(Element):
             table = transect_of(fields, *parse_transect(text))
         except ad.UserError as error:
             self._box.visible = False
-            self._write(str(error))
+            self._write(str(error), [])
             return
         self._box.visible = True
-        self._write(_NOTE)
+        self._write(_NOTE, list(parts))
         self._show_curves(table, field_unit(comparison.question.field), theme)
 
     def redraw_line(self) -> None:
@@ -87,20 +95,20 @@ class TransectCard(Element):
         return self._session.shown_names
 
     def _show_curves(self, table: Any, unit: Any, theme: str) -> None:
-        curves = transect_plot(table, theme=theme, unit=unit)
+        columns = {method_style(name).label: found for name, found in transect_columns(table, unit).items()}
         if self.plot is None:
-            self.plot = LivePlot(curves, legend_position="top", toolbar=None)
+            # The names stand in the head of the card, where they are wrapped.
+            curves = transect_plot(table, theme=theme, unit=unit)
+            self.plot = LivePlot(curves, show_legend=False, toolbar=None)
             self.plot.figure.update(
                 **{"width": None, "height": HEIGHT, "frame_width": None, "frame_height": None},
                 sizing_mode="stretch_width",
                 name="transect",
                 title=None,
             )
-            self.plot.figure.legend.update(location=(0, 2), padding=0, margin=0, spacing=12)
             self._box[:] = [figure_pane(self.plot.figure)]
-        else:
-            self.plot.add(curves)
-        columns = {method_style(name).label: found for name, found in transect_columns(table, unit).items()}
+        elif not set(columns) <= set(self.plot.labels):
+            self.plot.add(transect_plot(table, theme=theme, unit=unit))
         self.plot.update_layers(columns)
         self.plot.show_only(list(columns))
         values = np.concatenate([found["value"] for found in columns.values()])
@@ -111,9 +119,15 @@ class TransectCard(Element):
         self.plot.figure.yaxis.axis_label = field_label(table.attrs["field"], unit)
         self.plot.restyle(theme)
 
-    def _write(self, detail: str) -> None:
+    def _write(self, detail: str, names: list[str]) -> None:
+        labels, theme = self._session.labels, self._session.state.theme
+        samples = "".join(
+            f'<span class="sample">{line_sample(name, model_colour(name, theme), length=26, width=2.2)} '
+            f"{escape(labels.get(name, name))}</span>"
+            for name in names
+        )
         self._head.object = (
-            '<div class="head"><span class="title">Transect</span>'
+            f'<div class="head"><span class="title">Transect</span>{samples}'
             f'<span class="detail">{escape(detail)}</span></div>'
         )
 

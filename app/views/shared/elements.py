@@ -15,7 +15,7 @@ CARD_STYLES = """
   min-width: 0; position: relative; }
 """
 TOOL_STYLES = (
-    ":host { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 14px; min-height: 34px; }"
+    ":host { display: flex; flex-wrap: wrap; align-items: center; gap: 9px 14px; min-height: 34px; }"
 )
 HEAD_STYLES = """
 .head { min-height: 28px; padding: 0 6px; display: flex; align-items: center; gap: 8px; overflow: hidden; }
