@@ -109,6 +109,8 @@ class TransectCard(Element):
             self._box[:] = [figure_pane(self.plot.figure)]
         elif not set(columns) <= set(self.plot.labels):
             self.plot.add(transect_plot(table, theme=theme, unit=unit))
+            for legend in self.plot.figure.legend:
+                legend.visible = False
         self.plot.update_layers(columns)
         self.plot.show_only(list(columns))
         values = np.concatenate([found["value"] for found in columns.values()])
