@@ -194,7 +194,7 @@ def test_an_earlier_report_stays_whole_until_the_new_one_is(small, tmp_path, mon
     assert [entry.name for entry in tmp_path.iterdir()] == ["out"], "nothing is left behind"
     assert command.main(["--evaluation", str(small), "--out", str(out)]) == 0
     assert "semivariogram" in {p.stem for p in (out / "figures").iterdir()}
-    assert Page((out / "report.html").read_text()).figures == 2
+    assert Page((out / "report.html").read_text()).figures == 3
     assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
     assert io.BytesIO((out / "report.pdf").read_bytes()).read(5) == b"%PDF-"
 

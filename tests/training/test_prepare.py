@@ -86,7 +86,7 @@ def test_any_scheduler_writes_the_same_store(sources, store, tmp_path, how):
     else:
         distributed = pytest.importorskip("distributed")
         with distributed.LocalCluster(
-            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+            n_workers=1, threads_per_worker=2, processes=False, dashboard_address="127.0.0.1:0"
         ) as cluster:
             other = prepared(sources, tmp_path / "store", scheduler=cluster.scheduler_address, workers=0)
     assert bytes_of(other) == bytes_of(store)

@@ -150,7 +150,7 @@ def test_processes_killed_ten_times_at_random_are_one_run(source, whole, tmp_pat
 def test_a_cluster_gives_the_same(source, whole, tmp_path):
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", host="127.0.0.1"
     ) as cluster:
         out = tmp_path / "out"
         assert evaluate.main(arguments(source, out, "--scheduler", cluster.scheduler_address)) == 0
