@@ -127,6 +127,10 @@ def test_the_confusion_matrix_shows_shares_of_each_lag():
     assert image.dimension_values("share", flat=False).tolist() == [[0.75, 0.0], [0.25, 1.0]]
     figure = hv.render(overlay)
     assert figure.title.text == "predicted lags: 88 % right, chance 50 %"
+    mapper = figure.renderers[0].glyph.color_mapper
+    assert mapper.nan_color == mapper.low_color == "rgba(0, 0, 0, 0)" and 0 < mapper.low < 1e-6, (
+        "lags without pairs, and shares of zero"
+    )
     # In the source row and column are predicted and true lag, from the lower left, as for later patches.
     drawn, columns = figure.renderers[0].data_source.data, confusion_columns(confusion)
     for name in ("image", "pairs", "true", "predicted"):

@@ -197,7 +197,7 @@ def confusion_matrix(
         cmap=share_colours(theme),
         # What is never predicted has the colour of the page.
         clim=(NEVER, columns["high"]),
-        clipping_colors={"min": "transparent"},
+        clipping_colors={"min": "transparent", "NaN": "transparent"},
         colorbar=colour_bar,
         colorbar_position="bottom",
         colorbar_opts={"height": 8, "title": "share of the pairs of a true lag"},
