@@ -41,12 +41,13 @@ def served_page(
     models: Path | None = None,
     timeout_s: float = 180.0,
     warm: bool = False,
+    plugin: bool = True,
     flags: Sequence[str] = (),
 ) -> Iterator[str]:
     """Serve the page while the context lasts, with its output in ``log`` and own folders of data and models; yield its address.
 
-    ``flags`` are further ones of ``panel serve``. ``warm`` builds a page before the port opens and fills the caches afterwards, as ``make app`` does. A RuntimeError is raised if the server
-    ended or did not listen in time.
+    ``flags`` are further ones of ``panel serve``. ``warm`` builds a page before the port opens and fills the caches afterwards, as ``make app`` does. Without ``plugin`` and
+    ``warm`` the server learns of the page's own requests from the first visitor. A RuntimeError is raised if the server ended or did not listen in time.
     """
     port = free_port()
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -59,8 +60,7 @@ def served_page(
         command += [
             "--port",
             str(port),
-            "--plugins",
-            "app.server.web.plugin",
+            *(["--plugins", "app.server.web.plugin"] if plugin else []),
             *(["--warm"] if warm else []),
             *flags,
         ]

@@ -106,6 +106,18 @@ def test_a_hundred_requests_without_a_browser_cost_no_session_and_no_memory(addr
     assert metric(address, "process_resident_memory_bytes") - before < 20e6
 
 
+def test_a_server_without_flags_is_protected_from_its_first_visitor_on(
+    tmp_path, model_folder, assets_without_models
+):
+    with served_page(tmp_path / "log", models=model_folder, plugin=False, flags=FORGETFUL) as address:
+        for _ in range(20):
+            with urlopen(address, timeout=100) as answer:
+                policy = answer.headers.get("Content-Security-Policy")
+        assert "nonce-" in policy
+        with urlopen(address.replace("/main", "/health"), timeout=100) as answer:
+            assert json.load(answer)["sessions"] <= 1
+
+
 def test_tokens_differ_and_scripts_carry_the_nonce_of_their_answer(address):
     answers = [got(address) for _ in range(2)]
     tokens = {re.search(r'"token":"([^"]+)"', text)[1] for _, _, text in answers}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
 import bokeh.server.server
 from bokeh.server.tornado import DEFAULT_WEBSOCKET_MAX_MESSAGE_SIZE_BYTES, BokehTornado
 from bokeh.server.urls import per_app_patterns
+from bokeh.server.views.ws import WSHandler
 from tornado.web import RequestHandler
 
 from app.server.web.counters import COUNTERS
@@ -51,33 +53,67 @@ class StudioApplication(BokehTornado):
         websocket_max_message_size_bytes: int = DEFAULT_WEBSOCKET_MAX_MESSAGE_SIZE_BYTES,
         **options: Any,
     ) -> None:
-        own: list[Any] = [(r"/health", Health)]
-        if os.environ.get(METRICS_VARIABLE, "") == "1":
-            own.append((r"/metrics", Metrics))
         if websocket_max_message_size_bytes == DEFAULT_WEBSOCKET_MAX_MESSAGE_SIZE_BYTES:
             websocket_max_message_size_bytes = MOST_MESSAGE_BYTES
         super().__init__(
             applications,
-            extra_patterns=[*own, *(extra_patterns or [])],
+            extra_patterns=[*_machine_patterns(), *(extra_patterns or [])],
             websocket_max_message_size_bytes=websocket_max_message_size_bytes,
             **options,
         )
         self.add_transform(SecurityHeaders)
-        COUNTERS.gauge("sessions", "Pages: all, and those with a connected browser.", lambda: _sessions(self))
+        _report_sessions(self)
 
 
 def use_own_requests() -> None:
-    """Let servers that start from now on answer with the requests of this page; applied once per process.
+    """Answer with the requests of this page; applied once per process.
 
-    ``--warm`` runs the page, and with it this function, before the server is made.
+    ``--warm`` and the plugin call this before the server is made. Without either, the first visitor's page calls it while the server runs.
     """
     if bokeh.server.server.BokehTornado is StudioApplication:
         return
     bokeh.server.server.BokehTornado = StudioApplication
     # The page is not embedded in others by a script, which would need a session for each request of it.
     kept = [pattern for pattern in per_app_patterns if pattern[0] == "/metadata"]
-    own = [(r"/ws", StudioSocket), (r"/begin", BeginRequest), (r"/?", PageRequest)]
-    per_app_patterns[:] = [*kept, *own]
+    per_app_patterns[:] = [*kept, *_OWN_PATTERNS]
+    for one in gc.get_objects():
+        if type(one) is BokehTornado:
+            _take_over(one)
+
+
+_OWN_PATTERNS: list[tuple[str, type[Any]]] = [
+    (r"/ws", StudioSocket),
+    (r"/begin", BeginRequest),
+    (r"/?", PageRequest),
+]
+
+
+def _machine_patterns() -> list[tuple[str, type[RequestHandler]]]:
+    metrics = os.environ.get(METRICS_VARIABLE, "") == "1"
+    return [(r"/health", Health), *([(r"/metrics", Metrics)] if metrics else [])]
+
+
+def _take_over(application: BokehTornado) -> None:
+    """Put the requests of this page before those of a server that runs already."""
+    patterns: list[Any] = [(application.prefix + path, handler) for path, handler in _machine_patterns()]
+    for key, context in application._applications.items():
+        root = application.prefix + ("" if key == "/" else key)
+        for path, handler in _OWN_PATTERNS:
+            options = {"application_context": context, "bokeh_websocket_path": f"{root}/ws"}
+            if issubclass(handler, WSHandler):
+                options |= {"compression_level": None, "mem_level": None}
+            patterns.append((root + path, handler, options))
+    application.add_handlers(".*", patterns)
+    application.add_transform(SecurityHeaders)
+    _report_sessions(application)
+    settings = application.settings
+    given = settings.get("websocket_max_message_size", DEFAULT_WEBSOCKET_MAX_MESSAGE_SIZE_BYTES)
+    settings["websocket_max_message_size"] = min(given, MOST_MESSAGE_BYTES)
+
+
+def _report_sessions(application: BokehTornado) -> None:
+    text = "Pages: all, and those with a connected browser."
+    COUNTERS.gauge("sessions", text, lambda: _sessions(application))
 
 
 def _sessions(application: Any) -> dict[str, float]:
