@@ -26,15 +26,6 @@ LONGEST_WAIT_S, POLL_S = 30.0, 0.1
 """Longest time to wait for pages that are loading, and the time between two checks [s]."""
 OPTIONAL_MODULES = ("zarr", "torch", "scipy.stats", "distributed", "datashader")
 """Packages that try optional modules, which appear in ``sys.modules`` and disappear again (zarr: ``numcodecs.pcodec``)."""
-TEMPLATES = (
-    "app.views.spectra.spectrum_figure:templates",
-    "app.views.spectra.variogram_figure:template",
-    "app.views.distances.matrix_figure:template",
-    "app.views.distances.lag_figure:template",
-    "app.views.distances.confusion_figure:template",
-    "app.views.models.learning_figure:template",
-)
-"""Plots that are rendered once and copied for every visitor; that of the maps is rendered for the page that is built at the start."""
 
 
 def import_views() -> None:
@@ -50,8 +41,6 @@ def import_views() -> None:
         getattr(load(entry.view), "prepare", lambda: None)()
         if entry.work:
             load(entry.work)
-    for template in TEMPLATES:
-        load(template)()
 
 
 def warm_caches(engine: Engine, is_page_loading: Callable[[], bool] = lambda: False) -> None:

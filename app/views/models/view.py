@@ -14,7 +14,7 @@ from app.compute.public_text import public_text
 from app.session.long_record import long_record
 from app.session.session import Session
 from app.theme.theme import COARSE_COLOUR
-from app.views.models.learning_figure import LearningFigure
+from app.views.models.learning_figure import LearningFigure, template
 from app.views.models.model_texts import STYLES, facts_html, own_html
 from app.views.shared.elements import CARD_STYLES, Element, button, column, figure_pane, html
 from app.views.shared.long_record_texts import model_html
@@ -40,6 +40,11 @@ class ModelsView(Element):
         session.param.watch(self._update, ["methods", "models"])
         session.state.param.watch(self._on_theme, "theme")
         self._update()
+
+    @staticmethod
+    def prepare() -> None:
+        """Render the plot of which every model gets a copy."""
+        template()
 
     def _update(self, *_events: Any) -> None:
         facts = facts_of_models(self._session.engine)

@@ -102,6 +102,12 @@ class SpectraView(Element):
         session.state.param.watch(self._update, ["methods", "theme", "view", "average"])
         self._update()
 
+    @staticmethod
+    def prepare() -> None:
+        """Render the plots of which every visitor gets copies."""
+        SpectrumFigure("kinetic_energy")
+        VariogramFigure()
+
     def _update(self, *_events: Any) -> None:
         # A hidden view is drawn when it is shown.
         if self._session.state.view != "spectra":
