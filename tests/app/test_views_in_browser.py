@@ -113,7 +113,7 @@ POINT_OF_LINE = """([figure, name, column]) => {
 ENERGY = "kinetic energy [m² s⁻²]"
 
 
-def test_a_line_of_a_spectrum_says_what_it_is_and_the_wheel_zooms(watched, address):
+def test_a_line_of_a_spectrum_says_what_it_is_and_dragging_moves_both_plots(watched, address):
     page = opened(watched, f"{address}?view=spectra&{PACIFIC}&methods=bicubic")
     for figure, column, quantity in (
         (ENERGY, "power", "m² s⁻²"),
@@ -130,16 +130,18 @@ def test_a_line_of_a_spectrum_says_what_it_is_and_the_wheel_zooms(watched, addre
         assert "bicubic" in text
         kilometres = 2 * np.pi * 6371.2 / point["wavenumber"]
         assert any(f"{round(kilometres) + one} km" in text for one in (-1, 0, 1)), text
-    page.mouse.wheel(0, -400)
+    page.mouse.down()
+    page.mouse.move(point["x"] - 80, point["y"], steps=4)
+    page.mouse.up()
 
-    def zoomed(figure):
+    def moved(figure):
         return page.evaluate(POINT_OF_LINE, [figure, "bicubic", "power" if figure == ENERGY else "ratio"])
 
-    until(page, lambda: zoomed(ENERGY)["ends"] != point["ends"])
-    assert zoomed(ENERGY)["ends"] == zoomed(f"ratio of {ENERGY}")["ends"], "both plots have one abscissa"
-    assert zoomed(ENERGY)["active"] == "PanTool"
+    until(page, lambda: moved(ENERGY)["ends"] != point["ends"])
+    assert moved(ENERGY)["ends"] == moved(f"ratio of {ENERGY}")["ends"], "both plots have one abscissa"
+    assert moved(ENERGY)["active"] == "PanTool"
     page.get_by_role("button", name="Toggle theme").click()
-    until(page, lambda: zoomed(ENERGY)["colour"] == "#18212b")
+    until(page, lambda: moved(ENERGY)["colour"] == "#18212b")
     assert watched.faults == []
 
 
