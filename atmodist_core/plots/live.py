@@ -116,6 +116,10 @@ class LivePlot:
                 shown.append(renderer)
         self._renderers[label], self._sources[label] = renderer, renderer.data_source
 
+    def share_source(self, label: str, source: Any) -> None:
+        """Let a layer take its columns from the source of another, here or in another plot: both change with one message."""
+        self.renderer(label).data_source = self._sources[label] = source
+
     def _keep(self, label: str) -> Callable[[Any, Any], None]:
         def keep(plot: Any, _element: Any) -> None:
             self._sources[label] = plot.handles["source"]

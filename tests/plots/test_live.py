@@ -97,6 +97,14 @@ def test_equal_columns_are_not_sent_again():
     assert len(events) == 2
 
 
+def test_two_layers_can_have_one_source():
+    plot, other = LivePlot(curve("a") * curve("b")), LivePlot(curve("a"))
+    for live, label in ((plot, "b"), (other, "a")):
+        live.share_source(label, plot.source("a"))
+        plot.update("a", y=np.array([3.0, 4.0]))
+        assert live.renderer(label).data_source is plot.source("a") is live.source(label)
+
+
 def test_a_theme_changes_its_own_colours_only():
     light, dark = THEMES["light"], THEMES["dark"]
     image = hv.Image(np.zeros((3, 4)), label="field").opts(cmap=colour_map(True, "light"), colorbar=True)

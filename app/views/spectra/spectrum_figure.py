@@ -63,6 +63,7 @@ class SpectrumFigure:
         self.ratio.figure.update(name=f"ratio of {label}", x_range=self.spectrum.figure.x_range)
         self.spectrum.figure.yaxis.axis_label = label
         self.spectrum.hover(layer_name(COARSE)).tooltips = power_tips(quantity)
+        self.ratio.share_source(layer_name(COARSE), self.spectrum.source(layer_name(COARSE)))
         self._theme = "light"
 
     def draw(self, lines: Lines, *, nyquist: float | None, fit: bool) -> None:
@@ -73,7 +74,7 @@ class SpectrumFigure:
         columns = spectrum_columns(lines, self._slope_offset, nyquist)
         look: dict[str, Any] = {"names": lines, "like": COARSE, "theme": self._theme}
         show_columns(self.spectrum, columns, **look)
-        show_columns(self.ratio, ratio_columns(lines, nyquist), **look, always=[ONE])
+        show_columns(self.ratio, ratio_columns(lines, nyquist), **look, always=[ONE], sources=self.spectrum)
         # Even hidden it is laid out, and zero has no place on a logarithmic axis.
         _nyquist_label(self.spectrum).update(x=nyquist or 1.0, visible=nyquist is not None)
         limits = spectrum_limits(lines, columns) if fit and TRUTH in lines else None

@@ -9,7 +9,9 @@ import numpy as np
 from app.views.shared.axes import fit_page
 from atmodist_core.plots.live import LivePlot
 from atmodist_core.plots.spectrum_plots.curves import (
+    MARKS_NAME,
     Lines,
+    layer_name,
     semivariogram_columns,
     semivariogram_limits,
 )
@@ -26,6 +28,8 @@ def template() -> LivePlot:
     lines = {name: (np.array([50.0]), values) for name in (TRUTH, COARSE)}
     plot = LivePlot(semivariogram_plot(lines), show_legend=False)
     fit_page(plot.figure, height=SPECTRUM_HEIGHT + RATIO_HEIGHT, min_border_right=14)
+    for name in lines:
+        plot.share_source(layer_name(name, MARKS_NAME), plot.source(layer_name(name)))
     plot.show_only([VARIANCE])
     return plot
 

@@ -128,6 +128,9 @@ def spectrum_columns(lines: Lines, slope_offset: float, nyquist: float | None = 
         power = columns[layer_name(name)]["power"]
         # Zero has no place on a logarithmic axis.
         columns[layer_name(name)]["power"] = np.where(power > 0, power, np.nan)
+        if name != TRUTH:
+            # So that the plot of the ratio can have the same source, and both take one message to a browser.
+            columns[layer_name(name)]["ratio"] = _ratio(lines, name)
     if TRUTH in lines:
         wavenumber, power = lines[TRUTH]
         columns |= _guides(wavenumber, power.mean(axis=0), slope_offset)
@@ -139,20 +142,25 @@ def spectrum_columns(lines: Lines, slope_offset: float, nyquist: float | None = 
 def ratio_columns(lines: Lines, nyquist: float | None = None) -> Columns:
     """Return the columns of a plot of the ratio of every model's mean power to the truth's, where the truth has power."""
     columns: Columns = {}
-    if TRUTH in lines:
-        reference, of_truth = lines[TRUTH]
-        truth = of_truth.mean(axis=0)
-        for name, (wavenumber, power) in lines.items():
-            if name == TRUTH:
-                continue
-            # Grids of a region may differ by a row, and with them the wavenumbers: the truth is read off between its own.
-            below = np.interp(wavenumber, reference, truth, right=np.nan)
-            meant = below > NOTHING * truth.max()
-            ratio = np.divide(power.mean(axis=0), below, out=np.full(below.shape, np.nan), where=meant)
-            columns[layer_name(name)] = {ABSCISSA: wavenumber, "ratio": np.where(ratio > 0, ratio, np.nan)}
+    for name in (name for name in lines if TRUTH in lines and name != TRUTH):
+        columns[layer_name(name)] = {ABSCISSA: lines[name][0], "ratio": _ratio(lines, name)}
     if nyquist is not None:
         columns[NYQUIST] = {"x": np.array([nyquist])}
     return columns
+
+
+def _ratio(lines: Lines, name: str) -> np.ndarray:
+    """Ratio to the truth; NaN without power of the truth, and where there is none on a logarithmic axis."""
+    wavenumber, power = lines[name]
+    if TRUTH not in lines:
+        return np.full(wavenumber.shape, np.nan)
+    reference, of_truth = lines[TRUTH]
+    truth = of_truth.mean(axis=0)
+    # Grids of a region may differ by a row, and with them the wavenumbers: the truth is read off between its own.
+    below = np.interp(wavenumber, reference, truth, right=np.nan)
+    meant = below > NOTHING * truth.max()
+    ratio = np.divide(power.mean(axis=0), below, out=np.full(below.shape, np.nan), where=meant)
+    return np.where(ratio > 0, ratio, np.nan)
 
 
 def semivariogram_columns(lines: Lines) -> Columns:

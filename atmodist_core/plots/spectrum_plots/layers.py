@@ -15,9 +15,9 @@ def curve_of(
 ) -> Any:
     """Return the curve of a model, with what it says under the pointer."""
     label = layer_name(name)
-    x, y = columns[label]
+    x, *y = columns[label]
     hover = {"tools": ["hover"], "hover_tooltips": tips, "hover_formatters": formats}
-    curve = hv.Curve((columns[label][x], columns[label][y]), x, y, label=label)
+    curve = hv.Curve(tuple(columns[label].values()), x, y, label=label)
     return curve.opts(**line_options(name, theme), **hover)
 
 
@@ -41,6 +41,7 @@ def show_columns(
     like: str,
     theme: str,
     always: Iterable[str] = (),
+    sources: LivePlot | None = None,
 ) -> None:
     """Show columns in a rendered plot and hide its other layers.
 
@@ -58,6 +59,8 @@ def show_columns(
         Colours of new layers.
     always : iterable of str
         Labels of layers without columns that stay visible.
+    sources : LivePlot, optional
+        A plot whose layers of the same names have these columns as well: new layers take theirs from it.
 
     Examples
     --------
@@ -85,5 +88,9 @@ def show_columns(
                     look = line_options(name, theme)
                     look["line_color"] = look.pop("color")
                 plot.add_layer(label, layer_name(like, what), **look)
+                if what == MARKS_NAME:
+                    plot.share_source(label, plot.source(layer_name(name)))
+                elif sources is not None:
+                    plot.share_source(label, sources.source(label))
     plot.update_layers(columns)
     plot.show_only({*columns, *always})
