@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.networks.output_layers import block_means
 from atmodist_core.training.data import patches
 from atmodist_core.training.data.fields_in_memory import load_fields
+from atmodist_core.training.data.training_data import measure_normalization
 from atmodist_core.training.data.training_fields import gather_by_index
 from tests.training.mock_weather import as_dataset, counting_weather
 
@@ -223,3 +225,40 @@ def test_lead_steps_follow_the_time_spacing():
         patches.lag_stride(load_fields([gap]).members, 3)
     with pytest.raises(UserError, match="holds a single time"):
         patches.lag_stride(load_fields([counting_weather(1)]).members, 3)
+
+
+@pytest.mark.parametrize("how", ["latitude", "area"])
+def test_patches_lie_where_all_points_are_valid(how):
+    """Gaps that stay where they are: no patch touches one, every other place is drawn, moments are of the rest."""
+    weather = counting_weather(40)
+    mask = np.ones((weather.sizes["latitude"], weather.sizes["longitude"]), bool)
+    mask[:5, :7] = mask[-3:] = False
+    gappy = load_fields([weather.where(mask_of(weather, mask))], storage="float32")
+    np.testing.assert_array_equal(gappy.valid, mask)
+    places = patches.PatchSampler(gappy, [(0, 40)], patch_size=6, sampling=how).patches(0, 20_000)
+    assert torch.isfinite(patches.cut(gappy, places.time, places, 6)).all()
+    allowed = {
+        (row, column)
+        for row in patches.rows_within(gappy.latitude, 6)[0].tolist()
+        for column in range(mask.shape[1] if gappy.wraps else mask.shape[1] - 5)
+        if np.roll(mask, -column, axis=1)[row : row + 6, :6].all()
+    }
+    assert set(zip(places.row.tolist(), places.column.tolist(), strict=True)) == allowed
+
+    normalization = measure_normalization(gappy, [(0, 40)])
+    inside = weather.vorticity.values[:, mask].astype(np.float64)
+    np.testing.assert_allclose(normalization.mean[0], inside.mean(), rtol=1e-5)
+    np.testing.assert_allclose(normalization.std[0], inside.std(), rtol=1e-5)
+
+
+def test_patches_larger_than_the_valid_part_are_refused():
+    weather = counting_weather(4)
+    mask = np.zeros((weather.sizes["latitude"], weather.sizes["longitude"]), bool)
+    mask[4:9, 4:9] = True
+    gappy = load_fields([weather.where(mask_of(weather, mask))])
+    with pytest.raises(UserError, match="patches of 6 x 6 points with values"):
+        patches.PatchSampler(gappy, [(0, 4)], patch_size=6)
+
+
+def mask_of(weather, mask):
+    return xr.DataArray(mask, dims=("latitude", "longitude"))

@@ -15,6 +15,7 @@ from atmodist_core.networks.normalization import SignedLogNormalization
 from atmodist_core.training.data.member_reading import (
     check_complete,
     check_same_grid,
+    constant_validity,
     describe_member,
     open_member,
     storage_unit,
@@ -107,7 +108,8 @@ def load_fields(
     """Read every member (a path that open_fields reads, or a canonical dataset) into memory, physical.
 
     ``storage`` is ``float16`` (relative error 0.05 %), ``bfloat16`` or ``float32``. A UserError says when a
-    member, field, value or memory is missing, or grids differ.
+    member, field, value or memory is missing, or grids differ. Points may be missing if they are at all times: they
+    stay NaN, and no patch reaches them.
     """
     if not sources:
         raise UserError(
@@ -135,12 +137,15 @@ def load_fields(
     units = torch.tensor([storage_unit(first[c].isel(time=0).values) for c in channels], dtype=torch.float32)
     members = []
     position = 0
+    valid: NDArray[np.bool_] | None = None
     for name, dataset in zip(names, datasets, strict=True):
         count = dataset.sizes["time"]
         for start in range(0, count, _TIMES_READ_AT_ONCE):
             part = dataset.isel(time=slice(start, start + _TIMES_READ_AT_ONCE))
             block = np.stack([part[c].values for c in channels], axis=-1).astype(np.float32)
-            check_complete(block, name, part.time.values)
+            if position + start == 0:
+                valid = constant_validity(block)
+            check_complete(block, name, part.time.values, valid)
             stop = position + start + len(block)
             values[position + start : stop] = (torch.from_numpy(block) / units).to(dtype)
             if progress is not None:
@@ -157,6 +162,7 @@ def load_fields(
         members=tuple(members),
         level=str(first.attrs.get("level", "")),
         source=str(first.attrs.get("source", "")),
+        valid=valid,
     )
 
 

@@ -50,15 +50,33 @@ def check_same_grid(first: xr.Dataset, other: xr.Dataset, first_name: str, name:
             )
 
 
-def check_complete(block: NDArray[np.float32], name: str, times: NDArray[np.datetime64]) -> None:
-    """Raise a UserError if a block (time, latitude, longitude, channel) has missing or infinite values."""
-    bad = ~np.isfinite(block).all(axis=(1, 2, 3))
+def check_complete(
+    block: NDArray[np.float32],
+    name: str,
+    times: NDArray[np.datetime64],
+    valid: NDArray[np.bool_] | None = None,
+) -> None:
+    """Raise a UserError if a block (time, latitude, longitude, channel) has missing or infinite values.
+
+    With ``valid`` (latitude, longitude), values may be missing outside it.
+    """
+    finite = np.isfinite(block).all(axis=-1)
+    bad = ~(finite if valid is None else finite | ~valid).all(axis=(1, 2))
     if bad.any():
         when = np.datetime_as_string(times[int(np.argmax(bad))], unit="m")
         raise UserError(
-            f"Expected complete fields for training, found missing or infinite values in {name} at {when}; "
-            "fill them or leave that period out."
+            f"Expected complete fields for training, or gaps that stay at the same points, found missing or "
+            f"infinite values in {name} at {when}; fill them or leave that period out."
         )
+
+
+def constant_validity(block: NDArray[np.float32]) -> NDArray[np.bool_] | None:
+    """Return which points of a block (time, latitude, longitude, channel) hold values at its first time; None if all.
+
+    A model's domain or a swath ends at the same points at all times; other gaps are faults of the data.
+    """
+    valid: NDArray[np.bool_] = np.isfinite(block[0]).all(axis=-1)
+    return None if valid.all() or not valid.any() else valid
 
 
 def storage_unit(values: NDArray[np.floating]) -> float:

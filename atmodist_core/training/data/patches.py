@@ -16,6 +16,7 @@ from torch import Tensor
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields.grid.cell_areas import cell_areas
 from atmodist_core.fields.grid.patches import TRAINED_LATITUDES_DEG, area_shares, rows_within
+from atmodist_core.fields.grid.validity import valid_patches
 from atmodist_core.training.data.training_fields import Member, TrainingFields, upload
 
 TRAINING_STREAM, VALIDATION_STREAM, MATCHING_STREAM, BASELINE_STREAM = range(4)
@@ -99,7 +100,8 @@ class PatchSampler:
     Parameters
     ----------
     fields, segments
-        Grid, and periods to draw from.
+        Grid, and periods to draw from. Where fields have invalid points, corners are drawn among those of patches
+        without any, uniformly or by area.
     patch_size
         Side of a patch [grid points].
     latitude_limit
@@ -142,6 +144,19 @@ class PatchSampler:
         self.segments = np.asarray(segments, dtype=np.int64).reshape(-1, 2)
         self.mirror, self.seed, self.stream = mirror, seed, stream
         self._row_shares = area_shares(centres) if sampling == "area" else None
+        self._corners: NDArray[np.int64] | None = None
+        if fields.valid is not None:
+            whole = valid_patches(fields.valid, patch_size, wraps=fields.wraps)[self.rows]
+            row, column = np.nonzero(whole)
+            if not row.size:
+                raise UserError(
+                    f"Expected room for patches of {patch_size} x {patch_size} points with values, found none; choose"
+                    " a smaller --patch-size."
+                )
+            self._corners = np.stack([self.rows[row], column])
+            if sampling == "area":
+                shares = np.cumsum(cell_areas(centres)[row])
+                self._row_shares = shares / shares[-1]
 
     def patches(self, step: int, batch: int) -> Places:
         """Places of single patches of a step."""
@@ -188,6 +203,13 @@ class PatchSampler:
         self, random: np.random.Generator, time: NDArray[np.int64], label: NDArray[np.int64]
     ) -> Places:
         batch = len(time)
+        if self._corners is not None:
+            if self._row_shares is None:
+                chosen = random.integers(0, self._corners.shape[1], batch)
+            else:
+                chosen = np.searchsorted(self._row_shares, random.random(batch), side="right")
+            row, column = self._corners[:, chosen]
+            return Places(time, label, row, column, random.integers(0, 2, batch).astype(bool) & self.mirror)
         if self._row_shares is None:
             row = self.rows[random.integers(0, len(self.rows), batch)]
         else:

@@ -234,9 +234,12 @@ def _moments(
         ).float()
         if alpha is not None:
             z = torch.sign(z) * torch.log1p(alpha * z.abs())
+        if fields.valid is not None:
+            z = z[:, torch.from_numpy(fields.valid)]
+        axes = tuple(range(z.ndim - 1))
         number += z[..., 0].numel()
-        total += z.sum(dim=(0, 1, 2), dtype=torch.float64).numpy()
-        squares += z.double().square().sum(dim=(0, 1, 2)).numpy()
+        total += z.sum(dim=axes, dtype=torch.float64).numpy()
+        squares += z.double().square().sum(dim=axes).numpy()
     centre = np.where(odd, 0.0, total / number)
     spread = np.sqrt(np.maximum(squares / number - centre**2, 0.0))
     return centre * scale, spread * scale

@@ -43,6 +43,8 @@ class TrainingFields(ABC):
     normalization: SignedLogNormalization | None = None
     level: str = ""
     source: str = ""
+    # (latitude, longitude): points with values at all times; None: all have
+    valid: NDArray[np.bool_] | None = None
     device: torch.device = _CPU  # where patches are wanted
 
     @property
