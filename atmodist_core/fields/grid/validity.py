@@ -55,7 +55,8 @@ def valid_points(dataset: xr.Dataset, fields: Iterable[str] | None = None) -> xr
     valid: xr.DataArray | None = None
     for name in names:
         others = [dimension for dimension in dataset[name].dims if dimension not in axes]
-        finite = np.isfinite(dataset[name]).all(others).transpose(*axes).compute()
+        finite = dataset[name].notnull() & ~np.isinf(dataset[name])
+        finite = finite.all(others).transpose(*axes).compute()
         valid = finite if valid is None else valid & finite
     assert valid is not None  # there is a field at least
     return valid.drop_vars([name for name in valid.coords if name not in axes]).rename("valid")

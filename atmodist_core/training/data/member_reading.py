@@ -60,8 +60,8 @@ def check_complete(
 
     With ``valid`` (latitude, longitude), values may be missing outside it.
     """
-    finite = np.isfinite(block).all(axis=-1)
-    bad = ~(finite if valid is None else finite | ~valid).all(axis=(1, 2))
+    finite = np.asarray(np.isfinite(block).all(axis=-1))
+    bad = ~np.asarray(finite if valid is None else finite | ~valid).all(axis=(1, 2))
     if bad.any():
         when = np.datetime_as_string(times[int(np.argmax(bad))], unit="m")
         raise UserError(
