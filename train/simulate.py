@@ -1,6 +1,9 @@
 """Simulate a member of the demo atmosphere.
 
 python train/simulate.py --preset demo --seed 1 --days 30 --out data/member-1 [--resume] [any field as a flag]
+python train/simulate.py --nudge-from data/member-1 --nudged-members 8 --nudged-days 2 --out data/nudged [--resume]
+
+The second form continues a simulation together with members whose large scales are nudged to it.
 """
 
 import dataclasses
@@ -13,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # to run from a cl
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.simulation.configuration import SimulationConfig
+from atmodist_core.simulation.nudging import NudgingConfig
 from train import _cli
 
 
@@ -34,6 +38,8 @@ class SimulateCommand:
     """Show a progress bar."""
     member: SimulationConfig = SimulationConfig()
     """The member."""
+    nudging: NudgingConfig = NudgingConfig()
+    """Members nudged to another one."""
 
 
 def presets() -> dict[str, SimulateCommand]:
@@ -84,8 +90,16 @@ def main(arguments: Sequence[str]) -> int:
     command = _cli.parse(SimulateCommand, presets(), arguments, "python train/simulate.py")
     import torch
 
+    from atmodist_core.simulation.nudged_run import run_nudged_simulation
     from atmodist_core.simulation.run import run_simulation
 
+    nudged = command.nudging.nudge_from is not None
+    if nudged and command.member != presets()[command.preset].member:
+        raise UserError(
+            "Expected no settings of a simulation beside --nudge-from, whose simulation has its own; leave them out."
+        )
+    if not nudged and command.nudging != NudgingConfig():
+        raise UserError("Expected --nudge-from with settings of nudged members, found none; give its folder.")
     if command.threads:
         torch.set_num_threads(command.threads)
     if command.device == "cuda" and not torch.cuda.is_available():
@@ -95,9 +109,16 @@ def main(arguments: Sequence[str]) -> int:
     # The run looks after each checkpoint, so a first Ctrl-C loses nothing.
     stopping = _cli.stop_requests("Stopping at the next checkpoint")
     bars = DayBars(command.progress)
-    store = run_simulation(
-        command.member, command.out, resume=command.resume, device=device, report=bars.report, stop=stopping
-    )
+    options: dict[str, Any] = {
+        "resume": command.resume,
+        "device": device,
+        "report": bars.report,
+        "stop": stopping,
+    }
+    if nudged:
+        store = run_nudged_simulation(command.nudging, command.out, **options)
+    else:
+        store = run_simulation(command.member, command.out, **options)
     bars.close()
     if stopping():
         print(f"Stopped; {store} holds what was done, --resume continues.", file=sys.stderr)

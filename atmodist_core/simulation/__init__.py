@@ -8,6 +8,8 @@ from atmodist_core.simulation.configuration import (
     SpinUpStage,
     StochasticHeating,
 )
+from atmodist_core.simulation.nudged_run import run_nudged_simulation
+from atmodist_core.simulation.nudging import NudgingConfig
 from atmodist_core.simulation.presets import PRESETS
 from atmodist_core.simulation.primitive_equations import PrimitiveEquations, State
 from atmodist_core.simulation.run import run_simulation
@@ -17,10 +19,12 @@ __all__ = [
     "HALF_LEVELS",
     "PRESETS",
     "AtmosphereConfig",
+    "NudgingConfig",
     "PrimitiveEquations",
     "SimulationConfig",
     "SpinUpStage",
     "State",
     "StochasticHeating",
+    "run_nudged_simulation",
     "run_simulation",
 ]

@@ -17,18 +17,19 @@ import torch
 import atmodist_core
 from atmodist_core.common.errors import UserError
 from atmodist_core.common.folder_lock import exclusive_folder
-from atmodist_core.common.tensor_files import (
-    DamagedFileError,
-    previous_path,
-    read_newest_intact,
-    write_tensors,
-)
+from atmodist_core.common.tensor_files import previous_path, write_tensors
 from atmodist_core.fields.open.coefficient_store import CoefficientWriter, is_coefficient_store
+from atmodist_core.simulation.checkpoint import (
+    CHECKPOINT,
+    configuration_to_dict,
+    model_tensors,
+    read_checkpoint,
+    require_same,
+    restore_model,
+)
 from atmodist_core.simulation.configuration import SimulationConfig
-from atmodist_core.simulation.primitive_equations import PrimitiveEquations, State
+from atmodist_core.simulation.primitive_equations import PrimitiveEquations
 
-CHECKPOINT = "checkpoint.safetensors"
-_VARIABLES = tuple(field.name for field in dataclasses.fields(State))
 Report = Callable[[str, float, float], None]
 """Called as report(stage, days done, days in all)."""
 
@@ -65,21 +66,10 @@ def _start_seconds(config: SimulationConfig) -> float:
     return (days - spin_up) * 86400.0 - config.output_hours * 3600.0
 
 
-def configuration_to_dict(config: SimulationConfig) -> dict[str, Any]:
-    """The configuration as plain values, for attributes and checkpoints."""
-    return json.loads(json.dumps(dataclasses.asdict(config)))
-
-
 def _save_checkpoint(
     path: Path, model: PrimitiveEquations, config: SimulationConfig, stage: int, steps: int
 ) -> None:
     """Write the state of the model and its random generator."""
-    tensors = {}
-    for when, state in (("state", model.state), ("previous", model.previous)):
-        for name, value in zip(_VARIABLES, state.variables(), strict=True):
-            tensors[f"{when}.{name}"] = torch.view_as_real(value.cpu().resolve_conj()).contiguous()
-    tensors["heating"] = torch.view_as_real(model.heating.state.cpu()).contiguous()
-    tensors["generator"] = model.generator.get_state()
     record = {
         "stage": stage,
         "steps": steps,
@@ -87,49 +77,22 @@ def _save_checkpoint(
         "starting": model.starting,
         "configuration": configuration_to_dict(config),
     }
-    write_tensors(path, tensors, {"record": json.dumps(record)})
+    write_tensors(path, model_tensors(model), {"record": json.dumps(record)})
 
 
 def _load_checkpoint(path: Path, config: SimulationConfig) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    try:
-        tensors, metadata = read_newest_intact(path)
-        record = json.loads(metadata["record"])
-    except (DamagedFileError, KeyError, json.JSONDecodeError) as error:
-        raise UserError(
-            f"Expected an intact checkpoint of a simulation, found a damaged file at {path} ({error}); start again"
-            " in another folder."
-        ) from error
-    found, wanted = record["configuration"], configuration_to_dict(config)
+    tensors, record = read_checkpoint(path)
     # a longer run may continue a shorter one; any other change would be another atmosphere
-    for free in ("days", "checkpoint_slices"):
-        found.pop(free, None)
-        wanted.pop(free, None)
-    if found != wanted:
-        changed = sorted(key for key in wanted if found.get(key) != wanted[key])
-        raise UserError(
-            f"Expected to resume the same simulation, found other values of {', '.join(changed)} in its "
-            "checkpoint; give the original flags or another --out folder."
-        )
+    require_same(record["configuration"], configuration_to_dict(config), ("days", "checkpoint_slices"))
     return tensors, record
 
 
-def _restore(model: PrimitiveEquations, tensors: dict[str, torch.Tensor], record: dict[str, Any]) -> None:
-    def value(name: str) -> torch.Tensor:
-        return torch.view_as_complex(tensors[name].contiguous()).to(model.transform.device)
-
-    model.state = State(*(value(f"state.{name}") for name in _VARIABLES))
-    model.previous = State(*(value(f"previous.{name}") for name in _VARIABLES))
-    model.heating.state = value("heating")
-    model.generator.set_state(tensors["generator"])
-    model.seconds = record["seconds"]
-    model.starting = record["starting"]
-
-
-def _check(model: PrimitiveEquations, stage: _Stage) -> None:
+def check_finite(model: PrimitiveEquations, name: str, step_minutes: float) -> None:
+    """Raise a ``UserError`` where a simulation has become unstable."""
     if not bool(torch.isfinite(torch.view_as_real(model.state.vorticity)).all()):
         raise UserError(
-            f"Expected a stable simulation, found values that are not finite in stage {stage.name}; "
-            f"take a step shorter than {stage.step_minutes} minutes."
+            f"Expected a stable simulation, found values that are not finite in stage {name}; "
+            f"take a step shorter than {step_minutes} minutes."
         )
 
 
@@ -147,7 +110,12 @@ def store_attributes(config: SimulationConfig, sigma: float) -> dict[str, Any]:
     }
 
 
-def _kept(model: PrimitiveEquations, level: int, truncation: int) -> tuple[np.ndarray, np.ndarray]:
+def kept_level(config: SimulationConfig) -> int:
+    """Index of the full level that is stored."""
+    return int(np.argmin(np.abs(np.asarray(config.atmosphere.full_levels) - config.kept_sigma)))
+
+
+def kept_fields(model: PrimitiveEquations, level: int, truncation: int) -> tuple[np.ndarray, np.ndarray]:
     """Vorticity and divergence of one level as complex coefficients (L + 1, L + 1)."""
     size = truncation + 1
     vorticity, divergence = (
@@ -224,7 +192,7 @@ def _simulate(
         )
         done = 0
         if saved is not None:
-            _restore(model, *saved)
+            restore_model(model, *saved)
             done, saved = first_step, None
         elif coarser is not None:
             model.continue_from(coarser)
@@ -232,7 +200,7 @@ def _simulate(
         per_slice = config.steps_per_slice if last else round(180 / stage.step_minutes)
         days_of = per_slice * stage.step_minutes / 1440
         settle = round(config.settle_days * 1440 / stage.step_minutes) if last else 0
-        level = int(np.argmin(np.abs(np.asarray(atmosphere.full_levels) - config.kept_sigma)))
+        level = kept_level(config)
         writer = None
         if last:
             sigma = atmosphere.full_levels[level]
@@ -247,10 +215,10 @@ def _simulate(
             report(stage.name, done // per_slice * days_of, stage.steps // per_slice * days_of)
             kept = (done - settle) // per_slice
             if writer is not None and done > settle:
-                buffer.append(_kept(model, level, config.kept_truncation))
+                buffer.append(kept_fields(model, level, config.kept_truncation))
             full = kept % config.checkpoint_slices == 0 if writer is not None else done // per_slice % 80 == 0
             if full or done >= stage.steps:
-                _check(model, stage)
+                check_finite(model, stage.name, stage.step_minutes)
                 if writer is not None and buffer:
                     begin = kept - len(buffer)
                     start = np.datetime64(config.start, "s")
