@@ -38,7 +38,17 @@ _EXPORTS = {
     "UserError": "atmodist_core.common.errors",
     "Cancelled": "atmodist_core.common.errors",
 }
-_SUBMODULES = {"fields", "harmonics", "simulation", "networks", "training", "evaluation", "figures", "plots"}
+_SUBMODULES = {
+    "fields",
+    "harmonics",
+    "simulation",
+    "networks",
+    "training",
+    "evaluation",
+    "figures",
+    "plots",
+    "integrations",
+}
 
 _ACCESSOR = "atmodist_core.plots.accessor"
 

@@ -12,6 +12,7 @@ from atmodist_core.evaluation.diagnostics.energy_ratio import (
     coarse_nyquist_wavelength_km,
     high_wavenumber_energy_ratio,
 )
+from atmodist_core.evaluation.diagnostics.global_spectrum import global_spectrum
 from atmodist_core.evaluation.diagnostics.learned_score import atmodist
 from atmodist_core.evaluation.diagnostics.local_statistics import (
     better_equal_worse,
@@ -57,6 +58,7 @@ __all__ = [
     "energy_score",
     "energy_spectrum",
     "finalise_scores",
+    "global_spectrum",
     "high_wavenumber_energy_ratio",
     "lag_correlation",
     "lag_curve",

@@ -33,6 +33,7 @@ FLOORS = (
     {"figures"},
     {"plots"},
     {"training"},
+    {"integrations"},
 )
 """Folders of ``atmodist_core`` from bottom to top: each imports only folders below its own floor."""
 

@@ -120,7 +120,11 @@ def test_dependencies_are_those_that_are_imported():
     extras = PYPROJECT["project"]["optional-dependencies"]
     base = plain(PYPROJECT["project"]["dependencies"])
     optional = plain(
-        [e for group in ("train", "grib", "report", "openvino", "plots", "remote") for e in extras[group]]
+        [
+            e
+            for group in ("train", "grib", "report", "openvino", "plots", "remote", "integrations")
+            for e in extras[group]
+        ]
     )
     imported = set()
     for package in PACKAGES:
@@ -129,9 +133,10 @@ def test_dependencies_are_those_that_are_imported():
     # pyproj is only loaded early where something else has installed it; playwright takes the pictures of the docs.
     assert not imported - base - optional - set(PACKAGES) - {"pyproj", "playwright"}
     # By name: netCDF4, h5netcdf and h5py by xarray, aiohttp and gcsfs by fsspec, tensorboard by torch, the next
-    # three by atmodist_core.figures.report.optional, the last two by atmodist_core.plots.backend.
+    # three by atmodist_core.figures.report.optional, the next two by atmodist_core.plots.backend, torchmetrics by
+    # atmodist_core.integrations.optional_base. The package scores is only tested against.
     loaded_by_name = {"netcdf4", "h5netcdf", "h5py", "aiohttp", "gcsfs", "tensorboard"}
-    loaded_by_name |= {"jinja2", "reportlab", "pypdf", "geoviews", "cartopy"}
+    loaded_by_name |= {"jinja2", "reportlab", "pypdf", "geoviews", "cartopy", "torchmetrics", "scores"}
     assert not (base | optional) - imported - loaded_by_name
 
 

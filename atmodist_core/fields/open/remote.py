@@ -64,7 +64,7 @@ def _open(url: str, opened: Callable[[str, dict[str, Any]], xr.Dataset]) -> xr.D
     except ImportError as error:
         raise _missing_package(str(error.name or error), url) from error
     except Exception as error:  # aiohttp, gcsfs and botocore each raise their own kinds
-        raise _unreachable(url, error) from error
+        raise remote_error(url, error) from error
 
 
 def _check_scheme(scheme: str, url: str) -> None:
@@ -110,8 +110,15 @@ def _check_host(scheme: str, host: str | None, url: str) -> None:
         ) from error
 
 
-def _unreachable(url: str, error: Exception) -> UserError:
+def status_of(error: BaseException) -> int | None:
+    """Return the HTTP status of an error of aiohttp, gcsfs or urllib; None where there is none."""
     status = getattr(error, "status", None) or getattr(error, "code", None)
+    return status if isinstance(status, int) else None
+
+
+def remote_error(url: str, error: BaseException) -> UserError:
+    """Return the message for a failed request: access refused, or an address that cannot be read."""
+    status = status_of(error)
     text = one_line(error)
     # Without a status, its number is not looked for in the text: it may be part of the address.
     refused = any(word in text for word in ("Forbidden", "Unauthorized", "Access Denied"))

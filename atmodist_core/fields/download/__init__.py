@@ -1,0 +1,1 @@
+"""Download a few days of an open archive into one local store that `open_fields` reads."""

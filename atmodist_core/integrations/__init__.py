@@ -1,0 +1,1 @@
+"""AtmoDist inside other packages: torchmetrics, WeatherBench-X and Earth2Studio; each is imported only where it is used."""
