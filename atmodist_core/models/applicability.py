@@ -43,14 +43,18 @@ def applicability_differences(card: ModelCard, arrays: FieldArrays) -> list[str]
 def _spacing(card: ModelCard, arrays: FieldArrays) -> list[str]:
     if card.grid_spacing_deg is None:
         return []
-    wanted = card.grid_spacing_deg * card.factor
+    known = card.spacings_deg or (card.grid_spacing_deg,)
     found = {
         "latitude": float(np.median(-np.diff(arrays.latitude))),
         "longitude": float(np.median(np.diff(arrays.longitude))),
     }
-    off = {axis: value for axis, value in found.items() if abs(value / wanted - 1.0) > SPACING_TOLERANCE}
+    # Among several spacings those in between count as known.
+    lowest = min(known) * card.factor * (1.0 - SPACING_TOLERANCE)
+    highest = max(known) * card.factor * (1.0 + SPACING_TOLERANCE)
+    off = {axis: value for axis, value in found.items() if not lowest <= value <= highest}
     if not off:
         return []
+    wanted = card.factor * min(known, key=lambda spacing: abs(spacing * card.factor - found["latitude"]))
     if len(off) == 2 and abs(found["latitude"] / found["longitude"] - 1.0) < 0.01:
         return [f"grid spacing {found['latitude']:.4g} degrees instead of {wanted:.4g}"]
     return [
@@ -62,13 +66,17 @@ def _spacing(card: ModelCard, arrays: FieldArrays) -> list[str]:
 
 def _level(card: ModelCard, arrays: FieldArrays) -> list[str]:
     found = str(arrays.dataset.attrs.get("level", "")).strip()
-    if card.level.lower() in _UNKNOWN_LEVELS or found.lower() in _UNKNOWN_LEVELS or found == card.level:
+    if (
+        card.level.lower() in _UNKNOWN_LEVELS
+        or found.lower() in _UNKNOWN_LEVELS
+        or found in card.level.split("; ")
+    ):
         return []
     return [f"level {found} instead of {card.level}"]
 
 
 def _spread(card: ModelCard, arrays: FieldArrays) -> list[str]:
-    if card.normalization is None:
+    if card.normalization is None or card.amplitude:
         return []
     times = sorted({0, arrays.time_count // 2, arrays.time_count - 1})
     fields = np.stack([arrays.read(time) for time in times]).astype(np.float64)

@@ -26,6 +26,9 @@ MODELS_VARIABLE = "ATMODIST_MODELS"
 
 KINDS = ("distance", "downscaler", "autoencoder", "interpolation")
 
+_LATER_KEYS = ("weights_sha256", "spacings_deg", "amplitude")
+"""Entries that cards of earlier versions lack."""
+
 _LARGEST_CARD = 4 * 2**20
 _PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".h5", ".npy"}
 
@@ -84,6 +87,12 @@ class ModelCard:
         Anything else.
     weights_sha256 : str
         SHA-256 of ``model.safetensors``, checked on loading; empty in cards of earlier versions.
+    spacings_deg : tuple of float
+        Spacings of all fine training grids [degrees], of which ``grid_spacing_deg`` is the first; empty in cards of
+        earlier versions.
+    amplitude : dict
+        Of a downscaler whose scale follows the data: by channel, the amplitude to which coarse fields are brought
+        (:func:`~atmodist_core.fields.amplitude.coarse_amplitude`, in the unit of the field); otherwise empty.
     """
 
     name: str
@@ -108,9 +117,12 @@ class ModelCard:
     distance_scale: dict[str, float] = field(default_factory=dict)
     notes: str = ""
     weights_sha256: str = ""
+    spacings_deg: tuple[float, ...] = ()
+    amplitude: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(self.channels))
+        object.__setattr__(self, "spacings_deg", tuple(self.spacings_deg))
         self._check_types()
         self._check_values()
 
@@ -119,7 +131,9 @@ class ModelCard:
         types: dict[str, tuple[type, ...]] = {
             **dict.fromkeys(("name", "kind", "period", "data", "level", "code_version", "created"), (str,)),
             **dict.fromkeys(("licence", "limits", "notes", "weights_sha256"), (str,)),
-            **dict.fromkeys(("architecture", "loss", "schedule", "scores", "distance_scale"), (dict,)),
+            **dict.fromkeys(
+                ("architecture", "loss", "schedule", "scores", "distance_scale", "amplitude"), (dict,)
+            ),
             **dict.fromkeys(("factor", "seed", "parameters"), (int,)),
             "normalization": (SignedLogNormalization, type(None)),
             "grid_spacing_deg": (*number, type(None)),
@@ -130,11 +144,17 @@ class ModelCard:
                 self._refuse(
                     key, " or ".join(kind.__name__ for kind in allowed), f"{type(value).__name__} {value!r}"
                 )
-        for layer, scale in self.distance_scale.items():
-            if not isinstance(scale, number) or isinstance(scale, bool) or not scale > 0:
-                self._refuse(
-                    "distance_scale", "a positive number for every layer", f"{scale!r} for {layer!r}"
-                )
+        numbers = {
+            "distance_scale": self.distance_scale,
+            "amplitude": self.amplitude,
+            "spacings_deg": dict(enumerate(self.spacings_deg)),
+        }
+        for key, values in numbers.items():
+            for entry, scale in values.items():
+                if not isinstance(scale, number) or isinstance(scale, bool) or not 0 < scale < float("inf"):
+                    self._refuse(key, "a positive number for every entry", f"{scale!r} for {entry!r}")
+        if self.amplitude and set(self.amplitude) != set(self.channels):
+            self._refuse("amplitude", "one number for each channel, or none", repr(self.amplitude))
 
     def _check_values(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
@@ -165,6 +185,7 @@ class ModelCard:
         """Return plain values that JSON can hold."""
         values = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
         values["channels"] = list(self.channels)
+        values["spacings_deg"] = list(self.spacings_deg)
         values["normalization"] = None if self.normalization is None else self.normalization.to_dict()
         return values
 
@@ -176,7 +197,7 @@ class ModelCard:
         keys = [entry.name for entry in dataclasses.fields(cls)]
         for what, wrong in (
             ("the unknown key", [key for key in values if key not in keys]),
-            ("no key", [key for key in keys if key not in values and key != "weights_sha256"]),
+            ("no key", [key for key in keys if key not in values and key not in _LATER_KEYS]),
         ):
             if wrong:
                 raise UserError(
@@ -184,11 +205,11 @@ class ModelCard:
                     f"{wrong[0]!r}: correct the card or save the model again."
                 )
         converted = dict(values)
-        if not isinstance(values["channels"], list | tuple):
-            raise UserError(
-                f"Expected 'channels' of a model card to be a list of names, found {values['channels']!r}: "
-                "correct the card."
-            )
+        for key in ("channels", "spacings_deg"):
+            if not isinstance(values.get(key, ()), list | tuple):
+                raise UserError(
+                    f"Expected {key!r} of a model card to be a list, found {values[key]!r}: correct the card."
+                )
         if values["normalization"] is not None:
             converted["normalization"] = SignedLogNormalization.from_dict(values["normalization"])
         return cls(**converted)

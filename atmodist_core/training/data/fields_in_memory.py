@@ -63,6 +63,18 @@ class FieldsInMemory(TrainingFields):
             raise ValueError("Expected physical fields, found normalised ones; load them again.")
         return (self.values[times].float() * self.units).permute(0, 3, 1, 2)
 
+    def stored(self, times: slice) -> Tensor:
+        """Stored values of some times, float32, divided by their amplitudes: ``(time, latitude, longitude, channel)``.
+
+        Where points are missing, the valid ones in a row: ``(value, 1, 1, channel)``.
+        """
+        values = self.values[times].float()
+        if self.amplitudes is not None:
+            values = values / self.amplitudes[times][:, None, None, :]
+        if self.valid is not None:
+            values = values[:, torch.from_numpy(self.valid)].flatten(0, 1)[:, None, None, :]
+        return values
+
     def gather(
         self,
         times: NDArray[np.int64],
@@ -80,7 +92,7 @@ class FieldsInMemory(TrainingFields):
 
     def normalize_in_place(self, normalization: SignedLogNormalization) -> "FieldsInMemory":
         """Replace the physical values by normalised ones, a few times at once, and return the new view."""
-        if self.keep_physical:
+        if self.keep_physical or self.amplitudes is not None:
             return replace(self, normalization=normalization)
         for first in range(0, len(self.values), _TIMES_READ_AT_ONCE):
             times = slice(first, first + _TIMES_READ_AT_ONCE)
@@ -95,7 +107,8 @@ class FieldsInMemory(TrainingFields):
             resident = device.type != "cuda" or values.nbytes <= 0.5 * torch.cuda.mem_get_info(device)[0]
         if resident:
             values = move_to(values, device)
-        return replace(self, values=values, units=self.units.to(device), device=device)
+        amplitudes = None if self.amplitudes is None else self.amplitudes.to(device)
+        return replace(self, values=values, units=self.units.to(device), amplitudes=amplitudes, device=device)
 
 
 def load_fields(
@@ -104,12 +117,13 @@ def load_fields(
     channels: Sequence[str] = ("vorticity", "divergence"),
     storage: str = "float16",
     progress: Callable[[float, str], None] | None = None,
+    units: Tensor | None = None,
 ) -> FieldsInMemory:
     """Read every member (a path that open_fields reads, or a canonical dataset) into memory, physical.
 
-    ``storage`` is ``float16`` (relative error 0.05 %), ``bfloat16`` or ``float32``. A UserError says when a
-    member, field, value or memory is missing, or grids differ. Points may be missing if they are at all times: they
-    stay NaN, and no patch reaches them.
+    ``storage`` is ``float16`` (relative error 0.05 %), ``bfloat16`` or ``float32``, in ``units`` of each channel if they are
+    given. A UserError says when a member, field, value or memory is missing, or grids differ. Points may be missing if they are
+    at all times: they stay NaN, and no patch reaches them.
     """
     if not sources:
         raise UserError(
@@ -134,7 +148,9 @@ def load_fields(
     check_memory(shape, dtype)
 
     values = torch.empty(shape, dtype=dtype)
-    units = torch.tensor([storage_unit(first[c].isel(time=0).values) for c in channels], dtype=torch.float32)
+    if units is None:
+        found = [storage_unit(first[c].isel(time=0).values) for c in channels]
+        units = torch.tensor(found, dtype=torch.float32)
     members = []
     position = 0
     valid: NDArray[np.bool_] | None = None

@@ -38,16 +38,36 @@ def open_member(
     return dataset
 
 
+def same_grid(first: xr.Dataset, other: xr.Dataset) -> bool:
+    """Whether two members lie on the same latitudes and longitudes, to 1e-4 degrees."""
+    pairs = [(first[axis].values, other[axis].values) for axis in ("latitude", "longitude")]
+    return all(len(a) == len(b) and np.allclose(a, b, atol=1e-4) for a, b in pairs)
+
+
 def check_same_grid(first: xr.Dataset, other: xr.Dataset, first_name: str, name: str) -> None:
     """Raise a UserError if two members lie on different grids."""
-    for axis in ("latitude", "longitude"):
-        a, b = first[axis].values, other[axis].values
-        if len(a) != len(b) or not np.allclose(a, b, atol=1e-4):
-            raise UserError(
-                f"Expected the same grid in every member, found {first.sizes['latitude']} x "
-                f"{first.sizes['longitude']} in {first_name} and {other.sizes['latitude']} x "
-                f"{other.sizes['longitude']} with other {axis}s in {name}; train on members of one grid."
-            )
+    if not same_grid(first, other):
+        raise UserError(
+            f"Expected the same grid in every member, found {first.sizes['latitude']} x "
+            f"{first.sizes['longitude']} in {first_name} and {other.sizes['latitude']} x "
+            f"{other.sizes['longitude']} or other places in {name}; train on members of one grid."
+        )
+
+
+def grouped_by_grid(
+    sources: Sequence[Path | str | xr.Dataset], channels: Sequence[str]
+) -> list[list[Path | str | xr.Dataset]]:
+    """Sources by their grid, in the order of the first of each."""
+    groups: list[tuple[xr.Dataset, list[Path | str | xr.Dataset]]] = []
+    for source in sources:
+        dataset = open_member(source, channels)
+        for first, group in groups:
+            if same_grid(first, dataset):
+                group.append(source)
+                break
+        else:
+            groups.append((dataset, [source]))
+    return [group for _, group in groups]
 
 
 def check_complete(
@@ -98,6 +118,7 @@ def describe_member(name: str, start: int, times: NDArray[np.datetime64]) -> Mem
     steps = np.diff(times) / np.timedelta64(1, "s") / 3600.0
     spacing: float | None = None
     irregularity = ""
+    typical = float(np.median(steps)) if len(steps) else None
     if len(steps) == 0:
         irregularity = f"{name} holds a single time"
     elif np.ptp(steps) > 1e-6:
@@ -108,4 +129,4 @@ def describe_member(name: str, start: int, times: NDArray[np.datetime64]) -> Mem
         )
     else:
         spacing = float(steps[0])
-    return Member(name, start, start + len(times), spacing, period, irregularity)
+    return Member(name, start, start + len(times), spacing, period, irregularity, typical)

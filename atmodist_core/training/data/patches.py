@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.fields.grid.cell_areas import cell_areas
 from atmodist_core.fields.grid.patches import TRAINED_LATITUDES_DEG, area_shares, rows_within
 from atmodist_core.fields.grid.validity import valid_patches
 from atmodist_core.training.data.training_fields import Member, TrainingFields, upload
@@ -63,7 +62,9 @@ def split_members(
     for member in members:
         count = member.stop - member.start
         held = round(count * held_out_fraction)
-        gap = int(np.ceil(gap_hours / member.spacing_hours)) if held and member.spacing_hours else 0
+        spacing = member.spacing_hours or member.typical_hours
+        # Times further apart than the gap need no more of it.
+        gap = int(np.ceil(gap_hours / spacing)) if held and spacing and spacing < gap_hours else 0
         if count - held - gap > 0:
             training.append((member.start, member.stop - held - gap))
         if held:
@@ -160,7 +161,10 @@ class PatchSampler:
 
     def patches(self, step: int, batch: int) -> Places:
         """Places of single patches of a step."""
-        random = random_generator(self.seed, self.stream, step)
+        return self.drawn(random_generator(self.seed, self.stream, step), batch)
+
+    def drawn(self, random: np.random.Generator, batch: int) -> Places:
+        """Places of single patches from a generator of random numbers."""
         time = self._start(random, np.zeros(batch, dtype=np.int64))
         return self._somewhere(random, time, np.zeros(batch, dtype=np.int64))
 
@@ -230,6 +234,9 @@ def cut(fields: TrainingFields, times: NDArray[np.int64], places: Places, size: 
         odd = torch.tensor([is_pseudo_scalar(channel) for channel in fields.channels])
         signs = 1.0 - 2.0 * (torch.from_numpy(places.mirrored)[:, None] & odd).float()
         scale = upload(signs, fields.device)[:, None, None, :] * scale
+    if fields.amplitudes is not None:
+        amplitudes = fields.amplitudes[torch.from_numpy(times).to(fields.amplitudes.device)]
+        scale = scale / amplitudes[:, None, None, :]
     # One product converts 16 bits to 32, puts the signs right and the units in.
     patches = upload(raw, fields.device) * scale
     if fields.normalization is not None:
@@ -249,6 +256,6 @@ def cut_pairs(
 
 def patch_row_areas(fields: TrainingFields, places: Places, size: int) -> Tensor:
     """Return relative areas of the cells in the rows of patches, shape ``(batch, size)``, mirrored where the patch is."""
-    areas = cell_areas(fields.latitude)[places.row[:, None] + np.arange(size)]
+    areas = fields.row_areas(places.time, places.row, size)
     areas = np.where(places.mirrored[:, None], areas[:, ::-1], areas)
     return torch.from_numpy(areas.astype(np.float32)).to(fields.device)

@@ -1,8 +1,9 @@
 """Fields, split and normalisation of a run."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +11,10 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.networks.normalization import ALPHA, SignedLogNormalization
+from atmodist_core.training.data.amplitude import AmplitudeScaling, scaled_by_amplitude
 from atmodist_core.training.data.fields_in_memory import FieldsInMemory, load_fields
+from atmodist_core.training.data.fields_of_grids import FieldsOfGrids, GridsSampler
+from atmodist_core.training.data.member_reading import grouped_by_grid
 from atmodist_core.training.data.patches import (
     MATCHING_STREAM,
     TRAINING_STREAM,
@@ -43,6 +47,8 @@ class TrainingData:
     held_out: list[Segment]
     normalization: SignedLogNormalization
     residence: str = "auto"
+    amplitude: Mapping[str, float] = field(default_factory=dict)
+    """Amplitude of the coarse field by channel to which all times were scaled; empty where none was."""
 
     def normalized(self) -> "TrainingData":
         """The same, of which patches are normalised (physical fields in memory are overwritten)."""
@@ -70,19 +76,22 @@ class TrainingData:
             held_out_fields=training if same else self.held_out_fields.to(device, resident=resident),
         )
 
-    def sampler(self, config: DataConfig, seed: int, stream: int) -> PatchSampler:
+    def sampler(self, config: DataConfig, seed: int, stream: int) -> PatchSampler | GridsSampler:
         """Return the sampler of a run's patches: held-out times for evaluation, else those of the training."""
         held = stream in (VALIDATION_STREAM, MATCHING_STREAM)
-        return PatchSampler(
-            self.held_out_fields if held else self.training_fields,
-            self.held_out if held else self.training,
-            patch_size=config.patch_size,
-            latitude_limit=config.latitude_limit,
-            mirror=config.mirror and stream == TRAINING_STREAM,
-            seed=seed,
-            stream=stream,
-            sampling=config.sampling,
-        )
+        fields = self.held_out_fields if held else self.training_fields
+        segments = self.held_out if held else self.training
+        settings: dict[str, Any] = {
+            "patch_size": config.patch_size,
+            "latitude_limit": config.latitude_limit,
+            "mirror": config.mirror and stream == TRAINING_STREAM,
+            "seed": seed,
+            "stream": stream,
+            "sampling": config.sampling,
+        }
+        if isinstance(fields, FieldsOfGrids):
+            return GridsSampler(fields, segments, **settings)
+        return PatchSampler(fields, segments, **settings)
 
     def describe(self) -> str:
         """What was read, in a sentence."""
@@ -93,8 +102,10 @@ class TrainingData:
         if self.held_out_fields is not fields:
             memory += self.held_out_fields.gigabytes
         place = f"{memory:.2f} GB of memory" if memory else f"patches read from {fields.residence}"
+        parts = fields.parts if isinstance(fields, FieldsOfGrids) else (fields,)
+        grids = " and ".join(f"{len(part.latitude)} x {len(part.longitude)}" for part in parts)
         return (
-            f"{len(fields.members)} member(s) of {len(fields.latitude)} x {len(fields.longitude)} points:"
+            f"{len(fields.members)} member(s) of {grids} points:"
             f" {steps} times to train on, {held} held out, {place}"
         )
 
@@ -105,20 +116,23 @@ def load_training_data(
     sources: Sequence[Path | str | xr.Dataset] | None = None,
     normalization: SignedLogNormalization | None = None,
     progress: Callable[[float, str], None] | None = None,
+    several_grids: bool = False,
+    scaling: AmplitudeScaling | None = None,
 ) -> TrainingData:
     """Read the members of a run, split them, and measure the normalisation.
 
     ``sources`` takes the place of ``config.data``, ``normalization`` (of a model that is trained further)
-    that of the measurement. A UserError says when there is nothing to train on or nothing held out.
+    that of the measurement. With ``several_grids`` members may lie on different grids; ``scaling`` brings the amplitude
+    of all times to one. A UserError says when there is nothing to train on or nothing held out.
     """
     _check_split(config)
-    fields, store = _load(sources or config.data, config, progress)
+    fields, store = _load(sources or config.data, config, progress, several_grids)
     training, held_out = _segments(fields, store, config)
     held_fields = fields
     if config.validation:
-        held_fields, _ = _load(config.validation, config, progress)
+        held_fields, _ = _load(config.validation, config, progress, several_grids)
         sizes = [(len(f.latitude), len(f.longitude)) for f in (fields, held_fields)]
-        if sizes[0] != sizes[1]:
+        if sizes[0] != sizes[1] and not several_grids:
             raise UserError(
                 f"Expected --validation on the grid of --data ({sizes[0][0]} x {sizes[0][1]}), found"
                 f" {sizes[1][0]} x {sizes[1][1]}; choose data of one grid."
@@ -131,11 +145,17 @@ def load_training_data(
             f" for --validation-fraction {config.validation_fraction:g} and --gap-hours {config.gap_hours:g};"
             " add data or change these."
         )
+    amplitude: dict[str, float] = {}
+    if scaling is not None:
+        shared = held_fields is fields
+        fields, amplitude = scaled_by_amplitude(fields, training, scaling)
+        again = replace(scaling, reference=amplitude)
+        held_fields = fields if shared else scaled_by_amplitude(held_fields, held_out, again)[0]
     if normalization is None and store is not None:
         normalization = store.mirrored_normalization if config.mirror else store.normalization
     elif normalization is None:
         normalization = measure_normalization(fields, training, mirrored=config.mirror)
-    return TrainingData(fields, held_fields, training, held_out, normalization, config.residence)
+    return TrainingData(fields, held_fields, training, held_out, normalization, config.residence, amplitude)
 
 
 def _segments(
@@ -153,6 +173,7 @@ def _load(
     sources: Sequence[Path | str | xr.Dataset],
     config: DataConfig,
     progress: Callable[[float, str], None] | None,
+    several_grids: bool,
 ) -> tuple[TrainingFields, StoreData | None]:
     """Fields of sources of any kind in memory, or of one training store."""
     stores = [s for s in sources if not isinstance(s, xr.Dataset) and is_training_store(s)]
@@ -175,7 +196,17 @@ def _load(
             "Expected a training store for --residence store, found other data; make one with"
             " train/prepare.py."
         )
-    return load_fields(sources, channels=config.channels, storage=config.storage, progress=progress), None
+    settings: dict[str, Any] = {
+        "channels": config.channels,
+        "storage": config.storage,
+        "progress": progress,
+    }
+    if not several_grids or len(sources) < 2:
+        return load_fields(sources, **settings), None
+    parts: list[FieldsInMemory] = []
+    for group in grouped_by_grid(sources, config.channels):
+        parts.append(load_fields(group, units=parts[0].units if parts else None, **settings))
+    return (parts[0] if len(parts) == 1 else FieldsOfGrids.of(parts)), None
 
 
 def _check_split(config: DataConfig) -> None:
@@ -196,7 +227,7 @@ def measure_normalization(
     A ``mirrored`` training sees every field mirrored north-south as often as not. The moments are then those
     of both together: the means of a pseudo-scalar are zero, so that its mirror is an exact change of sign.
     """
-    if not isinstance(fields, FieldsInMemory):
+    if not isinstance(fields, FieldsInMemory | FieldsOfGrids):
         raise TypeError("Expected fields in memory; a training store brings its moments.")
     count = len(fields.channels)
     odd = np.array([mirrored and is_pseudo_scalar(name) for name in fields.channels])
@@ -216,7 +247,7 @@ def measure_normalization(
 
 
 def _moments(
-    fields: FieldsInMemory,
+    fields: FieldsInMemory | FieldsOfGrids,
     blocks: Sequence[slice],
     odd: np.ndarray,
     mean: np.ndarray,
@@ -229,13 +260,11 @@ def _moments(
     # Sums over numbers near one: values are stored in units of about their spread.
     scale = units if alpha is None else np.ones(len(odd))
     for times in blocks:
-        z = (fields.values[times].float() - torch.from_numpy(mean / units).float()) * torch.from_numpy(
+        z = (fields.stored(times) - torch.from_numpy(mean / units).float()) * torch.from_numpy(
             units / std / scale
         ).float()
         if alpha is not None:
             z = torch.sign(z) * torch.log1p(alpha * z.abs())
-        if fields.valid is not None:
-            z = z[:, torch.from_numpy(fields.valid)]
         axes = tuple(range(z.ndim - 1))
         number += z[..., 0].numel()
         total += z.sum(dim=axes, dtype=torch.float64).numpy()

@@ -1,7 +1,7 @@
 """Fields of several members, from which patches are cut."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.grid.cell_areas import cell_areas
 from atmodist_core.networks.normalization import SignedLogNormalization
 
 _CPU = torch.device("cpu")
@@ -26,6 +27,7 @@ class Member:
     spacing_hours: float | None  # None where irregular, or for a single time
     period: str  # first and last time as text
     irregularity: str = ""  # description of an irregular spacing
+    typical_hours: float | None = None  # median spacing; None for a single time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +48,18 @@ class TrainingFields(ABC):
     # (latitude, longitude): points with values at all times; None: all have
     valid: NDArray[np.bool_] | None = None
     device: torch.device = _CPU  # where patches are wanted
+    # (time, channel): what patches are divided by, where the scale follows the data
+    amplitudes: Tensor | None = None
 
     @property
     def spacing_deg(self) -> float:
         """Mean grid spacing in latitude [degrees]."""
         return float(np.abs(np.diff(self.latitude)).mean())
+
+    @property
+    def spacings_deg(self) -> tuple[float, ...]:
+        """Grid spacings in latitude [degrees], each once."""
+        return (round(self.spacing_deg, 6),)
 
     @property
     def times(self) -> int:
@@ -82,6 +91,14 @@ class TrainingFields(ABC):
         the last longitude continue at the first. Those that are ``mirrored`` are turned north-south; signs
         are left as they are.
         """
+
+    def row_areas(self, times: NDArray[np.int64], rows: NDArray[np.int64], size: int) -> NDArray[np.float64]:
+        """Relative areas of the cells in the rows of windows from ``rows`` on, ``(batch, size)``."""
+        return cell_areas(self.latitude)[rows[:, None] + np.arange(size)]
+
+    def with_amplitudes(self: FieldsT, amplitudes: Tensor) -> FieldsT:
+        """The same, of which patches are divided by amplitudes ``(time, channel)``."""
+        return replace(self, amplitudes=amplitudes)
 
     @abstractmethod
     def normalize_in_place(self: FieldsT, normalization: SignedLogNormalization) -> FieldsT:

@@ -1,6 +1,7 @@
 """The scores that an ensemble generator is trained by: built from its settings."""
 
 from atmodist_core.networks.losses.activation_energy import ActivationEnergyLoss
+from atmodist_core.networks.losses.band_crps import BandCrpsLoss
 from atmodist_core.networks.losses.content import ContentLoss
 from atmodist_core.networks.losses.crps import CrpsLoss
 from atmodist_core.networks.losses.ensemble_score import EnsembleLoss
@@ -21,6 +22,8 @@ def build_ensemble_losses(config: EnsembleConfig, data: TrainingData) -> tuple[S
     about: dict[str, object] = {}
     if config.crps_weight > 0:
         scores["crps"] = (config.crps_weight, CrpsLoss(config.fair_share))
+    if config.band_weight > 0:
+        scores["bands"] = (config.band_weight, BandCrpsLoss(config.fair_share))
     if config.patch_weight > 0:
         loss = PatchEnergyLoss(config.patch_energy_size, config.fair_share)
         scores["patches"] = (config.patch_weight, loss)

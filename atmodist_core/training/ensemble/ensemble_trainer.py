@@ -38,7 +38,7 @@ class EnsembleTrainer(DownscalingTrainer):
         self.adversarial = config.adversarial_weight > 0
         names = [f"{score}_{channel}" for score in ENSEMBLE_SCORE_NAMES for channel in config.data.channels]
         self.columns = [
-            *("loss", "crps", "patches", "features", "spectrum", *ADVERSARIAL_COLUMNS),
+            *("loss", "crps", "bands", "patches", "features", "spectrum", *ADVERSARIAL_COLUMNS),
             *("spread", "gradient_norm", "learning_rate", "samples_per_second"),
             *self.held_out_columns,
             *(f"held_out_{name}" for name in names),

@@ -14,12 +14,13 @@ from atmodist_core.training.gan.gan_start import (
     generator_config,
     load_start,
     require_not_negative,
+    start_settings,
 )
 from atmodist_core.training.loop.training_run import Sources, train
 
 __all__ = ["EnsembleTrainer", "check_ensemble_config", "train_ensemble"]
 
-_SCORES = ("crps_weight", "patch_weight", "feature_weight")
+_SCORES = ("crps_weight", "band_weight", "patch_weight", "feature_weight")
 _LOSS = (*_SCORES, "spectrum_weight", "adversarial_weight", "members", "fair_share")
 
 
@@ -34,7 +35,7 @@ def train_ensemble(config: EnsembleConfig, sources: Sources = None) -> Path | No
         sources,
         lambda data, hardware: EnsembleTrainer(config, data, hardware, start),
         _save,
-        start.card.normalization if start and config.keep_normalization else None,
+        **start_settings(config, start),
     )
 
 
@@ -54,7 +55,7 @@ def check_ensemble_config(config: EnsembleConfig) -> None:
     require_not_negative(config, _SCORES)
     if not sum(getattr(config, name) for name in _SCORES) > 0:
         raise UserError(
-            "Expected a positive --crps-weight, --patch-weight or --feature-weight, found all 0; only a proper"
+            "Expected a positive --crps-weight, --band-weight, --patch-weight or --feature-weight, found all 0; only a proper"
             " score makes members that agree with the truth."
         )
     for name, value in (("members", config.members), ("held-out-members", config.held_out_members)):

@@ -89,7 +89,9 @@ def build_encoder_loss(
     scales = {layer: card.distance_scale[layer] for layer in layers}
     loss = AtmoDistLoss(network.encoder, layers, tuple(scales.values()))
     assert card.normalization is not None
-    wanted = card.normalization if card.normalization != normalization else None
+    # Where the scale follows the data, both normalisations bring fields to the same spread.
+    same = card.normalization == normalization or config.amplitude == "coarse-field"
+    wanted = None if same else card.normalization
     about: dict[str, object] = {
         "content": config.content,
         "distance_model": card.name,

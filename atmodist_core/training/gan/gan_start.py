@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,7 +16,21 @@ from atmodist_core.models.card import CARD_FILE, ModelCard
 from atmodist_core.models.store import load_network
 from atmodist_core.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 from atmodist_core.training.configuration import DownscalingConfig, GanConfig, require_positive
+from atmodist_core.training.data.amplitude import AmplitudeScaling
 from atmodist_core.training.gan.adversarial import use_spectral_norm
+
+
+def start_settings(config: DownscalingConfig, start: "StartModel | None") -> dict[str, Any]:
+    """How data are read for a training of generators: normalisation and amplitude of the start, several grids."""
+    scaling = None
+    if config.amplitude == "coarse-field":
+        kept = start.card.amplitude if start is not None and config.keep_normalization else {}
+        scaling = AmplitudeScaling(config.factor, kept or None)
+    return {
+        "normalization": start.card.normalization if start and config.keep_normalization else None,
+        "several_grids": True,
+        "scaling": scaling,
+    }
 
 
 @dataclass(frozen=True)

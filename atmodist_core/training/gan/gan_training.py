@@ -6,7 +6,12 @@ from atmodist_core.models.store import load_network
 from atmodist_core.training.configuration import GanConfig
 from atmodist_core.training.gan.content import encoder_model
 from atmodist_core.training.gan.gan_report import save_generator_model
-from atmodist_core.training.gan.gan_start import check_gan_config, generator_config, load_start
+from atmodist_core.training.gan.gan_start import (
+    check_gan_config,
+    generator_config,
+    load_start,
+    start_settings,
+)
 from atmodist_core.training.gan.gan_trainer import GanTrainer
 from atmodist_core.training.loop.training_run import Sources, train
 
@@ -24,5 +29,5 @@ def train_gan(config: GanConfig, sources: Sources = None) -> Path | None:
         sources,
         lambda data, hardware: GanTrainer(config, data, hardware, start),
         save_generator_model,
-        start.card.normalization if start and config.keep_normalization else None,
+        **start_settings(config, start),
     )

@@ -30,6 +30,7 @@ def train(
     make_trainer: Callable[[TrainingData, Hardware], TrainerT],
     save: Callable[[TrainerT], Any],
     normalization: SignedLogNormalization | None = None,
+    **data_settings: Any,
 ) -> Path | None:
     """Read the data, train (or resume), and save the model.
 
@@ -43,6 +44,8 @@ def train(
         Build the trainer from data and hardware; write the finished model (called in the main process only).
     normalization
         That of the model the run starts from; by default it is measured.
+    **data_settings
+        Further ones of :func:`~atmodist_core.training.data.training_data.load_training_data`.
 
     Returns
     -------
@@ -60,7 +63,11 @@ def train(
     with exclusive_folder(run.out):
         with reading_progress(run.progress) as progress:
             data = load_training_data(
-                config.data, sources=sources, normalization=normalization, progress=progress
+                config.data,
+                sources=sources,
+                normalization=normalization,
+                progress=progress,
+                **data_settings,
             )
         trainer = make_trainer(data, hardware)
         try:

@@ -66,6 +66,8 @@ def card_basis(run: RunConfig, data_config: DataConfig, data: TrainingData) -> d
         "period": describe_period(data),
         "data": describe_data(data, data_config),
         "level": data.training_fields.level,
+        "spacings_deg": data.training_fields.spacings_deg,
+        "amplitude": dict(data.amplitude),
         "seed": run.seed,
         "code_version": code_version(),
     }

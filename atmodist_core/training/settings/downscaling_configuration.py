@@ -18,6 +18,9 @@ class DownscalingConfig:
     """Folder, hardware, reports."""
     factor: int = 4
     """Ratio of the coarse to the fine grid spacing."""
+    amplitude: Literal["training", "coarse-field"] = "training"
+    """coarse-field divides fields by the amplitude of their own coarse field, and members may lie on several grids: for
+    models that follow data of other amplitudes; training keeps the scale of the data."""
     pool_normalized: bool = False
     """Average the normalised fields (as the authors did) instead of the physical ones."""
     residual_blocks: int = 16

@@ -17,6 +17,8 @@ class EnsembleConfig(DownscalingConfig):
     """Members of each patch in a step."""
     crps_weight: float = 1.0
     """Weight of the CRPS at every point."""
+    band_weight: float = 0.0
+    """Weight of the CRPS of the two bands of the smallest scales, each in its own root mean square."""
     patch_weight: float = 0.0
     """Weight of the energy score of patches of points."""
     patch_energy_size: int = 8
