@@ -144,7 +144,7 @@ class ModelCard:
                 self._refuse(
                     key, " or ".join(kind.__name__ for kind in allowed), f"{type(value).__name__} {value!r}"
                 )
-        numbers = {
+        numbers: dict[str, dict[Any, float]] = {
             "distance_scale": self.distance_scale,
             "amplitude": self.amplitude,
             "spacings_deg": dict(enumerate(self.spacings_deg)),

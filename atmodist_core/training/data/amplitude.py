@@ -42,10 +42,10 @@ def measured_amplitudes(fields: TrainingFields, factor: int) -> NDArray[np.float
     rows, columns = (len(axis) // factor * factor for axis in (fields.latitude, fields.longitude))
     latitude = fields.latitude[:rows]
     area = torch.from_numpy(cell_areas(fields.latitude)[:rows]).float()[None]
-    valid = None
+    valid: NDArray[np.bool_] | None = None
     if fields.valid is not None:
         cells = fields.valid[:rows, :columns].reshape(rows // factor, factor, columns // factor, factor)
-        valid = cells.all(axis=(1, 3))
+        valid = np.asarray(cells.all(axis=(1, 3)))
     centres = latitude.reshape(-1, factor).mean(axis=1)
     found = []
     for first in range(0, fields.times, _TIMES_AT_ONCE):

@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from atmodist_core.common.errors import UserError
 from atmodist_core.networks.normalization import SignedLogNormalization
 from atmodist_core.training.data.fields_in_memory import FieldsInMemory
-from atmodist_core.training.data.patches import PatchSampler, Places, Segment, random_generator
+from atmodist_core.training.data.patches import PatchSampler, Places, Segment
 from atmodist_core.training.data.training_fields import TrainingFields, empty_windows
 
 
@@ -131,31 +133,37 @@ def _starts(parts: Sequence[TrainingFields]) -> list[int]:
     return list(accumulate((part.times for part in parts), initial=0))[:-1]
 
 
-class GridsSampler:
+class GridsSampler(PatchSampler):
     """Draws places of patches as :class:`PatchSampler` does, each on one of several grids.
 
     A grid is drawn with the root of its number of values: the many of a fine grid resemble each other, and a handful of
     fields should not be seen as often as a month.
     """
 
-    def __init__(self, fields: FieldsOfGrids, segments: Sequence[Segment], **settings: object) -> None:
-        self.seed, self.stream = int(settings["seed"]), int(settings["stream"])  # type: ignore[call-overload]
+    def __init__(self, fields: FieldsOfGrids, segments: Sequence[Segment], **settings: Any) -> None:
+        self.seed, self.stream = settings["seed"], settings["stream"]
         self.samplers: list[tuple[int, PatchSampler]] = []
         volumes = []
         for part, start in zip(fields.parts, _starts(fields.parts), strict=False):
             own = [(a - start, b - start) for a, b in segments if start <= a < start + part.times]
             if own:
-                self.samplers.append((start, PatchSampler(part, own, **settings)))  # type: ignore[arg-type]
+                self.samplers.append((start, PatchSampler(part, own, **settings)))
                 cells = part.values[0, ..., 0].numel() if part.valid is None else int(part.valid.sum())
                 volumes.append(float(cells) * sum(b - a for a, b in own))
         roots = np.sqrt(volumes)
         self.shares = roots / roots.sum()
 
-    def patches(self, step: int, batch: int) -> Places:
-        """Places of single patches of a step."""
-        random = random_generator(self.seed, self.stream, step)
+    def pairs(self, step: int, batch: int, *, classes: int, stride: int, label: int | None = None) -> Places:
+        """Refused: lags are counted in the steps of one series."""
+        raise UserError(
+            "Expected members of one grid for pairs of times, found several; give each grid a training of its own."
+        )
+
+    def drawn(self, random: np.random.Generator, batch: int) -> Places:
+        """Places of single patches from a generator of random numbers."""
         grid = random.choice(len(self.samplers), batch, p=self.shares)
-        places = Places(*(np.zeros(batch, dtype=np.int64) for _ in range(4)), np.zeros(batch, dtype=bool))
+        time, label, row, column = np.zeros((4, batch), dtype=np.int64)
+        places = Places(time, label, row, column, np.zeros(batch, dtype=bool))
         for number, (start, sampler) in enumerate(self.samplers):
             mine = grid == number
             if not mine.any():

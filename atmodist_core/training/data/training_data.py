@@ -76,7 +76,7 @@ class TrainingData:
             held_out_fields=training if same else self.held_out_fields.to(device, resident=resident),
         )
 
-    def sampler(self, config: DataConfig, seed: int, stream: int) -> PatchSampler | GridsSampler:
+    def sampler(self, config: DataConfig, seed: int, stream: int) -> PatchSampler:
         """Return the sampler of a run's patches: held-out times for evaluation, else those of the training."""
         held = stream in (VALIDATION_STREAM, MATCHING_STREAM)
         fields = self.held_out_fields if held else self.training_fields

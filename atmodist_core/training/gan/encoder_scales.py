@@ -3,9 +3,11 @@
 import numpy as np
 import torch
 
+from atmodist_core.common.errors import UserError
 from atmodist_core.networks import Encoder, EncoderConfig
 from atmodist_core.networks.losses.content import mean_squared_activation_difference
 from atmodist_core.training.data import patches
+from atmodist_core.training.data.fields_of_grids import FieldsOfGrids
 from atmodist_core.training.data.training_data import TrainingData
 
 _LAGS, _LAG_HOURS = 23, 3
@@ -29,6 +31,11 @@ def matched_scales(
     would have left them; then s over the upper half of the lags 3, 6, ... 69 h, as for a trained distance.
     """
     fields = data.training_fields
+    if isinstance(fields, FieldsOfGrids):
+        raise UserError(
+            "Expected data on one grid for the scale of an untrained encoder, found several; train on one, or choose a"
+            " trained encoder."
+        )
     stride = patches.lag_stride(fields.members, _LAG_HOURS)
     sampler = patches.PatchSampler(
         fields, data.training, patch_size=patch_size, seed=seed, stream=patches.MATCHING_STREAM
