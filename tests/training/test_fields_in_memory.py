@@ -104,7 +104,7 @@ def test_mistakes_in_the_data_are_named(weather, tmp_path, monkeypatch):
         (
             [weather, weather.assign_coords(longitude=weather.longitude + 1)],
             {},
-            "other longitudes in member 1",
+            "or other places in member 1",
         ),
     ]
     for sources, options, words in cases:

@@ -93,12 +93,12 @@ def test_amplitudes_bring_all_times_to_one(weather, limited):
 def test_points_that_are_missing_at_some_times_only_are_refused(weather):
     gappy = weather.copy(deep=True)
     gappy.vorticity[3, 10, 10] = np.nan
-    with pytest.raises(UserError, match=r"^Expected complete fields for training, found missing"):
+    with pytest.raises(UserError, match=r"^Expected complete fields for training, or gaps that stay"):
         load_training_data(CONFIG, sources=[gappy])
 
 
 def test_no_room_between_the_missing_points_is_said(limited):
-    with pytest.raises(UserError, match=r"^Expected room for patches of 40 points without a missing value"):
+    with pytest.raises(UserError, match=r"^Expected room for patches of 40 x 40 points with values"):
         data = load_training_data(
             dataclasses.replace(CONFIG, patch_size=40), sources=[limited.isel(longitude=slice(0, 55))]
         )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.grid.cell_areas import cell_areas
 from atmodist_core.fields.grid.patches import TRAINED_LATITUDES_DEG, area_shares, rows_within
 from atmodist_core.fields.grid.validity import valid_patches
 from atmodist_core.training.data.training_fields import Member, TrainingFields, upload

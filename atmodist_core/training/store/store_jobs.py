@@ -106,7 +106,7 @@ def _write_shard(job: ShardJob) -> ShardResult:
         part = fields[list(job.source.channels)].isel(time=slice(start - job.first, stop - job.first))
         part = part.compute(scheduler="synchronous")
         block = np.stack([part[name].values for name in job.source.channels], axis=-1)
-        check_complete(block, job.source.location, part["time"].values, np.ones(block.shape[1:3], dtype=bool))
+        check_complete(block, job.source.location, part["time"].values)
         with np.errstate(over="ignore"):
             stored = (block / units).astype(layout.dtype)
             counted = stored.astype(np.float16, copy=False)
