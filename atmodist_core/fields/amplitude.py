@@ -6,6 +6,8 @@ at 1 degree, 5 to 6e-5 at 0.25 degree), and what a network learned of structure 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,3 +44,15 @@ def coarse_amplitude(
     squares = (weights * np.where(counts, fields, 0.0) ** 2).sum(axis=(-2, -1))
     mean = squares / np.maximum(weights.sum(axis=(-2, -1)), np.finfo(np.float64).tiny)
     return np.where(mean > 0.0, np.sqrt(mean), 1.0)
+
+
+def relative_amplitude(
+    coarse: NDArray[np.floating], latitude: NDArray[np.floating], reference: Iterable[float]
+) -> NDArray[np.float32]:
+    """Return what coarse fields ``(channel, latitude, longitude)`` are divided by to have the amplitudes of a reference.
+
+    Shape ``(channel, 1, 1)``; ones without a reference.
+    """
+    wanted = np.array(list(reference))
+    ratio = coarse_amplitude(coarse, latitude) / wanted if wanted.size else np.ones(len(coarse))
+    return ratio.astype(np.float32)[:, None, None]

@@ -10,10 +10,9 @@ from typing import Any, Literal, cast
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from atmodist_core.common.errors import AtmodistWarning, Cancelled, UserError
-from atmodist_core.fields.amplitude import coarse_amplitude
+from atmodist_core.fields.amplitude import relative_amplitude
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.fields.canonical.notes import add_note
 from atmodist_core.fields.grid.boundaries import Boundaries
@@ -174,8 +173,8 @@ class Downscaler:
 
             if member == 0:
                 fields = arrays.read(time)
-                amplitude = self._amplitude(fields, latitude)
-                fields = fields if amplitude is None else fields / amplitude
+                amplitude = relative_amplitude(fields, latitude, self.card.amplitude.values())
+                fields = fields / amplitude
             block = enlarge(
                 fields,
                 self._enlarger,
@@ -186,8 +185,7 @@ class Downscaler:
                 progress=advance,
                 check=check,
             )
-            block = block if amplitude is None else block * amplitude
-            fine[:, member, time] = np.roll(block[:, grid.rows], grid.roll, axis=-1)
+            fine[:, member, time] = np.roll(block[:, grid.rows] * amplitude, grid.roll, axis=-1)
         result = self._dataset(arrays, grid, fine)
         if self.is_ensemble:
             result.attrs["downscaling_seed"] = seed
@@ -202,16 +200,6 @@ class Downscaler:
         field.
         """
         return applicability_sentence(self.card, FieldArrays.of(coarse, self.card.channels, self.name))
-
-    def _amplitude(
-        self, fields: NDArray[np.float32], latitude: NDArray[np.float64]
-    ) -> NDArray[np.float32] | None:
-        """What fields ``(channel, latitude, longitude)`` are divided by, where the model's scale follows the data."""
-        if not self.card.amplitude:
-            return None
-        wanted = np.array([self.card.amplitude[channel] for channel in self.card.channels])
-        ratio = coarse_amplitude(fields, latitude) / wanted
-        return ratio.astype(np.float32)[:, None, None]
 
     def _check_members(self, members: int | None, seed: int) -> None:
         """Refuse members of a model that has none, and numbers that are none."""

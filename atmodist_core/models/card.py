@@ -153,8 +153,10 @@ class ModelCard:
             for entry, scale in values.items():
                 if not isinstance(scale, number) or isinstance(scale, bool) or not 0 < scale < float("inf"):
                     self._refuse(key, "a positive number for every entry", f"{scale!r} for {entry!r}")
-        if self.amplitude and set(self.amplitude) != set(self.channels):
-            self._refuse("amplitude", "one number for each channel, or none", repr(self.amplitude))
+        if self.amplitude and tuple(self.amplitude) != self.channels:
+            self._refuse(
+                "amplitude", "one number for each channel in their order, or none", repr(self.amplitude)
+            )
 
     def _check_values(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
