@@ -87,7 +87,7 @@ class Method:
 def list_methods() -> tuple[list[Method], list[str]]:
     """Return the methods that can be compared, simplest first, and a sentence for each model that cannot be used."""
     problems: list[str] = []
-    found = [(folder, card) for folder, card in _trusted_models(problems) if card.kind == "downscaler"]
+    found = [(folder, card) for folder, card in _trusted_models(problems) if card.downscales]
     if not found:
         problems.append(
             "No trained model was found, so only interpolation is compared with the truth: train one with "

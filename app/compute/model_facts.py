@@ -27,7 +27,7 @@ class ModelFacts:
     stamp: str  # changes when its files change
 
 
-SPEED_KINDS = ("distance", "downscaler")
+SPEED_KINDS = ("distance", "downscaler", "flow")
 """Kinds of models that the page can time."""
 
 
@@ -37,7 +37,7 @@ def facts_of_models(engine: Engine) -> list[ModelFacts]:
         engine.cards(),
         key=lambda card: (
             card.kind != "distance",
-            card.kind == "downscaler",
+            card.downscales,
             method_order(card.name),
             card.name,
         ),
@@ -64,8 +64,8 @@ def _facts(card: Any, folder: Path) -> ModelFacts:
 def speed_here(engine: Engine, card: Any, control: Control) -> float:
     """Return the seconds for 160 x 160 fine points on this machine under its present load."""
     fields = engine.describe_and_open("demo").isel(time=[0])[["vorticity", "divergence"]].load()
-    if card.kind == "downscaler":
+    if card.downscales:
         fields = ad.coarsen(fields, factor=card.factor)
-    load = ad.load_downscaler if card.kind == "downscaler" else ad.load_distance
+    load = ad.load_downscaler if card.downscales else ad.load_distance
     with engine.slot(control):
         return measure_speed(card, lambda: load(card.name), fields)

@@ -28,14 +28,12 @@ def fit_models(request: Request, control: Control) -> Iterator[Update]:
     """Compare the data of the chosen time with those that the models were trained on."""
     engine, differences = request.engine, {}
     for card in engine.cards():
-        if card.kind not in ("downscaler", "distance"):
+        if not card.downscales and card.kind != "distance":
             continue
         control.announce(0.5, f"Comparing the data with those of {card.name}")
         try:
-            frame = engine.frame(
-                request.question([], factor=card.factor if card.kind == "downscaler" else 4), control
-            )
-            fields = frame.coarse if card.kind == "downscaler" else frame.truth
+            frame = engine.frame(request.question([], factor=card.factor if card.downscales else 4), control)
+            fields = frame.coarse if card.downscales else frame.truth
             differences[card.name] = applicability_differences(
                 card, FieldArrays.of(fields, card.channels, card.name)
             )

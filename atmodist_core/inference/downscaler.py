@@ -375,6 +375,7 @@ def load_downscaler(
     from atmodist_core.models.card import find_model, read_card_of
     from atmodist_core.models.store import load_network
     from atmodist_core.networks import Generator
+    from atmodist_core.networks.flow_network import FlowNetwork
 
     folder = find_model(name_or_path)
     card = read_card_of("downscaler", folder)
@@ -386,5 +387,9 @@ def load_downscaler(
     runner, chosen, resolved = resolve_engine(engine, device, precision)
     card, network = load_network(folder)
     assert card.normalization is not None, "a downscaler's card has a normalisation"
+    if isinstance(network, FlowNetwork):
+        from atmodist_core.inference.flow_inference import FlowInference
+
+        return Downscaler(card, FlowInference(network, card.normalization, chosen, resolved), resolved)
     inference = GeneratorInference(cast(Generator, network), card.normalization, chosen, resolved, runner)
     return Downscaler(card, inference, resolved, runner)

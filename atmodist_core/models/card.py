@@ -24,7 +24,7 @@ TENSOR_FILE = "model.safetensors"
 MODELS_VARIABLE = "ATMODIST_MODELS"
 """Environment variable with further folders of models, separated as in PATH."""
 
-KINDS = ("distance", "downscaler", "autoencoder", "interpolation")
+KINDS = ("distance", "encoder", "downscaler", "flow", "autoencoder", "interpolation")
 
 _LATER_KEYS = ("weights_sha256", "spacings_deg", "amplitude")
 """Entries that cards of earlier versions lack."""
@@ -52,10 +52,11 @@ class ModelCard:
     name : str
         Letters, digits, dots, dashes and underscores; also the name of the model's folder.
     kind : str
-        ``"distance"``, ``"downscaler"``, ``"autoencoder"`` or ``"interpolation"`` (no weights).
+        ``"distance"``, ``"encoder"`` (of another pretext task), ``"downscaler"``, ``"flow"`` (a downscaler by flow matching),
+        ``"autoencoder"`` or ``"interpolation"`` (no weights).
     architecture : dict
-        Configurations by network: ``{"encoder": {...}, "classifier": {...}}``, ``{"generator": {...}}`` or
-        ``{"encoder": {...}, "decoder": {...}}``.
+        Configurations by network: ``{"encoder": {...}, "classifier": {...}}``, ``{"encoder": {...}}``, ``{"generator": {...}}``,
+        ``{"mean": {...}, "generator": {...}, "flow": {...}}`` or ``{"encoder": {...}, "decoder": {...}}``.
     channels : tuple of str
         The fields, in the order of the channel axis; empty for interpolation, which takes any.
     normalization : SignedLogNormalization or None
@@ -183,6 +184,11 @@ class ModelCard:
             "card."
         )
 
+    @property
+    def downscales(self) -> bool:
+        """Whether it makes fine fields of coarse ones with a network."""
+        return self.kind in ("downscaler", "flow")
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
         values = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
@@ -268,7 +274,9 @@ def _no_constant(name: str) -> float:
 
 _SERVES = {
     "distance": "load it with load_distance",
+    "encoder": "it serves train/gan.py and train/ensemble.py as --distance",
     "downscaler": "load it with load_downscaler",
+    "flow": "load it with load_downscaler",
     "autoencoder": "its encoder serves train/gan.py as --content autoencoder",
     "interpolation": "load it with load_downscaler",
 }
@@ -277,7 +285,7 @@ _SERVES = {
 def read_card_of(kind: str, folder: str | Path) -> ModelCard:
     """Read the card of a model that has to be of one kind; as :func:`read_card`."""
     card = read_card(folder)
-    if card.kind != kind:
+    if card.kind != kind and not (kind == "downscaler" and card.downscales):
         raise UserError(
             f"Expected a model of kind '{kind}', found {card.name!r} of kind '{card.kind}': {_SERVES[card.kind]}, or choose a model whose card says '{kind}'."
         )

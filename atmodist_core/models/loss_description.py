@@ -9,6 +9,10 @@ _TERMS = {
     "l1_weight": "mean absolute error",
     "spectrum_weight": "spectrum",
     "distribution_weight": "distribution",
+    "amse_weight": "AMSE",
+    "facl_weight": "FACL",
+    "sliced_wasserstein_weight": "sliced Wasserstein",
+    "gram_weight": "Gram matrices",
     "adversarial_weight": "adversary",
 }
 """Weights on a card -> names of the terms."""
@@ -31,11 +35,15 @@ def loss_text(card: ModelCard) -> str:
         return f"cross-entropy over {loss.get('classes', '?')} lags, {step:g} h apart"
     if card.kind == "autoencoder":
         return str(loss.get("name", "mean squared error of the reconstruction"))
+    if loss.get("name") == "flow matching":
+        return f"flow matching, residual of {loss.get('mean_model', '?')}"
+    if card.kind == "encoder":
+        return str(loss.get("name", "unknown"))
     content = str(loss.get("content", "unknown"))
     if content in _ENCODERS:
         made_by = loss.get("distance_model") or f"seed {loss.get('encoder_seed', '?')}"
         content = f"{_ENCODERS[content]} ({made_by}, {loss.get('distance_layer', '?')})"
-    content = _TERMS.get(f"{content}_weight", content)
+    content = _TERMS.get(f"{content.replace('-', '_')}_weight", content)
     weights = {content: float(loss.get("content_weight", 1.0))}
     if loss.get("name") == "ensemble":
         scores = {"CRPS": "crps_weight", "energy score of patches": "patch_weight"}

@@ -27,19 +27,22 @@ from atmodist_core.networks import (
     LagClassifierConfig,
     parameter_count,
 )
+from atmodist_core.networks.flow_network import FlowConfig, FlowNetwork
 
 WEIGHT_TYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 """How weights can lie on disk."""
 
 _NETWORKS_OF_KIND = {
     "distance": {"encoder", "classifier"},
+    "encoder": {"encoder"},
     "downscaler": {"generator"},
+    "flow": {"mean", "generator", "flow"},
     "autoencoder": {"encoder", "decoder"},
 }
 
 
 def build_network(card: ModelCard) -> nn.Module:
-    """Return the untrained network that a card describes: a DistanceNetwork, Generator or Autoencoder.
+    """Return the untrained network that a card describes: a DistanceNetwork, Encoder, Generator, FlowNetwork or Autoencoder.
 
     A UserError says where the card's architecture does not fit itself, its channels or its factor.
     """
@@ -61,6 +64,17 @@ def build_network(card: ModelCard) -> nn.Module:
         decoder = DecoderConfig.from_dict(card.architecture["decoder"])
         channels, factor = encoder.channels, 1
         network = Autoencoder(Encoder(encoder), Decoder(decoder))
+    elif card.kind == "encoder":
+        encoder = EncoderConfig.from_dict(card.architecture["encoder"])
+        channels, factor = encoder.channels, 1
+        network = Encoder(encoder)
+    elif card.kind == "flow":
+        mean, generator = (
+            GeneratorConfig.from_dict(card.architecture[name]) for name in ("mean", "generator")
+        )
+        channels, factor = generator.channels, generator.factor
+        flow = FlowConfig.from_dict(card.architecture["flow"])
+        network = FlowNetwork(Generator(mean), Generator(generator), flow)
     else:
         generator = GeneratorConfig.from_dict(card.architecture["generator"])
         channels, factor = generator.channels, generator.factor
@@ -91,6 +105,25 @@ def save_downscaler(
     """Save a generator as :func:`save_model` does, its architecture and parameter count on the card."""
     architecture = {"generator": generator.config.to_dict()}
     return _save_network(folder, generator, card, architecture, weight_type)
+
+
+def save_encoder(
+    folder: str | Path, encoder: Encoder, card: ModelCard, weight_type: str = "float32"
+) -> ModelCard:
+    """Save an encoder as :func:`save_model` does, its architecture and parameter count on the card."""
+    return _save_network(folder, encoder, card, {"encoder": encoder.config.to_dict()}, weight_type)
+
+
+def save_flow(
+    folder: str | Path, network: FlowNetwork, card: ModelCard, weight_type: str = "float32"
+) -> ModelCard:
+    """Save a flow as :func:`save_model` does, its architecture and parameter count on the card."""
+    architecture = {
+        "mean": network.mean.config.to_dict(),
+        "generator": network.generator.config.to_dict(),
+        "flow": network.config.to_dict(),
+    }
+    return _save_network(folder, network, card, architecture, weight_type)
 
 
 def save_autoencoder(

@@ -4,6 +4,7 @@ from atmodist_core.training.settings.autoencoder_configuration import AUTOENCODE
 from atmodist_core.training.settings.distance_configuration import DISTANCE_PRESETS, DistanceConfig
 from atmodist_core.training.settings.downscaling_configuration import DownscalingConfig
 from atmodist_core.training.settings.ensemble_configuration import ENSEMBLE_PRESETS, EnsembleConfig
+from atmodist_core.training.settings.flow_configuration import FLOW_PRESETS, FlowMatchingConfig
 from atmodist_core.training.settings.gan_configuration import GAN_PRESETS, GanConfig
 from atmodist_core.training.settings.shared_configuration import (
     RESUMABLE_CHANGES,
@@ -20,6 +21,7 @@ __all__ = [
     "AUTOENCODER_PRESETS",
     "DISTANCE_PRESETS",
     "ENSEMBLE_PRESETS",
+    "FLOW_PRESETS",
     "GAN_PRESETS",
     "RESUMABLE_CHANGES",
     "AutoencoderConfig",
@@ -27,6 +29,7 @@ __all__ = [
     "DistanceConfig",
     "DownscalingConfig",
     "EnsembleConfig",
+    "FlowMatchingConfig",
     "GanConfig",
     "RunConfig",
     "Storage",

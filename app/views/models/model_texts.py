@@ -34,7 +34,9 @@ code { font-size: 12px; background: var(--studio-raised); padding: 1px 5px; bord
 
 _KINDS = {
     "distance": "distance network",
+    "encoder": "encoder of another pretext task, a control for content losses",
     "downscaler": "downscaling network",
+    "flow": "downscaling network, flow matching",
     "autoencoder": "autoencoder, a control for content losses",
 }
 _SCORES: dict[str, tuple[str, str, float]] = {
@@ -111,7 +113,7 @@ Environment variables: <code>{DATA_FOLDER_VARIABLE}</code>, <code>{MODELS_VARIAB
 def _grid(card: Any) -> str:
     if card.grid_spacing_deg is None:
         return ""
-    if card.kind == "downscaler":
+    if card.downscales:
         return f"{card.factor * card.grid_spacing_deg:g}° to {card.grid_spacing_deg:g}°"
     return f"{card.grid_spacing_deg:g}°"
 

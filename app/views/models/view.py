@@ -58,9 +58,7 @@ class ModelsView(Element):
         self._on_theme()
 
     def _card(self, facts: ModelFacts) -> Any:
-        colour = (
-            str(method_style(facts.card.name).colour) if facts.card.kind == "downscaler" else COARSE_COLOUR
-        )
+        colour = str(method_style(facts.card.name).colour) if facts.card.downscales else COARSE_COLOUR
         record = model_html(long_record(), facts.card.name, facts.card.created)
         text = html(facts_html(facts, colour, record), css=STYLES)
         parts: list[Any] = [text]

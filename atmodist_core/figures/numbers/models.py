@@ -83,7 +83,7 @@ def measure_speed(card: ModelCard, load: Callable[[], Any], fields: xr.Dataset) 
     ``fields`` of one time have at least 160 x 160 points for a distance, and that divided by the factor for a downscaler.
     Raises ``UserError`` if they are smaller or the model cannot be loaded.
     """
-    points = SPEED_POINTS // card.factor if card.kind == "downscaler" else SPEED_POINTS
+    points = SPEED_POINTS // card.factor if card.downscales else SPEED_POINTS
     if min(fields.sizes["latitude"], fields.sizes["longitude"]) < points:
         raise UserError(
             f"Expected a field of at least {points} x {points} points to measure the speed on, found "

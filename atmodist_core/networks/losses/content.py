@@ -21,6 +21,9 @@ class ContentLoss(nn.Module, ABC):
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the mean loss, a float32 scalar, of normalised fields ``(batch, channels, height, width)``."""
 
+    def at(self, step: int) -> None:
+        """Say which step follows, for losses that draw something at random in each."""
+
 
 class MeanSquaredErrorLoss(ContentLoss):
     """Mean of the squared difference of the normalised fields."""

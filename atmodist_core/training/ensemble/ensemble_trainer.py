@@ -1,30 +1,30 @@
 """What the training of an ensemble generator does in a step: a few members of each patch, under proper scores."""
 
-import math
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from atmodist_core.common.hardware import Hardware
-from atmodist_core.networks.losses.statistics import SpectrumLoss
 from atmodist_core.training.configuration import EnsembleConfig
 from atmodist_core.training.data.coarse_patches import downscaling_batch
 from atmodist_core.training.data.training_data import TrainingData
 from atmodist_core.training.ensemble.ensemble_losses import build_ensemble_losses
-from atmodist_core.training.ensemble.ensemble_scores import ENSEMBLE_SCORE_NAMES, EnsembleScores
-from atmodist_core.training.gan.downscaling_scores import DownscalingScores
-from atmodist_core.training.gan.downscaling_trainer import ADVERSARIAL_COLUMNS, DownscalingTrainer
+from atmodist_core.training.ensemble.members_trainer import MembersTrainer
+from atmodist_core.training.gan.content import build_statistics_losses
+from atmodist_core.training.gan.downscaling_trainer import (
+    ADVERSARIAL_COLUMNS,
+    RIVAL_COLUMNS,
+)
 from atmodist_core.training.gan.gan_start import StartModel
 from atmodist_core.training.loop.trainer import set_rate
 
 
-class EnsembleTrainer(DownscalingTrainer):
+class EnsembleTrainer(MembersTrainer):
     """Training of a generator with noise.
 
-    A step draws members of each patch and lowers a weighted sum of proper scores; the spectral term compares the power of
-    all members with the truth's. An adversary, if there is one, sees the first member and takes one step before the generator's.
+    A step draws members of each patch and lowers a weighted sum of proper scores; further terms compare every member with
+    the truth. An adversary, if there is one, sees the first member and takes one step before the generator's.
     """
 
     config: EnsembleConfig
@@ -36,24 +36,17 @@ class EnsembleTrainer(DownscalingTrainer):
         super().__init__(config, data, hardware, start)
         self.total_steps = config.epochs * config.batches_per_epoch
         self.adversarial = config.adversarial_weight > 0
-        names = [f"{score}_{channel}" for score in ENSEMBLE_SCORE_NAMES for channel in config.data.channels]
         self.columns = [
-            *("loss", "crps", "bands", "patches", "features", "spectrum", *ADVERSARIAL_COLUMNS),
+            *("loss", "crps", "bands", "patches", "features", "spectrum", *RIVAL_COLUMNS, *ADVERSARIAL_COLUMNS),
             *("spread", "gradient_norm", "learning_rate", "samples_per_second"),
-            *self.held_out_columns,
-            *(f"held_out_{name}" for name in names),
+            *self.members_columns,
         ]
         scores, self.about_encoder = build_ensemble_losses(config, self.data)
         self.weights = {name: weight for name, (weight, _) in scores.items()}
         self.losses = nn.ModuleDict({name: loss for name, (_, loss) in scores.items()}).to(self.fabric.device)
-        self.spectrum = SpectrumLoss(self.data.normalization, config.factor)
-        self._build_networks(self.losses)
-
-    def learning_rate(self, step: int) -> float:
-        """Learning rate of a step: half a cosine down over the whole run."""
-        c = self.config
-        share = 0.5 + 0.5 * math.cos(math.pi * step / max(1, self.total_steps - 1))
-        return c.final_learning_rate + share * (c.learning_rate - c.final_learning_rate)
+        self.statistics, about = build_statistics_losses(config, self.data)
+        self.about_encoder = about | self.about_encoder
+        self._build_networks(self.losses, *self.statistics_networks())
 
     def step(self, step: int) -> Mapping[str, Tensor]:
         """One step of the generator, after one of the discriminator where there is one."""
@@ -70,16 +63,17 @@ class EnsembleTrainer(DownscalingTrainer):
         if self.adversarial:
             numbers |= self._discriminator_step(batch.fine, members[0].detach(), step)
         loss = torch.zeros((), device=generated.device)
-        terms = dict(self.weights)
-        if c.spectrum_weight > 0:
-            terms["spectrum"] = c.spectrum_weight
+        terms = dict(self.weights) | {name: weight for name, (weight, _) in self.statistics.items()}
         if self.adversarial:
             terms["adversarial"] = c.adversarial_weight
         for name, weight in terms.items():
-            if name == "spectrum":
-                term = self.spectrum(generated, batch.fine)
-            elif name == "adversarial":
+            if name == "adversarial":
                 term = self._adversarial_term(members[0], batch.fine, step)
+            elif name in self.statistics:
+                statistic = self.statistics[name][1]
+                statistic.at(step)
+                with self.fabric.autocast():
+                    term = statistic(generated, self._repeated(batch.fine, generated))
             else:
                 with self.fabric.autocast():
                     term = self.losses[name](members, batch.fine)
@@ -91,25 +85,3 @@ class EnsembleTrainer(DownscalingTrainer):
         spread = (members[0] - members[1]).detach().float().abs().mean()
         rates = {"learning_rate": torch.tensor(rate), "gradient_norm": norm, "spread": spread}
         return numbers | rates | {"loss": loss.detach()}
-
-    @torch.no_grad()
-    def held_out_scores(self) -> dict[str, float]:
-        """Scores of single members of the evaluated generator, and of all together, on held-out patches."""
-        c = self.config
-        single = DownscalingScores(c.data.channels, c.factor, self.data.normalization)
-        ensemble = EnsembleScores(c.data.channels, self.data.normalization)
-        for number, batch in enumerate(self._held_out_batches()):
-            generated = self.generated(batch, number, c.held_out_members)
-            single.add(generated, self._repeated(batch.fine, generated))
-            ensemble.add(generated.unflatten(0, (c.held_out_members, len(batch.fine))), batch.fine)
-        return single.result() | ensemble.result()
-
-    @torch.no_grad()
-    def bicubic_scores(self) -> dict[str, float]:
-        """Scores of bicubic interpolation on the same patches; its CRPS is its mean absolute error."""
-        ensemble = EnsembleScores(self.config.data.channels, self.data.normalization)
-        for batch in self._held_out_batches():
-            size = batch.fine.shape[-2:]
-            ensemble.add(functional.interpolate(batch.coarse, size=size, mode="bicubic")[None], batch.fine)
-        crps = {name: value for name, value in ensemble.result().items() if name.startswith("crps")}
-        return super().bicubic_scores() | crps

@@ -7,8 +7,8 @@ from atmodist_core.common.errors import UserError
 from atmodist_core.models.store import load_network
 from atmodist_core.training.configuration import EnsembleConfig, require_positive, to_dict
 from atmodist_core.training.ensemble.ensemble_trainer import EnsembleTrainer
-from atmodist_core.training.gan.content import encoder_model
-from atmodist_core.training.gan.gan_report import save_downscaling_model
+from atmodist_core.training.gan.content import encoder_model, takes_encoder
+from atmodist_core.training.gan.gan_report import RIVAL_WEIGHTS, save_downscaling_model
 from atmodist_core.training.gan.gan_start import (
     check_downscaling_config,
     generator_config,
@@ -21,14 +21,14 @@ from atmodist_core.training.loop.training_run import Sources, train
 __all__ = ["EnsembleTrainer", "check_ensemble_config", "train_ensemble"]
 
 _SCORES = ("crps_weight", "band_weight", "patch_weight", "feature_weight")
-_LOSS = (*_SCORES, "spectrum_weight", "adversarial_weight", "members", "fair_share")
+_LOSS = (*_SCORES, "spectrum_weight", *RIVAL_WEIGHTS, "adversarial_weight", "members", "fair_share")
 
 
 def train_ensemble(config: EnsembleConfig, sources: Sources = None) -> Path | None:
     """Train (or resume) an ensemble generator and save it; see :func:`~atmodist_core.training.loop.training_run.train`."""
     check_ensemble_config(config)
     start = load_start(config, generator_config(config)) if config.start_from else None
-    if config.feature_weight > 0 and config.content != "random-encoder":
+    if takes_encoder(config):
         load_network(encoder_model(config))  # a wrong name fails before an hour of reading
     return train(
         config,

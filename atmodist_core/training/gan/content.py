@@ -1,5 +1,6 @@
 """The content loss of a run: built from its settings, with the encoder that it compares by."""
 
+import dataclasses
 from collections.abc import Collection
 
 import torch
@@ -9,6 +10,7 @@ from atmodist_core.common.errors import UserError
 from atmodist_core.models.card import ModelCard
 from atmodist_core.models.store import load_network
 from atmodist_core.networks import Autoencoder, DistanceNetwork
+from atmodist_core.networks.losses.adjusted_mean_squared_error import AdjustedMeanSquaredErrorLoss
 from atmodist_core.networks.losses.content import (
     CONTENT_LOSSES,
     AtmoDistLoss,
@@ -16,11 +18,20 @@ from atmodist_core.networks.losses.content import (
     MeanAbsoluteErrorLoss,
 )
 from atmodist_core.networks.losses.ensemble_score import EnsembleLoss
+from atmodist_core.networks.losses.fourier_amplitude_correlation import FourierAmplitudeCorrelationLoss
+from atmodist_core.networks.losses.gram_matrices import GramLoss
+from atmodist_core.networks.losses.sliced_wasserstein import SlicedWassersteinLoss
 from atmodist_core.networks.losses.statistics import DistributionLoss, SpectrumLoss
 from atmodist_core.networks.normalization import SignedLogNormalization
 from atmodist_core.training.configuration import DownscalingConfig, GanConfig
 from atmodist_core.training.data.training_data import TrainingData
 from atmodist_core.training.gan.encoder_scales import matched_scales, untrained_encoder
+
+RIVALS = ("amse", "facl", "sliced-wasserstein", "gram")
+"""Losses that compete with AtmoDist: as content, or as a further term by their weight."""
+
+ENCODERS = ("atmodist", "autoencoder", "random-encoder")
+"""Contents that compare by an encoder."""
 
 
 class RenormalizedLoss(ContentLoss):
@@ -55,6 +66,9 @@ def build_content_loss(
     """
     if config.content in ("mse", "l1"):
         return CONTENT_LOSSES[config.content](), {"content": config.content}
+    if config.content in RIVALS:
+        loss, about = _rival(config.content, config, normalization, spacing_deg, data)
+        return loss, about | {"content": config.content}
     loss, wanted, about = build_encoder_loss(config, normalization, spacing_deg, data)
     return (RenormalizedLoss(loss, normalization, wanted) if wanted else loss), about
 
@@ -65,7 +79,12 @@ def build_encoder_loss(
     spacing_deg: float,
     data: TrainingData | None = None,
 ) -> tuple[AtmoDistLoss, SignedLogNormalization | None, dict[str, object]]:
-    """The encoder of a run as a loss, its normalisation where that differs, and what the card says about it."""
+    """The encoder of a run as a loss, its normalisation where that differs, and what the card says about it.
+
+    Where ``config.content`` names no encoder, it is that of ``config.distance``.
+    """
+    if config.content not in ENCODERS:
+        config = dataclasses.replace(config, content="atmodist")
     if config.content == "random-encoder":
         assert data is not None, "an untrained encoder's scale is measured on training data"
         encoder = untrained_encoder(len(config.data.channels), config.random_encoder_seed)
@@ -103,20 +122,54 @@ def build_encoder_loss(
 
 
 def build_statistics_losses(
-    config: GanConfig, normalization: SignedLogNormalization
-) -> dict[str, tuple[float, ContentLoss]]:
-    """The further terms of the generator's loss that have a weight: by name, weight and loss."""
+    config: DownscalingConfig, data: TrainingData
+) -> tuple[dict[str, tuple[float, ContentLoss]], dict[str, object]]:
+    """The further terms of the generator's loss that have a weight, by name; and what the card says of their encoder."""
+    normalization, about = data.normalization, {}
     terms: dict[str, tuple[float, ContentLoss]] = {
-        "l1": (config.l1_weight, MeanAbsoluteErrorLoss()),
-        "spectrum": (config.spectrum_weight, SpectrumLoss(normalization, config.factor)),
-        "distribution": (config.distribution_weight, DistributionLoss(normalization)),
+        "spectrum": (config.spectrum_weight, SpectrumLoss(normalization, config.factor))
     }
-    return {name: term for name, term in terms.items() if term[0] > 0}
+    if isinstance(config, GanConfig):
+        terms = {"l1": (config.l1_weight, MeanAbsoluteErrorLoss())} | terms
+        terms["distribution"] = (config.distribution_weight, DistributionLoss(normalization))
+    for name in RIVALS:
+        weight = getattr(config, f"{name.replace('-', '_')}_weight")
+        if weight > 0:
+            loss, found = _rival(name, config, normalization, data.training_fields.spacing_deg, data)
+            terms[name.replace("-", "_")], about = (weight, loss), about | found
+    return {name: term for name, term in terms.items() if term[0] > 0}, about
+
+
+def _rival(
+    name: str,
+    config: DownscalingConfig,
+    normalization: SignedLogNormalization,
+    spacing_deg: float,
+    data: TrainingData | None,
+) -> tuple[ContentLoss, dict[str, object]]:
+    """One of the losses that compete with AtmoDist, and what the card says of its encoder."""
+    if name == "amse":
+        return AdjustedMeanSquaredErrorLoss(), {}
+    if name == "facl":
+        return FourierAmplitudeCorrelationLoss(seed=config.run.seed), {}
+    if name == "sliced-wasserstein":
+        return SlicedWassersteinLoss(normalization, seed=config.run.seed), {}
+    content, wanted, about = build_encoder_loss(config, normalization, spacing_deg, data)
+    loss: ContentLoss = GramLoss(content)
+    return (RenormalizedLoss(loss, normalization, wanted) if wanted else loss), about
+
+
+def takes_encoder(config: DownscalingConfig) -> bool:
+    """Whether a run compares by an encoder of a saved model."""
+    by_content = isinstance(config, GanConfig) or getattr(config, "feature_weight", 0.0) > 0
+    gram = config.gram_weight > 0 or config.content == "gram"
+    saved = config.content != "random-encoder"
+    return saved and (gram or (by_content and config.content in ENCODERS))
 
 
 def encoder_model(config: DownscalingConfig) -> str:
     """Name or folder of the model whose encoder the content loss takes."""
-    return config.distance if config.content == "atmodist" else config.autoencoder
+    return config.autoencoder if config.content == "autoencoder" else config.distance
 
 
 def _about_layers(scales: dict[str, float]) -> dict[str, object]:

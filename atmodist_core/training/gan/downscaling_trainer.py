@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from atmodist_core.common.hardware import Hardware, check_batch_is_shared, use_channels_last
 from atmodist_core.networks import Generator, PhysicalOutput
+from atmodist_core.networks.losses.content import ContentLoss
 from atmodist_core.training.configuration import DownscalingConfig
 from atmodist_core.training.data import patches
 from atmodist_core.training.data.coarse_patches import DownscalingBatch, downscaling_batch
@@ -40,12 +41,17 @@ ADVERSARIAL_COLUMNS = (
 """Of curves.csv, where there is an adversary."""
 
 
+RIVAL_COLUMNS = ("amse", "facl", "sliced_wasserstein", "gram")
+"""Of curves.csv: terms that compete with AtmoDist."""
+
+
 class DownscalingTrainer(Trainer):
     """Base of the trainings of a generator, which say what a step does, and how many there are."""
 
     config: Any
     unit = "patches"
     adversarial = False
+    statistics: dict[str, tuple[float, ContentLoss]]
     adversary_from = 0  # step
 
     def __init__(
@@ -87,6 +93,10 @@ class DownscalingTrainer(Trainer):
         self.average: WeightAverage[Generator] | None = (
             WeightAverage(self.generator, c.ema_decay) if c.ema_decay > 0 else None
         )
+
+    def statistics_networks(self) -> list[nn.Module]:
+        """The further terms of the loss, on the device that computes."""
+        return [loss.to(self.fabric.device) for _, loss in self.statistics.values()]
 
     @property
     def evaluated_generator(self) -> Generator:

@@ -1,20 +1,22 @@
 """The end of a generator's training: scores on held-out patches, and the model folder."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from atmodist_core.models.card import ModelCard
 from atmodist_core.models.store import save_downscaler
 from atmodist_core.training.configuration import to_dict
 from atmodist_core.training.data.held_out import prefixed
-from atmodist_core.training.gan.downscaling_trainer import DownscalingTrainer
+from atmodist_core.training.gan.downscaling_trainer import RIVAL_COLUMNS, DownscalingTrainer
 from atmodist_core.training.gan.gan_trainer import GanTrainer
 from atmodist_core.training.loop.training_run import save_trained_model, settings_without
 
+RIVAL_WEIGHTS = tuple(f"{name}_weight" for name in RIVAL_COLUMNS)
 _WEIGHTS = (
     *("content_weight", "mse_weight", "l1_weight", "spectrum_weight", "distribution_weight"),
-    "adversarial_weight",
+    *(*RIVAL_WEIGHTS, "adversarial_weight"),
 )
 _ADVERSARY = (
     *("adversarial_form", "r1_weight", "r1_interval", "discriminator_filters", "discriminator_dense"),
@@ -34,13 +36,21 @@ def save_generator_model(trainer: GanTrainer) -> Path:
 
 
 def save_downscaling_model(
-    trainer: DownscalingTrainer, loss: dict[str, Any], weights: Sequence[str], schedule: dict[str, Any]
+    trainer: DownscalingTrainer,
+    loss: dict[str, Any],
+    weights: Sequence[str],
+    schedule: dict[str, Any],
+    save: Callable[[Path, ModelCard], Any] | None = None,
 ) -> Path:
     """Evaluate a generator and write its model folder.
 
     ``loss`` is what the card says of it, without the adversary; ``weights`` are the settings that it tells, and ``schedule``
-    replaces settings.
+    replaces settings. ``save`` writes a network that is more than a generator.
     """
+
+    def save_generator(folder: Path, card: ModelCard) -> Any:
+        return save_downscaler(folder, trainer.evaluated_generator, card, config.run.export_type)
+
     config = trainer.config
     scores = prefixed("held_out_", trainer.held_out_scores())
     scores |= prefixed("held_out_bicubic_", trainer.bicubic_scores())
@@ -54,10 +64,8 @@ def save_downscaling_model(
     return save_trained_model(
         trainer,
         scores,
-        lambda folder, card: save_downscaler(
-            folder, trainer.evaluated_generator, card, config.run.export_type
-        ),
-        kind="downscaler",
+        save or save_generator,
+        kind="flow" if save else "downscaler",
         factor=config.factor,
         loss=loss,
         schedule={

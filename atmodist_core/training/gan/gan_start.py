@@ -38,7 +38,8 @@ class StartModel:
     """A trained generator that a run starts from."""
 
     card: ModelCard
-    tensors: dict[str, Tensor]
+    tensors: dict[str, Tensor]  # fitting the generator that is trained
+    network: Generator  # as it was
 
 
 def generator_config(config: DownscalingConfig) -> GeneratorConfig:
@@ -120,7 +121,7 @@ def load_start(config: DownscalingConfig, wanted: GeneratorConfig) -> StartModel
         known = tensors.get(name, torch.zeros(shape[0], 0, *shape[2:]))
         if known.shape != shape:  # further inputs of a convolution: noise
             tensors[name] = functional.pad(known, (0, 0, 0, 0, 0, shape[1] - known.shape[1]))
-    return StartModel(card, tensors)
+    return StartModel(card, tensors, network)
 
 
 _FLAGS = {"blocks": "residual_blocks"}
@@ -135,6 +136,8 @@ def check_downscaling_config(config: DownscalingConfig) -> None:
     )
     rates = ("learning_rate", "final_learning_rate", "discriminator_learning_rate")
     require_positive(config, (*counts, *rates))
+    rivals = ("amse_weight", "facl_weight", "sliced_wasserstein_weight", "gram_weight")
+    require_not_negative(config, rivals)
     weights = ("spectrum_weight", "adversarial_weight", "r1_weight", "instance_noise", "clip_norm")
     require_not_negative(config, (*weights, "noise_channels", "fine_noise_channels"))
     if not 0.0 <= config.ema_decay < 1.0:

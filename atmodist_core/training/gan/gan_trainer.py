@@ -12,7 +12,12 @@ from atmodist_core.training.configuration import GanConfig
 from atmodist_core.training.data.coarse_patches import DownscalingBatch, downscaling_batch
 from atmodist_core.training.data.training_data import TrainingData
 from atmodist_core.training.gan.content import build_content_loss, build_statistics_losses
-from atmodist_core.training.gan.downscaling_trainer import ADVERSARIAL_COLUMNS, EXTRA, DownscalingTrainer
+from atmodist_core.training.gan.downscaling_trainer import (
+    ADVERSARIAL_COLUMNS,
+    EXTRA,
+    RIVAL_COLUMNS,
+    DownscalingTrainer,
+)
 from atmodist_core.training.gan.gan_start import StartModel
 from atmodist_core.training.loop.schedules import one_cycle
 from atmodist_core.training.loop.trainer import set_rate
@@ -39,7 +44,8 @@ class GanTrainer(DownscalingTrainer):
         self.pretraining_steps = self.adversary_from = self.pretraining_epochs * config.batches_per_epoch
         self.adversarial = config.epochs + config.final_epochs > 0 and config.adversarial_weight > 0
         self.columns = [
-            *("loss", "content", "mse", "l1", "spectrum", "distribution", *ADVERSARIAL_COLUMNS),
+            *("loss", "content", "mse", "l1", "spectrum", "distribution", *RIVAL_COLUMNS),
+            *ADVERSARIAL_COLUMNS,
             *("generator_steps", "discriminator_steps", "learning_rate", "samples_per_second"),
             *self.held_out_columns,
         ]
@@ -48,8 +54,9 @@ class GanTrainer(DownscalingTrainer):
             config, self.data.normalization, self.data.training_fields.spacing_deg, self.data
         )
         self.content = content.to(self.fabric.device)
-        self.statistics = build_statistics_losses(config, self.data.normalization)
-        self._build_networks(self.content)
+        self.statistics, about = build_statistics_losses(config, self.data)
+        self.about_content = about | self.about_content
+        self._build_networks(self.content, *self.statistics_networks())
 
     def learning_rate(self, step: int) -> float:
         """Learning rate of the generator at a step."""
@@ -76,6 +83,8 @@ class GanTrainer(DownscalingTrainer):
             set_rate(optimizer, rate * factor)
         places = self.own_share(self.sampler.patches(step, c.batch_size))
         batch = downscaling_batch(self.data, places, c, training=True)
+        for statistic in (self.content, *(loss for _, loss in self.statistics.values())):
+            statistic.at(step)
         if step < self.pretraining_steps:
             loss = self.mse(self._generate(batch, step), batch.fine)
             self.update(self.generator, self.generator_optimizer, loss, c.clip_norm)
@@ -126,7 +135,8 @@ class GanTrainer(DownscalingTrainer):
         loss = c.content_weight * content + c.mse_weight * mse
         numbers = {"content": content.detach(), "mse": mse.detach()}
         for name, (weight, statistic) in self.statistics.items():
-            term = statistic(generated, batch.fine)
+            with self.fabric.autocast():
+                term = statistic(generated, batch.fine)
             loss = loss + weight * term
             numbers[name] = term.detach()
         if self.adversarial:

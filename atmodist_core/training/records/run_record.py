@@ -19,7 +19,7 @@ from atmodist_core.training.records.run_folder import ENVIRONMENT_NAME
 _CONFIG_NAME, _SCORES_NAME = "config.json", "scores.json"
 _KINDS = {
     **{"DistanceConfig": "distance", "AutoencoderConfig": "autoencoder"},
-    **{"GanConfig": "downscaler", "EnsembleConfig": "downscaler"},
+    **dict.fromkeys(("GanConfig", "EnsembleConfig", "FlowMatchingConfig"), "downscaler"),
 }
 _WITHOUT_EFFECT = configuration.RESUMABLE_CHANGES - {"final_pairs", "matching_pairs"}
 
@@ -102,7 +102,7 @@ def _from_model_folder(folder: Path) -> RunRecord:
     batch = settings.get("batch_size")
     return RunRecord(
         name=card.name,
-        kind=card.kind,
+        kind="downscaler" if card.downscales else card.kind,
         settings={k: v for k, v in settings.items() if k not in _WITHOUT_EFFECT | {"hardware"}},
         curves=read_curves(folder / CURVES_NAME),
         scores=_held_out(card.scores),

@@ -56,6 +56,14 @@ class DownscalingConfig:
     """Encoder layers compared by a content loss; several layers, each with its own scale, are averaged."""
     spectrum_weight: float = 0.0
     """Weight of the squared log ratio of generated to true power, beyond the coarse grid's Nyquist."""
+    amse_weight: float = 0.0
+    """Weight of the adjusted mean squared error, which counts power and phase of every scale apart."""
+    facl_weight: float = 0.0
+    """Weight of the Fourier amplitude and correlation loss, one of the two at each step."""
+    sliced_wasserstein_weight: float = 0.0
+    """Weight of the sliced Wasserstein distance of patches of 7 x 7 points."""
+    gram_weight: float = 0.0
+    """Weight of the Gram matrices of an encoder's activations: that of --content, or else of --distance."""
     adversarial_weight: float = 0.004
     """Weight of the adversarial loss; 0 trains without an adversary."""
     adversarial_form: Literal["sigmoid", "hinge", "relativistic"] = "sigmoid"

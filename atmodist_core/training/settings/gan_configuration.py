@@ -14,7 +14,9 @@ class GanConfig(DownscalingConfig):
 
     data: DataConfig = field(default_factory=lambda: DataConfig(patch_size=96))
     """Fields and patches."""
-    content: Literal["mse", "l1", "atmodist", "autoencoder", "random-encoder"] = "mse"
+    content: Literal[
+        "mse", "l1", "atmodist", "autoencoder", "random-encoder", "amse", "facl", "sliced-wasserstein", "gram"
+    ] = "mse"
     """Content loss of the adversarial phase."""
     content_weight: float = 0.9
     """Weight of the content loss (distances of encoders are scaled to the size of the MSE first)."""

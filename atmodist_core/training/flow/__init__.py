@@ -1,0 +1,1 @@
+"""Training of downscaling networks by flow matching."""
