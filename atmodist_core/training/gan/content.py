@@ -125,7 +125,8 @@ def build_statistics_losses(
     config: DownscalingConfig, data: TrainingData
 ) -> tuple[dict[str, tuple[float, ContentLoss]], dict[str, object]]:
     """The further terms of the generator's loss that have a weight, by name; and what the card says of their encoder."""
-    normalization, about = data.normalization, {}
+    normalization = data.normalization
+    about: dict[str, object] = {}
     terms: dict[str, tuple[float, ContentLoss]] = {
         "spectrum": (config.spectrum_weight, SpectrumLoss(normalization, config.factor))
     }
