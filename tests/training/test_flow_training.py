@@ -77,7 +77,7 @@ def test_what_does_not_fit_is_refused(weather, tmp_path, start):
     for changes, words in (
         ({"adversarial_weight": 0.1}, "no --noise-channels"),
         ({"solver_steps": 0}, "positive --solver-steps"),
-        ({"pool_normalized": True}, "a flow without --pool-normalized"),
+        ({"pool_normalized": True}, "a flow without --pool-normalized and"),
     ):
         with pytest.raises(UserError, match=words):
             train_flow(flow_config(tmp_path, start, **changes), [weather])

@@ -37,7 +37,16 @@ class EnsembleTrainer(MembersTrainer):
         self.total_steps = config.epochs * config.batches_per_epoch
         self.adversarial = config.adversarial_weight > 0
         self.columns = [
-            *("loss", "crps", "bands", "patches", "features", "spectrum", *RIVAL_COLUMNS, *ADVERSARIAL_COLUMNS),
+            *(
+                "loss",
+                "crps",
+                "bands",
+                "patches",
+                "features",
+                "spectrum",
+                *RIVAL_COLUMNS,
+                *ADVERSARIAL_COLUMNS,
+            ),
             *("spread", "gradient_norm", "learning_rate", "samples_per_second"),
             *self.members_columns,
         ]

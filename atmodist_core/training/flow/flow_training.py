@@ -9,7 +9,12 @@ from atmodist_core.networks.flow_network import state_channels
 from atmodist_core.training.configuration import FlowMatchingConfig, require_positive
 from atmodist_core.training.flow.flow_trainer import FlowTrainer
 from atmodist_core.training.gan.gan_report import save_downscaling_model
-from atmodist_core.training.gan.gan_start import check_downscaling_config, generator_config, load_start
+from atmodist_core.training.gan.gan_start import (
+    check_downscaling_config,
+    generator_config,
+    load_start,
+    start_settings,
+)
 from atmodist_core.training.loop.training_run import Sources, train
 
 __all__ = ["FlowTrainer", "check_flow_config", "train_flow"]
@@ -32,7 +37,7 @@ def train_flow(config: FlowMatchingConfig, sources: Sources = None) -> Path | No
         sources,
         lambda data, hardware: FlowTrainer(config, data, hardware, start),
         _save,
-        start.card.normalization if start else None,
+        **start_settings(config, start),
     )
 
 
@@ -57,7 +62,8 @@ def check_flow_config(config: FlowMatchingConfig) -> None:
             "Expected no --noise-channels, --fine-noise-channels, --adversarial-weight or --compile for a flow, found some;"
             " leave them out."
         )
-    if config.pool_normalized:
+    if config.pool_normalized or not config.keep_normalization:
         raise UserError(
-            "Expected a flow without --pool-normalized, found it; its mean takes physical means: leave it out."
+            "Expected a flow without --pool-normalized and --no-keep-normalization, found one; the network whose residual it"
+            " draws has other fields: leave it out."
         )
