@@ -27,7 +27,8 @@ from atmodist_core.inference.distance_matrix import (
 from atmodist_core.inference.embedding import EncoderInference
 from atmodist_core.inference.lag_prediction import lag_prediction
 from atmodist_core.models.applicability import applicability_sentence
-from atmodist_core.models.card import ModelCard, find_model, read_card_of
+from atmodist_core.models.card import ModelCard, read_card_of
+from atmodist_core.models.hub import local_model
 from atmodist_core.models.store import load_network
 from atmodist_core.networks import DistanceNetwork
 
@@ -361,7 +362,8 @@ def load_distance(
     Parameters
     ----------
     name_or_path : str or path
-        A name of :func:`atmodist_core.list_models` such as ``"atmodist-23"``, or a model's folder.
+        A name of :func:`atmodist_core.list_models` such as ``"atmodist-23"``, a model's folder, or a web
+        address such as ``"https://host/model"``.
     device : str or torch.device, optional
         Where to compute; default: a GPU where there is one, else the CPU.
     precision : {"float32", "bfloat16", "auto"}
@@ -379,7 +381,7 @@ def load_distance(
     UserError
         When there is no such model, it is no distance, or its files are broken.
     """
-    folder = find_model(name_or_path)
+    folder = local_model(name_or_path)
     read_card_of("distance", folder)
     runner, chosen, resolved = resolve_engine(engine, device, precision)
     card, network = load_network(folder)

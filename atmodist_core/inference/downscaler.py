@@ -343,8 +343,8 @@ def load_downscaler(
     Parameters
     ----------
     name_or_path : str or path
-        ``"bilinear"``, ``"bicubic"``, the name of a model of :func:`atmodist_core.list_models`, or a
-        model's folder.
+        ``"bilinear"``, ``"bicubic"``, the name of a model of :func:`atmodist_core.list_models`, a
+        model's folder, or a web address such as ``"https://host/model"``.
     device : str or torch.device, optional
         Where a network computes; default: a GPU where there is one, else the CPU.
     precision : {"float32", "bfloat16", "auto"}
@@ -372,12 +372,13 @@ def load_downscaler(
     # torch is only needed for networks.
     from atmodist_core.inference.devices import resolve_engine
     from atmodist_core.inference.generator_inference import GeneratorInference
-    from atmodist_core.models.card import find_model, read_card_of
+    from atmodist_core.models.card import read_card_of
+    from atmodist_core.models.hub import local_model
     from atmodist_core.models.store import load_network
     from atmodist_core.networks import Generator
     from atmodist_core.networks.flow_network import FlowNetwork
 
-    folder = find_model(name_or_path)
+    folder = local_model(name_or_path)
     card = read_card_of("downscaler", folder)
     if factor not in (None, card.factor):
         raise UserError(
