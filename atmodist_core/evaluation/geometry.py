@@ -11,6 +11,7 @@ import xarray as xr
 from atmodist_core.common.constants import EARTH_RADIUS_M
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields.grid.cell_areas import cell_areas
+from atmodist_core.fields.grid.validity import Mask, largest_valid_rectangle, valid_points
 
 HORIZONTAL = ("latitude", "longitude")
 
@@ -37,10 +38,37 @@ def horizontal_fields(ds: xr.Dataset, fields: tuple[str, ...] | list[str] | None
     return list(fields)
 
 
-def field_values(ds: xr.Dataset, name: str, *, dtype: type = np.float64) -> np.ndarray:
+def common_validity(*datasets: xr.Dataset, fields: Sequence[str] | None = None) -> Mask | None:
+    """Return which points hold values in all datasets at all times, (latitude, longitude); None if all do.
+
+    Raises ``UserError`` if none does.
+    """
+    valid: Mask = np.logical_and.reduce([valid_points(ds, fields).values for ds in datasets])
+    if valid.all():
+        return None
+    if not valid.any():
+        raise UserError(
+            "Expected points with values at all times, found none; choose another region or period."
+        )
+    return valid
+
+
+def without_gaps(ds: xr.Dataset, valid: Mask | None = None) -> xr.Dataset:
+    """Return the largest rectangle of points that hold values at all times: what spectra are computed from."""
+    valid = common_validity(ds) if valid is None else valid
+    if valid is None:
+        return ds
+    rows, columns = largest_valid_rectangle(valid)
+    return ds.isel(latitude=rows, longitude=columns)
+
+
+def field_values(
+    ds: xr.Dataset, name: str, *, dtype: type = np.float64, valid: Mask | None = None
+) -> np.ndarray:
     """Return a field as an array ``(time, latitude, longitude)``, with a time axis in any case.
 
-    Raises ``UserError`` if there are other dimensions, or values that are not finite.
+    Outside ``valid`` (latitude, longitude) it is zero; such points must have no weight. Raises ``UserError`` if there are
+    other dimensions, or values elsewhere that are not finite.
     """
     # The bare variable: carrying the coordinates along would cost more than small fields themselves.
     field = ds.variables[name]
@@ -53,6 +81,8 @@ def field_values(ds: xr.Dataset, name: str, *, dtype: type = np.float64) -> np.n
             f"each first."
         )
     values: np.ndarray = np.asarray(field.transpose("time", *HORIZONTAL).values, dtype=dtype)
+    if valid is not None:
+        values = np.where(valid, values, dtype(0))
     missing = int(values.size - np.isfinite(values).sum())
     if missing:
         raise UserError(
@@ -230,15 +260,24 @@ def grid_spacing_km(ds: xr.Dataset) -> tuple[float, float]:
     return steps[0] * kilometres_per_degree, steps[1] * kilometres_per_degree * float(np.cos(middle))
 
 
-def area_weights(ds: xr.Dataset) -> np.ndarray:
+def area_weights(ds: xr.Dataset, valid: Mask | None = None) -> np.ndarray:
     """Return the weights ``(latitude, longitude)`` of an area mean on the grid of ``ds``; they sum to one.
+
+    Points outside ``valid`` (latitude, longitude) have none.
 
     Areas are those of :func:`~atmodist_core.fields.grid.cell_areas.cell_areas`, which block means use as well: a
     field whose block means are conserved has the same area mean.
     """
     rows = cell_areas(ds["latitude"].values)
     columns = ds.sizes["longitude"]
-    return np.broadcast_to((rows / (rows.sum() * columns))[:, None], (rows.size, columns))
+    weights = np.broadcast_to((rows / (rows.sum() * columns))[:, None], (rows.size, columns))
+    return weights if valid is None else valid_weights(weights, valid)
+
+
+def valid_weights(weights: np.ndarray, valid: Mask) -> np.ndarray:
+    """Return weights ``(latitude, longitude)`` of the valid points alone, with a sum of one."""
+    left = weights * valid
+    return left / left.sum()
 
 
 def latitude_belts(latitude: np.ndarray, edges: Sequence[float]) -> list[np.ndarray]:

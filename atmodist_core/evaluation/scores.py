@@ -12,12 +12,15 @@ from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.diagnostics.energy_ratio import HighWavenumberPower
 from atmodist_core.evaluation.geometry import (
     area_weights,
+    common_validity,
     field_values,
     horizontal_fields,
     is_global_grid,
     time_batches,
     time_values,
     truth_at_points_of,
+    valid_weights,
+    without_gaps,
 )
 from atmodist_core.evaluation.measure_kernels import DataFacts
 from atmodist_core.evaluation.measures import MEASURES, SCORES, Measure
@@ -26,6 +29,7 @@ from atmodist_core.evaluation.statistics.moments import AreaSums, Errors, Moment
 from atmodist_core.evaluation.statistics.power import CosinePower, DegreePower
 from atmodist_core.evaluation.statistics.snapshot import Snapshot
 from atmodist_core.evaluation.statistics.statistic import Group, Statistic
+from atmodist_core.fields.grid.validity import Mask
 
 POINTS_AT_ONCE = 2_000_000
 """Values of one field held together; it bounds the memory whatever the period."""
@@ -76,20 +80,26 @@ def sample_statistics(
     names = horizontal_fields(truth, list(fields))
     horizontal_fields(prediction, names)
     chosen = _measures(measures)
-    high = HighWavenumberPower(truth, factor)
+    valid = common_validity(prediction, truth, fields=names)
+    window = without_gaps(truth, valid) if valid is not None else truth
+    high = HighWavenumberPower(window, factor)
     units = [str(truth[name].attrs.get("units", "unknown")) for name in names]
     area = _weights(truth, weights)
+    if valid is not None:
+        area = valid_weights(area, valid)
     batch = max(1, POINTS_AT_ONCE // (truth.sizes["latitude"] * truth.sizes["longitude"]))
     group: Group | None = None
     bins: list[ValueBins] = []
     arrays: dict[str, list[np.ndarray]] = {}
     distances: list[np.ndarray] = []
     for a, b in zip(time_batches(prediction, batch), time_batches(truth, batch), strict=True):
-        values, true = (np.stack([field_values(ds, name) for name in names], axis=1) for ds in (a, b))
+        values, true = (
+            np.stack([field_values(ds, name, valid=valid) for name in names], axis=1) for ds in (a, b)
+        )
         if group is None:
             largest = np.maximum(np.abs(values).max(axis=(0, 2, 3)), np.abs(true).max(axis=(0, 2, 3)))
             bins = [ValueBins.holding(unit, float(x)) for unit, x in zip(units, largest, strict=True)]
-            group = _group(chosen, truth, factor, area, bins, high)
+            group = _group(chosen, window, factor, area, bins, high, valid)
         for one, other in zip(values, true, strict=True):
             of_truth = Snapshot(other, other, b, b)
             for prefix, found in (
@@ -118,6 +128,7 @@ def sample_statistics(
             "transform": high.transform,
             "coarse_nyquist_wavelength_km": high.wavelength_km,
             "weights": weights if isinstance(weights, str) else "given",
+            "share_of_area": 1.0 if valid is None else float(_weights(truth, weights)[valid].sum()),
             "measures": " ".join(measure.name for measure in chosen),
         },
     )
@@ -133,11 +144,12 @@ def _group(
     weights: np.ndarray,
     bins: Sequence[ValueBins],
     high: HighWavenumberPower,
+    valid: Mask | None,
 ) -> Group:
     """The statistics that some measures need."""
     needed = {name for measure in chosen for name in measure.statistics}
     sums = AreaSums(weights, int(factor))
-    power = DegreePower(high) if is_global_grid(grid) else CosinePower(grid, high)
+    power = DegreePower(high) if is_global_grid(grid) else CosinePower(grid, high, valid)
     every: tuple[Statistic, ...] = (
         *(Moments(sums), Errors(sums), power),
         *(ValueDistribution(weights, bins), WassersteinPerTime(weights)),
@@ -234,7 +246,9 @@ def scores(
     Parameters
     ----------
     prediction : xarray.Dataset
-        Fields on the globe or a limited area, without gaps.
+        Fields on the globe or a limited area. Points that are missing in prediction or truth at any time are left out;
+        power is then that of the largest rectangle of points without gaps. The attribute ``share_of_area`` is that of the
+        points that count.
     truth : xarray.Dataset
         The same fields at the same points and times; it may have more rows or columns, which are ignored.
     factor : int
@@ -260,7 +274,7 @@ def scores(
     Raises
     ------
     UserError
-        If grids or times differ, a field or measure is unknown, the area is too small, or there are gaps.
+        If grids or times differ, a field or measure is unknown, or the area is too small.
     """
     return finalise_scores(
         sample_statistics(

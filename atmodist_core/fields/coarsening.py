@@ -13,17 +13,13 @@ from atmodist_core.fields.canonical.coordinates import grid_name, is_full_circle
 from atmodist_core.fields.canonical.notes import add_note
 from atmodist_core.fields.grid.cell_areas import cell_areas
 
-LEAST_AREA = 0.5
-"""A coarse cell is missing when less than this share of its area has values."""
-
 
 def coarsen(dataset: xr.Dataset, factor: int = 4) -> xr.Dataset:
     """Mean of each block of ``factor`` x ``factor`` cells, weighted by their area.
 
     This is what a coarse model or analysis would hold: the mean of the physical field, not a sample of
     points. Rows that do not fill a block are left out at the southern end, columns that do not fill one at
-    the eastern end of a limited area; both are noted. Cells without a value are left out of the mean, and a
-    coarse cell of which less than half the area has values is missing.
+    the eastern end of a limited area; both are noted. A coarse cell is missing unless all its cells have values.
 
     Parameters
     ----------
@@ -90,11 +86,11 @@ def coarsen(dataset: xr.Dataset, factor: int = 4) -> xr.Dataset:
         latitude=("latitude", _means(latitude, rows, factor), dict(dataset["latitude"].attrs)),
         longitude=("longitude", _means(longitude, columns, factor), dict(dataset["longitude"].attrs)),
     )
-    result.attrs["grid"] = grid_name(result["latitude"].values, result["longitude"].values)
+    if dataset.attrs.get("grid") != "limited-area":
+        result.attrs["grid"] = grid_name(result["latitude"].values, result["longitude"].values)
     add_note(
         result,
-        f"Mean over blocks of {factor} x {factor} cells, weighted by area; cells without a value were left "
-        "out of the means.",
+        f"Mean over blocks of {factor} x {factor} cells, weighted by area; blocks with a missing cell are missing.",
     )
     if trimmed[0]:
         add_note(result, f"The {trimmed[0]} southernmost rows fill no block of {factor} and were left out.")
@@ -136,9 +132,5 @@ def _block_mean(weights: np.ndarray, factor: int, values: np.ndarray) -> np.ndar
     *leading, rows, columns = values.shape
     blocks = values.reshape(*leading, rows // factor, factor, columns // factor, factor).astype(np.float64)
     weight = np.broadcast_to(weights.reshape(rows // factor, factor)[:, :, None, None], blocks.shape[-4:])
-    valid = np.isfinite(blocks)
-    area = (weight * valid).sum(axis=(-3, -1))
-    total = weight.sum(axis=(-3, -1))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(valid, blocks * weight, 0.0).sum(axis=(-3, -1)) / area
-    return np.where(area >= LEAST_AREA * total, mean, np.nan).astype(values.dtype)
+    mean = (blocks * weight).sum(axis=(-3, -1)) / weight.sum(axis=(-3, -1))
+    return np.where(np.isfinite(mean), mean, np.nan).astype(values.dtype)

@@ -78,10 +78,15 @@ def vorticity_divergence(u: xr.DataArray, v: xr.DataArray) -> xr.Dataset:
     return fields
 
 
-def derive_from_canonical_wind(u: xr.DataArray, v: xr.DataArray, note: Callable[[str], None]) -> xr.Dataset:
-    """Return vorticity and divergence of winds [m s-1] that already have the same canonical axes."""
+def derive_from_canonical_wind(
+    u: xr.DataArray, v: xr.DataArray, note: Callable[[str], None], *, has_gaps: bool = False
+) -> xr.Dataset:
+    """Return vorticity and divergence of winds [m s-1] that already have the same canonical axes.
+
+    Winds that cover a part of the globe only (``has_gaps``) are differentiated as those of a limited area.
+    """
     latitude, longitude = u["latitude"].values, u["longitude"].values
-    grid = grid_name(latitude, longitude)
+    grid = "limited-area" if has_gaps else grid_name(latitude, longitude)
     if grid != "limited-area":
         truncation = maximum_truncation(latitude.size, longitude.size, grid)
         fields = _apply(partial(_spectral_derivatives, grid, truncation), u, v, slice_by_slice=True)

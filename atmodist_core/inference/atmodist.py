@@ -17,6 +17,7 @@ from atmodist_core.fields.canonical.field_arrays import FieldArrays, require_one
 from atmodist_core.fields.grid.boundaries import Boundaries
 from atmodist_core.fields.grid.patches import PatchCover, with_surroundings
 from atmodist_core.fields.grid.regions import as_region
+from atmodist_core.fields.grid.validity import Mask
 from atmodist_core.inference.devices import Engine, Precision, resolve_engine
 from atmodist_core.inference.distance_matrix import (
     activation_weights,
@@ -105,13 +106,13 @@ class AtmoDist:
         """
         arrays = self._arrays(fields)
         layer = self._layer(layer)
-        encoded = self._embedded(
-            arrays,
-            layer,
-            range(arrays.time_count),
-            ProgressWatch(self.name, arrays.time_count, progress, cancel),
-        )
-        values = encoded.mean(axis=(2, 3)) if pooled else encoded
+        domain = self._domain(arrays)
+        watch = ProgressWatch(self.name, arrays.time_count, progress, cancel)
+        values = self._embedded(arrays, layer, range(arrays.time_count), watch, domain)
+        if domain is not None:
+            values[:, :, self._weights(arrays, layer, domain) == 0] = np.nan
+        if pooled:
+            values = np.nanmean(values, axis=(2, 3))
         dimensions = ("time", "feature") if pooled else ("time", "feature", "row", "column")
         return self._array(values, dimensions, arrays, layer, f"activations of {layer}", "embedding")
 
@@ -147,18 +148,19 @@ class AtmoDist:
             When the grids or numbers of times differ, or a field does not fit.
         """
         first, second, pairs = self._pairs(a, b)
+        domain = self._domain(first, second)
         layer = self._layer(layer)
         encodings = first.time_count + second.time_count
         watch = ProgressWatch(self.name, encodings, progress, cancel)
         values = np.empty(len(pairs))
         kept: dict[tuple[int, int], NDArray[np.float32]] = {}
-        weights = self._weights(first, layer)
+        weights = self._weights(first, layer, domain)
         for number, pair in enumerate(pairs):
             for side, (arrays, time) in enumerate(zip((first, second), pair, strict=True)):
                 if (side, time) not in kept:
                     # Only a single time that meets every other is worth keeping.
                     kept = {key: value for key, value in kept.items() if key[0] != side}
-                    kept[side, time] = self._embedded(arrays, layer, (time,), watch)[0]
+                    kept[side, time] = self._embedded(arrays, layer, (time,), watch, domain)[0]
             squares = np.square(kept[0, pair[0]] - kept[1, pair[1]], dtype=np.float64).mean(axis=0)
             values[number] = (squares * weights).sum()
         timed = first if first.time_count >= second.time_count else second
@@ -198,19 +200,20 @@ class AtmoDist:
         columns = arrays if other is None else self._arrays(other)
         require_one_grid(arrays, columns)
         layer = self._layer(layer)
-        weights = self._weights(arrays, layer)
+        domain = self._domain(arrays, columns)
+        weights = self._weights(arrays, layer, domain)
         activations = self.inference.activation_count(Boundaries.of(arrays.latitude, arrays.longitude), layer)
         rows, others = (time_blocks(each.time_count, activations) for each in (arrays, columns))
         symmetric = other is None
         watch = ProgressWatch(self.name, states_to_encode(rows, others, symmetric), progress, cancel)
         values = np.zeros((arrays.time_count, columns.time_count))
         for i, row in enumerate(rows):
-            encoded = self._embedded(arrays, layer, row, watch)
+            encoded = self._embedded(arrays, layer, row, watch, domain)
             for j, column in enumerate(others):
                 if symmetric and j < i:
                     continue
                 same = symmetric and j == i
-                compared = encoded if same else self._embedded(columns, layer, column, watch)
+                compared = encoded if same else self._embedded(columns, layer, column, watch, domain)
                 part = mean_squared_differences(encoded, compared, weights)
                 if same:
                     np.fill_diagonal(part, 0.0)
@@ -259,14 +262,15 @@ class AtmoDist:
             size = self._classifier.patch_size
             earlier, later = (with_surroundings(each, area, size) for each in (earlier, later))
         first, second, pairs = self._pairs(earlier, later)
-        cover = PatchCover.of(first.latitude, first.longitude, self._classifier.patch_size)
+        domain = self._domain(first, second)
+        cover = PatchCover.of(first.latitude, first.longitude, self._classifier.patch_size, domain)
         watch = ProgressWatch(self.name, len(pairs), progress, cancel)
         lags = np.array(self._classifier.lags_hours, dtype=np.float64)
         probability = np.empty((len(pairs), cover.count, lags.size))
         for number, (time_a, time_b) in enumerate(pairs):
             watch.before()
             probability[number] = self.inference.lag_probabilities(
-                cover.cut(first.read(time_a)), cover.cut(second.read(time_b))
+                cover.cut(first.read(time_a, domain)), cover.cut(second.read(time_b, domain))
             )
             watch.done()
         timed = first if first.time_count >= second.time_count else second
@@ -292,12 +296,21 @@ class AtmoDist:
     def _scale(self, layer: str) -> float:
         return float(self.card.distance_scale.get(layer, 1.0))
 
-    def _weights(self, arrays: FieldArrays, layer: str) -> NDArray[np.float64]:
+    def _domain(self, *both: FieldArrays) -> Mask | None:
+        """Points with values at the first times, None where all have; the other times must have values there."""
+        valid = np.logical_and.reduce([arrays.read_filled(0)[1] for arrays in both])
+        if valid.all():
+            return None
+        if not valid.any():
+            raise UserError("Expected fields with values at common points, found none; choose one area.")
+        return valid
+
+    def _weights(self, arrays: FieldArrays, layer: str, domain: Mask | None) -> NDArray[np.float64]:
         shape = (
             math.ceil(axis.size / self.inference.config.stride(layer))
             for axis in (arrays.latitude, arrays.longitude)
         )
-        return activation_weights(arrays.latitude, arrays.longitude.size, tuple(shape))
+        return activation_weights(arrays.latitude, arrays.longitude.size, tuple(shape), domain)
 
     def _pairs(self, a: xr.Dataset, b: xr.Dataset) -> tuple[FieldArrays, FieldArrays, list[tuple[int, int]]]:
         first, second = self._arrays(a), self._arrays(b)
@@ -311,13 +324,13 @@ class AtmoDist:
         return first, second, [(n % counts[0], n % counts[1]) for n in range(max(counts))]
 
     def _embedded(
-        self, arrays: FieldArrays, layer: str, times: Any, watch: ProgressWatch
+        self, arrays: FieldArrays, layer: str, times: Any, watch: ProgressWatch, domain: Mask | None
     ) -> NDArray[np.float32]:
         boundaries = Boundaries.of(arrays.latitude, arrays.longitude)
         encoded = []
         for time in times:
             watch.before()
-            encoded.append(self.inference.activations(arrays.read(time), boundaries, layer))
+            encoded.append(self.inference.activations(arrays.read(time, domain), boundaries, layer))
             watch.done()
         return np.stack(encoded)
 

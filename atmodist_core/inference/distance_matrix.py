@@ -34,18 +34,22 @@ def states_to_encode(rows: list[range], columns: list[range], symmetric: bool) -
 
 
 def activation_weights(
-    latitude: NDArray[np.floating], columns: int, shape: tuple[int, ...]
+    latitude: NDArray[np.floating],
+    columns: int,
+    shape: tuple[int, ...],
+    valid: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
     """Return the share of the area that each activation stands for, of shape ``shape``; sums to 1.
 
     ``latitude`` (rows,) [degrees] and ``columns`` are those of the fields; the spacing of the activations in
-    points of the fields is a power of two.
+    points of the fields is a power of two. With ``valid`` (rows, columns) only the area of valid points counts.
     """
-    sides = []
-    for areas, count in ((cell_areas(latitude), shape[0]), (np.ones(columns), shape[1])):
-        stride = 2 ** math.ceil(math.log2(areas.size / count))
-        sides.append(np.add.reduceat(areas, np.arange(0, areas.size, stride)))
-    weights = np.outer(*sides)
+    weights = np.repeat(cell_areas(latitude)[:, None], columns, axis=1)
+    if valid is not None:
+        weights = weights * valid
+    for axis, count in enumerate(shape):
+        stride = 2 ** math.ceil(math.log2(weights.shape[axis] / count))
+        weights = np.add.reduceat(weights, np.arange(0, weights.shape[axis], stride), axis=axis)
     return weights / weights.sum()
 
 

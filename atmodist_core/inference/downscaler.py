@@ -23,6 +23,7 @@ from atmodist_core.fields.grid.regions import Region, as_region
 from atmodist_core.inference.tiling import MAKESHIFT_MARGIN, Enlarger, enlarge, plan_tiles
 from atmodist_core.models.applicability import applicability_sentence
 from atmodist_core.models.card import ModelCard
+from atmodist_core.models.interpolation import interpolation_card
 
 DEFAULT_FACTOR = 4
 """Default factor of interpolation."""
@@ -84,7 +85,8 @@ class Downscaler:
         :class:`~atmodist_core.fields.grid.boundaries.Boundaries` says: a full circle of longitudes wraps
         exactly, across a pole the far side follows turned by half the circle, and a limited area is mirrored.
         Results within ``receptive radius`` coarse cells of a limited area's edge rest in part on that mirror
-        image, in practice the outermost few.
+        image, in practice the outermost few. Where the area has gaps, fine cells of a missing coarse cell are missing,
+        and for its neighbours alone the network sees the value of the nearest valid cell.
 
         The fields are worked through time by time in tiles, each computed with enough surroundings (40
         coarse cells for the published generator) that the result equals that of one pass. Besides input and
@@ -161,6 +163,7 @@ class Downscaler:
         times, count = arrays.time_count, 1 if members is None else members
         size = (grid.latitude.size, grid.longitude.size)
         fine = np.empty((len(arrays.channels), count, times, *size), dtype=np.float32)
+        gaps = 0
         for done, (time, member) in enumerate(itertools.product(range(times), range(count))):
             check()
 
@@ -172,8 +175,12 @@ class Downscaler:
                     )
 
             if member == 0:
-                fields = arrays.read(time)
-                amplitude = relative_amplitude(fields, latitude, self.card.amplitude.values())
+                fields, valid = arrays.read_filled(time)
+                missing = ~valid[slice(*row_range)][:, np.arange(*column_range) % longitude.size]
+                missing = np.repeat(np.repeat(missing, self.factor, axis=0), self.factor, axis=1)
+                gaps = max(gaps, int(np.count_nonzero(~valid)))
+                seen = np.where(valid, fields, np.float32(np.nan))
+                amplitude = relative_amplitude(seen, latitude, self.card.amplitude.values())
                 fields = fields / amplitude
             block = enlarge(
                 fields,
@@ -185,12 +192,13 @@ class Downscaler:
                 progress=advance,
                 check=check,
             )
+            block[:, missing] = np.nan
             fine[:, member, time] = np.roll(block[:, grid.rows] * amplitude, grid.roll, axis=-1)
         result = self._dataset(arrays, grid, fine)
         if self.is_ensemble:
             result.attrs["downscaling_seed"] = seed
         result = result.isel(member=0) if members is None else result.assign_coords(member=np.arange(count))
-        self._add_notes(result, arrays, boundaries, margin)
+        self._add_notes(result, arrays, boundaries, margin, gaps)
         return result if arrays.had_time else result.isel(time=0)
 
     def applicability(self, coarse: xr.Dataset) -> str | None:
@@ -257,7 +265,7 @@ class Downscaler:
         return result.assign_coords(time=source["time"]) if "time" in source.coords else result
 
     def _add_notes(
-        self, result: xr.Dataset, arrays: FieldArrays, boundaries: Boundaries, margin: int
+        self, result: xr.Dataset, arrays: FieldArrays, boundaries: Boundaries, margin: int, gaps: int
     ) -> None:
         add_note(result, f"Downscaled by {self.name} with a factor of {self.factor} along each axis.")
         if self.precision == "bfloat16":
@@ -281,6 +289,12 @@ class Downscaler:
             )
         else:
             add_note(result, "Across the poles the fields were continued along the same meridian's far side.")
+        if gaps:
+            add_note(
+                result,
+                f"{gaps} coarse cells hold no values, and neither do the fine cells in them; beside them the network saw "
+                "the value of the nearest valid cell, so values there are less certain.",
+            )
         sentence = applicability_sentence(self.card, arrays)
         if sentence is not None:
             add_note(result, sentence)
@@ -311,23 +325,6 @@ def _block(arrays: FieldArrays, region: Region | None) -> tuple[tuple[int, int],
     selected = region.select(places)
     rows, columns = selected["row"].values, selected["column"].values
     return (int(rows[0]), int(rows[-1]) + 1), (int(columns[0]), int(columns[0]) + columns.size)
-
-
-def interpolation_card(name: str, factor: int) -> ModelCard:
-    """Return the card of an interpolation."""
-    return ModelCard(
-        name=name,
-        kind="interpolation",
-        architecture={},
-        channels=(),
-        normalization=None,
-        grid_spacing_deg=None,
-        factor=factor,
-        created="",
-        data="none: it is not trained",
-        limits="Adds no detail beyond the coarse grid; its small scales are too weak.",
-        notes=f"{name.capitalize()} interpolation of the physical fields, cell centres kept.",
-    )
 
 
 def load_downscaler(

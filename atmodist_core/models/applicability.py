@@ -79,11 +79,10 @@ def _spread(card: ModelCard, arrays: FieldArrays) -> list[str]:
     if card.normalization is None or card.amplitude:
         return []
     times = sorted({0, arrays.time_count // 2, arrays.time_count - 1})
-    fields = np.stack([arrays.read(time) for time in times]).astype(np.float64)
+    parts = [fields[:, valid] for fields, valid in map(arrays.read_filled, times)]
+    fields = np.concatenate(parts, axis=1).astype(np.float64)
     differences = []
-    for name, found, trained in zip(
-        arrays.channels, fields.std(axis=(0, 2, 3)), card.normalization.std, strict=True
-    ):
+    for name, found, trained in zip(arrays.channels, fields.std(axis=1), card.normalization.std, strict=True):
         if not SPREAD_RANGE[0] <= found / trained <= SPREAD_RANGE[1]:
             units = str(arrays.dataset[name].attrs.get("units", "")).strip()
             differences.append(

@@ -214,7 +214,7 @@ def test_bad_options(pair, options, words):
         (lambda ds: ds.assign_coords(longitude=ds.longitude + 1), "one grid"),
         (lambda ds: ds.isel(time=[0]), "as many times"),
         (lambda ds: ds.rename(vorticity="vo", divergence="d"), "share"),
-        (lambda ds: ds.where(ds.latitude < 55), "missing"),
+        (lambda ds: ds.where(ds.latitude < -99), "points with values"),
     ],
 )
 def test_bad_predictions(pair, change, words):

@@ -207,15 +207,41 @@ def test_differences_against_the_spectral_form():
         assert float(np.abs(area[name] - same[name]).max() / np.abs(same[name]).max()) < 6e-3
 
 
-def test_missing_values_spread_to_neighbours_only():
-    latitude, longitude = np.linspace(60, 40, 21), np.arange(0, 20, 1.0)
-    u, v, _, _ = flow_arrays(latitude, longitude, TIMES[:1])
-    u[0, 10, 10] = np.nan
-    fields = vorticity_divergence(u, v)
-    missing = np.argwhere(np.isnan(fields.vorticity.values[0]))
-    assert {tuple(place) for place in missing} == {(9, 10), (10, 10), (11, 10)}, "u counts along a column"
-    missing = np.argwhere(np.isnan(fields.divergence.values[0]))
-    assert {tuple(place) for place in missing} == {(10, 9), (10, 10), (10, 11)}
+def has_neighbours(line, place, closed):
+    """Whether a point of a line has a valid neighbour on both sides, or two on one."""
+    there = [
+        line[(place + k) % line.size] if closed or 0 <= place + k < line.size else False
+        for k in (-2, -1, 1, 2)
+    ]
+    return (there[1] and there[2]) or (there[0] and there[1]) or (there[2] and there[3])
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_derivatives_beside_gaps_are_those_of_the_parabola(closed):
+    """Every valid point with enough neighbours has a derivative, exact for winds quadratic in longitude."""
+    rows, columns = 12, 16
+    latitude = np.linspace(60, 38, rows)
+    longitude = np.arange(columns) * (22.5 if closed else 1.5)
+    mask = np.random.default_rng(4).random((rows, columns)) < 0.75
+    lam = np.deg2rad(longitude)
+    v = np.broadcast_to(0.0 * lam if closed else 3 * lam**2 - lam, (rows, columns))
+    u, v = (np.where(mask, x, np.nan) for x in (np.zeros((rows, columns)), v))
+    vorticity, divergence = vorticity_divergence_by_differences(u, v, latitude, longitude, full_circle=closed)
+    wanted = np.array(
+        [
+            [
+                mask[i, j] and has_neighbours(mask[i], j, closed) and has_neighbours(mask[:, j], i, False)
+                for j in range(columns)
+            ]
+            for i in range(rows)
+        ]
+    )
+    np.testing.assert_array_equal(np.isfinite(vorticity), wanted)
+    np.testing.assert_array_equal(np.isfinite(divergence), wanted)
+    assert 0.3 < wanted.mean() < mask.mean()
+    slope = 0.0 * lam if closed else 6 * lam - 1
+    exact = slope / (EARTH_RADIUS_M * np.cos(np.deg2rad(latitude))[:, None])
+    np.testing.assert_allclose(vorticity[wanted], exact[wanted], rtol=1e-4, atol=1e-12)
 
 
 # ------------------------------------------------------------------------------------ refusals

@@ -27,6 +27,7 @@ from atmodist_core.evaluation.geometry import (
     is_global_grid,
     squared_units,
     time_values,
+    without_gaps,
 )
 
 SMALLEST_REGION = 4
@@ -151,7 +152,8 @@ def regional_spectrum(ds: xr.Dataset, *, corners: bool = False) -> xr.Dataset:
     Parameters
     ----------
     ds : xarray.Dataset
-        Canonical fields of a limited area, evenly spaced, without gaps. The plane of the transform has the
+        Canonical fields of a limited area, evenly spaced. Where points are missing, the largest rectangle of points with
+        values at all times is taken, and the attribute ``window`` says which. The plane of the transform has the
         spacing ``a dlat`` by ``a cos(middle latitude) dlon``; on an area that spans many latitudes the
         wavelength of west-east waves is right at the middle latitude only.
     corners : bool
@@ -168,7 +170,7 @@ def regional_spectrum(ds: xr.Dataset, *, corners: bool = False) -> xr.Dataset:
     Raises
     ------
     UserError
-        For the whole globe, fewer than 4 x 4 points, uneven spacing, or gaps in the data.
+        For the whole globe, fewer than 4 x 4 points with values, or uneven spacing.
 
     Notes
     -----
@@ -188,6 +190,8 @@ def regional_spectrum(ds: xr.Dataset, *, corners: bool = False) -> xr.Dataset:
     0.5
     """
     names = horizontal_fields(ds)
+    whole = ds
+    ds = without_gaps(ds[names])
     modes, bin_of_mode, inverse_squared = modes_of(ds)
     last = int(bin_of_mode.max()) if corners else modes.complete_bins
     wavelength = modes.wavelengths_km(last)
@@ -214,6 +218,12 @@ def regional_spectrum(ds: xr.Dataset, *, corners: bool = False) -> xr.Dataset:
             "nyquist_wavelength_km": 2 * max(modes.dy_km, modes.dx_km),
         },
     )
+    if ds.sizes != whole[names].sizes:
+        latitude, longitude = ds["latitude"].values, ds["longitude"].values
+        result.attrs["window"] = (
+            f"{latitude[-1]:g} to {latitude[0]:g} N, {longitude[0]:g} to {longitude[-1]:g} E: the largest rectangle of "
+            "points without gaps"
+        )
     for name in names:
         units = ds[name].attrs.get("units")
         result[name].attrs = {

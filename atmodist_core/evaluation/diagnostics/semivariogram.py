@@ -20,6 +20,7 @@ from atmodist_core.common.constants import EARTH_RADIUS_M
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.geometry import (
     area_weights,
+    common_validity,
     field_values,
     horizontal_fields,
     is_global_grid,
@@ -27,6 +28,7 @@ from atmodist_core.evaluation.geometry import (
     time_batches,
     time_values,
 )
+from atmodist_core.fields.grid.validity import Mask
 
 LAGS_KM = (25.0, 50.0, 100.0, 200.0, 300.0, 500.0, 1000.0)
 """Great-circle lags of the AtmoDist papers [km]."""
@@ -95,14 +97,16 @@ def smallest_lag_km(ds: xr.Dataset) -> float:
     return float(max(north_south, west_east))
 
 
-def draw_pairs(ds: xr.Dataset, lag_km: float, pairs: int, seed: int) -> Pairs | None:
+def draw_pairs(
+    ds: xr.Dataset, lag_km: float, pairs: int, seed: int, valid: Mask | None = None
+) -> Pairs | None:
     """Draw pairs of grid points about ``lag_km`` apart; None if the area is too small for this lag.
 
     The first point is a grid point drawn by area, the second the grid point nearest to where a great circle
     of length ``lag_km`` in a random direction ends. Taking the nearest point, and not an interpolated value,
     keeps the variance of the smallest scales, which is what is looked for; the price is that the distance is
     off by up to half a cell, and its mean over the pairs is returned. In a limited area pairs that leave the
-    area are drawn again. All datasets on one grid get the same pairs.
+    area, or have an end outside the ``valid`` points, are drawn again. All datasets on one grid get the same pairs.
     """
     return _draw_pairs(
         tuple(ds["latitude"].values.astype(float)),
@@ -111,6 +115,7 @@ def draw_pairs(ds: xr.Dataset, lag_km: float, pairs: int, seed: int) -> Pairs | 
         float(lag_km),
         int(pairs),
         int(seed),
+        None if valid is None or valid.all() else valid.tobytes(),
     )
 
 
@@ -122,7 +127,9 @@ def _draw_pairs(
     lag_km: float,
     pairs: int,
     seed: int,
+    valid_key: bytes | None,
 ) -> Pairs | None:
+    allowed = None if valid_key is None else np.frombuffer(valid_key, dtype=bool)
     latitude, longitude = np.asarray(latitude_key), np.asarray(longitude_key)
     cumulative = _cumulative_area(latitude_key, longitude_key)
     # The lag is part of the seed: asking for other lags beside this one changes nothing here.
@@ -139,6 +146,8 @@ def _draw_pairs(
         end_column, inside_too = _nearest(longitude, end[1], closed=True, unbounded=on_the_globe)
         start, stop = row * longitude.size + column, end_row * longitude.size + end_column
         valid = inside & inside_too & (start != stop)
+        if allowed is not None:
+            valid &= allowed[start] & allowed[stop]
         first.append(start[valid])
         second.append(stop[valid])
         found += int(valid.sum())
@@ -195,7 +204,7 @@ def semivariogram(
     Parameters
     ----------
     ds : xarray.Dataset
-        Fields of the globe or of a limited area.
+        Fields of the globe or of a limited area; points that are missing at any time take no part.
     lags_km : sequence of float
         Great-circle distances [km], positive.
     pairs : int
@@ -215,7 +224,7 @@ def semivariogram(
     Raises
     ------
     UserError
-        If a lag is not positive, ``pairs`` is less than one, or the data have gaps.
+        If a lag is not positive, or ``pairs`` is less than one.
     """
     lags = np.asarray(lags_km, dtype=float).ravel()
     if lags.size == 0 or not (np.isfinite(lags) & (lags > 0)).all():
@@ -229,7 +238,8 @@ def semivariogram(
         )
     spacing = smallest_lag_km(ds)
     # A hair of tolerance: a lag given as the rounded spacing is meant to be the spacing.
-    drawn = [None if lag < 0.999 * spacing else draw_pairs(ds, lag, pairs, seed) for lag in lags]
+    there = common_validity(ds, fields=names)
+    drawn = [None if lag < 0.999 * spacing else draw_pairs(ds, lag, pairs, seed, there) for lag in lags]
     notes = [
         f"The lag of {lag:g} km is below the grid spacing of {spacing:.1f} km and was left out."
         if lag < 0.999 * spacing
@@ -240,7 +250,7 @@ def semivariogram(
     result: dict[str, list[np.ndarray]] = {name: [] for name in names}
     for part in time_batches(ds, 16):
         for name in names:
-            flat = field_values(part, name).reshape(part.sizes.get("time", 1), -1)
+            flat = field_values(part, name, valid=there).reshape(part.sizes.get("time", 1), -1)
             result[name].append(np.stack([pair_semivariance(flat, found) for found in drawn], axis=-1))
     gamma = {name: np.concatenate(parts) for name, parts in result.items()}
     units = {name: squared_units(ds[name].attrs.get("units")) for name in names}
@@ -296,10 +306,11 @@ def pair_semivariance(flat: np.ndarray, pairs: Pairs | None) -> np.ndarray:
 def _variance(truth: xr.Dataset, name: str) -> float:
     """Area-weighted variance of one field over all its times."""
     horizontal_fields(truth, [name])
-    weights = area_weights(truth)
+    valid = common_validity(truth, fields=[name])
+    weights = area_weights(truth, valid)
     moments = np.zeros(2)
     for part in time_batches(truth, 16):
-        values = field_values(part, name)
+        values = field_values(part, name, valid=valid)
         moments += [np.sum(values * weights), np.sum(values**2 * weights)]
     moments /= truth.sizes.get("time", 1)
     variance = float(moments[1] - moments[0] ** 2)

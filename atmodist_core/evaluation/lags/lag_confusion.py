@@ -62,7 +62,8 @@ def lag_confusion(
         fields = with_surroundings(fields, region, size)
     arrays = FieldArrays.of(fields, distance.card.channels, distance.name)
     lags = np.array(distance.inference.network.classifier.config.lags_hours, dtype=np.float64)
-    cover = PatchCover.of(arrays.latitude, arrays.longitude, size)
+    domain = arrays.read_filled(0)[1]
+    cover = PatchCover.of(arrays.latitude, arrays.longitude, size, domain)
     found = pairs_by_lag(time_values(fields), float(lags[-1]), pairs_per_lag, seed)
     pairs = {lag: found[lag] for lag in lags.tolist() if lag in found}
     if not pairs:
@@ -74,7 +75,7 @@ def lag_confusion(
     encoded = {}
     for time in needed.tolist():
         watch.before()
-        encoded[time] = distance.inference.encode_patches(cover.cut(arrays.read(time)))
+        encoded[time] = distance.inference.encode_patches(cover.cut(arrays.read(time, domain)))
         watch.done()
     count = np.zeros((lags.size, lags.size), dtype=np.int64)
     for row, lag in enumerate(lags.tolist()):

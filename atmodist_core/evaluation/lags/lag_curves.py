@@ -16,7 +16,14 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.diagnostics.structural_similarity import WindowedField
-from atmodist_core.evaluation.geometry import area_weights, field_values, horizontal_fields, time_values
+from atmodist_core.evaluation.geometry import (
+    area_weights,
+    common_validity,
+    field_values,
+    horizontal_fields,
+    time_values,
+)
+from atmodist_core.fields.grid.validity import Mask, largest_valid_rectangle
 
 Matrix = np.ndarray
 PairDistances = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -48,8 +55,12 @@ def _blockwise(distance: Callable[[int, int], float]) -> PairDistances:
     return lambda i, j: np.array([distance(a, b) for a, b in zip(i, j, strict=True)])
 
 
-def _dissimilarity(values: np.ndarray, _: np.ndarray) -> PairDistances:
-    """One minus the structural similarity, mean over fields; the range of values is that of the whole series."""
+def _dissimilarity(values: np.ndarray, weights: np.ndarray) -> PairDistances:
+    """One minus the structural similarity, mean over fields; the range of values is that of the whole series.
+
+    Of the largest rectangle of points that have weight.
+    """
+    values = values[..., *largest_valid_rectangle(weights > 0)]
     windowed = [[WindowedField(field) for field in state] for state in values]
     ranges = [float(np.ptp(values[:, k])) for k in range(values.shape[1])]
 
@@ -150,11 +161,12 @@ def lag_curve(
     standardised: np.ndarray | None = None
     means = np.empty((len(named), len(by_lag)))
     deviations = np.empty_like(means)
+    valid = common_validity(loaded)
     for row, measure in enumerate(named.values()):
         if isinstance(measure, str):
             if standardised is None:
-                standardised = _standardised(loaded)
-            between = MEASURES_OF_STATES[measure](standardised, area_weights(loaded))
+                standardised = _standardised(loaded, valid)
+            between = MEASURES_OF_STATES[measure](standardised, area_weights(loaded, valid))
         else:
             between = _of_learned(measure, loaded)
         for column, (i, j) in enumerate(by_lag.values()):
@@ -206,11 +218,11 @@ def pairs_by_lag(
     return found
 
 
-def _standardised(ds: xr.Dataset) -> np.ndarray:
+def _standardised(ds: xr.Dataset, valid: Mask | None) -> np.ndarray:
     """Divide every field by its standard deviation over area and time; ``(time, field, latitude, longitude)``."""
-    fields, weights = [], area_weights(ds)
+    fields, weights = [], area_weights(ds, valid)
     for name in horizontal_fields(ds):
-        values = field_values(ds, name)
+        values = field_values(ds, name, valid=valid)
         mean = (values * weights).sum(axis=(1, 2)).mean()
         deviation = np.sqrt((np.square(values - mean) * weights).sum(axis=(1, 2)).mean())
         if not deviation > 0:

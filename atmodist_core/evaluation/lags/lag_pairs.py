@@ -23,6 +23,7 @@ from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.fields.grid.boundaries import Boundaries
 from atmodist_core.fields.grid.cell_areas import cell_areas
 from atmodist_core.fields.grid.patches import TRAINED_LATITUDES_DEG, area_shares, rows_within
+from atmodist_core.fields.grid.validity import Mask, valid_patches
 from atmodist_core.inference.atmodist import AtmoDist
 from atmodist_core.inference.distance_matrix import activation_weights
 from atmodist_core.inference.lag_probabilities import median_classes, ranked_classes
@@ -112,6 +113,7 @@ class LagPairs:
             )
         self._boundaries = Boundaries.of(latitude, longitude)
         self._columns = longitude.size - (0 if self._boundaries.wraps else self.patch_size - 1)
+        self._domain, self._corners = self._valid_corners()
         self._seconds = self._dated_seconds(time_values(fields))
         self._index = {second: index for index, second in enumerate(self._seconds.tolist())}
         if not self._has_all_lags(self._seconds).any():
@@ -277,6 +279,12 @@ class LagPairs:
         label = random.integers(0, self.lags.size, self.pairs)
         place = random.random(self.pairs)
         column = random.integers(0, self._columns, self.pairs)
+        if self._corners is not None:
+            shares = np.ones(len(self._corners))
+            if self.sampling == "area":
+                shares = cell_areas(self._centres)[self._corners[:, 0] - self._rows[0]]
+            chosen = np.searchsorted(np.cumsum(shares) / shares.sum(), place, side="right")
+            return _Draw(label, *self._corners[np.minimum(chosen, len(shares) - 1)].T)
         if self.sampling == "area":
             row = np.searchsorted(area_shares(self._centres), place, side="right")
         else:
@@ -302,13 +310,26 @@ class LagPairs:
         if second in self._cache:
             self._cache[second] = self._cache.pop(second)
             return self._cache[second]
-        field = self._arrays.read(self._index[second])
+        field = self._arrays.read(self._index[second], self._domain)
         for old in [old for old in self._cache if old < moment]:
             del self._cache[old]
         while self._cache and (len(self._cache) + 1) * field.nbytes > CACHE_BYTES:
             del self._cache[next(iter(self._cache))]
         self._cache[second] = field
         return field
+
+    def _valid_corners(self) -> tuple[Mask | None, NDArray[np.int64] | None]:
+        """The valid points, and the corners (row, column) of patches among them; None where all are valid."""
+        valid = self._arrays.read_filled(0)[1]
+        if valid.all():
+            return None, None
+        whole = valid_patches(valid, self.patch_size, wraps=self._boundaries.wraps)[self._rows]
+        if not whole.any():
+            raise UserError(
+                f"Expected a square of {self.patch_size} x {self.patch_size} points with values, the patch size that "
+                f"{self.distance.name} was trained on, found none; choose a network with smaller patches."
+            )
+        return valid, np.argwhere(whole) + np.array([self._rows[0], 0])
 
     def _has_all_lags(self, seconds: NDArray[np.int64]) -> NDArray[np.bool_]:
         offsets = np.concatenate([[0], np.round(3600 * self.lags)]).astype(np.int64)

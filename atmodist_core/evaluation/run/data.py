@@ -11,9 +11,16 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.geometry import common_points, horizontal_fields, is_global_grid, time_values
+from atmodist_core.evaluation.geometry import (
+    common_points,
+    common_validity,
+    horizontal_fields,
+    is_global_grid,
+    time_values,
+)
 from atmodist_core.evaluation.statistics.statistic import VERSION
 from atmodist_core.evaluation.store.statistics_store import LIBRARY_LOCK
+from atmodist_core.fields.grid.validity import largest_valid_rectangle
 
 FIELDS = ("vorticity", "divergence")
 
@@ -39,6 +46,9 @@ class EvaluationData:
         Lazy fine fields of all times of the source, also those outside the period.
     region : str, optional
         Name of the region that is evaluated; the whole area of the fields by default.
+    window : tuple of slice, optional
+        Rows and columns of a downscaled field that the template has; all of them by default. Of fields with gaps, the
+        largest rectangle of points that hold values.
     """
 
     label: str
@@ -48,6 +58,7 @@ class EvaluationData:
     identity: dict[str, Any] = field(default_factory=dict)
     whole: xr.Dataset = field(default_factory=xr.Dataset)
     region: str | None = None
+    window: tuple[slice, slice] | None = None
 
     @property
     def on_the_globe(self) -> bool:
@@ -102,9 +113,14 @@ def open_evaluation_data(
     if np.isnat(time_values(whole)).any():
         raise UserError(f"Expected dated times in {source}, found none; add a time coordinate.")
     first = whole[names].isel(time=[0]).compute()
-    template = common_points(
+    downscaled, template = common_points(
         load_downscaler("bilinear", factor=factor)(coarsen(first, factor), region=region), first
-    )[1]
+    )
+    window = None
+    valid = common_validity(downscaled, template, fields=names)
+    if valid is not None:
+        window = largest_valid_rectangle(valid)
+        template = template.isel(latitude=window[0], longitude=window[1])
     identity = {
         "statistics_version": VERSION,
         "factor": factor,
@@ -118,13 +134,13 @@ def open_evaluation_data(
         "first_time": str(time_values(whole)[0])[:19],
         # Three digits: the same on every machine, different for data that were simulated again with other code.
         "first_rms": [
-            f"{float(np.sqrt(np.mean(np.square(first[n].values, dtype=float)))):.3g}" for n in names
+            f"{float(np.sqrt(np.nanmean(np.square(first[n].values, dtype=float)))):.3g}" for n in names
         ],
     }
     if region is not None:
         identity["region"] = region
     label = "demo" if str(source) == "demo" else Path(str(source)).name or str(source)
-    return EvaluationData(label, chosen, template, factor, identity, whole, region)
+    return EvaluationData(label, chosen, template, factor, identity, whole, region, window)
 
 
 def require_one_grid(data: Sequence[EvaluationData]) -> None:

@@ -58,6 +58,11 @@ def groups_of(
         power += [GridPattern(rows, factor), LinePower(grid["latitude"].values)]
     area = [*power, ValueDistribution(weights, bins), Semivariance(grid), Moments(sums), Errors(sums)]
     groups, notes = [Group(AREA, area)], []
+    if data.window is not None:
+        notes.append(
+            f"The fields have gaps; evaluated is the largest rectangle without any, {grid.sizes['latitude']} x "
+            f"{grid.sizes['longitude']} points."
+        )
     makers: list[tuple[str, Callable[[], Statistic]]] = []
     if cities is not None:
         makers.append((CITIES, lambda: CityValues(grid, cities)))

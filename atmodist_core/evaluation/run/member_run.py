@@ -254,8 +254,10 @@ class MemberRun:
         return done
 
     def _on_the_template(self, prediction: xr.Dataset, label: str) -> xr.Dataset:
-        """The prediction, if it lies on the points of the data."""
+        """The prediction at the points of the data, if it has them."""
         template = self.data.template
+        if self.data.window is not None:
+            prediction = prediction.isel(latitude=self.data.window[0], longitude=self.data.window[1])
         for axis in ("latitude", "longitude"):
             a, b = prediction[axis].values, template[axis].values
             if a.shape != b.shape or not np.allclose(a, b, rtol=0, atol=1e-3):

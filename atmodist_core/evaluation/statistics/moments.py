@@ -52,8 +52,11 @@ class AreaSums:
     def block_mean(self, snapshot: Snapshot) -> np.ndarray:
         """Return the weighted means over coarse cells, shape ``(field, latitude // factor, longitude // factor)``."""
         if self.by_row:
-            return self.of_values(snapshot).weighted / self.block_weights
-        return cell_sums(snapshot.values * self.weights, self.factor) / self.block_weights
+            sums = self.of_values(snapshot).weighted
+        else:
+            sums = cell_sums(snapshot.values * self.weights, self.factor)
+        # A cell without a valid point has no weight: its mean does not matter.
+        return np.divide(sums, self.block_weights, out=np.zeros_like(sums), where=self.block_weights > 0)
 
     @cached_property
     def block_weights(self) -> np.ndarray:

@@ -11,6 +11,7 @@ from atmodist_core.evaluation.diagnostics.energy_ratio import HighWavenumberPowe
 from atmodist_core.evaluation.diagnostics.regional_spectra import binned, modes_of
 from atmodist_core.evaluation.statistics.snapshot import Snapshot
 from atmodist_core.evaluation.statistics.statistic import Arrays, Statistic
+from atmodist_core.fields.grid.validity import Mask, largest_valid_rectangle
 
 
 class DegreePower(Statistic):
@@ -32,7 +33,10 @@ class DegreePower(Statistic):
 
 
 class CosinePower(Statistic):
-    """Power per bin of wavelength of a limited area, and beyond the coarse Nyquist wavenumber."""
+    """Power per bin of wavelength of a limited area, and beyond the coarse Nyquist wavenumber.
+
+    With ``valid`` points (latitude, longitude), of the largest rectangle of them, whose points ``grid`` and ``high`` have.
+    """
 
     dimensions: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "bin_power": ("field", "wavelength_km"),
@@ -40,14 +44,15 @@ class CosinePower(Statistic):
     }
     units: ClassVar[Mapping[str, str]] = {"bin_power": "field2", "high_wavenumber_power": "field2"}
 
-    def __init__(self, grid: xr.Dataset, high: HighWavenumberPower) -> None:
+    def __init__(self, grid: xr.Dataset, high: HighWavenumberPower, valid: Mask | None = None) -> None:
         self._high = high
+        self._window = (slice(None), slice(None)) if valid is None else largest_valid_rectangle(valid)
         modes, self._bin_of_mode, _ = modes_of(grid)
         self._wavelengths = modes.wavelengths_km(modes.complete_bins)
 
     def __call__(self, snapshot: Snapshot) -> Arrays:
         """Return both."""
-        power = self._high.power(snapshot.values.astype(float))
+        power = self._high.power(snapshot.values[..., *self._window].astype(float))
         in_bins = binned(power, self._bin_of_mode)[..., 1 : self._wavelengths.size + 1]
         return {"bin_power": in_bins, "high_wavenumber_power": self._high.beyond(power)}
 

@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.grid.validity import Mask, filled
 
 _DIMENSIONS = ("time", "latitude", "longitude")
 
@@ -90,17 +91,41 @@ class FieldArrays:
             return time
         return int(values[time].astype("datetime64[ns]").astype(np.int64).view(np.uint64))
 
-    def read(self, time: int) -> NDArray[np.float32]:
-        """Return the fields of one time, shape ``(channel, latitude, longitude)``."""
-        at = self.dataset.isel(time=time)
-        fields = np.stack([np.asarray(at[name].values, dtype=np.float32) for name in self.channels])
-        if not np.isfinite(fields).all():
-            name = self.channels[int(np.argmin(np.isfinite(fields).all(axis=(1, 2))))]
+    def read(self, time: int, domain: Mask | None = None) -> NDArray[np.float32]:
+        """Return the fields of one time for a network, shape ``(channel, latitude, longitude)``.
+
+        Outside a ``domain`` (latitude, longitude) they have the values of the nearest points inside. Missing values
+        elsewhere are refused.
+        """
+        fields = self._values(time)
+        finite = np.isfinite(fields)
+        if domain is not None:
+            finite |= ~domain
+        if not finite.all():
+            name = self.channels[int(np.argmin(finite.all(axis=(1, 2))))]
             raise UserError(
-                f"Expected fields without missing values, found {np.count_nonzero(~np.isfinite(fields))} of "
+                f"Expected fields without missing values, found {np.count_nonzero(~finite)} of "
                 f"them, first in {name} at time number {time}: choose a region or period without gaps."
             )
-        return fields
+        return fields if domain is None else filled(fields, domain)
+
+    def read_filled(self, time: int) -> tuple[NDArray[np.float32], Mask]:
+        """Return the fields of one time with the nearest value in each gap, and which points are valid.
+
+        Refused is a time without any value.
+        """
+        fields = self._values(time)
+        valid = np.asarray(np.isfinite(fields).all(axis=0))
+        if not valid.any():
+            raise UserError(
+                f"Expected fields with values, found only missing ones at time number {time}: choose another region "
+                "or period."
+            )
+        return filled(fields, valid), valid
+
+    def _values(self, time: int) -> NDArray[np.float32]:
+        at = self.dataset.isel(time=time)
+        return np.stack([np.asarray(at[name].values, dtype=np.float32) for name in self.channels])
 
 
 def _check_axis(values: np.ndarray, name: str, direction: int, model: str) -> None:

@@ -8,8 +8,9 @@ r"""Vorticity and divergence of a limited area by finite differences on the sphe
             + \frac{\partial (v\cos\phi)}{\partial\phi}\right)
 
 The flux form keeps the metric terms :math:`u\tan\phi/a`, :math:`v\tan\phi/a`, which matter beyond the
-tropics. Differences are centred and of second order, also on uneven spacing; at the edges they are one-sided
-and of second order. A full circle of longitudes is closed. A wave of n points per wavelength loses about
+tropics. Differences are centred and of second order, also on uneven spacing; at the edges, and beside missing
+points, they are one-sided and of second order, which takes two points on one side and makes noise of single
+points 3.6 times larger. A full circle of longitudes is closed. A wave of n points per wavelength loses about
 :math:`(2\pi/n)^2/6` of its amplitude (7 % at 10 points, 36 % at 4), so small scales are weaker than in
 spectrally derived fields.
 """
@@ -37,7 +38,7 @@ def vorticity_divergence_by_differences(
     """Return float32 vorticity and divergence [s-1] of a wind [m s-1], shape (..., n, m), n and m at least 3.
 
     Latitudes are monotonic, longitudes increasing [degrees], even or uneven. Where a wind is NaN both results are
-    missing, there and beside it. Rows at a pole hold the mean over the polar cap (by Stokes' and Gauss' theorems
+    missing, and beside it where neither side has two more points. Rows at a pole hold the mean over the polar cap (by Stokes' and Gauss' theorems
     along the next row) if the circle is full, else NaN, since the pole has no direction east.
     """
     rows, columns = latitude.size, longitude.size
@@ -71,12 +72,38 @@ def vorticity_divergence_by_differences(
 
 
 def _along_latitude(field: np.ndarray, phi: np.ndarray) -> np.ndarray:
-    return np.gradient(field, phi, axis=-2, edge_order=2)
+    centred = np.gradient(field, phi, axis=-2, edge_order=2)
+    if np.isfinite(field).all():
+        return centred
+    return _completed(centred.swapaxes(-2, -1), field.swapaxes(-2, -1), phi).swapaxes(-2, -1)
 
 
 def _along_longitude(field: np.ndarray, lam: np.ndarray, full_circle: bool) -> np.ndarray:
-    if not full_circle:
-        return np.gradient(field, lam, axis=-1, edge_order=2)
-    closed = np.concatenate([field[..., -1:], field, field[..., :1]], axis=-1)
-    positions = np.concatenate([[lam[-1] - 2.0 * np.pi], lam, [lam[0] + 2.0 * np.pi]])
-    return np.gradient(closed, positions, axis=-1)[..., 1:-1]
+    positions, around = lam, field
+    if full_circle:
+        # Two columns more on both sides: as far as one-sided differences reach.
+        around = np.concatenate([field[..., -2:], field, field[..., :2]], axis=-1)
+        positions = np.concatenate([lam[-2:] - 2.0 * np.pi, lam, lam[:2] + 2.0 * np.pi])
+    slope = np.gradient(around, positions, axis=-1, edge_order=2)
+    if not np.isfinite(field).all():
+        slope = _completed(slope, around, positions)
+    return slope[..., 2:-2] if full_circle else slope
+
+
+def _completed(centred: np.ndarray, field: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Centred differences along the last axis, and beside gaps those to two points on one side."""
+    forward = np.full(centred.shape, np.nan)
+    forward[..., :-2] = _one_sided(field, positions)
+    backward = np.full(centred.shape, np.nan)
+    backward[..., 2:] = _one_sided(field[..., ::-1], positions[::-1])[..., ::-1]
+    found = np.where(np.isfinite(centred), centred, np.where(np.isfinite(forward), forward, backward))
+    return np.where(np.isfinite(field), found, np.nan)
+
+
+def _one_sided(field: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Slope at each point of the parabola through it and the next two, exact for uneven spacing."""
+    steps = np.diff(positions)
+    near, far = steps[:-1], steps[:-1] + steps[1:]
+    to_near = (field[..., 1:-1] - field[..., :-2]) / near
+    to_far = (field[..., 2:] - field[..., :-2]) / far
+    return (to_near * far - to_far * near) / (far - near)

@@ -13,6 +13,7 @@ from atmodist_core.common.errors import UserError
 from atmodist_core.fields.grid.boundaries import Boundaries
 from atmodist_core.fields.grid.cell_areas import cell_areas
 from atmodist_core.fields.grid.regions import Region
+from atmodist_core.fields.grid.validity import Mask, valid_patches, window_sums
 
 TRAINED_LATITUDES_DEG = 60.0
 """The pretext task draws patches with centres between 60 S and 60 N."""
@@ -87,8 +88,17 @@ class PatchCover:
     longitude_axis: NDArray[np.float64]
 
     @classmethod
-    def of(cls, latitude: NDArray[np.float64], longitude: NDArray[np.float64], size: int) -> PatchCover:
-        """Cover a grid [degrees] with patches of `size` points a side; a grid smaller than a patch is refused."""
+    def of(
+        cls,
+        latitude: NDArray[np.float64],
+        longitude: NDArray[np.float64],
+        size: int,
+        valid: Mask | None = None,
+    ) -> PatchCover:
+        """Cover a grid [degrees] with patches of `size` points a side; a grid smaller than a patch is refused.
+
+        With `valid` (rows, columns) patches lie where all points are valid, see :func:`_greedy_cover`.
+        """
         if min(latitude.size, longitude.size) < size:
             raise UserError(
                 f"Expected fields of at least {size} x {size} points, the patch size that the network was "
@@ -96,6 +106,10 @@ class PatchCover:
                 "patches."
             )
         boundaries = Boundaries.of(latitude, longitude)
+        if valid is not None and not valid.all():
+            return cls._within(
+                latitude, longitude, size, boundaries, *_greedy_cover(valid, size, boundaries.wraps)
+            )
         rows = np.linspace(0, latitude.size - size, math.ceil(latitude.size / size)).round().astype(np.int64)
         count = math.ceil(longitude.size / size)
         if boundaries.wraps:
@@ -103,6 +117,19 @@ class PatchCover:
         else:
             columns = np.linspace(0, longitude.size - size, count).round().astype(np.int64)
         first_rows, first_columns = (axis.ravel() for axis in np.meshgrid(rows, columns, indexing="ij"))
+        return cls._within(latitude, longitude, size, boundaries, first_rows, first_columns)
+
+    @classmethod
+    def _within(
+        cls,
+        latitude: NDArray[np.float64],
+        longitude: NDArray[np.float64],
+        size: int,
+        boundaries: Boundaries,
+        first_rows: NDArray[np.int64],
+        first_columns: NDArray[np.int64],
+    ) -> PatchCover:
+        """Those of some patches that lie within the latitudes of the training, or all if none does."""
         centre_latitude = latitude[first_rows] + (latitude[first_rows + size - 1] - latitude[first_rows]) / 2
         spacing = float(longitude[-1] - longitude[0]) / (longitude.size - 1)
         centre_longitude = longitude[first_columns] + spacing * (size - 1) / 2
@@ -140,6 +167,26 @@ class PatchCover:
                 for row, column in zip(self.first_rows.tolist(), self.first_columns.tolist(), strict=True)
             ]
         )
+
+
+def _greedy_cover(valid: Mask, size: int, wraps: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Corners of patches of valid points: each adds the most points, at least half a patch, to those before it."""
+    possible = valid_patches(valid, size, wraps=wraps)
+    if not possible.any():
+        raise UserError(
+            f"Expected a square of {size} x {size} points with values, the patch size that the network was trained on, "
+            "found none: choose another region or a model with smaller patches."
+        )
+    left = valid.copy()
+    corners: list[tuple[int, int]] = []
+    while True:
+        gain = np.where(possible, window_sums(left, size, wraps=wraps), 0)
+        row, column = (int(i) for i in np.unravel_index(gain.argmax(), gain.shape))
+        if corners and gain[row, column] < 0.5 * size**2:
+            rows, columns = zip(*sorted(corners), strict=True)
+            return np.array(rows), np.array(columns)
+        corners.append((row, column))
+        left[row : row + size, (column + np.arange(size)) % left.shape[1]] = False
 
 
 def _degrees(value: float, positive: str, negative: str) -> str:

@@ -86,17 +86,22 @@ def valid_patches(mask: Mask, size: int, *, wraps: bool = False) -> Mask:
     >>> valid_patches(mask, 2).astype(int).tolist()
     [[0, 1, 1], [1, 1, 1]]
     """
+    return np.asarray(window_sums(~mask, size, wraps=wraps) == 0)
+
+
+def window_sums(mask: Mask, size: int, *, wraps: bool = False) -> NDArray[np.int64]:
+    """Return how many points are True in every window of ``size`` x ``size``, by its corner as in :func:`valid_patches`."""
     if wraps:
         mask = np.concatenate([mask, mask[:, : size - 1]], axis=1)
     rows, columns = (max(length - size + 1, 0) for length in mask.shape)
-    # Sums over rectangles from the corner: four of them give the invalid points of any patch.
+    # Sums over rectangles from the corner: four of them give those of any window.
     sums = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), dtype=np.int64)
-    sums[1:, 1:] = np.cumsum(np.cumsum(~mask, axis=0), axis=1)
+    sums[1:, 1:] = np.cumsum(np.cumsum(mask, axis=0), axis=1)
     inside = sums[size:, size:] - sums[:-size, size:] - sums[size:, :-size] + sums[:-size, :-size]
-    return np.asarray(inside[:rows, :columns] == 0)
+    return np.asarray(inside[:rows, :columns])
 
 
-def filled(fields: NDArray[np.floating], valid: Mask) -> NDArray[np.floating]:
+def filled(fields: NDArray[np.float32], valid: Mask) -> NDArray[np.float32]:
     """Return fields ``(..., rows, columns)`` with the value of the nearest valid point at the invalid ones.
 
     Nearest counts rows and columns alike. At least one point of the mask ``(rows, columns)`` must be valid.

@@ -16,6 +16,9 @@ from atmodist_core.fields.open.detect import Note
 from atmodist_core.fields.open.merge_variables import Pair
 from atmodist_core.fields.open.netcdf import one_line
 
+LEAST_GAP = 0.01
+"""Share of a globe that is missing where a product covers a part of it only; less is a fault of the data."""
+
 
 def conversion_factors(pair: Pair, note: Note) -> tuple[float, float]:
     """Return the factors to s-1 or m s-1 of both fields; without units, one slice is read."""
@@ -39,8 +42,13 @@ def conversion_factors(pair: Pair, note: Note) -> tuple[float, float]:
     return factors[0], factors[1]
 
 
-def check_values(arrays: list[xr.DataArray], pair: Pair, grid: str, note: Note) -> list[xr.DataArray]:
-    """Return both fields at the times that have values; gaps are noted, or refused for winds on a globe."""
+def check_values(
+    arrays: list[xr.DataArray], pair: Pair, grid: str, note: Note
+) -> tuple[list[xr.DataArray], bool]:
+    """Return both fields at the times that have values, and whether they are winds with gaps.
+
+    Gaps are noted. On a globe, few of them, or gaps that change with time, are faults of the data and refused.
+    """
     # One field after the other: memory is that of one.
     largest, finite = [], []
     for array in arrays:
@@ -61,21 +69,26 @@ def check_values(arrays: list[xr.DataArray], pair: Pair, grid: str, note: Note) 
         note(f"{empty.size} of {usable.size} times hold no values and were left out ({spell_times(empty)})")
         arrays = [array.isel(time=np.flatnonzero(usable)) for array in arrays]
     gaps = [int(np.sum(~good[usable])) for good in finite]
-    if any(gaps):
-        total = int(finite[0][usable].size)
-        worst = int(np.argmax(gaps))
-        if pair.kind == "wind" and grid != "limited-area":
+    if not any(gaps):
+        return arrays, False
+    total = int(finite[0][usable].size)
+    spread = ""
+    if pair.kind == "wind":
+        valid = (finite[0] & finite[1])[usable]
+        is_domain = bool((valid == valid[0]).all()) and valid.mean() < 1 - LEAST_GAP
+        if grid != "limited-area" and not is_domain:
+            worst = int(np.argmax(gaps))
             raise UserError(
                 f"Expected values of '{pair.variables[worst]}' everywhere on the globe, found {gaps[worst]} "
                 f"of {total} missing; fill them, choose other times, or cut a limited area without gaps out "
                 "of the file."
             )
-        spread = " and so are the derived fields beside them" if pair.kind == "wind" else ""
-        note(
-            f"{gaps[0]} values of '{pair.variables[0]}' and {gaps[1]} of '{pair.variables[1]}' of {total} "
-            f"are missing{spread}"
-        )
-    return arrays
+        spread = "; derivatives beside them are one-sided, or missing where neither side has two more points"
+    note(
+        f"{gaps[0]} values of '{pair.variables[0]}' and {gaps[1]} of '{pair.variables[1]}' of {total} "
+        f"are missing{spread}"
+    )
+    return arrays, pair.kind == "wind"
 
 
 def read(array: xr.DataArray) -> np.ndarray:

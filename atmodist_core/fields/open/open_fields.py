@@ -130,11 +130,12 @@ def _to_fields(pair: Pair, in_files: bool, note: Note) -> xr.Dataset:
             canonical_axes(array, variable, note)
             for array, variable in zip(arrays, pair.variables, strict=True)
         ]
+        has_gaps = False
         if in_files and 2 * pair.first.size <= CHECKED_VALUES:
             grid = grid_name(arrays[0]["latitude"].values, arrays[0]["longitude"].values)
-            arrays = check_values(arrays, pair, grid, note)
+            arrays, has_gaps = check_values(arrays, pair, grid, note)
         if pair.kind == "wind":
-            fields = derive_from_canonical_wind(arrays[0], arrays[1], note)
+            fields = derive_from_canonical_wind(arrays[0], arrays[1], note, has_gaps=has_gaps)
             how = fields.attrs["derived_from"].removeprefix("u and v")
             return fields.assign_attrs(derived_from=derived_from + how)
         derived_from += " as given"
@@ -165,7 +166,7 @@ def _finish(fields: xr.Dataset, source: str, pair: Pair, notes: list[str]) -> xr
         "source": source,
         "level": str(pair.level) if pair.level is not None else "not stated",
         "derived_from": str(fields.attrs.get("derived_from", "")),
-        "grid": grid,
+        "grid": fields.attrs.get("grid", grid),
         "notes": "",
     }
     if "truncation" in pair.first.attrs:

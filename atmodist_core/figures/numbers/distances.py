@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.diagnostics.structural_similarity import structural_similarity
-from atmodist_core.evaluation.geometry import area_weights, field_values
+from atmodist_core.evaluation.geometry import area_weights, common_validity, field_values
 from atmodist_core.evaluation.lags.lag_curves import MAXIMUM_LAG_H, lag_curve, scaled_together
 from atmodist_core.fields.grid.patches import with_surroundings
 from atmodist_core.fields.grid.regions import Region
+from atmodist_core.fields.grid.validity import Mask, largest_valid_rectangle
 from atmodist_core.figures.numbers.slices import along_time
 from atmodist_core.inference.distance_matrix import activation_weights, mean_squared_differences
 
@@ -46,8 +47,9 @@ def root_mean_square_matrix(fields: xr.Dataset, field: str) -> NDArray[np.float6
     They follow from scalar products: one matrix product in place of a loop over the pairs. The result of shape
     ``(time, time)`` is in the units of the field and symmetric with a diagonal of zeros.
     """
-    values = field_values(fields, field, dtype=np.float32).reshape(fields.sizes["time"], -1)
-    root = np.sqrt(np.broadcast_to(area_weights(fields), field_shape(fields)).reshape(-1))
+    valid = common_validity(fields, fields=[field])
+    values = field_values(fields, field, dtype=np.float32, valid=valid).reshape(fields.sizes["time"], -1)
+    root = np.sqrt(area_weights(fields, valid).reshape(-1))
     step = max(1, POINTS_AT_ONCE // len(values))
     squares = np.zeros((len(values), len(values)))
     for start in range(0, values.shape[1], step):
@@ -94,14 +96,21 @@ def time_matrices(
         "rmse": (dimensions, root_mean_square_matrix(fields, field), {"units": units, "long_name": long_name})
     }
     if embeddings is not None:
-        weights = activation_weights(
-            fields["latitude"].values, fields.sizes["longitude"], embeddings.shape[-2:]
-        )
+        weights = _weights_of_activations(fields, embeddings, common_validity(fields, fields=[field]))
+        embeddings = np.where(weights > 0, embeddings, np.float32(0))
         learned = mean_squared_differences(embeddings, embeddings, weights) * scale
         np.fill_diagonal(learned, 0.0)
         matrices["atmodist"] = (dimensions, learned, {"units": "1", "long_name": "AtmoDist distance"})
     times = fields["time"].values
     return xr.Dataset(matrices, {"time": times, "other_time": ("other_time", times)}, {"field": field})
+
+
+def _weights_of_activations(
+    fields: xr.Dataset, embeddings: NDArray[np.float32], valid: Mask | None
+) -> NDArray[np.float64]:
+    """Share of the valid area that each activation stands for."""
+    columns = fields.sizes["longitude"]
+    return activation_weights(fields["latitude"].values, columns, embeddings.shape[-2:], valid)
 
 
 class _KnownMatrix:
@@ -175,10 +184,12 @@ def method_distances(states: Mapping[str, xr.Dataset], field: str, distance: Any
     if "truth" not in states:
         raise UserError(f"Expected the truth among the fields to compare, found {', '.join(states)}; add it.")
     names = list(states)
-    values = {name: field_values(ds, field)[0] for name, ds in states.items()}
-    weights = np.broadcast_to(area_weights(states["truth"]), values["truth"].shape)
-    value_range = float(np.ptp(values["truth"]))
-    large = min(values["truth"].shape) > 10
+    valid = common_validity(*states.values(), fields=[field])
+    values = {name: field_values(ds, field, valid=valid)[0] for name, ds in states.items()}
+    weights = area_weights(states["truth"], valid)
+    window = largest_valid_rectangle(weights > 0)
+    value_range = float(np.ptp(values["truth"][weights > 0]))
+    large = min(values["truth"][window].shape) > 10
     rmse = np.zeros((len(names), len(names)))
     dissimilarity = np.zeros_like(rmse) if large else np.full_like(rmse, np.nan)
     for i, a in enumerate(names):
@@ -186,7 +197,9 @@ def method_distances(states: Mapping[str, xr.Dataset], field: str, distance: Any
             difference = values[a] - values[b]
             rmse[i, j] = rmse[j, i] = np.sqrt((weights * difference**2).sum())
             if large:
-                alike = float(structural_similarity(values[a], values[b], value_range=value_range))
+                alike = float(
+                    structural_similarity(values[a][window], values[b][window], value_range=value_range)
+                )
                 dissimilarity[i, j] = dissimilarity[j, i] = 1 - alike
     dimensions = ("model", "other_model")
     units = str(states["truth"][field].attrs.get("units", "unknown"))
@@ -197,8 +210,8 @@ def method_distances(states: Mapping[str, xr.Dataset], field: str, distance: Any
     if distance is not None:
         both = ["vorticity", "divergence"]
         encoded = np.concatenate([distance.embed(ds[both]).values for ds in states.values()])
-        truth = states["truth"]
-        of_area = activation_weights(truth["latitude"].values, truth.sizes["longitude"], encoded.shape[-2:])
+        of_area = _weights_of_activations(states["truth"], encoded, valid)
+        encoded = np.where(of_area > 0, encoded, np.float32(0))
         learned = mean_squared_differences(encoded, encoded, of_area) * distance.card.distance_scale.get(
             distance.layers[-1], 1.0
         )

@@ -19,10 +19,10 @@ def spectrum_and_semivariogram(
     of the truth. Coarse fields have none: their points are further apart than the lags of interest.
     """
     from atmodist_core.evaluation import energy_spectrum, regional_spectrum, semivariogram
-    from atmodist_core.evaluation.geometry import is_global_grid
+    from atmodist_core.evaluation.geometry import common_validity, is_global_grid
 
     ds = fields[["vorticity", "divergence"]]
-    if is_global_grid(ds):
+    if is_global_grid(ds) and common_validity(ds) is None:
         spectrum = energy_spectrum(ds).isel(time=0, total_wavenumber=slice(1, None))
     else:
         per_bin = regional_spectrum(ds)
