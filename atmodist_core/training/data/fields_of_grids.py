@@ -32,7 +32,12 @@ class FieldsOfGrids(TrainingFields):
         first = parts[0]
         starts = _starts(parts)
         members = [
-            replace(member, start=member.start + start, stop=member.stop + start)
+            replace(
+                member,
+                start=member.start + start,
+                stop=member.stop + start,
+                breaks=tuple(position + start for position in member.breaks),
+            )
             for part, start in zip(parts, starts, strict=False)
             for member in part.members
         ]

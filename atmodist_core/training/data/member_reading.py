@@ -112,21 +112,24 @@ def wraps_around(longitude: NDArray[np.float64]) -> bool:
 
 
 def describe_member(name: str, start: int, times: NDArray[np.datetime64]) -> Member:
-    """Describe one series; an irregular spacing matters to the pretext task only, so it is kept as a sentence."""
+    """Describe one series.
+
+    Where times are missing it is one of unbroken parts. A spacing that is irregular otherwise matters to the pretext task
+    only, so it is kept as a sentence.
+    """
     words = [str(np.datetime_as_string(t, unit="h")) for t in (times[0], times[-1])]
     period = f"{words[0]} to {words[1]}"
     steps = np.diff(times) / np.timedelta64(1, "s") / 3600.0
-    spacing: float | None = None
-    irregularity = ""
-    typical = float(np.median(steps)) if len(steps) else None
     if len(steps) == 0:
-        irregularity = f"{name} holds a single time"
-    elif np.ptp(steps) > 1e-6:
-        at = int(np.argmax(np.abs(steps - np.median(steps)) > 1e-6))
+        return Member(name, start, start + len(times), None, period, f"{name} holds a single time")
+    typical, shortest = float(np.median(steps)), float(steps.min())
+    multiples = steps / shortest
+    if np.abs(multiples - np.rint(multiples)).max() > 1e-6:
+        at = int(np.argmax(np.abs(steps - typical) > 1e-6))
         irregularity = (
             f"in {name} the step after {np.datetime_as_string(times[at], unit='m')} is {steps[at]:g} h "
-            f"where others are {np.median(steps):g} h"
+            f"where others are {typical:g} h"
         )
-    else:
-        spacing = float(steps[0])
-    return Member(name, start, start + len(times), spacing, period, irregularity, typical)
+        return Member(name, start, start + len(times), None, period, irregularity, typical)
+    breaks = tuple(int(position) + start + 1 for position in np.flatnonzero(multiples > 1.5))
+    return Member(name, start, start + len(times), shortest, period, "", typical, breaks)

@@ -5,6 +5,7 @@ counter. Nothing has to be remembered between steps: a resumed run, or another n
 same patches.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -63,14 +64,20 @@ def split_members(
     for member in members:
         count = member.stop - member.start
         held = round(count * held_out_fraction)
-        spacing = member.spacing_hours or member.typical_hours
+        spacing = member.typical_hours
         # Times further apart than the gap need no more of it.
         gap = int(np.ceil(gap_hours / spacing)) if held and spacing and spacing < gap_hours else 0
         if count - held - gap > 0:
-            training.append((member.start, member.stop - held - gap))
+            training += _unbroken(member, member.start, member.stop - held - gap)
         if held:
-            held_out.append((member.stop - held, member.stop))
+            held_out += _unbroken(member, member.stop - held, member.stop)
     return training, held_out
+
+
+def _unbroken(member: Member, start: int, stop: int) -> list[Segment]:
+    """Parts of a period of a member without missing times between them."""
+    edges = [start, *(position for position in member.breaks if start < position < stop), stop]
+    return list(itertools.pairwise(edges))
 
 
 def lag_stride(members: Sequence[Member], lag_step_hours: float) -> int:

@@ -149,7 +149,9 @@ class StoreDescription:
         values = {name: value for name, value in attributes.items() if not name.startswith("format")}
         try:
             values["layout"] = ShardLayout(**values["layout"])
-            values["members"] = tuple(Member(**member) for member in values["members"])
+            values["members"] = tuple(
+                Member(**member | {"breaks": tuple(member.get("breaks", ()))}) for member in values["members"]
+            )
             values["channels"], values["units"] = tuple(values["channels"]), tuple(values["units"])
             for name in ("training", "held_out"):
                 values[name] = tuple((int(start), int(stop)) for start, stop in values[name])
