@@ -37,9 +37,11 @@ REGIONS = ("-40,40,-40,40", "-40,40,120,200", "-20,60,-140,-60", "-60,20,100,180
 HOURS = ("12:00", "06:00", "18:00", "21:00")
 PRESETS = ("Pacific", "North America", "Europe")
 
-# Data alone are no map: its canvas must show more colours than coast lines and axes have.
+# Data alone are no map: its canvas must show more colours than coast lines and axes have, and nothing may cover it.
 DRAWN = """(() => {
   if (typeof Bokeh === "undefined" || document.hidden) { return false; }
+  const outline = document.getElementById("loader");
+  if (outline !== null && outline.checkVisibility({checkOpacity: true})) { return false; }
   const models = [...Bokeh.documents].flatMap((document) => [...document._all_models.values()]);
   const wanted = models.filter((model) => model.type === "Figure" && ["map of Coarse input", "map of Truth"].includes(model.name));
   return wanted.length === 2 && wanted.every((map) => {

@@ -113,6 +113,16 @@ class Engine:
             coarse = coarse.assign(wind_speed=speed)
         return frame.window.crop(coarse)
 
+    def described(self, key: str, level: str) -> DataDescription | None:
+        """Return the description of a data set that is open already, or None."""
+        source = self.sources().get(key)
+        is_open = source is not None and ("data", key, source.stamp, level) in self._open
+        return self.describe(key, level) if is_open else None
+
+    def has_read(self, question: Question) -> bool:
+        """Return whether the fields of a question are in memory."""
+        return ("slice", *question.slice_key) in self._slices and question.field != "wind_speed"
+
     def needs_preview(self, frame: Frame, method: Method, field: str) -> bool:
         """Return whether the exact result takes so long that a preview is worthwhile."""
         if self.is_ready(frame, method, field):

@@ -11,7 +11,7 @@ from importlib import import_module
 import numpy as np
 
 import atmodist_core as ad
-from app.compute.catalogue import list_methods
+from app.compute.catalogue import Method, list_methods
 from app.compute.comparison import Question
 from app.compute.control import Control
 from app.compute.engine import Engine
@@ -44,35 +44,53 @@ def import_views() -> None:
 
 
 def warm_caches(engine: Engine, is_page_loading: Callable[[], bool] = lambda: False) -> None:
-    """Compute what a first visitor sees; what fails is left to the visitor's own computation. Networks, which use all cores, wait while ``is_page_loading``."""
+    """Compute what a first visitor sees; what fails is left to the visitor's own computation. All but the first fields waits while ``is_page_loading``."""
     end = time.monotonic() + LONGEST_WAIT_S
+
+    def wait() -> None:
+        while is_page_loading() and time.monotonic() < end:
+            time.sleep(POLL_S)
+
     try:
-        data = engine.describe(DEMO)
-        state = StudioState()
-        control = Control()
+        state, control = StudioState(), Control()
         colour_map(signed=True, theme=state.theme)
-        question = Question(
-            DEMO, state.level, data.time_texts[0], state.region, state.field, stamp=data.stamp
-        )
+        question = warm_fields(engine)
         frame = engine.frame(question, control)
         truth = engine.truth(frame, question.field)
-        engine.coarse(frame, question.field)
-        methods = list_methods()[0]
-        shown = default_methods([method.name for method in methods])
-        for method in (one for one in methods if one.name in shown):
-            while is_page_loading() and time.monotonic() < end:
-                time.sleep(POLL_S)
+        for method in _shown_methods():
+            wait()
             answer = engine.answer(frame, method, question.field, control)
             if answer.fields is not None:
                 engine.scores(question, method.name, answer.fields, truth, answer.stamp)
+        wait()
         _compile_means()
         for region in ad.REGIONS:
+            wait()
             # The pairs of points of a semivariogram depend on the region only and are most of the work for the view Spectra.
             regional = replace(question, region=region)
             truth = engine.truth(engine.frame(regional, control), question.field)
             engine.spectra(regional, "truth", truth, truth)
     except Exception as error:
         logger.warning("the caches were not filled: %s", error)
+
+
+def warm_fields(engine: Engine) -> Question:
+    """Read the fields that a first visitor sees and interpolate them; return the question that they answer."""
+    data, state, control = engine.describe(DEMO), StudioState(), Control()
+    question = Question(DEMO, state.level, data.time_texts[0], state.region, state.field, stamp=data.stamp)
+    frame = engine.frame(question, control)
+    engine.truth(frame, question.field)
+    engine.coarse(frame, question.field)
+    for method in _shown_methods():
+        if engine.is_ready(frame, method, question.field):
+            engine.answer(frame, method, question.field, control)
+    return question
+
+
+def _shown_methods() -> list[Method]:
+    methods = list_methods()[0]
+    shown = default_methods([method.name for method in methods])
+    return [method for method in methods if method.name in shown]
 
 
 def _compile_means() -> None:

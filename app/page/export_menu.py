@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -57,16 +58,18 @@ class ExportMenu(pn.viewable.Viewer):
             sx={"color": "#ffffff", "borderColor": "#4a6684"},
         )
         self._how, self._result = html(css=_STYLES), html(css=_STYLES)
-        self._buttons = {kind: self._offer(kind, label, tip) for kind, label, tip in _OFFERS}
-        buttons = row(*self._buttons.values(), styles={"gap": "8px", "flex-wrap": "wrap"})
-        self.movie = MovieExport(session, self._download)
-        self.dialog = pmui.Dialog(
-            *(buttons, self._result, self.movie, self._how),
-            title="Export",
-            show_close_button=True,
-            width_option="sm",
-        )
+        # Filled when it is first opened: a third of the widgets of a page that is being opened would be in it.
+        self.dialog = pmui.Dialog(title="Export", show_close_button=True, width_option="sm")
         self.button.on_click(self._open)
+
+    @cached_property
+    def _buttons(self) -> dict[str, Any]:
+        return {kind: self._offer(kind, label, tip) for kind, label, tip in _OFFERS}
+
+    @cached_property
+    def movie(self) -> MovieExport:
+        """The part that makes movies."""
+        return MovieExport(self._session, self._download)
 
     def __panel__(self) -> Any:
         """Return what is shown."""
@@ -91,6 +94,9 @@ class ExportMenu(pn.viewable.Viewer):
             f'<div class="text">The view “{escape(view)}” with the present settings. This command draws the same figure without the page, in a checkout of this project:'
             f"<code>{escape(recipe.command)}</code>For the movie, replace <i>--out</i> and its file by <i>{self.movie.command_options}</i>.</div>"
         )
+        if not self.dialog.objects:
+            buttons = row(*self._buttons.values(), styles={"gap": "8px", "flex-wrap": "wrap"})
+            self.dialog.objects = [buttons, self._result, self.movie, self._how]
         self.dialog.open = True
 
     async def make(self, kind: str) -> None:

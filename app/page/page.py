@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Any
 
@@ -15,9 +15,10 @@ from bokeh.themes import Theme
 from panel.io.state import set_curdoc
 from panel.util import edit_readonly
 
+import atmodist_core as ad
 from app.compute.memory import Collector
 from app.page.address import AddressBar
-from app.page.cache_warmup import import_views, warm_caches
+from app.page.cache_warmup import import_views, warm_caches, warm_fields
 from app.page.header import Header
 from app.page.keyboard import Keyboard
 from app.page.loading_page import loading_template
@@ -62,7 +63,6 @@ def build_page() -> Any:
     history = BrowserHistory(width=0, height=0, margin=0)
     opened_with = pn.state.location.search if pn.state.location is not None else ""
     problems = AddressBar(session, history, opened_with or "").begin()
-    session.refresh_catalogue()
     page = _frame(state)
     if document is not None and _has_visitor():
         keep_until_connected(document)
@@ -70,13 +70,15 @@ def build_page() -> Any:
 
         def fill() -> None:
             with session.within(), pn.io.hold():
+                session.show_ready(problems)
                 _fill(page, session, history)
 
-        # The HTML holds only the frame and is sent at once: its parts are made while the browser loads its scripts. Results wait until the
-        # browser has built the page: changes between its fetching the document and that moment can be lost.
+        # The HTML holds only the frame and is sent at once: its parts, and the results in memory, are made while the browser loads its scripts.
+        # Other results wait until it has built the page: changes between its fetching the document and that moment can be lost.
         document.add_next_tick_callback(fill)
-        pn.state.onload(_begin_of(session, problems))
+        pn.state.onload(_begin_of(session))
     else:
+        session.show_ready(problems)
         _fill(page, session, history)
         # `panel serve --warm` builds a page without a visitor, which is the time to fill the caches.
         import_views()
@@ -88,16 +90,18 @@ def build_page() -> Any:
 
 
 def start_cache_warmup() -> None:
-    """Fill the caches in a thread.
+    """Read the first fields, and fill the caches in a thread.
 
     Panel calls it after the page is built: it walks over the new entries of ``sys.modules`` while it builds a page, and entries that a thread
     adds and removes meanwhile would end that walk.
     """
+    with suppress(ad.UserError):  # the thread reports it
+        warm_fields(ENGINE)
     arguments = (ENGINE, lambda: bool(LOADING_SESSIONS))
     threading.Thread(target=warm_caches, args=arguments, name="cache-warmup", daemon=True).start()
 
 
-def _begin_of(session: Session, problems: list[str]) -> Callable[[], None]:
+def _begin_of(session: Session) -> Callable[[], None]:
     """Return the callback for when the browser has built the page.
 
     Panel keeps it until then, so it must not hold the document: a browser may never come. Periodic callbacks begin here for the same reason:
@@ -109,7 +113,7 @@ def _begin_of(session: Session, problems: list[str]) -> Callable[[], None]:
         loaded = reference()
         if loaded is not None:
             LOADING_SESSIONS.discard(loaded)
-            loaded.start(problems)
+            loaded.start()
             refresh: Any = loaded.refresh_in_background  # Panel awaits it, though its types do not allow it
             pn.state.add_periodic_callback(refresh, period=REFRESH_MS)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, TypeVar
@@ -96,9 +96,24 @@ class Session(param.Parameterized):
         watched = {name for entry in VIEW_ENTRIES.values() for name in entry.parameters}
         self._subscription = state.param.watch(self._on_choice, ["view", *_OPENED, *sorted(watched)])
 
-    def start(self, problems: list[str]) -> None:
-        """Look for data and models and begin to compute; ``problems`` are sentences about the link."""
+    def show_ready(self, problems: Sequence[str] = ()) -> None:
+        """Show what is in memory, so that the browser gets it with the page; ``problems`` are sentences about the link."""
         self.set_message("link", "warning", " ".join(problems))
+        self.refresh_catalogue()
+        work = VIEW_ENTRIES[self.state.view].work
+        data = self.engine.described(self.state.data_set, self.state.level)
+        if data is None or not work:
+            return
+        self._take(data, [])
+        request = self.request()
+        if self.engine.has_read(request.question(request.compared_methods)) and self.state.view == "maps":
+            with suppress(ad.UserError):
+                self._publish(next(load(work)(request, self._control)))
+
+    def start(self, problems: Sequence[str] = ()) -> None:
+        """Look for data and models and begin to compute; ``problems`` are sentences about the link."""
+        if problems:
+            self.set_message("link", "warning", " ".join(problems))
         self.refresh_catalogue()
         self._started = True
         self._schedule()
@@ -360,6 +375,10 @@ class Session(param.Parameterized):
             self.set_message("data", "error", text)
             self._lost = LostData(key, level, state.time, state.region, found.stamp if found else "")
             data = await self.in_thread(control, self.engine.describe, instead, "")
+        self._take(data, notes)
+
+    def _take(self, data: DataDescription, notes: list[str]) -> None:
+        """Show a data set: fit the state to it, and report what was changed with earlier ``notes``."""
         self._fitting = True
         try:
             names = [method.name for method in self.methods]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 _UNSEEN = ("nonselection_glyph", "muted_glyph", "selection_glyph", "hover_glyph")
@@ -37,18 +38,21 @@ class ModelTemplate:
 
         self._encoded = Serializer().encode(model)
 
-    def copy(self) -> dict[str, Any]:
-        """Return new models by the ids of those they are copies of."""
+    def copy(self, shared: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return new models by the ids of those they are copies of; ``shared`` holds models, by the same ids, that take the places of copies."""
         from bokeh.core.serialization import Deserializer
         from bokeh.util.serialization import make_id
 
-        new_ids: dict[str, str] = {}
+        kept = shared or {}
+        new_ids: dict[str, str] = {old: model.id for old, model in kept.items()}
 
         def renamed(part: Any) -> Any:
             if isinstance(part, list):
                 return [renamed(one) for one in part]
             if not isinstance(part, dict):
                 return part
+            if part.get("id") in kept:
+                return {"id": new_ids[part["id"]]}
             copied = {key: renamed(value) for key, value in part.items()}
             if isinstance(part.get("id"), str):
                 if part["id"] not in new_ids:
@@ -56,6 +60,6 @@ class ModelTemplate:
                 copied["id"] = new_ids[part["id"]]
             return copied
 
-        whole = Deserializer().decode(renamed(self._encoded))
+        whole = Deserializer(list(kept.values())).decode(renamed(self._encoded))
         models = {model.id: model for model in whole.references()}
-        return {old: models[new] for old, new in new_ids.items()}
+        return {old: models[new] for old, new in new_ids.items() if new in models}

@@ -110,6 +110,15 @@ def template() -> LivePlot:
     return plot
 
 
+@lru_cache(maxsize=1)
+def _own_models() -> frozenset[str]:
+    """Return the ids of the models of the template that each map has for itself: its tools, its field and the label at the pointer."""
+    plot = template()
+    figure, renderer = plot.figure, plot.renderer("field")
+    parts = (figure, figure.toolbar, *figure.tools, renderer, renderer.glyph, renderer.data_source, figure.center[-1])
+    return frozenset(one.id for one in parts)
+
+
 class SharedMap:
     """The projection, the visible area, the geography and the unit of the values, shared by all maps of a view."""
 
@@ -124,6 +133,14 @@ class SharedMap:
         self.cities = ColumnDataSource({"longitude": [], "latitude": [], "city": []})
         # Models of the document, so that the pointer's script sees their changes.
         self.unit, self.inverse = Div(text="", visible=False), Div(text="{}", visible=False)
+        plot = template()
+        sources = {"graticule": self.graticule, "coastlines": self.coast, "cities": self.cities, "line": self.line}
+        self.models: dict[str, Any] = {
+            plot.figure.x_range.id: self.x_range,
+            plot.figure.y_range.id: self.y_range,
+            **{plot.source(name).id: source for name, source in sources.items()},
+        }
+        """Models that all maps have in common, by their ids in the template."""
 
     def show_area(self, fields: Any, name: str = "plate-carree") -> None:
         """Show the area of some fields in a projection, also after a reset of the zoom.
@@ -188,15 +205,12 @@ class MapFigure:
 
     def __init__(self, shared: SharedMap, mapper: LinearColorMapper, label: str, probe: SizeProbe) -> None:
         self._probe = probe
-        plot = template().copy()
+        plot = template().copy(shared.models, _own_models())
         self.figure, self.source, self._image = plot.figure, plot.source("field"), plot.renderer("field")
-        self.figure.update(x_range=shared.x_range, y_range=shared.y_range)
         self._image.glyph.color_mapper = mapper
         self._shared = shared
         names = ("graticule", "coastlines", "cities", "line")
         self._graticule, self._coast, self._cities, self._line = (plot.renderer(name) for name in names)
-        self._graticule.data_source, self._line.data_source = shared.graticule, shared.line
-        self._coast.data_source, self._cities.data_source = shared.coast, shared.cities
         self.vertical, self.horizontal, self.badge = self.figure.center
         self.figure.name = f"map of {label}"
         self.pane = column(figure_pane(self.figure))
