@@ -1,10 +1,11 @@
-"""Compute what a first visitor sees before the visit."""
+"""Results in memory: compute what a first visitor sees before the visit, and show it with the page."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 
@@ -15,6 +16,7 @@ from app.compute.catalogue import Method, list_methods
 from app.compute.comparison import Question
 from app.compute.control import Control
 from app.compute.engine import Engine
+from app.session.session import Session
 from app.state.state import StudioState, default_methods
 from app.state.view_registry import VIEW_ENTRIES, load
 from app.views.maps.pixels import Viewport, picture
@@ -99,3 +101,18 @@ def _compile_means() -> None:
     for edge in (20.0, 5.0):
         viewport = Viewport(0, edge, -edge, edge, 32, 32)
         picture(np.zeros((16, 16), np.float32), latitude, longitude, viewport, "mean")
+
+
+def show_ready(session: Session, problems: Sequence[str]) -> None:
+    """Show the data set of a link and its maps, as far as they are in memory; ``problems`` are sentences about the link."""
+    state, engine = session.state, session.engine
+    session.set_message("link", "warning", " ".join(problems))
+    session.refresh_catalogue()
+    data = engine.described(state.data_set, state.level)
+    if data is None:
+        return
+    session.take_data(data, [])
+    request = session.request()
+    if state.view == "maps" and engine.has_read(request.question(request.compared_methods)):
+        with suppress(ad.UserError):
+            session.publish(next(load(VIEW_ENTRIES["maps"].work)(request, Control())))

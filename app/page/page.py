@@ -18,7 +18,7 @@ from panel.util import edit_readonly
 import atmodist_core as ad
 from app.compute.memory import Collector
 from app.page.address import AddressBar
-from app.page.cache_warmup import import_views, warm_caches, warm_fields
+from app.page.cache_warmup import import_views, show_ready, warm_caches, warm_fields
 from app.page.header import Header
 from app.page.keyboard import Keyboard
 from app.page.loading_page import loading_template
@@ -70,7 +70,7 @@ def build_page() -> Any:
 
         def fill() -> None:
             with session.within(), pn.io.hold():
-                session.show_ready(problems)
+                show_ready(session, problems)
                 _fill(page, session, history)
 
         # The HTML holds only the frame and is sent at once: its parts, and the results in memory, are made while the browser loads its scripts.
@@ -78,7 +78,7 @@ def build_page() -> Any:
         document.add_next_tick_callback(fill)
         pn.state.onload(_begin_of(session))
     else:
-        session.show_ready(problems)
+        show_ready(session, problems)
         _fill(page, session, history)
         # `panel serve --warm` builds a page without a visitor, which is the time to fill the caches.
         import_views()

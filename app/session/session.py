@@ -59,9 +59,7 @@ class Session(param.Parameterized):
     methods: Any = param.List(default=[], item_type=Method, doc="Methods found.")
     models: Any = param.List(default=[], item_type=str, doc="Name and file stamp of each model found.")
     comparison: Any = param.ClassSelector(default=None, class_=Comparison, doc="Shown by Maps and Spectra.")
-    results: Any = param.Dict(
-        default={}, doc="Shown by the other views, by view; replaced, never changed in place."
-    )
+    results: Any = param.Dict(default={}, doc="Shown by the other views; replaced, never changed in place.")
     find_city = param.Integer(default=0, doc="How often the slash key asked for the search of cities.")
     messages: Any = param.List(default=[], item_type=Message, doc="Sentences for the user.")
     busy = param.Boolean(default=False, doc="Whether something is being computed.")
@@ -95,20 +93,6 @@ class Session(param.Parameterized):
         self._shown = asyncio.Event()
         watched = {name for entry in VIEW_ENTRIES.values() for name in entry.parameters}
         self._subscription = state.param.watch(self._on_choice, ["view", *_OPENED, *sorted(watched)])
-
-    def show_ready(self, problems: Sequence[str] = ()) -> None:
-        """Show what is in memory, so that the browser gets it with the page; ``problems`` are sentences about the link."""
-        self.set_message("link", "warning", " ".join(problems))
-        self.refresh_catalogue()
-        work = VIEW_ENTRIES[self.state.view].work
-        data = self.engine.described(self.state.data_set, self.state.level)
-        if data is None or not work:
-            return
-        self._take(data, [])
-        request = self.request()
-        if self.engine.has_read(request.question(request.compared_methods)) and self.state.view == "maps":
-            with suppress(ad.UserError):
-                self._publish(next(load(work)(request, self._control)))
 
     def start(self, problems: Sequence[str] = ()) -> None:
         """Look for data and models and begin to compute; ``problems`` are sentences about the link."""
@@ -324,14 +308,15 @@ class Session(param.Parameterized):
         started, summary = time.perf_counter(), ""
         steps = load(work)(self.request(), control)
         while (update := await self.in_thread(control, next, steps, None)) is not None:
-            self._publish(update)
+            self.publish(update)
             summary = update.summary
             if update.is_enough_for_playing and self.playing:
                 return
         self.device = await self.in_thread(control, self.engine.device)
         self.activity = f"{summary} · {time.perf_counter() - started:.1f} s"
 
-    def _publish(self, update: Update) -> None:
+    def publish(self, update: Update) -> None:
+        """Show what a step of a computation found."""
         if update.comparison is not None and update.comparison is not self.comparison:
             self.comparison = update.comparison
         if update.results:
@@ -375,9 +360,9 @@ class Session(param.Parameterized):
             self.set_message("data", "error", text)
             self._lost = LostData(key, level, state.time, state.region, found.stamp if found else "")
             data = await self.in_thread(control, self.engine.describe, instead, "")
-        self._take(data, notes)
+        self.take_data(data, notes)
 
-    def _take(self, data: DataDescription, notes: list[str]) -> None:
+    def take_data(self, data: DataDescription, notes: list[str]) -> None:
         """Show a data set: fit the state to it, and report what was changed with earlier ``notes``."""
         self._fitting = True
         try:

@@ -173,7 +173,7 @@ def test_networks_wait_for_who_is_coming_and_not_for_ever(globe, models, monkeyp
     thread.start()
     assert engine.asked.wait(60), "what is shown first is made at once"
     time.sleep(0.3)
-    assert engine.answered == []
+    assert "bicubic" in engine.answered and "srgan-4x-mse" not in engine.answered
     gone.set()
     thread.join(60)
     assert {"bicubic", "srgan-4x-mse"} <= set(engine.answered)

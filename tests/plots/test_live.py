@@ -39,6 +39,21 @@ def test_a_copy_has_models_of_its_own():
     assert first.source("truth") is first.renderer("truth").data_source
 
 
+def test_copies_share_all_models_but_their_own():
+    curves = [hv.Curve([(0, 1.0), (1, 2.0)], label=name) for name in ("truth", "coast")]
+    plot = LivePlot(curves[0] * curves[1], show_legend=False)
+    truth = plot.renderer("truth")
+    own, shared = {plot.figure.id, truth.id, truth.data_source.id, truth.glyph.id}, {}
+    first, second = plot.copy(shared, own), plot.copy(shared, own)
+    assert first.source("coast") is second.source("coast") and first.figure.xaxis[0] is second.figure.xaxis[0]
+    both = {one.id for one in first.figure.references()} & {one.id for one in second.figure.references()}
+    alone = {one.id for one in first.figure.references()} - both
+    assert len(alone) == len(own)
+    assert not both & {one.id for one in plot.figure.references()}
+    first.update("truth", y=np.array([5.0, 6.0]))
+    assert second.source("truth").data["y"].tolist() == [1.0, 2.0]
+
+
 def test_a_layer_like_another_has_its_look_and_its_tooltip():
     plot = LivePlot(hv.Curve([(0, 1.0), (1, 2.0)], label="truth").opts(line_width=3, tools=["hover"]))
     plot.add_layer("model", like="truth")

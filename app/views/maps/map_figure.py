@@ -115,7 +115,15 @@ def _own_models() -> frozenset[str]:
     """Return the ids of the models of the template that each map has for itself: its tools, its field and the label at the pointer."""
     plot = template()
     figure, renderer = plot.figure, plot.renderer("field")
-    parts = (figure, figure.toolbar, *figure.tools, renderer, renderer.glyph, renderer.data_source, figure.center[-1])
+    parts = (
+        figure,
+        figure.toolbar,
+        *figure.tools,
+        renderer,
+        renderer.glyph,
+        renderer.data_source,
+        figure.center[-1],
+    )
     return frozenset(one.id for one in parts)
 
 
@@ -134,7 +142,12 @@ class SharedMap:
         # Models of the document, so that the pointer's script sees their changes.
         self.unit, self.inverse = Div(text="", visible=False), Div(text="{}", visible=False)
         plot = template()
-        sources = {"graticule": self.graticule, "coastlines": self.coast, "cities": self.cities, "line": self.line}
+        sources = {
+            "graticule": self.graticule,
+            "coastlines": self.coast,
+            "cities": self.cities,
+            "line": self.line,
+        }
         self.models: dict[str, Any] = {
             plot.figure.x_range.id: self.x_range,
             plot.figure.y_range.id: self.y_range,
