@@ -112,16 +112,17 @@ def template() -> LivePlot:
 
 @lru_cache(maxsize=1)
 def _own_models() -> frozenset[str]:
-    """Return the ids of the models of the template that each map has for itself: its tools, its field and the label at the pointer."""
+    """Return the ids of the models of the template that no two maps share: tools, field, label at the pointer, and layers with their visible points."""
     plot = template()
-    figure, renderer = plot.figure, plot.renderer("field")
+    figure, field = plot.figure, plot.renderer("field")
+    layers = [part for layer in figure.renderers for part in (layer, layer.view)]
     parts = (
         figure,
         figure.toolbar,
         *figure.tools,
-        renderer,
-        renderer.glyph,
-        renderer.data_source,
+        *layers,
+        field.glyph,
+        field.data_source,
         figure.center[-1],
     )
     return frozenset(one.id for one in parts)
