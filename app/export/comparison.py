@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import atmodist_core as ad
 from app.compute.comparison import SCORE_NAMES, Comparison
 from app.export.captions import session_caption
 from app.session.period_spectra import PeriodSpectra
 from app.session.session import Session
+from atmodist_core.figures.maps.projected_maps import extent_of, map_projection
 from atmodist_core.figures.numbers.compute import spectra_results
 from atmodist_core.figures.numbers.numbers import (
     Numbers,
@@ -39,6 +42,10 @@ def maps_numbers(session: Session) -> Numbers:
     }
     tables = fields_numbers(states, comparison.coarse, question.field, scores)
     tables |= transect_numbers(states, comparison.coarse, question.field, session.state.transect)
+    # Areas that a projection cannot show are in plate carree, as on the page.
+    with suppress(ad.UserError):
+        extent = extent_of(*(comparison.truth[name].values for name in ("latitude", "longitude")))
+        tables["fields"].attrs["projection"] = map_projection(session.state.projection, extent).name
     if session.state.scale == "fixed" and session.state.limit is not None:
         tables["fields"].attrs["limit"] = session.state.limit / field_unit(question.field).factor
     return Numbers("maps", tables, session_caption(session, question.time, question.field))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from atmodist_core.plots.map_plots.projections import PROJECTIONS
+from atmodist_core.fields.grid.projections import PROJECTIONS
 
 FIELDS = {"vorticity": "Vorticity", "divergence": "Divergence", "wind_speed": "Wind speed"}
 SHOWS = {"field": "Field", "difference": "Difference"}

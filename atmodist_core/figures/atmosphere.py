@@ -15,7 +15,7 @@ from atmodist_core.evaluation.diagnostics.atmosphere_statistics import (
 )
 from atmodist_core.evaluation.diagnostics.spectra import energy_spectrum, kinetic_energy_factor
 from atmodist_core.evaluation.geometry import area_weights, field_values, horizontal_fields
-from atmodist_core.figures.maps import add_colour_bar, draw_map, scale_limits
+from atmodist_core.figures.maps.field_maps import add_colour_bar, draw_map, scale_limits
 from atmodist_core.figures.style import (
     PUBLICATION,
     FigureStyle,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from atmodist_core.figures.maps import SEQUENTIAL, add_colour_bar, draw_map, scale_limits
+from atmodist_core.figures.maps.field_maps import SEQUENTIAL, add_colour_bar, draw_map, scale_limits
 from atmodist_core.figures.method_styles import distance_style, method_style
 from atmodist_core.figures.style import (
     PUBLICATION,

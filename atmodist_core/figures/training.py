@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.figures.distances import draw_confusion
-from atmodist_core.figures.maps import DIVERGING, QUANTILE
+from atmodist_core.figures.maps.field_maps import DIVERGING, QUANTILE
 from atmodist_core.figures.style import (
     PUBLICATION,
     add_titles,

@@ -11,7 +11,7 @@ import xarray as xr
 from atmodist_core.common.errors import UserError
 from atmodist_core.figures.cities import cities_figure
 from atmodist_core.figures.distances import distances_figure
-from atmodist_core.figures.maps import field_maps
+from atmodist_core.figures.maps.field_maps import field_maps
 from atmodist_core.figures.method_styles import method_style
 from atmodist_core.figures.numbers.numbers import Numbers
 from atmodist_core.figures.spectra import TRUTH, draw_semivariograms, draw_spectra, draw_spectrum_ratios
@@ -51,6 +51,8 @@ def _maps(numbers: Numbers, style: FigureStyle) -> Figure:
         panels,
         notes=_notes(numbers.datasets.get("scores"), str(table[name].attrs.get("units", ""))),
         limit=None if limit is None else float(limit),
+        projection=str(table.attrs.get("projection", "plate-carree")),
+        transect=numbers.datasets.get("transect"),
         caption=wrapped(numbers.caption, style),
         style=style,
     )
@@ -67,7 +69,8 @@ def _notes(scores: xr.Dataset | None, units: str) -> dict[str, str] | None:
             for m in one["measure"].values
             if np.isfinite(float(one.sel(measure=m)))
         ]
-        notes[str(model)] = "  ".join(parts)
+        lines = [parts[at : at + 2] for at in range(0, len(parts), 2)]
+        notes[str(model)] = "\n".join("  ".join(line) for line in lines)
     return notes
 
 

@@ -10,13 +10,13 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.grid.projections import Area, Projection
 from atmodist_core.figures.method_styles import BOKEH_MARKERS, VERDICTS, method_style
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.look.style import axes_hook, line_options, theme_of
 from atmodist_core.plots.look.units import field_label, field_unit
 from atmodist_core.plots.map_plots.geography import geography_of
 from atmodist_core.plots.map_plots.panels import frame_options, map_size
-from atmodist_core.plots.map_plots.projections import Area, Projection
 from atmodist_core.plots.states import TRUTH
 
 QUANTILES = "2 and 98 % of the truth"
@@ -207,7 +207,7 @@ def verdict_map(
     field, box
         Field and side of the box [points] whose Wasserstein-1 distances to the truth are compared.
     projection : str
-        A key of :data:`atmodist_core.plots.map_plots.projections.PROJECTIONS`.
+        A key of :data:`atmodist_core.fields.grid.projections.PROJECTIONS`.
     width : int
         Width of the map [pixels].
     theme : {"light", "dark"}

@@ -10,9 +10,9 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.grid.projections import PROJECTIONS, Area, Projection
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.map_plots.panels import area_of, field_maps, map_size
-from atmodist_core.plots.map_plots.projections import PROJECTIONS, Area, Projection
 from atmodist_core.plots.spectrum_plots.semivariograms import semivariograms
 from atmodist_core.plots.spectrum_plots.spectra import spectra
 from atmodist_core.plots.states import COARSE, TRUTH, Models, compared_states, field_of, load_models

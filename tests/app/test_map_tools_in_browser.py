@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from atmodist_core.plots.map_plots.projections import PROJECTIONS, Area, Projection
+from atmodist_core.fields.grid.projections import PROJECTIONS, Area, Projection
 from tests.app.browsing import READY, opened, seen, served_without_fault, until
 from tests.app.test_page_in_browser import MODELS, middle_of
 

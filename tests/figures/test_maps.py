@@ -7,8 +7,8 @@ import xarray as xr
 from matplotlib.collections import LineCollection, QuadMesh
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.grid.projections import degrees_label
 from atmodist_core.figures import DARK, field_maps, figure_bytes, scale_limits
-from atmodist_core.figures.maps import degrees_label
 from tests.evaluation.mock_fields import area, globe
 
 

@@ -7,10 +7,10 @@ import xarray as xr
 
 import atmodist_core as ad
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.grid.projections import Area, Projection
 from atmodist_core.plots.look.units import DisplayUnit
 from atmodist_core.plots.map_plots.geography import cities_of, coastline_of
 from atmodist_core.plots.map_plots.panels import map_image, maps
-from atmodist_core.plots.map_plots.projections import Area, Projection
 from tests.evaluation.mock_fields import area
 
 

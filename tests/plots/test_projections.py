@@ -5,8 +5,8 @@ import pytest
 
 from atmodist_core.common.constants import EARTH_RADIUS_M
 from atmodist_core.common.errors import UserError
-from atmodist_core.plots.map_plots.index_maps import Window, index_map, nearest_cell
-from atmodist_core.plots.map_plots.projections import (
+from atmodist_core.fields.grid.index_maps import Window, index_map, nearest_cell
+from atmodist_core.fields.grid.projections import (
     PROJECTIONS,
     Area,
     Projection,

@@ -13,10 +13,10 @@ from atmodist_core.common.assets import asset_folder
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.results.city_file import open_city_values
 from atmodist_core.evaluation.results.file import open_evaluation
+from atmodist_core.fields.grid.projections import PROJECTIONS
 from atmodist_core.plots.city_plots import density_columns
 from atmodist_core.plots.distance_plots.lags import confusion_columns
 from atmodist_core.plots.distance_plots.matrices import matrix_columns
-from atmodist_core.plots.map_plots.projections import PROJECTIONS
 
 
 @pytest.fixture(scope="module")

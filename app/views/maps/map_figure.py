@@ -29,12 +29,19 @@ from app.views.maps.pixels import Picture, centred_longitude, edges
 from app.views.shared.axes import cross_hair, set_range
 from app.views.shared.elements import column, figure_pane
 from app.views.shared.size_probe import SizeProbe
+from atmodist_core.fields.grid.projections import Area, Projection, inverse_of
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.live import LivePlot
 from atmodist_core.plots.look.style import FONT, restyle, theme_of
-from atmodist_core.plots.map_plots.geography import cities_of, coastline_of, geography_of, graticule_of
+from atmodist_core.plots.map_plots.geography import (
+    cities_of,
+    coastline_of,
+    degrees_layer,
+    degrees_of,
+    geography_of,
+    graticule_of,
+)
 from atmodist_core.plots.map_plots.panels import map_of
-from atmodist_core.plots.map_plots.projections import Area, Projection, inverse_of
 
 logger = logging.getLogger("atmodist.app")
 
@@ -76,6 +83,7 @@ def template() -> LivePlot:
     graticule = coast.clone(label="graticule").opts(line_width=0.5)
     line = coast.clone(label="line").opts(line_width=2.2)
     layers = [layer.clone([]) for layer in (graticule, coast, cities, line)]
+    layers.append(degrees_layer(projection, "light"))
     map_ = map_of(picture, layers, projection, "light")
     plot = LivePlot(map_, toolbar=None)
     figure = plot.figure
@@ -140,6 +148,7 @@ class SharedMap:
         self.line = ColumnDataSource({"xs": [], "ys": []})
         self.coast = ColumnDataSource({"xs": [], "ys": []})
         self.cities = ColumnDataSource({"longitude": [], "latitude": [], "city": []})
+        self.degrees = ColumnDataSource({"longitude": [], "latitude": [], "text": []})
         # Models of the document, so that the pointer's script sees their changes.
         self.unit, self.inverse = Div(text="", visible=False), Div(text="{}", visible=False)
         plot = template()
@@ -148,6 +157,7 @@ class SharedMap:
             "coastlines": self.coast,
             "cities": self.cities,
             "line": self.line,
+            "degrees": self.degrees,
         }
         self.models: dict[str, Any] = {
             plot.figure.x_range.id: self.x_range,
@@ -185,6 +195,7 @@ class SharedMap:
         self.coast.data = {"xs": [coast[:, 0]], "ys": [coast[:, 1]]}
         self.graticule.data = {"xs": [lines[:, 0]], "ys": [lines[:, 1]]}
         self.cities.data = dict(zip(("longitude", "latitude", "city"), cities, strict=True))
+        self.degrees.data = dict(zip(("longitude", "latitude", "text"), degrees_of(projection), strict=True))
         self.inverse.text = json.dumps(inverse_of(projection))
         west, east, south, north = self.extent
         set_range(self.x_range, west, east)
@@ -223,8 +234,8 @@ class MapFigure:
         self.figure, self.source, self._image = plot.figure, plot.source("field"), plot.renderer("field")
         self._image.glyph.color_mapper = mapper
         self._shared = shared
-        names = ("graticule", "coastlines", "cities", "line")
-        self._graticule, self._coast, self._cities, self._line = (plot.renderer(name) for name in names)
+        names = ("graticule", "coastlines", "cities", "line", "degrees")
+        self._graticule, self._coast, self._cities, self._line, self._degrees = map(plot.renderer, names)
         self.vertical, self.horizontal, self.badge = self.figure.center
         self.figure.name = f"map of {label}"
         self.pane = column(figure_pane(self.figure))
@@ -278,6 +289,7 @@ class MapFigure:
         self._graticule.glyph.update(line_color=ink.text, line_alpha=0.3)
         self._line.glyph.update(line_color=ink.text, line_alpha=1.0)
         self._coast.glyph.update(line_color=ink.text, line_alpha=0.75)
+        self._degrees.glyph.update(text_color=ink.text, text_outline_color=ink.surface)
         self._cities.glyph.update(fill_color=ink.surface, line_color=ink.text)
         self.vertical.line_color = self.horizontal.line_color = ink.text
         self.badge.update(text_color=ink.text, background_fill_color=ink.surface, background_fill_alpha=0.9)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from atmodist_core.plots.map_plots.index_maps import Window, index_map
-from atmodist_core.plots.map_plots.projections import Projection
+from atmodist_core.fields.grid.index_maps import Window, index_map
+from atmodist_core.fields.grid.projections import Projection
 
 MOST_NATIVE_POINTS = 1_500_000
 """Most points of a panel that are drawn natively: a browser has to hold six such panels."""

@@ -22,13 +22,13 @@ from app.views.shared.elements import (
     icon_button,
     row,
 )
-from atmodist_core.fields.grid.transects import great_circle, parse_transect, transect_of
+from atmodist_core.fields.grid.projections import Projection
+from atmodist_core.fields.grid.transects import distance_label, great_circle, parse_transect, transect_of
 from atmodist_core.figures.method_styles import method_style
 from atmodist_core.plots.live import LivePlot
 from atmodist_core.plots.look.style import model_colour
 from atmodist_core.plots.look.units import field_label, field_unit
-from atmodist_core.plots.map_plots.projections import Projection
-from atmodist_core.plots.map_plots.transects import distance_label, transect_columns, transect_plot
+from atmodist_core.plots.map_plots.transects import transect_columns, transect_plot
 
 HEIGHT = 250
 _NOTE = "bilinear between grid points; coarse input: mean of the cell"

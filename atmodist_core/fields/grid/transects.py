@@ -210,3 +210,22 @@ def region_around(start: Place, end: Place, margin: float) -> Region | None:
         edge if -180.0 <= edge <= 360.0 else (edge + 180.0) % 360.0 - 180.0 for edge in (west, east)
     )
     return Region(south, north, west, east)
+
+
+def place_text(latitude: float, longitude: float) -> str:
+    """Return a place as ``51.5°N 0.1°W``."""
+    east = (longitude + 180.0) % 360.0 - 180.0
+    return f"{abs(latitude):.1f}°{'S' if latitude < 0 else 'N'} {abs(east):.1f}°{'W' if east < 0 else 'E'}"
+
+
+def distance_label(table: xr.Dataset) -> str:
+    """Return the title of the axis: where the line begins and ends.
+
+    Examples
+    --------
+    >>> places = {"latitude": ("distance", [51.5, 41.9]), "longitude": ("distance", [-0.1, 12.5])}
+    >>> distance_label(xr.Dataset(coords=places))
+    'distance from 51.5°N 0.1°W to 41.9°N 12.5°E along the great circle [km]'
+    """
+    ends = [place_text(*(float(table[name][end]) for name in ("latitude", "longitude"))) for end in (0, -1)]
+    return f"distance from {ends[0]} to {ends[1]} along the great circle [km]"

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.figures.distances import draw_confusion
-from atmodist_core.figures.maps import add_colour_bar, draw_map
+from atmodist_core.figures.maps.field_maps import add_colour_bar, draw_map
 from atmodist_core.figures.method_styles import distance_style
 from atmodist_core.figures.style import PUBLICATION, new_figure, style_axes, style_colour_bar, style_legend
 

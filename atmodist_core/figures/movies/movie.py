@@ -15,7 +15,7 @@ import xarray as xr
 from atmodist_core.common.atomic_write import replacing
 from atmodist_core.common.errors import Cancelled, UserError
 from atmodist_core.common.progress import Cancel, Progress
-from atmodist_core.figures.maps import DIVERGING, SEQUENTIAL, field_maps, scale_limits
+from atmodist_core.figures.maps.field_maps import DIVERGING, SEQUENTIAL, field_maps, scale_limits
 from atmodist_core.figures.movies.encoders import Encoder, gif_encoder, mp4_encoder
 from atmodist_core.figures.style import PUBLICATION, FigureStyle, wrapped
 

@@ -12,7 +12,7 @@ import xarray as xr
 
 from atmodist_core.common.errors import AtmodistWarning, UserError
 from atmodist_core.common.progress import Cancel, Progress
-from atmodist_core.figures.maps import scale_limits
+from atmodist_core.figures.maps.field_maps import scale_limits
 from atmodist_core.figures.movies.movie import MOST_FRAMES, MovieFrame, check_movie, sampled, write_movie
 from atmodist_core.figures.numbers.compute import Study, span_words, time_words
 from atmodist_core.figures.numbers.request import FigureRequest

@@ -153,7 +153,10 @@ def maps(study: Study) -> Numbers:
         for name in study.request.methods
     }
     tables = fields_numbers(states, coarse, field, found)
-    tables |= transect_numbers(states, coarse, field, (study.request.others or {}).get("transect", ""))
+    others = study.request.others or {}
+    tables |= transect_numbers(states, coarse, field, others.get("transect", ""))
+    if "projection" in others:
+        tables["fields"].attrs["projection"] = others["projection"]
     if study.field_limit is not None:
         tables["fields"].attrs["limit"] = study.field_limit
     when = time_words(study.time)

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from atmodist_core.figures.maps import QUANTILE, cell_edges, scale_limits
+from atmodist_core.fields.grid.projections import Area
+from atmodist_core.figures.maps.field_maps import QUANTILE, scale_limits
+from atmodist_core.figures.maps.projected_maps import cell_edges
 from atmodist_core.plots.backend import geoviews
 from atmodist_core.plots.look.style import axes_hook, colour_map, theme_of
 from atmodist_core.plots.look.units import display_unit, field_label
 from atmodist_core.plots.map_plots.geography import WIDE_DEG
 from atmodist_core.plots.map_plots.panels import area_of
-from atmodist_core.plots.map_plots.projections import Area
 from atmodist_core.plots.states import at_time, field_of
 
 AXES = ["longitude", "latitude"]

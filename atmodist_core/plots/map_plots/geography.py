@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from atmodist_core.fields.grid.projections import Projection, graticule, graticule_labels
 from atmodist_core.plots.backend import holoviews
-from atmodist_core.plots.look.style import theme_of
-from atmodist_core.plots.map_plots.projections import Projection, graticule
+from atmodist_core.plots.look.style import FONT, theme_of
 
 WIDE_DEG = 120.0
 """Width of a map from which the coarser coastline is drawn."""
@@ -28,6 +28,7 @@ def geography_of(projection: Projection, *, coastlines: bool, cities: bool, them
                 color=colours.muted, line_width=0.5, alpha=0.6
             )
         )
+        layers.append(degrees_layer(projection, theme))
     if coastlines:
         layers.append(
             hv.Path([coastline_of(projection)], axes, label="coastlines").opts(
@@ -46,6 +47,32 @@ def geography_of(projection: Projection, *, coastlines: bool, cities: bool, them
             )
         )
     return layers
+
+
+def degrees_layer(projection: Projection, theme: str) -> Any:
+    """Return the labels of meridians and parallels; none in plate carree, where the axes have them."""
+    axes = ["longitude", "latitude"] if projection.is_plane else ["x", "y"]
+    colours = theme_of(theme)
+    look = {"text_font_size": "9.5px", "text_color": colours.text, "show_legend": False}
+
+    def outline(plot: Any, _element: Any) -> None:
+        # HoloViews takes the font's name for that of a column, and knows no outline.
+        from bokeh.core.properties import value
+
+        halo = {"text_outline_color": colours.surface, "text_outline_width": 2.5}
+        plot.handles["glyph"].update(text_font=value(FONT), **halo)
+
+    return (
+        holoviews()
+        .Labels(degrees_of(projection), axes, "text", label="degrees")
+        .opts(**look, hooks=[outline])
+    )
+
+
+@lru_cache(maxsize=32)
+def degrees_of(projection: Projection) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Return x, y and text of the labels of meridians and parallels."""
+    return (np.empty(0), np.empty(0), []) if projection.is_plane else graticule_labels(projection)
 
 
 @lru_cache(maxsize=32)

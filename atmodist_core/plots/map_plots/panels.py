@@ -9,14 +9,14 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.figures.maps import QUANTILE, scale_limits
+from atmodist_core.fields.grid.index_maps import index_map
+from atmodist_core.fields.grid.projections import Area, Projection
+from atmodist_core.figures.maps.field_maps import QUANTILE, scale_limits
 from atmodist_core.figures.method_styles import method_style
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.look.style import LATITUDE_LABEL, LONGITUDE_LABEL, axes_hook, colour_map
 from atmodist_core.plots.look.units import DisplayUnit, display_unit, field_label
 from atmodist_core.plots.map_plots.geography import geography_of
-from atmodist_core.plots.map_plots.index_maps import index_map
-from atmodist_core.plots.map_plots.projections import Area, Projection
 from atmodist_core.plots.states import COARSE, TRUTH, Models, compared_fields
 
 
@@ -59,7 +59,7 @@ def maps(
     difference : bool
         Show how far everything is from the truth instead; the truth itself and the coarse input are left out.
     projection : str
-        A key of :data:`atmodist_core.plots.map_plots.projections.PROJECTIONS`.
+        A key of :data:`atmodist_core.fields.grid.projections.PROJECTIONS`.
     limit, quantile : float
         End of the colour scale in the units of the field; by default this quantile of the absolute values.
     coastlines, cities : bool
@@ -184,7 +184,7 @@ def map_of(picture: Any, geography: list[Any], projection: Projection, theme: st
 
 def area_of(field: xr.DataArray) -> Area:
     """Return what the cells of a field cover."""
-    from atmodist_core.figures.maps import cell_edges
+    from atmodist_core.figures.maps.projected_maps import cell_edges
 
     longitude, latitude = (cell_edges(field[name].values.astype(float)) for name in ("longitude", "latitude"))
     south, north = np.clip([latitude.min(), latitude.max()], -90.0, 90.0)

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from atmodist_core.fields.grid.transects import Place, great_circle, region_around, transect_of
+from atmodist_core.fields.grid.transects import (
+    Place,
+    distance_label,
+    great_circle,
+    region_around,
+    transect_of,
+)
 from atmodist_core.figures.method_styles import method_style
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.look.style import axes_hook, line_options
@@ -126,22 +132,3 @@ def transect_columns(table: xr.Dataset, unit: DisplayUnit) -> dict[str, dict[str
         }
         for model in models
     }
-
-
-def distance_label(table: xr.Dataset) -> str:
-    """Return the title of the axis: where the line begins and ends.
-
-    Examples
-    --------
-    >>> places = {"latitude": ("distance", [51.5, 41.9]), "longitude": ("distance", [-0.1, 12.5])}
-    >>> distance_label(xr.Dataset(coords=places))
-    'distance from 51.5°N 0.1°W to 41.9°N 12.5°E along the great circle [km]'
-    """
-    ends = [place_text(*(float(table[name][end]) for name in ("latitude", "longitude"))) for end in (0, -1)]
-    return f"distance from {ends[0]} to {ends[1]} along the great circle [km]"
-
-
-def place_text(latitude: float, longitude: float) -> str:
-    """Return a place as ``51.5°N 0.1°W``."""
-    east = (longitude + 180.0) % 360.0 - 180.0
-    return f"{abs(latitude):.1f}°{'S' if latitude < 0 else 'N'} {abs(east):.1f}°{'W' if east < 0 else 'E'}"

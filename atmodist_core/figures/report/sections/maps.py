@@ -8,7 +8,7 @@ import xarray as xr
 
 from atmodist_core.fields.grid.cell_areas import cell_areas
 from atmodist_core.figures.findings.wording import bracketed
-from atmodist_core.figures.maps import field_maps
+from atmodist_core.figures.maps.field_maps import field_maps
 from atmodist_core.figures.report.document import Block, Paragraph, Picture, Section
 from atmodist_core.figures.report.reading import TRUTH, Evaluation, field_units, fields_of
 from atmodist_core.figures.report.tabulating import plain_table

@@ -10,6 +10,17 @@ import pandas as pd
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.grid.projections import degrees_label
+from atmodist_core.figures.maps.projected_maps import (
+    DIVERGING,
+    SEQUENTIAL,
+    Extent,
+    cell_edges,
+    draw_projected_map,
+    extent_of,
+    map_projection,
+)
+from atmodist_core.figures.maps.transects import TRANSECT_HEIGHT_IN, draw_transect, draw_transect_line
 from atmodist_core.figures.method_styles import method_style
 from atmodist_core.figures.style import (
     PUBLICATION,
@@ -28,9 +39,6 @@ if TYPE_CHECKING:
 
 QUANTILE = 0.995
 """Quantile of the absolute values at which the colour scale ends: tails are long, and few cells would dominate."""
-
-DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"
-"""Colour maps of signed and of non-negative fields, both safe for colour-blind readers."""
 
 LARGEST_STRETCH = 3.0
 """Largest ratio of the drawn lengths of a degree of latitude and of longitude; limits the height of maps."""
@@ -83,6 +91,8 @@ def field_maps(
     columns: int | None = None,
     coastlines: Iterable[np.ndarray] | str | None = "auto",
     cities: pd.DataFrame | None = None,
+    projection: str = "plate-carree",
+    transect: xr.Dataset | None = None,
     title: str | None = None,
     caption: str | None = None,
     style: FigureStyle = PUBLICATION,
@@ -99,7 +109,7 @@ def field_maps(
         ``longitude`` [degrees], in drawing order; all in the same units. Grids may differ, e.g. for the coarse
         input.
     notes : mapping of str to str, optional
-        One line below each panel, e.g. its scores.
+        Text below each panel, e.g. its scores.
     limit, quantile
         See :func:`scale_limits`.
     columns : int, optional
@@ -107,7 +117,11 @@ def field_maps(
     coastlines : iterable of arrays (points, 2), "auto" or None
         Lines of longitude and latitude; the shipped ones by default.
     cities : pandas.DataFrame, optional
-        Columns ``latitude`` and ``longitude``, drawn as dots.
+        Columns ``latitude`` and ``longitude``, drawn as dots; in plate carree only.
+    projection : str
+        A key of :data:`atmodist_core.fields.grid.projections.PROJECTIONS`; others than plate carree have the shipped coastlines.
+    transect : xarray.Dataset, optional
+        Result of :func:`atmodist_core.fields.grid.transects.transect_of`, drawn as curves below the maps and as a line on them.
     title, caption : str, optional
         Text at the top and bottom; a caption should give data, date, region and model versions.
     style : FigureStyle
@@ -127,35 +141,47 @@ def field_maps(
     low, high = scale_limits(fields.values(), limit=limit, quantile=quantile)
     first = next(iter(fields.values()))
     # Coarse cells extend a little further than fine ones, but all panels show the same area.
-    extents = np.array([_extent(field) for field in fields.values()])
+    extents = np.array([_field_extent(field) for field in fields.values()])
     extent = (extents[:, 0].min(), extents[:, 1].max(), extents[:, 2].min(), extents[:, 3].max())
-    stretch = _stretch(extent)
-    per_row = columns or _columns(len(fields), extent, stretch)
+    map_ = None if projection == "plate-carree" else map_projection(projection, extent)
+    shape = (extent[1] - extent[0]) / ((extent[3] - extent[2]) * _stretch(extent))
+    if map_ is not None:
+        shape = float(np.divide(*np.ptp(map_.outline(), axis=0)))
+    per_row = columns or min(len(fields), 2 if shape > 1.7 else 3)
     rows = -(-len(fields) // per_row)
     panel_width = style.width_in / per_row - 0.3
-    panel_height = panel_width * (extent[3] - extent[2]) * stretch / (extent[1] - extent[0])
-    text_height = 0.36 + (0.2 if notes else 0.0)
+    panel_height = panel_width / shape
+    text_height = 0.36 + (0.35 if notes else 0.0)
     height = rows * (panel_height + text_height) + 0.65 + (0.3 if title else 0) + (0.3 if caption else 0)
+    heights = [panel_height] * rows
+    if transect is not None:
+        heights.append(TRANSECT_HEIGHT_IN)
+        height += TRANSECT_HEIGHT_IN + 0.4
     figure = new_figure(style.width_in, height, style)
-    grid = np.atleast_1d(figure.subplots(rows, per_row, squeeze=False)).ravel()
+    spec = figure.add_gridspec(len(heights), per_row, height_ratios=heights)
+    grid = [figure.add_subplot(spec[divmod(number, per_row)]) for number in range(len(fields))]
     lines = _lines(coastlines, extent)
     picture: Any = None
-    for number, (name, field) in enumerate(fields.items()):
-        axes = grid[number]
-        picture = draw_map(axes, field, low, high, coastlines=lines, style=style)
-        axes.set_xlim(extent[0], extent[1])
-        axes.set_ylim(extent[2], extent[3])
+    for axes, (name, field) in zip(grid, fields.items(), strict=True):
         axes.set_title(method_style(name).label)
-        if cities is not None:
-            _dots(axes, cities, extent, style)
         if notes and notes.get(name):
             axes.set_xlabel(notes[name])
         style_axes(axes, style, grid=False)
-        left, bottom = number % per_row == 0, number + per_row >= len(fields)
-        axes.tick_params(labelleft=left, labelbottom=bottom)
-    for axes in grid[len(fields) :]:
-        axes.set_axis_off()
-    add_colour_bar(figure, picture, list(grid[: len(fields)]), first, style=style)
+        if map_ is not None:
+            picture = draw_projected_map(axes, field, low, high, map_, style=style)
+        else:
+            picture = draw_map(axes, field, low, high, coastlines=lines, style=style)
+            axes.set_xlim(extent[0], extent[1])
+            axes.set_ylim(extent[2], extent[3])
+        if transect is not None:
+            draw_transect_line(axes, transect, map_, extent, style)
+        if map_ is None and cities is not None:
+            _dots(axes, cities, extent, style)
+    for number, axes in enumerate(grid):
+        axes.tick_params(labelleft=number % per_row == 0, labelbottom=number + per_row >= len(fields))
+    add_colour_bar(figure, picture, grid, first, style=style)
+    if transect is not None:
+        draw_transect(figure.add_subplot(spec[rows, :]), transect, style)
     add_titles(figure, title, caption, style)
     return figure
 
@@ -175,21 +201,11 @@ def _map_of(name: str, field: xr.DataArray) -> xr.DataArray:
     return squeezed.transpose("latitude", "longitude")
 
 
-def cell_edges(centres: np.ndarray) -> np.ndarray:
-    """Return cell edges, half-way between points; shape ``(points + 1,)``."""
-    between = 0.5 * (centres[1:] + centres[:-1])
-    first, last = 1.5 * centres[0] - 0.5 * centres[1], 1.5 * centres[-1] - 0.5 * centres[-2]
-    return np.concatenate([[first], between, [last]])
+def _field_extent(field: xr.DataArray) -> Extent:
+    return extent_of(field["latitude"].values, field["longitude"].values)
 
 
-def _extent(field: xr.DataArray) -> tuple[float, float, float, float]:
-    """West, east, south, north of the area that the cells of a field cover [degrees]."""
-    longitude, latitude = (cell_edges(field[name].values.astype(float)) for name in ("longitude", "latitude"))
-    south, north = np.clip([latitude.min(), latitude.max()], -90, 90)
-    return float(longitude.min()), float(longitude.max()), float(south), float(north)
-
-
-def _stretch(extent: tuple[float, float, float, float]) -> float:
+def _stretch(extent: Extent) -> float:
     """Ratio of a degree of latitude to one of longitude that preserves shapes at the middle latitude."""
     west, east, south, north = extent
     if east - west > 180:
@@ -197,14 +213,7 @@ def _stretch(extent: tuple[float, float, float, float]) -> float:
     return float(min(1 / np.cos(np.deg2rad(0.5 * (south + north))), LARGEST_STRETCH))
 
 
-def _columns(count: int, extent: tuple[float, float, float, float], stretch: float) -> int:
-    wide = (extent[1] - extent[0]) / ((extent[3] - extent[2]) * stretch) > 1.7
-    return min(count, 2 if wide else 3)
-
-
-def _lines(
-    coastlines: Iterable[np.ndarray] | str | None, extent: tuple[float, float, float, float]
-) -> list[np.ndarray]:
+def _lines(coastlines: Iterable[np.ndarray] | str | None, extent: Extent) -> list[np.ndarray]:
     if coastlines is None:
         return []
     if not isinstance(coastlines, str):
@@ -235,7 +244,7 @@ def draw_map(
     """
     from matplotlib.collections import LineCollection
 
-    extent = _extent(field)
+    extent = _field_extent(field)
     stretch = _stretch(extent)
     lines = _lines(coastlines, extent)
     colours = DIVERGING if low < 0 else SEQUENTIAL
@@ -275,24 +284,7 @@ def _degree_locator() -> Any:
     return MaxNLocator(nbins=4, steps=[1, 1.5, 2, 3, 4.5, 5, 6, 9, 10])
 
 
-def degrees_label(value: float, positive: str, negative: str) -> str:
-    """Format an angle for the axis of a map.
-
-    Examples
-    --------
-    >>> degrees_label(-122.5, "E", "W")
-    '122.5°W'
-    >>> degrees_label(0.0, "N", "S")
-    '0°'
-    """
-    if abs(value) < 1e-9 or abs(abs(value) - 180) < 1e-9:
-        return f"{abs(round(value)):g}°"
-    return f"{abs(value):g}°{positive if value > 0 else negative}"
-
-
-def _dots(
-    axes: Axes, cities: pd.DataFrame, extent: tuple[float, float, float, float], style: FigureStyle
-) -> None:
+def _dots(axes: Axes, cities: pd.DataFrame, extent: Extent, style: FigureStyle) -> None:
     west, _, _, _ = extent
     longitude = west + (cities["longitude"].to_numpy(dtype=float) - west) % 360
     axes.plot(

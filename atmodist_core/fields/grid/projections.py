@@ -268,6 +268,42 @@ def graticule(projection: Projection, step: float | None = None) -> list[np.ndar
     step : float, optional
         Degrees between lines; by default so that about six cross the area.
     """
+    return projection.lines(line for _, line in _degrees(projection, step))
+
+
+def graticule_labels(projection: Projection) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Return where the lines of :func:`graticule` are labelled, just inside the map: x and y in the plane, and texts.
+
+    Parallels are labelled at their western end, meridians at the end towards the equator on polar maps and at their southern end on others.
+
+    Examples
+    --------
+    >>> graticule_labels(Projection("lambert", Area(-20.0, 40.0, 30.0, 75.0)))[2][:3]
+    ['30°N', '40°N', '50°N']
+    """
+    smallest = _LABEL_ROOM * float(np.ptp(projection.outline(), axis=0).max())
+    places: list[np.ndarray] = []
+    texts = []
+    for text, line in _degrees(projection, None):
+        parts = projection.lines([line])
+        if not parts:
+            continue
+        longest = max(parts, key=len)
+        from_north = text[-1] in "EW" and projection.name == "polar-stereographic" and projection.pole < 0
+        place = longest[::-1][longest.shape[0] // 20] if from_north else longest[longest.shape[0] // 20]
+        if all(np.hypot(*(place - other)) > smallest for other in places):
+            places.append(place)
+            texts.append(text)
+    x, y = np.array(places).reshape(-1, 2).T
+    return x, y, texts
+
+
+_LABEL_ROOM = 0.09
+"""Least distance of two labels, relative to the longer side of the map."""
+
+
+def _degrees(projection: Projection, step: float | None) -> list[tuple[str, np.ndarray]]:
+    """Parallels and meridians as lines of longitude and latitude, with their labels."""
     shown = projection.shown
     if step is None:
         extent = max(min(shown.east - shown.west, 180.0), shown.north - shown.south)
@@ -280,9 +316,31 @@ def graticule(projection: Projection, step: float | None = None) -> list[np.ndar
     up = np.linspace(max(shown.south, -90.0), min(shown.north, 90.0), 181)
     parallels = np.arange(np.ceil(shown.south / step), shown.north / step + 1e-9) * step
     meridians = np.arange(np.ceil(west / step), east / step + 1e-9) * step
-    lines = [np.stack([along, np.full_like(along, value)], axis=1) for value in parallels if abs(value) < 90]
-    lines += [np.stack([np.full_like(up, value), up], axis=1) for value in meridians]
-    return projection.lines(lines)
+    lines = [
+        (degrees_label(value, "N", "S"), np.stack([along, np.full_like(along, value)], axis=1))
+        for value in parallels
+        if abs(value) < 90
+    ]
+    turned = (meridians + 180.0) % 360.0 - 180.0
+    return lines + [
+        (degrees_label(value, "E", "W"), np.stack([np.full_like(up, line), up], axis=1))
+        for value, line in zip(turned, meridians, strict=True)
+    ]
+
+
+def degrees_label(value: float, positive: str, negative: str) -> str:
+    """Format an angle for the axis of a map.
+
+    Examples
+    --------
+    >>> degrees_label(-122.5, "E", "W")
+    '122.5°W'
+    >>> degrees_label(0.0, "N", "S")
+    '0°'
+    """
+    if abs(value) < 1e-9 or abs(abs(value) - 180) < 1e-9:
+        return f"{abs(round(value)):g}°"
+    return f"{abs(value):g}°{positive if value > 0 else negative}"
 
 
 def inverse_of(projection: Projection) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from atmodist_core.plots.map_plots.projections import Projection
+from atmodist_core.fields.grid.projections import Projection
 
 
 @dataclass(frozen=True)
