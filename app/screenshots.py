@@ -51,6 +51,13 @@ def _pictures() -> dict[str, tuple[str, int, int]]:
         1050,
     )
     found["swipe"] = (f"view=maps&{_LINKS['maps']}&layout=swipe&left=bicubic&right=truth", 1600, 930)
+    found["projection"] = (f"view=maps&{_TIME}&region=Globe&projection=orthographic", 1600, 930)
+    line = "projection=lambert&transect=57.5,-12,41.9,12.5"
+    found["transect"] = (
+        f"view=maps&{_LINKS['maps']}&{line}&methods=bicubic,srgan-4x-mse,srgan-4x-atmodist",
+        1600,
+        1150,
+    )
     return found
 
 

@@ -289,7 +289,7 @@ class MapFigure:
         self._graticule.glyph.update(line_color=ink.text, line_alpha=0.3)
         self._line.glyph.update(line_color=ink.text, line_alpha=1.0)
         self._coast.glyph.update(line_color=ink.text, line_alpha=0.75)
-        self._degrees.glyph.update(text_color=ink.text, text_outline_color=ink.surface)
+        self._degrees.glyph.update(text_color=ink.text, background_fill_color=ink.surface)
         self._cities.glyph.update(fill_color=ink.surface, line_color=ink.text)
         self.vertical.line_color = self.horizontal.line_color = ink.text
         self.badge.update(text_color=ink.text, background_fill_color=ink.surface, background_fill_alpha=0.9)

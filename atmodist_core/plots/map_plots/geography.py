@@ -55,17 +55,17 @@ def degrees_layer(projection: Projection, theme: str) -> Any:
     colours = theme_of(theme)
     look = {"text_font_size": "9.5px", "text_color": colours.text, "show_legend": False}
 
-    def outline(plot: Any, _element: Any) -> None:
-        # HoloViews takes the font's name for that of a column, and knows no outline.
+    def on_ground(plot: Any, _element: Any) -> None:
+        # HoloViews takes the font's name for that of a column, and knows no background.
         from bokeh.core.properties import value
 
-        halo = {"text_outline_color": colours.surface, "text_outline_width": 2.5}
-        plot.handles["glyph"].update(text_font=value(FONT), **halo)
+        ground = {"background_fill_color": colours.surface, "background_fill_alpha": 0.7}
+        plot.handles["glyph"].update(text_font=value(FONT), padding=1, border_radius=2, **ground)
 
     return (
         holoviews()
         .Labels(degrees_of(projection), axes, "text", label="degrees")
-        .opts(**look, hooks=[outline])
+        .opts(**look, hooks=[on_ground])
     )
 
 
