@@ -20,6 +20,11 @@ class AddressBar:
         self._history = history
         self._search = search
 
+    @property
+    def names_data(self) -> bool:
+        """Whether the page was opened with a data set in its address."""
+        return QUERY_NAMES["data_set"] in query_of(self._search)
+
     def begin(self) -> list[str]:
         """Take over the address that the page was opened with, follow changes from now on, and return sentences on faults of the address."""
         problems = self._session.state.read_query(query_of(self._search))

@@ -76,10 +76,18 @@ def warm_caches(engine: Engine, is_page_loading: Callable[[], bool] = lambda: Fa
         logger.warning("the caches were not filled: %s", error)
 
 
+def opening_data_set(engine: Engine) -> str:
+    """Key of the data set that the page opens on: the first of the server's folder, or the demo."""
+    with suppress(ad.UserError):  # the page says what is wrong with the folder
+        return next((key for key in engine.sources() if key != DEMO), DEMO)
+    return DEMO
+
+
 def warm_fields(engine: Engine) -> Question:
     """Read the fields that a first visitor sees and interpolate them; return the question that they answer."""
-    data, state, control = engine.describe(DEMO), StudioState(), Control()
-    question = Question(DEMO, state.level, data.time_texts[0], state.region, state.field, stamp=data.stamp)
+    key, state, control = opening_data_set(engine), StudioState(), Control()
+    data = engine.describe(key, state.level)
+    question = Question(key, state.level, data.time_texts[0], state.region, state.field, stamp=data.stamp)
     frame = engine.frame(question, control)
     engine.truth(frame, question.field)
     engine.coarse(frame, question.field)

@@ -18,7 +18,13 @@ from panel.util import edit_readonly
 import atmodist_core as ad
 from app.compute.memory import Collector
 from app.page.address import AddressBar
-from app.page.cache_warmup import import_views, show_ready, warm_caches, warm_fields
+from app.page.cache_warmup import (
+    import_views,
+    opening_data_set,
+    show_ready,
+    warm_caches,
+    warm_fields,
+)
 from app.page.header import Header
 from app.page.keyboard import Keyboard
 from app.page.loading_page import loading_template
@@ -62,7 +68,10 @@ def build_page() -> Any:
     session = Session(state, within=partial(set_curdoc, document) if document is not None else nullcontext)
     history = BrowserHistory(width=0, height=0, margin=0)
     opened_with = pn.state.location.search if pn.state.location is not None else ""
-    problems = AddressBar(session, history, opened_with or "").begin()
+    address = AddressBar(session, history, opened_with or "")
+    problems = address.begin()
+    if not address.names_data:
+        state.data_set = opening_data_set(ENGINE)
     page = _frame(state)
     if document is not None and _has_visitor():
         keep_until_connected(document)

@@ -15,7 +15,8 @@ from panel.io.state import set_curdoc
 
 import atmodist_core as ad
 from app.compute.engine import Engine
-from app.page.cache_warmup import warm_caches
+from app.page.address import AddressBar
+from app.page.cache_warmup import opening_data_set, warm_caches
 from app.page.page import build_page, start_cache_warmup
 from app.server.local_server import served_page
 
@@ -183,3 +184,17 @@ def test_networks_wait_for_who_is_coming_and_not_for_ever(globe, models, monkeyp
     assert forgotten.answered
     regions = {key[2] for key in forgotten.result_cache._values if key[0] == "spectra"}
     assert regions == set(ad.REGIONS), "the view Spectra finds the truth of every preset"
+
+
+def test_the_page_opens_on_the_data_of_its_folder(globe, engine, tmp_path, monkeypatch):
+    assert opening_data_set(engine) == "demo"
+    monkeypatch.setenv("ATMODIST_DATA", str(tmp_path))
+    globe.to_netcdf(tmp_path / "analyses.nc")
+    assert opening_data_set(Engine()) == "analyses.nc"
+    monkeypatch.setenv("ATMODIST_DATA", str(tmp_path / "nowhere"))
+    assert opening_data_set(Engine()) == "demo"
+
+
+@pytest.mark.parametrize(("search", "named"), [("", False), ("?view=maps", False), ("?data=demo", True)])
+def test_a_link_that_names_its_data_is_kept(search, named):
+    assert AddressBar(None, None, search).names_data is named
