@@ -15,7 +15,6 @@ from bokeh.themes import Theme
 from panel.io.state import set_curdoc
 from panel.util import edit_readonly
 
-import atmodist_core as ad
 from app.compute.memory import Collector
 from app.page.address import AddressBar
 from app.page.cache_warmup import (
@@ -104,7 +103,7 @@ def start_cache_warmup() -> None:
     Panel calls it after the page is built: it walks over the new entries of ``sys.modules`` while it builds a page, and entries that a thread
     adds and removes meanwhile would end that walk.
     """
-    with suppress(ad.UserError):  # the thread reports it
+    with suppress(Exception):  # the thread reports it
         warm_fields(ENGINE)
     arguments = (ENGINE, lambda: bool(LOADING_SESSIONS))
     threading.Thread(target=warm_caches, args=arguments, name="cache-warmup", daemon=True).start()

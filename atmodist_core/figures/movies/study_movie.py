@@ -11,12 +11,10 @@ from typing import Any
 import xarray as xr
 
 from atmodist_core.common.errors import AtmodistWarning, UserError
-from atmodist_core.common.progress import Cancel, Progress
 from atmodist_core.figures.maps.field_maps import scale_limits
 from atmodist_core.figures.movies.movie import MOST_FRAMES, MovieFrame, check_movie, sampled, write_movie
 from atmodist_core.figures.numbers.compute import Study, span_words, time_words
 from atmodist_core.figures.numbers.request import FigureRequest
-from atmodist_core.figures.style import PUBLICATION, FigureStyle
 
 
 def movie_times(
@@ -74,11 +72,8 @@ def write_study_movie(
     start: str = "",
     end: str = "",
     every: int = 1,
-    style: FigureStyle = PUBLICATION,
-    dpi: float = 150.0,
     frames_per_second: float = 6.0,
-    progress: Progress | None = None,
-    cancel: Cancel | None = None,
+    **options: Any,
 ) -> tuple[int, int]:
     """Compute the maps of a request at the times of a period, and write them as a movie.
 
@@ -91,8 +86,8 @@ def write_study_movie(
         File whose name ends in .mp4 or .gif.
     start, end, every
         See :func:`movie_times`.
-    style, dpi, frames_per_second, progress, cancel
-        See :func:`atmodist_core.figures.movies.movie.write_movie`.
+    frames_per_second, **options
+        Options of :func:`atmodist_core.figures.movies.movie.write_movie` but ``limit`` and ``caption``.
 
     Returns
     -------
@@ -127,11 +122,8 @@ def write_study_movie(
             len(times),
             limit=limit,
             caption=study.caption(span_words(times), field),
-            style=style,
-            dpi=dpi,
             frames_per_second=frames_per_second,
-            progress=progress,
-            cancel=cancel,
+            **options,
         )
 
 

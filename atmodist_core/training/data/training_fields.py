@@ -28,7 +28,7 @@ class Member:
     period: str  # first and last time as text
     irregularity: str = ""  # description of an irregular spacing
     typical_hours: float | None = None  # median spacing; None for a single time
-    breaks: tuple[int, ...] = ()  # positions along time where a series starts anew after missing times
+    breaks: tuple[int, ...] = ()  # positions along time where a series begins again after missing times
 
 
 @dataclass(frozen=True, kw_only=True)
