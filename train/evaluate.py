@@ -3,12 +3,15 @@
 python train/evaluate.py --data data/member-3 --models bicubic srgan-4x-mse srgan-4x-atmodist --distance atmodist-23
     [--period 2001-01 2001-03] [--every-hours 6] [--region Europe] [--out runs/evaluation]
     [--scheduler tcp://host:8786] [--workers 2] [--markdown docs/experiments.md --name member-3]
+python train/evaluate.py --conditional data/nudged --models my-ensemble --members 8 [--period 2001-08-25] [--out runs/conditional]
 python train/evaluate.py ... --merge january/evaluation february/evaluation --out runs/evaluation
 
 Statistics are stored in <out>/statistics in blocks of eight days. A run can be interrupted, resumed, extended and merged:
 the same command continues an interrupted run, and a longer --period or another model computes only what is new. With
 --merge, the statistics of other folders (parts of the period computed elsewhere) are added first. <out>/evaluation.nc
 holds every result with its interval, for train/report.py and the page; <out>/<name>.md and .json hold tables.
+
+--conditional holds ensembles against nudged simulations (see docs/conditional.md) and writes <out>/conditional.nc and .md.
 """
 
 import dataclasses
@@ -66,6 +69,12 @@ class EvaluateConfig:
 
     member_seed: int = 0
     """Seed of the noise of the members."""
+
+    conditional: Path | None = None
+    """Folder of nudged simulations that ensembles are held against, instead of the evaluation of --data."""
+
+    conditional_truths: int = 0
+    """So many of the nudged simulations, the reference first, are downscaled; 0 for all."""
 
     lag_pairs: int = 32
     """Pairs of patches at each time on which the distance network itself is evaluated; 0 for none."""
@@ -141,6 +150,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code."""
     config = _cli.parse(EvaluateConfig, {"default": EvaluateConfig()}, arguments, "python train/evaluate.py")
     _check(config)
+    if config.conditional is not None:
+        return _conditional(config)
     # Only now, since torch takes seconds to import: a wrong flag is reported at once.
     from atmodist_core.evaluation.bootstrap import Bootstrap
     from atmodist_core.evaluation.results.build import evaluation_tree
@@ -193,10 +204,50 @@ def main(arguments: Sequence[str]) -> int:
     return _cli.EXIT_OK if not asked else _cli.EXIT_INTERRUPTED
 
 
+def _conditional(config: EvaluateConfig) -> int:
+    """Hold ensembles against nudged simulations; write the statistics and a table."""
+    from atmodist_core.evaluation.ensembles.conditional import conditional_statistics, open_nudged
+    from atmodist_core.evaluation.ensembles.conditional_tables import conditional_table
+    from atmodist_core.evaluation.run.member_run import selected_times
+    from atmodist_core.evaluation.run.models import load_models
+
+    assert config.conditional is not None
+    span = slice(config.period[0], config.period[-1]) if config.period else None
+    states, degree = open_nudged(config.conditional, span)
+    states = states.isel(time=selected_times(states["time"].values, config.every_hours))
+    models = load_models(
+        config.models,
+        precision=config.precision,
+        device=config.device,
+        factor=config.factor,
+        members=config.members,
+        seed=config.member_seed,
+    )
+    say = _Progress(config.progress).say
+    results = conditional_statistics(
+        states, models, degree=degree, truths=config.conditional_truths, seed=config.seed, report=say
+    )
+    config.out.mkdir(parents=True, exist_ok=True)
+    scratch = config.out / f".conditional.{os.getpid()}.nc"
+    results.to_netcdf(scratch)
+    scratch.replace(config.out / "conditional.nc")
+    _write(config.out / "conditional.md", conditional_table(results) + "\n")
+    print(
+        f"Wrote {config.out / 'conditional.nc'}: {results.sizes['time']} times.\n\n{conditional_table(results)}"
+    )
+    return _cli.EXIT_OK
+
+
 def _check(config: EvaluateConfig) -> None:
     """Refuse bad settings before hours of work."""
     if config.workers < 0:
         raise UserError(f"Expected --workers 0 or more, found {config.workers}.")
+    if config.conditional_truths < 0:
+        raise UserError(f"Expected --conditional-truths 0 or more, found {config.conditional_truths}.")
+    if config.conditional is not None and config.members < 2:
+        raise UserError(
+            f"Expected --members 2 or more with --conditional, found {config.members}; 8 is usual."
+        )
     if len(config.reference) not in (1, len(config.candidates)):
         raise UserError(
             f"Expected one --reference, or one for each of {len(config.candidates)} candidates, found "

@@ -24,6 +24,7 @@ _EXPORTS = {
     "ensemble": "atmodist_core.plots.ensemble_plots",
     "rank_histogram": "atmodist_core.plots.ensemble_plots",
     "spread_error": "atmodist_core.plots.ensemble_plots",
+    "open_share": "atmodist_core.plots.ensemble_plots",
     "explore": "atmodist_core.plots.explorer",
     "LivePlot": "atmodist_core.plots.live",
 }

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.evaluation.ensembles.conditional_tables import open_share as shares_left_open
 from atmodist_core.figures.method_styles import method_style
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.look.style import axes_hook, line_options, theme_of
@@ -194,6 +195,70 @@ def spread_error(
         ylabel="spread / error",
         xlim=(1, max(x[-1] for x, _ in curves.values())),
         ylim=(0, 2),
+    )
+
+
+def open_share(
+    results: xr.Dataset, *, field: str = "vorticity", width: int = 420, theme: str = "light"
+) -> Any:
+    """Return the share of the truth's power that ensembles leave open, per wavenumber, beside that of nudged simulations.
+
+    Parameters
+    ----------
+    results : xarray.Dataset
+        The file ``conditional.nc`` of ``train/evaluate.py --conditional``.
+    field, width, theme
+        As for :func:`rank_histogram`.
+
+    Returns
+    -------
+    holoviews.Overlay
+        The band marks the small scales, which are not nudged.
+
+    Raises
+    ------
+    UserError
+        If there is no such field, or these are no such results.
+
+    Examples
+    --------
+    >>> axes = ("model", "time", "field", "total_wavenumber")
+    >>> power = xr.DataArray(np.ones((1, 1, 1, 3)), {"model": ["members"], "field": ["vorticity"]}, axes)
+    >>> results = xr.Dataset({"variance": power / 2, "truth_power": power}, attrs={"nudged_degree": 1})
+    >>> open_share(results).label
+    'power left open'
+    """
+    if "nudged_degree" not in results.attrs:
+        raise UserError(
+            "Expected results of train/evaluate.py --conditional, found others; open conditional.nc."
+        )
+    hv, colours = holoviews(), theme_of(theme)
+    shares = shares_left_open(results).sel(field=_known(field, results["field"].values, "field"))
+    first, last = results.attrs["nudged_degree"] + 1, shares.sizes["total_wavenumber"] - 1
+    layers = [hv.VSpan(first, last).opts(color=colours.line, alpha=0.3)]
+    for name in shares["model"].values:
+        values = shares.sel(model=name).values
+        known = np.isfinite(values) & (np.arange(values.size) > 0)
+        if known.any():
+            curve = hv.Curve(
+                (np.flatnonzero(known), values[known]), "degree", "share", label=method_style(str(name)).label
+            )
+            layers.append(curve.opts(**line_options(str(name), theme), tools=["hover"]))
+    return (
+        hv.Overlay(layers)
+        .relabel("power left open")
+        .opts(
+            frame_height=220,
+            frame_width=width,
+            show_grid=True,
+            hooks=[axes_hook(theme)],
+            title=f"power left open, {field}",
+            xlabel="total wavenumber",
+            ylabel="variance / truth's power",
+            xlim=(1, last),
+            ylim=(0, None),
+            legend_position="top_left",
+        )
     )
 
 

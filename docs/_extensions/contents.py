@@ -13,6 +13,7 @@ CONTENTS: dict[str, tuple[str, ...]] = {
         "docs/cities",
         "docs/limits",
         "docs/simulation",
+        "docs/conditional",
         "docs/models",
     ),
     "Training and evaluation": (

@@ -8,7 +8,7 @@ mean? J. Hydrometeorol. 15, 1708-1713.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -143,7 +143,7 @@ def spread_skill(
 
 
 def spread_and_error_power(
-    power: PowerOfGrid, members: np.ndarray, truth: np.ndarray
+    power: Callable[[np.ndarray], np.ndarray], members: np.ndarray, truth: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return spread and squared error as in :func:`.spread_and_error`, per wavenumber: ``(..., wavenumber)`` each."""
     count = len(members)

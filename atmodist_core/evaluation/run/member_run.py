@@ -47,10 +47,13 @@ class Selection:
     def times(self, data: EvaluationData, group: str) -> np.ndarray:
         """Return the times for a group of statistics."""
         step = self.cities_every_hours if group in (CITIES, MEMBER_CITIES) else self.every_hours
-        if step < 0:
-            return data.times[:0]
-        seconds = data.times.astype("datetime64[s]").astype(np.int64)
-        return data.times[seconds % (3600 * step) == 0] if step else data.times
+        return data.times[:0] if step < 0 else data.times[selected_times(data.times, step)]
+
+
+def selected_times(times: np.ndarray, every_hours: int) -> np.ndarray:
+    """Return which times have hours since 1970 that are a multiple of a step, all for 0; boolean ``(time,)``."""
+    seconds = times.astype("datetime64[s]").astype(np.int64)
+    return seconds % (3600 * every_hours) == 0 if every_hours else np.ones(times.shape, dtype=bool)
 
 
 class Stores:
