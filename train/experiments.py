@@ -26,7 +26,8 @@ class ExperimentsCommand:
     preset: Literal["cpu", "gpu"] = "cpu"
     """Kind of machine: the batch sizes that suit it."""
     plan: str = "demo"
-    """Plan in train/plan/experiment_plan.py: demo (what ships) or smoke (minutes, on synthetic fields, a test only)."""
+    """Plan in train/plan/experiment_plan.py: demo (what ships), rivals (competing losses, pretext tasks, 8x and
+    16x), rivals-short (the same with a few minutes each) or smoke (minutes, on synthetic fields, a test only)."""
     only: tuple[str, ...] = ()
     """Names or patterns ('srgan-*') of experiments; those they need are run too."""
     optional: bool = False
@@ -156,7 +157,7 @@ def evaluate_arguments(command: ExperimentsCommand, jobs: Sequence[Job]) -> list
     generators = [
         job
         for job in jobs
-        if job.experiment.command in ("gan", "ensemble") and progress_of(job).state == "done"
+        if job.experiment.command in ("gan", "ensemble", "flow") and progress_of(job).state == "done"
     ]
     candidates = [job.name for job in generators if job.experiment.settings.get("content") != "mse"]
     return [

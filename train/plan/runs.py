@@ -17,7 +17,7 @@ from typing import Any, Literal
 from atmodist_core.common.errors import UserError
 from atmodist_core.common.folder_lock import try_lock
 from train import _cli
-from train.plan.experiment_plan import Experiment, Plan
+from train.plan.experiment import Experiment, Plan
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOCK_NAME, LOG_NAME, FAILURE_NAME = "experiment.lock", "output.log", "failure.txt"
@@ -103,6 +103,7 @@ def _kinds() -> dict[str, tuple[Any, Mapping[str, Any]]]:
         "autoencoder": (c.AutoencoderConfig, c.AUTOENCODER_PRESETS),
         "gan": (c.GanConfig, c.GAN_PRESETS),
         "ensemble": (c.EnsembleConfig, c.ENSEMBLE_PRESETS),
+        "flow": (c.FlowMatchingConfig, c.FLOW_PRESETS),
     }
 
 

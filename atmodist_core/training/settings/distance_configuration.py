@@ -17,6 +17,11 @@ class DistanceConfig:
     """Fields and patches."""
     run: RunConfig = field(default_factory=RunConfig)
     """Folder, hardware, reports."""
+    pretext: Literal[
+        "lag", "ordered", "triplet", "contrast", "inpainting", "split-brain", "reconstruction", "random"
+    ] = "lag"
+    """What the encoder learns from: lag classes (AtmoDist); ordered lag classes; a nearer time is nearer; the same place a few hours
+    apart against other patches; deleted blocks; each field from the other; the field itself; or nothing."""
     classes: int = 23
     """Number of lags to classify."""
     lag_step_hours: int = 3
