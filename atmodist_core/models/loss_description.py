@@ -32,7 +32,8 @@ def loss_text(card: ModelCard) -> str:
         step = loss.get("lag_step_hours", loss.get("lead_step_hours"))
         if not isinstance(step, int | float):
             return "cross-entropy over lags"
-        return f"cross-entropy over {loss.get('classes', '?')} lags, {step:g} h apart"
+        ordered = "ordered " if loss.get("ordered") else ""
+        return f"cross-entropy over {loss.get('classes', '?')} {ordered}lags, {step:g} h apart"
     if card.kind == "autoencoder":
         return str(loss.get("name", "mean squared error of the reconstruction"))
     if loss.get("name") == "flow matching":

@@ -31,6 +31,7 @@ class LagClassifierConfig(NetworkConfig):
     encoder_channels: int = 128
     encoder_stride: int = 32  # patch points between two points of an encoded field
     filters: int = 128
+    ordered: bool = False  # lags as ordered classes, by one number and thresholds
 
     def __post_init__(self) -> None:
         self._require_counts(
@@ -70,7 +71,14 @@ class LagClassifier(nn.Module):
         self.conv2 = SameConv2d(config.filters, config.filters, 3)
         self.norm2 = batch_norm(config.filters)
         points = math.ceil(config.encoded_size / 2) ** 2
-        self.dense = nn.Linear(config.filters * points, config.classes, bias=False)
+        outputs = 1 if config.ordered else config.classes
+        self.dense = nn.Linear(config.filters * points, outputs, bias=False)
+        if config.ordered:
+            share = torch.arange(1, config.classes, dtype=torch.float64) / config.classes
+            thresholds = torch.logit(share).float()
+            self.first_threshold = nn.Parameter(thresholds[:1].clone())
+            # The inverse of softplus, which keeps thresholds in order.
+            self.threshold_gaps = nn.Parameter(torch.log(torch.expm1(thresholds.diff())))
         initialize_convolutions_he_(self)
         nn.init.xavier_uniform_(self.dense.weight)
 
@@ -82,7 +90,31 @@ class LagClassifier(nn.Module):
         x = torch.cat((encoded_a, encoded_b), dim=1)
         x = functional.relu(self.norm1(self.conv1(x)))
         x = functional.relu(self.norm2(self.conv2(x)))
-        return self.dense(x.flatten(1))
+        answer = self.dense(x.flatten(1))
+        if not self.config.ordered:
+            return answer
+        gaps = functional.softplus(self.threshold_gaps)
+        return ordered_log_probabilities(answer, torch.cat((self.first_threshold, gaps)).cumsum(0))
+
+
+def ordered_log_probabilities(score: Tensor, thresholds: Tensor) -> Tensor:
+    """Return the logarithms of the probabilities of ordered classes, ``(batch, classes)``.
+
+    Cumulative logits (McCullagh 1980): class k or less has the probability sigmoid(c_k - s), with one score s ``(batch, 1)`` and
+    increasing thresholds c ``(classes - 1,)``. Their cross-entropy is the likelihood, and a miss by many classes costs more.
+
+    Examples
+    --------
+    >>> round(ordered_log_probabilities(torch.zeros(1, 1), torch.tensor([-1.0, 1.0])).exp().sum().item(), 5)
+    1.0
+    """
+    z = (thresholds - score).float()
+    below = functional.logsigmoid(z[:, :1])
+    above = functional.logsigmoid(-z[:, -1:])
+    # sigmoid(b) - sigmoid(a) = sigmoid(b) sigmoid(-a) (1 - exp(a - b)), without cancellation.
+    a, b = z[:, :-1], z[:, 1:]
+    between = functional.logsigmoid(b) + functional.logsigmoid(-a) + torch.log(-torch.expm1(a - b))
+    return torch.cat((below, between, above), dim=1)
 
 
 class DistanceNetwork(nn.Module):

@@ -68,7 +68,12 @@ def save_distance_model(trainer: DistanceTrainer) -> Path:
         scores,
         lambda folder, card: save_distance(folder, trainer.evaluated_network, card, config.run.export_type),
         kind="distance",
-        loss={"name": "cross-entropy", "classes": config.classes, "lag_step_hours": config.lag_step_hours},
+        loss={
+            "name": "cross-entropy",
+            "classes": config.classes,
+            "lag_step_hours": config.lag_step_hours,
+            **({"ordered": True} if config.pretext == "ordered" else {}),
+        },
         schedule={
             **settings_without(config, "classes", "lag_step_hours", "start_from"),
             "processes": trainer.fabric.world_size,

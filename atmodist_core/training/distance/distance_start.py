@@ -59,6 +59,7 @@ def build_distance_network(config: DistanceConfig, start: StartDistance | None =
             patch_size=config.data.patch_size,
             encoder_channels=encoder.config.output_channels,
             encoder_stride=encoder.config.stride(),
+            ordered=config.pretext == "ordered",
         )
     )
     network = DistanceNetwork(encoder, classifier)
@@ -102,6 +103,10 @@ def check_distance_config(config: DistanceConfig) -> None:
             f"Expected --times-per-place from 2 to {min(config.classes + 1, 2 * config.batch_size)} (lags"
             f" --classes, patches twice --batch-size), found {config.times_per_place}."
         )
+    if config.start_from and config.pretext not in ("lag", "ordered"):
+        raise UserError(
+            f"Expected --pretext lag or ordered with --start-from, found {config.pretext}; leave --start-from out."
+        )
     if not 0.0 <= config.ema_decay < 1.0:
         raise UserError(f"Expected --ema-decay from 0 to below 1, found {config.ema_decay:g}; try 0.999.")
     if config.early_stop_patience < 0:
@@ -111,16 +116,16 @@ def check_distance_config(config: DistanceConfig) -> None:
         )
 
 
-def places_per_step(config: DistanceConfig, processes: int) -> int:
+def places_per_step(config: DistanceConfig, processes: int, times: int) -> int:
     """Places of a step such that about twice ``batch_size`` patches are encoded.
 
     The processes must share them evenly: their gradients would else count differently.
     """
-    places = 2 * config.batch_size // config.times_per_place
+    places = 2 * config.batch_size // times
     if places % processes:
         raise UserError(
             f"Expected places per step that {processes} processes share evenly, found {places} (twice"
-            f" --batch-size {config.batch_size} patches, {config.times_per_place} at a place); change"
+            f" --batch-size {config.batch_size} patches, {times} at a place); change"
             " --batch-size."
         )
     return places

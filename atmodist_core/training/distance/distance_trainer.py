@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from atmodist_core.common.hardware import Hardware, use_channels_last
-from atmodist_core.networks import DistanceNetwork
 from atmodist_core.training.configuration import DistanceConfig
 from atmodist_core.training.data import clips, patches
 from atmodist_core.training.data.fields_in_store import FieldsInStore
@@ -49,7 +48,10 @@ class DistanceTrainer(Trainer):
 
     config: DistanceConfig
     unit = "pairs"
-    shown = ("loss", "accuracy", "held_out_accuracy", "held_out_lag_error_hours")
+    shown: tuple[str, ...] = ("loss", "accuracy", "held_out_accuracy", "held_out_lag_error_hours")
+    own_columns: tuple[str, ...] = ("loss", "accuracy", "top3")
+    held_out_names: tuple[str, ...] = _HELD_OUT_COLUMNS
+    network: Any
 
     def __init__(
         self,
@@ -66,19 +68,18 @@ class DistanceTrainer(Trainer):
         )
         self.total_steps = sum(self._epoch_lengths())
         self.columns = [
-            "loss", "accuracy", "top3", "learning_rate", "gradient_norm", "samples_per_second",
-            *(f"held_out_{name}" for name in _HELD_OUT_COLUMNS),
-        ]  # fmt: skip
-        self.places = places_per_step(config, self.fabric.world_size)
-        self.network = build_distance_network(config, start)
-        check_precision(self.network, hardware)
+            *(*self.own_columns, "learning_rate", "gradient_norm", "samples_per_second"),
+            *(f"held_out_{name}" for name in self.held_out_names),
+        ]
+        self.places = places_per_step(config, self.fabric.world_size, self.times_per_place)
+        self.network = self.build_network()
         if self.fabric.world_size > 1 and config.sync_batch_norm:
             synchronize_batch_norm(self.network, hardware.device)
         self.optimizer = build_optimizer(self.network, config)
         if config.run.channels_last:
             use_channels_last(self.network)
-        self.parallel, _ = self.fabric.setup(clips.ClipNetwork(self.network), self.optimizer)
-        self.average: WeightAverage[DistanceNetwork] | None = (
+        self.parallel, _ = self.fabric.setup(self.trained_module(), self.optimizer)
+        self.average: WeightAverage[Any] | None = (
             WeightAverage(self.network, config.ema_decay) if config.ema_decay > 0 else None
         )
         weights = clips.lag_weights(config.classes, config.times_per_place)
@@ -93,6 +94,21 @@ class DistanceTrainer(Trainer):
         self.batches = LookAhead(self._batch, ahead)
         self.sampler.pairs(0, 1, classes=config.classes, stride=self.stride)  # too short a series fails here
         self.make_sampler(patches.VALIDATION_STREAM).pairs(0, 1, classes=config.classes, stride=self.stride)
+
+    def build_network(self) -> Any:
+        """Return the network before training."""
+        network = build_distance_network(self.config, self.start)
+        check_precision(network, self.hardware)
+        return network
+
+    def trained_module(self) -> nn.Module:
+        """Return what a step calls."""
+        return clips.ClipNetwork(self.network)
+
+    @property
+    def times_per_place(self) -> int:
+        """Patches at each place."""
+        return self.config.times_per_place
 
     def _epoch_lengths(self) -> list[int]:
         c = self.config
@@ -121,7 +137,7 @@ class DistanceTrainer(Trainer):
             return one_cycle(step, self.total_steps, c.learning_rate, warmup_fraction=c.warmup_fraction)
         return self.plateau.rate if c.schedule == "plateau" else c.learning_rate
 
-    def _batch(self, step: int) -> tuple[Tensor, Tensor]:
+    def _batch(self, step: int) -> tuple[Tensor, ...]:
         """Patches and labels of this process's share of a step."""
         c = self.config
         drawn = clips.draw_clips(
@@ -136,11 +152,18 @@ class DistanceTrainer(Trainer):
 
     def step(self, step: int) -> Mapping[str, Tensor]:
         """One optimiser step."""
-        c = self.config
-        fields, labels = self.batches(step)
+        batch = self.batches(step)
         rate = self.learning_rate(step)
         set_rate(self.optimizer, rate)
         self.parallel.train()
+        numbers = self._learn(batch)
+        if self.average is not None:
+            self.average.update(self.network)
+        return numbers | {"learning_rate": torch.tensor(rate)}
+
+    def _learn(self, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
+        c = self.config
+        fields, labels = batch
         logits = self.parallel(fields, c.times_per_place).float()
         if c.times_per_place == 2:
             weights = torch.ones_like(labels, dtype=torch.float32)
@@ -149,20 +172,17 @@ class DistanceTrainer(Trainer):
             weights = self.lag_weights[labels]
             loss = (functional.cross_entropy(logits, labels, reduction="none") * weights).mean()
         norm = self.update(self.network, self.optimizer, loss, c.clip_norm)
-        if self.average is not None:
-            self.average.update(self.network)
         with torch.no_grad():
             best = logits.topk(min(3, c.classes), dim=1).indices == labels[:, None]
             return {
                 "loss": loss.detach(),
                 "accuracy": (best[:, 0].float() * weights).mean(),
                 "top3": (best.any(dim=1).float() * weights).mean(),
-                "learning_rate": torch.tensor(rate),
                 "gradient_norm": norm,
             }
 
     @property
-    def evaluated_network(self) -> DistanceNetwork:
+    def evaluated_network(self) -> Any:
         """The network that is evaluated and exported: the average of weights where there is one."""
         return self.network if self.average is None else self.average.network
 
@@ -196,11 +216,8 @@ class DistanceTrainer(Trainer):
     def end_epoch(self, step: int) -> Mapping[str, float]:
         """Scores on held-out pairs; keep the best weights and update the plateau schedule."""
         c = self.config
-        self.last_held_out = self.predict_held_out(c.validation_pairs)
-        scores = pretext_scores(*self.last_held_out, c.lag_step_hours)
+        scores = self.held_out(step)
         self.plateau.update(scores["loss"])
-        if self.is_main_process:
-            write_confusion(c.run.out, *self.last_held_out, epoch=self.epoch_of(step))
         if self.best_loss is None or scores["loss"] < self.best_loss:
             self.best_loss, self.epochs_without_better = scores["loss"], 0
             if self.is_main_process and c.keep == "best":
@@ -211,7 +228,14 @@ class DistanceTrainer(Trainer):
                 )
         else:
             self.epochs_without_better += 1
-        return prefixed("held_out_", scores)
+        return prefixed("held_out_", dict(scores))
+
+    def held_out(self, step: int) -> Mapping[str, float]:
+        """Scores on held-out pairs, and the file of their confusion matrix."""
+        self.last_held_out = self.predict_held_out(self.config.validation_pairs)
+        if self.is_main_process:
+            write_confusion(self.config.run.out, *self.last_held_out, epoch=self.epoch_of(step))
+        return pretext_scores(*self.last_held_out, self.config.lag_step_hours)
 
     def draw_samples(self, folder: Path, step: int) -> None:
         """Draw the confusion matrix and distances over the lag, on held-out pairs; main process only."""

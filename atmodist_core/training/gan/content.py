@@ -9,7 +9,7 @@ from torch import Tensor
 from atmodist_core.common.errors import UserError
 from atmodist_core.models.card import ModelCard
 from atmodist_core.models.store import load_network
-from atmodist_core.networks import Autoencoder, DistanceNetwork
+from atmodist_core.networks import Autoencoder, DistanceNetwork, Encoder
 from atmodist_core.networks.losses.adjusted_mean_squared_error import AdjustedMeanSquaredErrorLoss
 from atmodist_core.networks.losses.content import (
     CONTENT_LOSSES,
@@ -103,10 +103,11 @@ def build_encoder_loss(
         return loss, None, untrained | _about_layers(scales)
     card, network = load_network(encoder_model(config))
     _check(card, config, spacing_deg)
-    assert isinstance(network, (DistanceNetwork, Autoencoder))
-    layers = _layers(config, network.encoder.config.layers, card.distance_scale, repr(card.name))
+    assert isinstance(network, (DistanceNetwork, Autoencoder, Encoder))
+    encoder = network if isinstance(network, Encoder) else network.encoder
+    layers = _layers(config, encoder.config.layers, card.distance_scale, repr(card.name))
     scales = {layer: card.distance_scale[layer] for layer in layers}
-    loss = AtmoDistLoss(network.encoder, layers, tuple(scales.values()))
+    loss = AtmoDistLoss(encoder, layers, tuple(scales.values()))
     assert card.normalization is not None
     # Where the scale follows the data, both normalisations bring fields to the same spread.
     same = card.normalization == normalization or config.amplitude == "coarse-field"
@@ -199,7 +200,7 @@ def _check(card: ModelCard, config: DownscalingConfig, spacing_deg: float) -> No
     flag, kind = (
         ("--distance", "distance") if config.content == "atmodist" else ("--autoencoder", "autoencoder")
     )
-    if card.kind != kind:
+    if card.kind != kind and not (kind == "distance" and card.kind == "encoder"):
         raise UserError(
             f"Expected a model of kind {kind!r} after {flag}, found the {card.kind} {card.name!r}; name one"
             f" such as {'atmodist-23' if kind == 'distance' else 'autoencoder'}."

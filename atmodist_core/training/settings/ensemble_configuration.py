@@ -94,9 +94,19 @@ _ENSEMBLE_SMOKE = EnsembleConfig(
     validation_patches=16,
 )
 
+
+def _of_factor(factor: int) -> EnsembleConfig:
+    """From scratch, as no start of that factor ships; patches of 8 x 8 coarse points or more."""
+    data = DataConfig(patch_size=max(64, 8 * factor), mirror=True)
+    return dataclasses.replace(
+        _ENSEMBLE_DEMO, preset=f"demo-{factor}x", factor=factor, data=data, start_from=None, epochs=20
+    )
+
+
 ENSEMBLE_PRESETS: dict[str, EnsembleConfig] = {
     "smoke": _ENSEMBLE_SMOKE,
     "demo": _ENSEMBLE_DEMO,
+    **{f"demo-{factor}x": _of_factor(factor) for factor in (8, 16)},
     "paper": _ENSEMBLE_PAPER,
 }
 """Settings by the name that ``--preset`` takes: a minute, half an hour on a core, the budget of the papers."""

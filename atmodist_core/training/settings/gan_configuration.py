@@ -1,5 +1,6 @@
 """Settings and presets of the downscaling generators' training."""
 
+import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -86,5 +87,13 @@ _GAN_SMOKE = GanConfig(
     validation_patches=16,
 )
 
-GAN_PRESETS: dict[str, GanConfig] = {"smoke": _GAN_SMOKE, "demo": _GAN_DEMO, "paper": _GAN_PAPER}
+GAN_PRESETS: dict[str, GanConfig] = {
+    "smoke": _GAN_SMOKE,
+    "demo": _GAN_DEMO,
+    "demo-8x": dataclasses.replace(_GAN_DEMO, preset="demo-8x", factor=8),
+    "demo-16x": dataclasses.replace(
+        _GAN_DEMO, preset="demo-16x", factor=16, data=DataConfig(patch_size=128, mirror=True), batch_size=16
+    ),
+    "paper": _GAN_PAPER,
+}
 """Settings by the name that ``--preset`` takes: a minute, hours on a few cores, the numbers of the paper."""

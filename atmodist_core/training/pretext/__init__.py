@@ -1,0 +1,1 @@
+"""Training of the encoder on other pretext tasks than the lag."""
