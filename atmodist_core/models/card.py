@@ -52,11 +52,9 @@ class ModelCard:
     name : str
         Letters, digits, dots, dashes and underscores; also the name of the model's folder.
     kind : str
-        ``"distance"``, ``"encoder"`` (of another pretext task), ``"downscaler"``, ``"flow"`` (a downscaler by flow matching),
-        ``"autoencoder"`` or ``"interpolation"`` (no weights).
+        One of :data:`KINDS`; ``"encoder"`` is one of another pretext task, ``"flow"`` downscales, ``"interpolation"`` has no weights.
     architecture : dict
-        Configurations by network: ``{"encoder": {...}, "classifier": {...}}``, ``{"encoder": {...}}``, ``{"generator": {...}}``,
-        ``{"mean": {...}, "generator": {...}, "flow": {...}}`` or ``{"encoder": {...}, "decoder": {...}}``.
+        Configurations by network, such as ``{"encoder": {...}, "classifier": {...}}`` or ``{"generator": {...}}``.
     channels : tuple of str
         The fields, in the order of the channel axis; empty for interpolation, which takes any.
     normalization : SignedLogNormalization or None

@@ -12,7 +12,7 @@ class Experiment:
     """One training."""
 
     name: str  # of the run and of its model
-    command: Command  # in train/
+    command: Command  # in train/; flow is train/ensemble.py --flow
     question: str
     settings: Mapping[str, Any] = field(default_factory=dict)  # that differ from the plan's common ones
     # setting that takes a model to the experiment that gives it

@@ -55,22 +55,31 @@ class Job:
     @property
     def script(self) -> str:
         """The command, relative to the checkout."""
-        return f"train/{self.experiment.command}.py"
+        return "train/ensemble.py" if self.is_flow else f"train/{self.experiment.command}.py"
+
+    @property
+    def is_flow(self) -> bool:
+        """Whether the command has the flag ``--flow``."""
+        return self.experiment.command == "flow"
 
     @property
     def begun(self) -> bool:
         """Whether a run has started."""
         return (self.folder / "config.json").is_file()
 
+    @property
+    def _flow(self) -> list[str]:
+        return ["--flow"] if self.is_flow else []
+
     def shell_line(self) -> str:
         """Return the equivalent shell command."""
-        return shlex.join(["python", self.script, *self.arguments])
+        return shlex.join(["python", self.script, *self._flow, *self.arguments])
 
     def process_arguments(self) -> list[str]:
         """Return the command line of the process; a started run is resumed."""
         return [
             *(sys.executable, str(REPOSITORY / self.script)),
-            *self.arguments,
+            *(*self._flow, *self.arguments),
             *(["--resume"] if self.begun else []),
         ]
 
