@@ -1,7 +1,7 @@
 """Run the missing trainings of docs/models.md and docs/experiments.md.
 
 python train/experiments.py --data DIR [DIR ...] --out runs/experiments [--plan demo|smoke] [--only NAME ...]
-    [--jobs N] [--list | --print]
+    [--jobs N] [--list | --print | --tables]
 """
 
 import dataclasses
@@ -17,6 +17,7 @@ from train import _cli
 from train.plan.experiment_plan import PLANS
 from train.plan.queue import Queue, clock, evaluate
 from train.plan.runs import Job, Place, card_scores, chosen, jobs_of, place_settings, progress_of
+from train.plan.tables import score_table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +39,8 @@ class ExperimentsCommand:
     """Show the state of every experiment and run nothing."""
     print: bool = False
     """Print the equivalent shell commands and run nothing."""
+    tables: bool = False
+    """Print one table of the finished models, with scores and cost, and run nothing."""
     out: Path = Path("runs/experiments")
     """Folder of the runs; the models are written to its folder models."""
     data: tuple[Path, ...] = ()
@@ -84,6 +87,10 @@ def main(arguments: Sequence[str]) -> int:
         return _cli.EXIT_OK
     if command.list:
         print(overview(jobs))
+        return _cli.EXIT_OK
+    if command.tables:
+        evaluated = command.out / "evaluation" / "evaluation.json"
+        print(score_table(jobs, evaluated if evaluated.is_file() else None))
         return _cli.EXIT_OK
     if not command.data and command.plan != "smoke":
         raise UserError("Expected at least one folder of fields after --data, found none.")

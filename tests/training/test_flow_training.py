@@ -11,7 +11,6 @@ from atmodist_core.common.hardware import Hardware
 from atmodist_core.fields import coarsen
 from atmodist_core.models.card import read_card
 from atmodist_core.models.loss_description import loss_text
-from atmodist_core.networks.flow_network import state_channels
 from atmodist_core.training.configuration import FlowMatchingConfig
 from atmodist_core.training.data.training_data import load_training_data
 from atmodist_core.training.flow.flow_training import FlowTrainer, train_flow
@@ -40,7 +39,7 @@ def flow_config(out, start, **changes):
 
 def test_the_first_estimate_is_the_mean(weather, tmp_path, start):
     """The weights of the state are zero at the start: errors are residuals, whose variance is 1 in their own units."""
-    config = flow_config(tmp_path, start, batch_size=16, noise_channels=state_channels(2, 4))
+    config = flow_config(tmp_path, start, batch_size=16)
     model = load_start(config, generator_config(config))
     data = load_training_data(config.data, sources=[weather], normalization=model.card.normalization)
     trainer = FlowTrainer(config, data, Hardware("cpu", "float32"), model)

@@ -1,11 +1,9 @@
 """Training of a flow, from its settings to its model folder."""
 
-import dataclasses
 from pathlib import Path
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.models.store import save_flow
-from atmodist_core.networks.flow_network import state_channels
 from atmodist_core.training.configuration import FlowMatchingConfig, require_positive
 from atmodist_core.training.flow.flow_trainer import FlowTrainer
 from atmodist_core.training.gan.gan_report import save_downscaling_model
@@ -23,9 +21,6 @@ __all__ = ["FlowTrainer", "check_flow_config", "train_flow"]
 def train_flow(config: FlowMatchingConfig, sources: Sources = None) -> Path | None:
     """Train (or resume) a flow and save it; see :func:`~atmodist_core.training.loop.training_run.train`."""
     check_flow_config(config)
-    # The state of the flow and the time take the place of noise at the coarse points.
-    channels = state_channels(len(config.data.channels), config.factor)
-    config = dataclasses.replace(config, noise_channels=channels)
     start = load_start(config, generator_config(config)) if config.start_from else None
     if start is not None and start.network.config.takes_noise:
         raise UserError(

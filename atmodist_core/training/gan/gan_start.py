@@ -15,7 +15,13 @@ from atmodist_core.common.settings_values import check_settings_values
 from atmodist_core.models.card import CARD_FILE, ModelCard
 from atmodist_core.models.store import load_network
 from atmodist_core.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
-from atmodist_core.training.configuration import DownscalingConfig, GanConfig, require_positive
+from atmodist_core.networks.flow_network import state_channels
+from atmodist_core.training.configuration import (
+    DownscalingConfig,
+    FlowMatchingConfig,
+    GanConfig,
+    require_positive,
+)
 from atmodist_core.training.data.amplitude import AmplitudeScaling
 from atmodist_core.training.gan.adversarial import use_spectral_norm
 
@@ -44,14 +50,18 @@ class StartModel:
 
 def generator_config(config: DownscalingConfig) -> GeneratorConfig:
     """Architecture of a configuration's generator."""
+    channels, noise = len(config.data.channels), config.noise_channels
+    if isinstance(config, FlowMatchingConfig):
+        # The state of the flow and the time take the place of noise at the coarse points.
+        noise = state_channels(channels, config.factor)
     return GeneratorConfig(
-        channels=len(config.data.channels),
+        channels=channels,
         factor=config.factor,
         filters=config.filters,
         blocks=config.residual_blocks,
         upsampling=config.upsampling,
         residual=config.residual,
-        noise_channels=config.noise_channels,
+        noise_channels=noise,
         fine_noise_channels=config.fine_noise_channels,
         output_filter=config.output_filter,
         filter_cutoff=config.filter_cutoff,
