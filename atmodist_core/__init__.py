@@ -31,6 +31,7 @@ _EXPORTS = {
     "regional_spectrum": "atmodist_core.evaluation",
     "ModelCard": "atmodist_core.models.card",
     "list_models": "atmodist_core.models.card",
+    "models_for": "atmodist_core.models.fit",
     "Downscaler": "atmodist_core.inference.downscaler",
     "load_downscaler": "atmodist_core.inference.downscaler",
     "AtmoDist": "atmodist_core.inference.atmodist",

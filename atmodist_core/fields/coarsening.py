@@ -11,6 +11,7 @@ import xarray as xr
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields.canonical.coordinates import grid_name, is_full_circle
 from atmodist_core.fields.canonical.notes import add_note
+from atmodist_core.fields.effective_truncation import ATTRIBUTE
 from atmodist_core.fields.grid.cell_areas import cell_areas
 
 
@@ -86,6 +87,8 @@ def coarsen(dataset: xr.Dataset, factor: int = 4) -> xr.Dataset:
         latitude=("latitude", _means(latitude, rows, factor), dict(dataset["latitude"].attrs)),
         longitude=("longitude", _means(longitude, columns, factor), dict(dataset["longitude"].attrs)),
     )
+    if ATTRIBUTE in result.attrs:
+        result.attrs[ATTRIBUTE] *= factor
     if dataset.attrs.get("grid") != "limited-area":
         result.attrs["grid"] = grid_name(result["latitude"].values, result["longitude"].values)
     add_note(

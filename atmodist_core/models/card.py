@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import re
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from typing import Any
 
 from atmodist_core.common.assets import asset_folder
 from atmodist_core.common.errors import AtmodistWarning, UserError
-from atmodist_core.networks.generator import LARGEST_FACTOR
+from atmodist_core.models.card_checks import check_card
 from atmodist_core.networks.normalization import SignedLogNormalization
 
 CARD_FILE = "card.json"
@@ -26,7 +25,7 @@ MODELS_VARIABLE = "ATMODIST_MODELS"
 
 KINDS = ("distance", "encoder", "downscaler", "flow", "autoencoder", "interpolation")
 
-_LATER_KEYS = ("weights_sha256", "spacings_deg", "amplitude")
+_LATER_KEYS = ("weights_sha256", "spacings_deg", "amplitude", "effective_truncation", "area")
 """Entries that cards of earlier versions lack."""
 
 _LARGEST_CARD = 4 * 2**20
@@ -92,6 +91,12 @@ class ModelCard:
     amplitude : dict
         Of a downscaler whose scale follows the data: by channel, the amplitude to which coarse fields are brought
         (:func:`~atmodist_core.fields.amplitude.coarse_amplitude`, in the unit of the field); otherwise empty.
+    effective_truncation : float or None
+        Of the training data; see :mod:`atmodist_core.fields.effective_truncation`.
+    area : tuple of float
+        South, north, west, east of the training data [degrees]; empty for the globe, and where it is not known.
+    fit : str
+        How well it fits a dataset, where :func:`atmodist_core.models_for` returned the card; not stored.
     """
 
     name: str
@@ -118,80 +123,19 @@ class ModelCard:
     weights_sha256: str = ""
     spacings_deg: tuple[float, ...] = ()
     amplitude: dict[str, float] = field(default_factory=dict)
+    effective_truncation: float | None = None
+    area: tuple[float, ...] = ()
+    fit: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "channels", tuple(self.channels))
-        object.__setattr__(self, "spacings_deg", tuple(self.spacings_deg))
-        self._check_types()
-        self._check_values()
-
-    def _check_types(self) -> None:
-        number = (int, float)
-        types: dict[str, tuple[type, ...]] = {
-            **dict.fromkeys(("name", "kind", "period", "data", "level", "code_version", "created"), (str,)),
-            **dict.fromkeys(("licence", "limits", "notes", "weights_sha256"), (str,)),
-            **dict.fromkeys(
-                ("architecture", "loss", "schedule", "scores", "distance_scale", "amplitude"), (dict,)
-            ),
-            **dict.fromkeys(("factor", "seed", "parameters"), (int,)),
-            "normalization": (SignedLogNormalization, type(None)),
-            "grid_spacing_deg": (*number, type(None)),
-        }
-        for key, allowed in types.items():
-            value = getattr(self, key)
-            if not isinstance(value, allowed) or isinstance(value, bool):
-                self._refuse(
-                    key, " or ".join(kind.__name__ for kind in allowed), f"{type(value).__name__} {value!r}"
-                )
-        numbers: dict[str, dict[Any, float]] = {
-            "distance_scale": self.distance_scale,
-            "amplitude": self.amplitude,
-            "spacings_deg": dict(enumerate(self.spacings_deg)),
-        }
-        for key, values in numbers.items():
-            for entry, scale in values.items():
-                if not isinstance(scale, number) or isinstance(scale, bool) or not 0 < scale < float("inf"):
-                    self._refuse(key, "a positive number for every entry", f"{scale!r} for {entry!r}")
-        if self.amplitude and tuple(self.amplitude) != self.channels:
-            self._refuse(
-                "amplitude", "one number for each channel in their order, or none", repr(self.amplitude)
-            )
-
-    def _check_values(self) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
-            self._refuse(
-                "name",
-                "letters, digits, dots, dashes and underscores, first a letter or digit",
-                repr(self.name),
-            )
-        if self.kind not in KINDS:
-            self._refuse("kind", f"one of {', '.join(KINDS)}", repr(self.kind))
-        if not 1 <= self.factor <= LARGEST_FACTOR:
-            self._refuse("factor", f"from 1 to {LARGEST_FACTOR}", str(self.factor))
-        if self.kind == "interpolation":
-            return
-        if self.grid_spacing_deg is None or not 0 < self.grid_spacing_deg <= 180:
-            self._refuse("grid_spacing_deg", "a spacing in degrees, above 0", repr(self.grid_spacing_deg))
-        if self.normalization is None or self.normalization.channels != self.channels or not self.channels:
-            found = "none" if self.normalization is None else repr(self.normalization.channels)
-            self._refuse("normalization", f"one for the channels {self.channels!r}", found)
-
-    def _refuse(self, key: str, wanted: str, found: str) -> None:
-        raise UserError(
-            f"Expected {key!r} of the model card {self.name!r} to be {wanted}, found {found}: correct the "
-            "card."
-        )
-
-    @property
-    def downscales(self) -> bool:
-        """Whether it makes fine fields of coarse ones with a network."""
-        return self.kind in ("downscaler", "flow")
+        for name in ("channels", "spacings_deg", "area"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        check_card(self, KINDS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
-        values = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
-        values["channels"] = list(self.channels)
-        values["spacings_deg"] = list(self.spacings_deg)
+        values = {name: getattr(self, name) for name in _stored()}
+        values |= {name: list(values[name]) for name in ("channels", "spacings_deg", "area")}
         values["normalization"] = None if self.normalization is None else self.normalization.to_dict()
         return values
 
@@ -200,7 +144,7 @@ class ModelCard:
         """Build a card from plain values; a UserError names the first unknown, missing or wrong key."""
         if not isinstance(values, Mapping):
             raise UserError(f"Expected a model card to be a JSON object, found {type(values).__name__}.")
-        keys = [entry.name for entry in dataclasses.fields(cls)]
+        keys = _stored()
         for what, wrong in (
             ("the unknown key", [key for key in values if key not in keys]),
             ("no key", [key for key in keys if key not in values and key not in _LATER_KEYS]),
@@ -211,7 +155,7 @@ class ModelCard:
                     f"{wrong[0]!r}: correct the card or save the model again."
                 )
         converted = dict(values)
-        for key in ("channels", "spacings_deg"):
+        for key in ("channels", "spacings_deg", "area"):
             if not isinstance(values.get(key, ()), list | tuple):
                 raise UserError(
                     f"Expected {key!r} of a model card to be a list, found {values[key]!r}: correct the card."
@@ -236,6 +180,11 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} is not JSON serializable")
+
+
+def _stored() -> list[str]:
+    """Keys of a card on disk."""
+    return [entry.name for entry in dataclasses.fields(ModelCard) if entry.name != "fit"]
 
 
 def read_card(folder: str | Path) -> ModelCard:

@@ -1,5 +1,6 @@
 """The settings of every training run: flags, presets and ``config.json`` are the same frozen dataclasses."""
 
+from atmodist_core.training.settings.adaptation_configuration import AdaptationConfig
 from atmodist_core.training.settings.autoencoder_configuration import AUTOENCODER_PRESETS, AutoencoderConfig
 from atmodist_core.training.settings.distance_configuration import DISTANCE_PRESETS, DistanceConfig
 from atmodist_core.training.settings.downscaling_configuration import DownscalingConfig
@@ -24,6 +25,7 @@ __all__ = [
     "FLOW_PRESETS",
     "GAN_PRESETS",
     "RESUMABLE_CHANGES",
+    "AdaptationConfig",
     "AutoencoderConfig",
     "DataConfig",
     "DistanceConfig",

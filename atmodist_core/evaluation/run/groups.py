@@ -53,9 +53,9 @@ def groups_of(
     high = HighWavenumberPower(grid, factor)
     bins = [ValueBins.of_units(units) for units in data.units]
     power: list[Statistic] = [DegreePower(high)] if data.on_the_globe else [CosinePower(grid, high)]
+    power.append(GridPattern(np.array(weights[:, 0]), factor, wraps=data.on_the_globe))
     if data.on_the_globe:
-        rows = np.array(weights[:, 0])
-        power += [GridPattern(rows, factor), LinePower(grid["latitude"].values)]
+        power.append(LinePower(grid["latitude"].values))
     area = [*power, ValueDistribution(weights, bins), Semivariance(grid), Moments(sums), Errors(sums)]
     groups, notes = [Group(AREA, area)], []
     if data.window is not None:

@@ -42,12 +42,12 @@ class GridPattern(Statistic):
     }
     units: ClassVar[Mapping[str, str]] = {"folded_mean": "field", "folded_square": "field2"}
 
-    def __init__(self, weights: np.ndarray, factor: int) -> None:
-        self._rows, self._factor = weights, factor
+    def __init__(self, weights: np.ndarray, factor: int, *, wraps: bool = True) -> None:
+        self._rows, self._factor, self._wraps = weights, factor, wraps
 
     def __call__(self, snapshot: Snapshot) -> Arrays:
         """Return both."""
-        mean, square = folded_moments(snapshot.values, self._rows, self._factor)
+        mean, square = folded_moments(snapshot.values, self._rows, self._factor, wraps=self._wraps)
         return {"folded_mean": mean, "folded_square": square}
 
     def coordinates(self) -> dict[str, Any]:
@@ -105,11 +105,14 @@ def fold_on_cells(values: np.ndarray, weights: np.ndarray, factor: int) -> np.nd
     return np.einsum("...rpq,rp->...pq", by_row, weight / weight.sum(axis=0))
 
 
-def folded_moments(values: np.ndarray, weights: np.ndarray, factor: int) -> tuple[np.ndarray, np.ndarray]:
+def folded_moments(
+    values: np.ndarray, weights: np.ndarray, factor: int, *, wraps: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
     """Fold the grid-scale part of fields, and its square, on coarse cells.
 
     The same as :func:`fold_on_cells` of :func:`grid_scale_part`, a few rows at a time, which stay in the cache. Both
-    results are area means at every position, float64 ``(field, factor, factor)``.
+    results are area means at every position, float64 ``(field, factor, factor)``. Without a full circle of longitudes
+    (``wraps``) the first and the last coarse cell of each row, whose points lack a neighbour, are left out.
     """
     fields, rows, columns = values.shape
     high, wide = rows // factor, columns // factor * factor
@@ -126,6 +129,8 @@ def folded_moments(values: np.ndarray, weights: np.ndarray, factor: int) -> tupl
         cells *= cells
         cells *= of_cells
         sums[1] += cells.sum(axis=1)
+    if not wraps and wide > 2 * factor:
+        sums = sums[..., factor:-factor]
     mean, square = sums.reshape(2, fields, factor, -1, factor).mean(axis=-2)
     return mean, square
 

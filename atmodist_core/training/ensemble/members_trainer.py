@@ -33,7 +33,7 @@ class MembersTrainer(DownscalingTrainer):
         c = self.config
         single = DownscalingScores(c.data.channels, c.factor, self.data.normalization)
         ensemble = EnsembleScores(c.data.channels, self.data.normalization)
-        for number, batch in enumerate(self._held_out_batches()):
+        for number, batch in enumerate(self.held_out_batches()):
             generated = self.generated(batch, number, c.held_out_members)
             single.add(generated, self._repeated(batch.fine, generated))
             ensemble.add(generated.unflatten(0, (c.held_out_members, len(batch.fine))), batch.fine)
@@ -43,7 +43,7 @@ class MembersTrainer(DownscalingTrainer):
     def bicubic_scores(self) -> dict[str, float]:
         """Scores of bicubic interpolation on the same patches; its CRPS is its mean absolute error."""
         ensemble = EnsembleScores(self.config.data.channels, self.data.normalization)
-        for batch in self._held_out_batches():
+        for batch in self.held_out_batches():
             size = batch.fine.shape[-2:]
             ensemble.add(functional.interpolate(batch.coarse, size=size, mode="bicubic")[None], batch.fine)
         crps = {name: value for name, value in ensemble.result().items() if name.startswith("crps")}

@@ -202,7 +202,7 @@ class DownscalingTrainer(Trainer):
         """Return the scores of the evaluated generator on held-out patches."""
         c = self.config
         scores = DownscalingScores(c.data.channels, c.factor, self.data.normalization)
-        for number, batch in enumerate(self._held_out_batches()):
+        for number, batch in enumerate(self.held_out_batches()):
             scores.add(self.generated(batch, number), batch.fine)
         return scores.result()
 
@@ -210,7 +210,7 @@ class DownscalingTrainer(Trainer):
     def bicubic_scores(self) -> dict[str, float]:
         """Scores of bicubic interpolation on the same patches."""
         scores = DownscalingScores(self.config.data.channels, self.config.factor, self.data.normalization)
-        for batch in self._held_out_batches():
+        for batch in self.held_out_batches():
             size = batch.fine.shape[-2:]
             scores.add(functional.interpolate(batch.coarse, size=size, mode="bicubic"), batch.fine)
         return scores.result()
@@ -221,7 +221,8 @@ class DownscalingTrainer(Trainer):
             fine = self.evaluated_generator(*self._inputs(batch, number, HELD_OUT, members))
         return self._finished(fine.float(), batch)
 
-    def _held_out_batches(self) -> Iterator[DownscalingBatch]:
+    def held_out_batches(self) -> Iterator[DownscalingBatch]:
+        """Yield the same held-out patches at every call, in batches."""
         c = self.config
         sampler = self.make_sampler(patches.VALIDATION_STREAM)
         for number, first in enumerate(range(0, c.validation_patches, c.batch_size)):
@@ -234,7 +235,7 @@ class DownscalingTrainer(Trainer):
 
     def draw_samples(self, folder: Path, step: int) -> None:
         """Draw held-out patches: coarse, bicubic, generated, truth."""
-        batch = DownscalingBatch(*(part[:SAMPLES] for part in next(iter(self._held_out_batches()))))
+        batch = DownscalingBatch(*(part[:SAMPLES] for part in next(iter(self.held_out_batches()))))
         generated = self.generated(batch, 0)
         draw_downscaling_samples(
             folder, step, batch.coarse, generated, batch.fine, channels=self.config.data.channels

@@ -1,0 +1,205 @@
+"""Which models fit a dataset: a penalty for each way in which it differs from their training data."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from atmodist_core.fields.canonical.field_arrays import FieldArrays
+from atmodist_core.fields.effective_truncation import effective_truncation
+from atmodist_core.fields.grid.boundaries import Boundaries
+from atmodist_core.models.card import ModelCard, list_models
+
+_UNKNOWN = {"", "unknown", "none"}
+_WEIGHTS = {"truncation": 2.0, "spacing": 1.0, "level": 0.4, "amplitude": 0.5, "area": 0.5, "step": 0.3}
+"""Penalty of a factor of two, or of a difference that has no size."""
+_POWER_WEIGHT = 0.25
+"""Of a factor of two in the held-out power of a downscaler: decides among models of the same training data."""
+_SAME = 0.2
+"""Penalty below which a difference is not mentioned."""
+
+
+@dataclass(frozen=True)
+class DataTraits:
+    """What decides whether a model fits a dataset.
+
+    Attributes
+    ----------
+    fields : tuple of str
+        Variables over latitude and longitude.
+    spacing_deg : float
+        Of the latitudes of the fine grid [degrees].
+    truncation : float or None
+        Effective truncation, as a share of the fine grid's Nyquist wavenumber.
+    level : str
+        Text of the attribute.
+    spread : dict
+        Standard deviation of each field, in its units.
+    area : tuple of float
+        South, north, west, east [degrees]; empty for the globe.
+    step_hours : float or None
+        Median time step.
+    """
+
+    fields: tuple[str, ...]
+    spacing_deg: float
+    truncation: float | None
+    level: str
+    spread: dict[str, float]
+    area: tuple[float, ...]
+    step_hours: float | None
+
+    @classmethod
+    def of(cls, dataset: xr.Dataset, factor: int = 4) -> DataTraits:
+        """Measure the traits of canonical fields, of which three times are read.
+
+        ``factor`` is that of the models; it matters for block means, whose traits are those of the fine grid.
+        """
+        arrays = FieldArrays.of(dataset, (), "the choice of models")
+        chosen = np.unique(np.linspace(0, arrays.time_count - 1, 3).round().astype(int))
+        part = arrays.dataset.isel(time=chosen).load()
+        truncation = effective_truncation(part.assign_attrs(dataset.attrs))
+        spacing = float(np.abs(np.diff(arrays.latitude)).mean())
+        if truncation is not None and truncation > 1:  # block means
+            spacing, truncation = spacing / factor, min(truncation / factor, 1.0)
+        times = dataset["time"].values if "time" in dataset.coords else np.empty(0)
+        step = None
+        if np.issubdtype(times.dtype, np.datetime64) and times.size > 1:
+            step = float(np.median(np.diff(times) / np.timedelta64(1, "s"))) / 3600
+        latitude, longitude = arrays.latitude, arrays.longitude
+        limited = not Boundaries.of(latitude, longitude).is_globe
+        box = (latitude.min(), latitude.max(), longitude[0], longitude[-1])
+        return cls(
+            fields=arrays.channels,
+            spacing_deg=spacing,
+            truncation=truncation,
+            level=str(dataset.attrs.get("level", "")).strip(),
+            spread={name: float(part[name].astype(np.float64).std()) for name in arrays.channels},
+            area=tuple(map(float, box)) if limited else (),
+            step_hours=step,
+        )
+
+
+def models_for(
+    dataset: xr.Dataset, factor: int = 4, *, folders: Iterable[str | Path] | None = None
+) -> list[ModelCard]:
+    """Return the cards of the models that can be used on a dataset, best fit first.
+
+    Downscalers of the factor come before distance networks; both need their fields in the dataset. Compared are the
+    effective truncation, the grid spacing, the level, the amplitude (unless the model takes that from the coarse field),
+    the area and, for distances, the time step; between downscalers of the same training data the one comes first that
+    restored more of the held-out power.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Canonical fields on the fine grid, or their block means; three times are read.
+    factor : int
+        Fine cells per coarse cell along each axis.
+    folders : iterable of path, optional
+        As for :func:`atmodist_core.list_models`.
+
+    Returns
+    -------
+    list of ModelCard
+        Each with the reason in ``fit``, a sentence.
+
+    Raises
+    ------
+    UserError
+        The dataset has no fields over latitude and longitude.
+    """
+    return rank_models(list_models(folders), DataTraits.of(dataset, factor), factor)
+
+
+def rank_models(cards: Iterable[ModelCard], traits: DataTraits, factor: int = 4) -> list[ModelCard]:
+    """Return the usable ones among some cards, best fit first; see :func:`models_for`."""
+    ranked = []
+    for card in cards:
+        usable = card.kind == "distance" or (card.kind == "downscaler" and card.factor == factor)
+        if usable and card.channels and set(card.channels) <= set(traits.fields):
+            penalty, sentence = fit_of(card, traits)
+            ranked.append((card.kind != "downscaler", penalty, card.name, sentence, card))
+    return [
+        dataclasses.replace(card, fit=sentence) for *_, sentence, card in sorted(ranked, key=lambda r: r[:3])
+    ]
+
+
+def fit_of(card: ModelCard, traits: DataTraits) -> tuple[float, str]:
+    """Return how badly a model fits, 0 at best, and the reason in a sentence."""
+    found = list(_differences(card, traits))
+    penalty = sum(size for size, _ in found)
+    told = [text for size, text in found if size > _SAME]
+    if told:
+        return penalty + _lost_power(card), f"Trained on {'; '.join(told)}."
+    same = f"{traits.spacing_deg:.3g} degrees"
+    if traits.level.lower() not in _UNKNOWN:
+        same += f", {traits.level}"
+    if traits.truncation is not None and card.effective_truncation is not None:
+        same += f", scales down to {traits.truncation:.2g} of the Nyquist wavenumber"
+    return penalty + _lost_power(card), f"Trained on fields like these ({same})."
+
+
+def _differences(card: ModelCard, traits: DataTraits) -> Iterator[tuple[float, str]]:
+    """Penalty and phrase of each difference."""
+    if card.effective_truncation is not None and traits.truncation is not None:
+        size = _WEIGHTS["truncation"] * _octaves(traits.truncation, card.effective_truncation)
+        yield (
+            size,
+            f"scales down to {card.effective_truncation:.2g} of the grid's Nyquist wavenumber instead of"
+            f" {traits.truncation:.2g}",
+        )
+    if card.grid_spacing_deg is not None:
+        size = _WEIGHTS["spacing"] * _octaves(traits.spacing_deg, card.grid_spacing_deg)
+        yield size, f"{card.grid_spacing_deg:.3g} degrees instead of {traits.spacing_deg:.3g}"
+    known = card.level.lower() not in _UNKNOWN and traits.level.lower() not in _UNKNOWN
+    if known and card.level != traits.level:
+        yield _WEIGHTS["level"], f"level {card.level} instead of {traits.level}"
+    if card.normalization is not None and getattr(card, "amplitude", "training") == "training":
+        sizes = [
+            _octaves(traits.spread[name], std)
+            for name, std in zip(card.channels, card.normalization.std, strict=True)
+            if traits.spread[name] > 0
+        ]
+        if sizes:
+            name = card.channels[int(np.argmax(sizes))]
+            std = card.normalization.std[card.channels.index(name)]
+            size = _WEIGHTS["amplitude"] * float(np.mean(sizes))
+            yield size, f"{name} of standard deviation {std:.2g} instead of {traits.spread[name]:.2g}"
+    if card.area and not _inside(traits.area, card.area):
+        south, north, west, east = card.area
+        yield _WEIGHTS["area"], f"the area {south:.0f} to {north:.0f} N, {west:.0f} to {east:.0f} E alone"
+    step = card.loss.get("lag_step_hours")
+    if card.kind == "distance" and isinstance(step, int | float) and traits.step_hours:
+        yield (
+            _WEIGHTS["step"] * _octaves(traits.step_hours, step),
+            f"steps of {step:g} h instead of {traits.step_hours:g}",
+        )
+
+
+def _octaves(found: float, trained: float) -> float:
+    return abs(float(np.log2(found / trained)))
+
+
+def _inside(area: tuple[float, ...], trained: tuple[float, ...]) -> bool:
+    """Whether at least half of an area lies in the one that was trained on."""
+    if not area:
+        return False
+    south, north, west, east = area
+    shift = (west - trained[2] + 180) % 360 - 180
+    first, last = max(shift, 0.0), min(shift + east - west, trained[3] - trained[2])
+    width = max(last - first, 0.0)
+    height = max(min(north, trained[1]) - max(south, trained[0]), 0.0)
+    return width * height >= 0.5 * (east - west) * (north - south)
+
+
+def _lost_power(card: ModelCard) -> float:
+    """Penalty of a downscaler's held-out power, as its card says."""
+    ratios = [card.scores.get(f"held_out_power_ratio_{name}") for name in card.channels]
+    known = [ratio for ratio in ratios if isinstance(ratio, int | float) and ratio > 0]
+    return _POWER_WEIGHT * float(np.mean([_octaves(ratio, 1.0) for ratio in known])) if known else 0.0

@@ -1,0 +1,1 @@
+"""Adaptation of shipped models to the data of a user, within minutes."""
