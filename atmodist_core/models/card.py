@@ -86,8 +86,7 @@ class ModelCard:
     weights_sha256 : str
         SHA-256 of ``model.safetensors``, checked on loading; empty in cards of earlier versions.
     spacings_deg : tuple of float
-        Spacings of all fine training grids [degrees], of which ``grid_spacing_deg`` is the first; empty in cards of
-        earlier versions.
+        Of all fine training grids [degrees], ``grid_spacing_deg`` first; empty in cards of earlier versions.
     amplitude : dict
         Of a downscaler whose scale follows the data: by channel, the amplitude to which coarse fields are brought
         (:func:`~atmodist_core.fields.amplitude.coarse_amplitude`, in the unit of the field); otherwise empty.

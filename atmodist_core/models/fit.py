@@ -155,12 +155,15 @@ def _differences(card: ModelCard, traits: DataTraits) -> Iterator[tuple[float, s
             f" {traits.truncation:.2g}",
         )
     if card.grid_spacing_deg is not None:
-        size = _WEIGHTS["spacing"] * _octaves(traits.spacing_deg, card.grid_spacing_deg)
-        yield size, f"{card.grid_spacing_deg:.3g} degrees instead of {traits.spacing_deg:.3g}"
+        spacings = card.spacings_deg or (card.grid_spacing_deg,)
+        # Among several spacings those in between count as known.
+        nearest = min(max(traits.spacing_deg, min(spacings)), max(spacings))
+        size = _WEIGHTS["spacing"] * _octaves(traits.spacing_deg, nearest)
+        yield size, f"{nearest:.3g} degrees instead of {traits.spacing_deg:.3g}"
     known = card.level.lower() not in _UNKNOWN and traits.level.lower() not in _UNKNOWN
-    if known and card.level != traits.level:
+    if known and traits.level not in card.level.split("; "):
         yield _WEIGHTS["level"], f"level {card.level} instead of {traits.level}"
-    if card.normalization is not None and getattr(card, "amplitude", "training") == "training":
+    if card.normalization is not None and not card.amplitude:
         sizes = [
             _octaves(traits.spread[name], std)
             for name, std in zip(card.channels, card.normalization.std, strict=True)

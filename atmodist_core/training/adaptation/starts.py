@@ -41,7 +41,7 @@ class Start:
     @property
     def follows_amplitude(self) -> bool:
         """Whether its normalisation is scaled by the coarse field, so that it can be kept."""
-        return getattr(self.card, "amplitude", "training") != "training"
+        return bool(self.card.amplitude)
 
 
 def role_of(card: ModelCard) -> str:
