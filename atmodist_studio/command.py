@@ -53,13 +53,17 @@ def run_command(arguments: Sequence[str]) -> int:
     from train import _cli
 
     _cli.launched_as = f"atmodist {name}"
-    module = import_module("atmodist_studio.serve" if name == "app" else f"train.{known[name].stem}")
+    place = known[name].relative_to(CODE_FOLDER).with_suffix("").parts if name != "app" else ()
+    module = import_module(".".join(place) or "atmodist_studio.serve")
     return int(module.main(arguments[1:]))
 
 
 def command_files() -> dict[str, Path]:
-    """Return the file of every command by name: the page, then each public file in the folder ``train``."""
-    files = sorted((CODE_FOLDER / "train").glob("[!_]*.py"))
+    """Return the file of every command by name: the page, then each public file in ``train`` and ``train/figures``."""
+    folder = CODE_FOLDER / "train"
+    files = sorted(
+        [*folder.glob("[!_]*.py"), *(folder / "figures").glob("[!_]*.py")], key=lambda file: file.stem
+    )
     return {"app": _PACKAGE / "serve.py", **{file.stem.replace("_", "-"): file for file in files}}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -33,6 +33,7 @@ from app.compute.fair_scheduler import FairScheduler
 from app.compute.frame import Frame
 from app.compute.memory import cache_share
 from app.compute.scoring import scores_of
+from app.compute.suggestion import Suggestion, suggested_methods
 from app.state.choices import WHOLE
 from app.state.data_description import DataDescription
 from atmodist_core.common.errors import AtmodistWarning
@@ -40,6 +41,7 @@ from atmodist_core.figures.numbers.data_sets import Source, list_sources
 from atmodist_core.figures.numbers.request import parse_region
 from atmodist_core.figures.numbers.slices import block_mean_speed, read_slice
 from atmodist_core.figures.numbers.window import window_of
+from atmodist_core.models.fit import DataTraits
 
 WHOLE_GRID_CELLS = 20_000
 """Coarse cells up to which a network runs on the whole grid at once, which serves every region."""
@@ -87,6 +89,18 @@ class Engine:
     def describe_and_open(self, key: str) -> xr.Dataset:
         """Return all of a data set, lazily."""
         return self._dataset(key, "")[0]
+
+    def suggestion(self, data: DataDescription, methods: Sequence[Method]) -> Suggestion:
+        """Return the methods that fit a data set best; one time of it is read."""
+
+        def traits() -> DataTraits:
+            fields = self._dataset(data.key, data.level if data.levels else "")[0]
+            return DataTraits.of(
+                fields.isel(time=[fields.sizes["time"] // 2]) if "time" in fields.dims else fields
+            )
+
+        key = ("traits", data.key, data.level, data.stamp)
+        return suggested_methods(lambda: self.result_cache.get(key, traits), data, methods)
 
     def frame(self, question: Question, control: Control) -> Frame:
         """Return the fields of the time and the window of the region of a question."""

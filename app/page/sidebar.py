@@ -199,7 +199,8 @@ class MethodsControl(Element):
     def _on_box(self, _event: Any) -> None:
         chosen = [name for name, box in self._boxes.items() if box.value]
         if not self._updating and chosen != shown_methods(self._session.state, list(self._boxes)):
-            self._session.state.methods = None if chosen == default_methods(list(self._boxes)) else chosen
+            default = default_methods(list(self._boxes), self._session.state.suggested)
+            self._session.state.methods = None if chosen == default else chosen
 
 
 def _field_control(session: Session) -> Any:

@@ -173,7 +173,7 @@ class Session(param.Parameterized):
 
     def request(self) -> Request:
         """Return what a computation of the present choice starts from."""
-        state = StudioState(**{name: getattr(self.state, name) for name in QUERY_NAMES})
+        state = StudioState(**{name: getattr(self.state, name) for name in (*QUERY_NAMES, "suggested")})
         return Request(
             self.engine, state, self.data, self.methods, self.comparison, self.results, self._heading
         )
@@ -334,8 +334,7 @@ class Session(param.Parameterized):
 
     async def _open(self, control: Control) -> None:
         self.activity = "Opening the data set"
-        state, notes = self.state, []
-        key, level = state.data_set, state.level
+        key, level, notes = self.state.data_set, self.state.level, []
         found = self._found.get(key)
         shown = self.data.key if self.data is not None else ""
         problem = ""
@@ -358,8 +357,13 @@ class Session(param.Parameterized):
                 raise ad.UserError(problem)
             text = f"{problem} Meanwhile the page shows the data set '{instead}'; it returns by itself when the file is readable."
             self.set_message("data", "error", text)
-            self._lost = LostData(key, level, state.time, state.region, found.stamp if found else "")
+            self._lost = LostData(
+                key, level, self.state.time, self.state.region, found.stamp if found else ""
+            )
             data = await self.in_thread(control, self.engine.describe, instead, "")
+        suggest = self.engine.suggestion
+        self.state.suggested, reason = await self.in_thread(control, suggest, data, self.methods)
+        self.set_message("fit", "info", reason)
         self.take_data(data, notes)
 
     def take_data(self, data: DataDescription, notes: list[str]) -> None:

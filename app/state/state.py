@@ -110,6 +110,10 @@ class StudioState(param.Parameterized):
 
     theme: Any = param.Selector(default=LIGHT, objects=[LIGHT, DARK], doc="Light or dark page.")
 
+    suggested = param.List(
+        default=[], item_type=str, doc="Methods that fit the open data, not in the address."
+    )
+
     def __init__(self, **values: Any) -> None:
         values.setdefault("methods", None)
         super().__init__(**values)
@@ -262,14 +266,14 @@ def shown_methods(state: StudioState, found: Sequence[str]) -> list[str]:
     """Return the names of the methods shown, in the order in which they were found."""
     wanted = state.methods
     if wanted is None:
-        preferred = [name for name in PREFERRED_METHODS if name in found]
+        preferred = [name for name in dict.fromkeys([*state.suggested, *PREFERRED_METHODS]) if name in found]
         wanted = [*preferred, *[name for name in found if name not in preferred]][:METHODS_AT_FIRST]
     return [name for name in found if name in wanted]
 
 
-def default_methods(found: Sequence[str]) -> list[str]:
-    """Return the names of the methods shown by default."""
-    return shown_methods(StudioState(), found)
+def default_methods(found: Sequence[str], suggested: Sequence[str] = ()) -> list[str]:
+    """Return the names of the methods shown by default, of data that suggest some."""
+    return shown_methods(StudioState(suggested=list(suggested)), found)
 
 
 def _periods_in(state: StudioState, data: DataDescription) -> dict[str, str]:

@@ -23,6 +23,17 @@ _POWER_WEIGHT = 0.25
 _SAME = 0.2
 """Penalty below which a difference is not mentioned."""
 
+ROLES = ("atmodist", "ensemble", "mse")
+"""Kinds of downscalers, the most useful first."""
+
+
+def role_of(card: ModelCard) -> str:
+    """Return what kind of downscaler a model is: ``ensemble``, ``atmodist`` or ``mse``, by its noise and its loss."""
+    generator = card.architecture.get("generator", {})
+    if generator.get("noise_channels") or generator.get("fine_noise_channels"):
+        return "ensemble"
+    return "atmodist" if card.loss.get("content") == "atmodist" else "mse"
+
 
 @dataclass(frozen=True)
 class DataTraits:

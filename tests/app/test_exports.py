@@ -16,7 +16,7 @@ from app.state.state import StudioState
 from atmodist_core.figures.numbers.compute import numbers_of
 from atmodist_core.figures.numbers.request import FigureRequest
 from tests.app.conftest import settled_session
-from train import figure as figure_command
+from train.figures import figure as figure_command
 
 
 def reread(content, tmp_path):

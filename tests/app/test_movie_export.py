@@ -20,7 +20,7 @@ from app.page.export_menu import ExportMenu
 from app.session.session import Session
 from app.state.state import StudioState
 from tests.app.conftest import settled_session
-from train import figure as figure_command
+from train.figures import figure as figure_command
 
 PERIOD = "2001-01-05T00:00/2001-01-05T12:00"
 

@@ -137,7 +137,7 @@ def test_a_cancelled_movie_leaves_nothing(kind, tmp_path):
 
 def test_a_terminated_command_leaves_nothing(tmp_path, repository):
     link = "?data=demo&region=Europe&methods=bicubic"
-    command = [sys.executable, "train/figure.py", "--link", link, "--movie", "gif", "--dpi", "60"]
+    command = [sys.executable, "train/figures/figure.py", "--link", link, "--movie", "gif", "--dpi", "60"]
     process = subprocess.Popen(
         [*command, "--out", str(tmp_path / "movie.gif")], cwd=repository, stderr=subprocess.DEVNULL
     )

@@ -10,13 +10,14 @@ import torch
 import xarray as xr
 
 import atmodist_core as ad
+from atmodist_core.models.fit import role_of
 from atmodist_core.models.store import save_downscaler
 from atmodist_core.networks import Generator, GeneratorConfig
 from atmodist_core.training.adaptation import adaptation as adapting
 from atmodist_core.training.adaptation.adaptation import adapt
 from atmodist_core.training.adaptation.adaptation_data import split_times
 from atmodist_core.training.adaptation.adaptation_scores import LOWER, UPPER, ScoredModels
-from atmodist_core.training.adaptation.starts import best_distance, choose_starts, patch_size, role_of
+from atmodist_core.training.adaptation.starts import best_distance, choose_starts, patch_size
 from atmodist_core.training.adaptation.validation_scores import ValidationScores, halves_of, objective
 from atmodist_core.training.adaptation.verdict import HELPED, NOT_HELPED, TOO_LITTLE, verdict_of
 from atmodist_core.training.configuration import AdaptationConfig

@@ -24,7 +24,7 @@ from atmodist_core.training.records.run_comparison import (
     read_runs,
 )
 from atmodist_core.training.records.run_record import RunRecord, read_run
-from train import compare
+from train.figures import compare
 
 ROWS = (
     {"step": 10, "epoch": 0, "loss": 2.0, "seconds": 30.0},

@@ -20,8 +20,9 @@ from atmodist_core.common.folder_lock import exclusive_folder
 from atmodist_core.common.hardware import choose_hardware
 from atmodist_core.fields import coarsen
 from atmodist_core.inference.downscaler import load_downscaler
-from atmodist_core.models.fit import DataTraits
-from atmodist_core.models.store import save_downscaler
+from atmodist_core.models.fit import DataTraits, fit_of
+from atmodist_core.models.store import load_network, save_downscaler
+from atmodist_core.networks import Generator
 from atmodist_core.training.adaptation.adaptation_data import (
     Split,
     open_for_adaptation,
@@ -39,6 +40,7 @@ from atmodist_core.training.adaptation.starts import (
     shares,
     training_settings,
 )
+from atmodist_core.training.adaptation.validation_scores import Generate, as_shipped
 from atmodist_core.training.adaptation.verdict import Verdict, verdict_of
 from atmodist_core.training.configuration import EnsembleConfig
 from atmodist_core.training.ensemble.ensemble_trainer import EnsembleTrainer
@@ -185,12 +187,15 @@ def _adapt(
         settings = training_settings(start, config, traits, work, size)
         began = time.monotonic()
         before = load_start(settings, generator_config(settings))
-        kept = before.card.normalization if settings.keep_normalization else None
         kind = EnsembleTrainer if isinstance(settings, EnsembleConfig) else GanTrainer
-        trainer: DownscalingTrainer = kind(settings, training_data(dataset, split, kept), hardware, before)  # type: ignore[arg-type]
+        data = training_data(dataset, split, start.card)
+        trainer: DownscalingTrainer = kind(settings, data, hardware, before)  # type: ignore[arg-type]
         seconds = training_seconds * share - (time.monotonic() - began)
         try:
-            course = fine_tune(trainer, start.role, seconds, work, end=end, stop=stop, say=say)
+            shipped = _shipped(start, trainer)
+            course = fine_tune(
+                trainer, start.role, seconds, work, end=end, shipped=shipped, stop=stop, say=say
+            )
         finally:
             trainer.close()
         clock.plan["trained"] = float(clock.plan.get("trained", 0.0)) + time.monotonic() - began
@@ -244,8 +249,6 @@ def _names(config: AdaptationConfig, starts: list[Start]) -> list[str]:
 
 
 def _fit(start: Start, traits: DataTraits) -> str:
-    from atmodist_core.models.fit import fit_of
-
     return start.card.fit or fit_of(start.card, traits)[1]
 
 
@@ -272,6 +275,17 @@ def _scored_times(
     return int(clock.plan["scored_times"]), float(clock.plan["scoring_seconds"])
 
 
+def _shipped(start: Start, trainer: DownscalingTrainer) -> Generate | None:
+    """What makes patches with the start as it is; None where the trainer's first weights do so."""
+    _, network = load_network(start.place)
+    normalization = start.card.normalization
+    assert isinstance(network, Generator)
+    assert normalization is not None  # a downscaler has one
+    if network.config == trainer.output.config and normalization == trainer.data.normalization:
+        return None
+    return as_shipped(trainer, network.to(trainer.fabric.device), normalization)
+
+
 def _save_model(
     config: AdaptationConfig,
     start: Start,
@@ -285,12 +299,19 @@ def _save_model(
     settings, times = trainer.config, np.datetime_as_string(dataset["time"].values, unit="h")
     source = str(dataset.attrs.get("source", "")) or "unknown source"
     files = ", ".join(Path(one).name for one in config.data)
-    assert course.start is not None and course.best is not None  # it was validated
+    assert course.best is not None  # it was validated
+    generator, normalization = trainer.evaluated_generator, trainer.data.normalization
+    if course.kept_start:
+        kept = load_network(start.place)[1]
+        assert isinstance(kept, Generator)
+        assert start.card.normalization is not None
+        generator, normalization = kept, start.card.normalization
     card = dataclasses.replace(
         start.card,
         name=name,
-        normalization=trainer.data.normalization,
+        normalization=normalization,
         grid_spacing_deg=traits.spacing_deg,
+        spacings_deg=(traits.spacing_deg,),
         period=f"{times[0]} to {times[-1]}",
         data=f"{source}; {files}; the last {config.scored_fraction:.0%} not seen",
         level=traits.level,
@@ -318,7 +339,7 @@ def _save_model(
         area=traits.area,
         fit="",
     )
-    save_downscaler(config.out / "models" / name, trainer.evaluated_generator, card)
+    save_downscaler(config.out / "models" / name, generator, card)
 
 
 def _facts(
@@ -344,11 +365,7 @@ def _facts(
     ]
     for start, name in zip(starts, names, strict=True):
         course = courses[name]
-        kept = (
-            "the weights of the start were the best"
-            if not course.best_step
-            else f"best after {course.best_step}"
-        )
+        kept = "none better than the start" if not course.best_step else f"the best after {course.best_step}"
         facts.append(
             f"{name} started from {start.card.name}: {course.step} steps in {course.spent:.0f} s, {kept}. {_fit(start, traits)}"
         )

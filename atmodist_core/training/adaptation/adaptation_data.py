@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.fields.effective_truncation import with_effective_truncation
+from atmodist_core.models.card import ModelCard
 from atmodist_core.models.fit import DataTraits
-from atmodist_core.networks.normalization import SignedLogNormalization
+from atmodist_core.training.data.amplitude import AmplitudeScaling, scaled_by_amplitude
 from atmodist_core.training.data.fields_in_memory import load_fields
 from atmodist_core.training.data.training_data import TrainingData, measure_normalization
+from atmodist_core.training.data.training_fields import TrainingFields
 from atmodist_core.training.settings.adaptation_configuration import AdaptationConfig
 
 CHANNELS = ("vorticity", "divergence")
@@ -80,19 +82,31 @@ def split_times(times: NDArray[np.datetime64], scored_fraction: float) -> Split:
     return Split(training, validation, np.arange(count - scored, count), gap)
 
 
-def training_data(
-    dataset: xr.Dataset, split: Split, normalization: SignedLogNormalization | None
-) -> TrainingData:
-    """Read training and validation times into memory; the normalisation is measured where none is given."""
+def training_data(dataset: xr.Dataset, split: Split, card: ModelCard) -> TrainingData:
+    """Read training and validation times into memory, for a model to start from.
+
+    Where the scale of the model follows the data, its amplitude and normalisation are kept; otherwise the normalisation is
+    measured.
+    """
     per_time = len(CHANNELS) * dataset.sizes["latitude"] * dataset.sizes["longitude"]
     most = max(8, int(_MOST_VALUES / per_time))
-    chosen = split.training[np.unique(np.linspace(0, len(split.training) - 1, most).round().astype(int))]
-    held = split.validation[
-        np.unique(np.linspace(0, len(split.validation) - 1, max(4, most // 6)).round().astype(int))
-    ]
-    fields, held_fields = (
-        load_fields([dataset.isel(time=part)], channels=CHANNELS) for part in (chosen, held)
+    fields: TrainingFields
+    held: TrainingFields
+    fields, held = (
+        load_fields([dataset.isel(time=_thinned(part, count))], channels=CHANNELS)
+        for part, count in ((split.training, most), (split.validation, max(4, most // 6)))
     )
-    segments = [(0, fields.times)]
-    normalization = normalization or measure_normalization(fields, segments, mirrored=True)
-    return TrainingData(fields, held_fields, segments, [(0, held_fields.times)], normalization)
+    segments, held_segments = [(0, fields.times)], [(0, held.times)]
+    if not card.amplitude:
+        normalization = measure_normalization(fields, segments, mirrored=True)  # type: ignore[arg-type]
+        return TrainingData(fields, held, segments, held_segments, normalization)
+    scaling = AmplitudeScaling(card.factor, card.amplitude)
+    fields, amplitude = scaled_by_amplitude(fields, segments, scaling)
+    held, _ = scaled_by_amplitude(held, held_segments, scaling)
+    assert card.normalization is not None  # a downscaler has one
+    return TrainingData(fields, held, segments, held_segments, card.normalization, amplitude=amplitude)
+
+
+def _thinned(indices: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+    """At most so many of some indices, evenly spread."""
+    return indices[np.unique(np.linspace(0, len(indices) - 1, most).round().astype(int))]

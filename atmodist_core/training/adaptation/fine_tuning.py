@@ -12,6 +12,7 @@ from torch import Tensor
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.training.adaptation.validation_scores import (
+    Generate,
     ValidationScores,
     objective,
     validation_scores,
@@ -41,6 +42,9 @@ class FineTuning:
     best: ValidationScores | None = None
     best_objective: float = math.inf
     best_step: int = 0
+    kept_start: bool = (
+        False  # the shipped weights, with their own normalisation and output layers, were the best
+    )
 
     def to_dict(self) -> dict[str, Any]:
         """For a checkpoint."""
@@ -49,7 +53,7 @@ class FineTuning:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "FineTuning":
         """From a checkpoint."""
-        scores = {name: ValidationScores(**values[name]) for name in ("start", "best")}
+        scores = {name: values[name] and ValidationScores(**values[name]) for name in ("start", "best")}
         return cls(**(values | scores))
 
 
@@ -60,13 +64,14 @@ def fine_tune(
     folder: Path,
     *,
     end: float = 1.0,
+    shipped: Generate | None = None,
     stop: Callable[[], bool] = lambda: False,
     say: Callable[[str], None] = lambda _: None,
 ) -> FineTuning | None:
     """Train until the seconds are spent, those of earlier runs in the folder included; leave the best weights in the trainer.
 
     The learning rate falls with the time that has passed. Before the first step and eight times in the course the weights
-    are scored on held-out patches, so that the result is never worse than the start there.
+    are scored on held-out patches, and so is the shipped model: the result is never worse than that there.
 
     Parameters
     ----------
@@ -80,6 +85,8 @@ def fine_tune(
         Of the checkpoints.
     end : float
         Effective truncation of the data.
+    shipped : callable, optional
+        Makes patches with the shipped model; by default the trainer's weights before the first step are those.
     stop, say : callable
         Asked after every step whether to stop; told what is going on.
 
@@ -106,6 +113,7 @@ def fine_tune(
         course.start = course.start or scores
         found = objective(role, scores, course.start)
         if found < course.best_objective:
+            course.kept_start = False
             course.best, course.best_objective, course.best_step = scores, found, course.step
             best = _copied(trainer.evaluated_generator.state_dict())
             write_checkpoint(folder / BEST_NAME, best, {"step": course.step}, keep_previous=False)
@@ -121,6 +129,10 @@ def fine_tune(
 
     if course.start is None:
         folder.mkdir(parents=True, exist_ok=True)
+        if shipped is not None:
+            course.start = course.best = validation_scores(trainer, end, shipped)
+            course.best_objective, course.kept_start = objective(role, course.start, course.start), True
+            write_checkpoint(folder / BEST_NAME, best, {"step": 0}, keep_previous=False)
         validate()
     of_validation = spent() - earlier if course.step == 0 else seconds / 40
     between = max(seconds / _VALIDATIONS, 4 * of_validation)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.models.card import ModelCard, installed_models, read_card_of
-from atmodist_core.models.fit import DataTraits, rank_models
+from atmodist_core.models.fit import ROLES, DataTraits, fit_of, rank_models, role_of
 from atmodist_core.networks import GeneratorConfig
 from atmodist_core.training.configuration import (
     DataConfig,
@@ -17,9 +17,6 @@ from atmodist_core.training.configuration import (
     RunConfig,
 )
 from atmodist_core.training.settings.adaptation_configuration import AdaptationConfig
-
-ROLES = ("atmodist", "ensemble", "mse")
-"""Kinds of models, in the order in which a short time is given to them."""
 
 SUFFIXES = {"atmodist": "atmodist", "ensemble": "atmodist-ensemble", "mse": "mse"}
 """Ends of the names of the adapted models."""
@@ -37,19 +34,6 @@ class Start:
     role: str
     place: str  # name or folder
     card: ModelCard
-
-    @property
-    def follows_amplitude(self) -> bool:
-        """Whether its normalisation is scaled by the coarse field, so that it can be kept."""
-        return bool(self.card.amplitude)
-
-
-def role_of(card: ModelCard) -> str:
-    """Return what a downscaler is: ``ensemble``, ``atmodist`` or ``mse``, by its noise and its loss."""
-    generator = GeneratorConfig.from_dict(card.architecture["generator"])
-    if generator.takes_noise:
-        return "ensemble"
-    return "atmodist" if card.loss.get("content") == "atmodist" else "mse"
 
 
 def choose_starts(config: AdaptationConfig, traits: DataTraits, training_seconds: float) -> list[Start]:
@@ -82,8 +66,6 @@ def choose_starts(config: AdaptationConfig, traits: DataTraits, training_seconds
 
 def _without_power(card: ModelCard, traits: DataTraits) -> float:
     """Penalty of a fit without that of its power, rounded: the kind of loss decides among equals."""
-    from atmodist_core.models.fit import fit_of
-
     return round(fit_of(dataclasses.replace(card, scores={}), traits)[0], 1)
 
 
@@ -144,7 +126,7 @@ def training_settings(
         other_spacing=True,
         distance_layer=(layers,) if isinstance(layers, str) else tuple(layers),
         start_from=start.place,
-        keep_normalization=start.follows_amplitude,
+        amplitude="coarse-field",  # the encoder sees fields of the spread that it knows
         discriminator_filters=(16, 16, 32, 32, 64, 64, 128, 128),
         discriminator_dense=256,
         adversarial_form="hinge",

@@ -1,12 +1,16 @@
 """Scores on held-out patches that choose the weights of an adapted model."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from atmodist_core.networks import Generator, PhysicalOutput
 from atmodist_core.networks.losses.statistics import standardized
+from atmodist_core.networks.normalization import SignedLogNormalization
+from atmodist_core.training.data.coarse_patches import DownscalingBatch
 from atmodist_core.training.ensemble.ensemble_scores import EnsembleScores
 from atmodist_core.training.gan.downscaling_scores import radial_wavenumber, windowed_power
 from atmodist_core.training.gan.downscaling_trainer import DownscalingTrainer
@@ -49,9 +53,30 @@ def halves_of(share: np.ndarray, factor: int, end: float = 1.0) -> list[np.ndarr
     return [(share > a) & (share <= b) for a, b in ((first, middle), (middle, last))]
 
 
+Generate = Callable[[DownscalingBatch, int, int], Tensor]
+"""Normalised fine patches of a batch, of its number (for the noise), and of so many members."""
+
+
+def as_shipped(
+    trainer: DownscalingTrainer, network: Generator, normalization: SignedLogNormalization
+) -> Generate:
+    """Return what makes patches with a model as it is: its own normalisation and output layers, the trainer's data."""
+    output, own = PhysicalOutput(network.config, normalization), trainer.data.normalization
+
+    def generate(batch: DownscalingBatch, number: int, members: int) -> Tensor:
+        coarse = normalization.normalize(own.denormalize(batch.coarse.float()))
+        inputs = trainer.held_out_inputs(batch._replace(coarse=coarse), number, members)
+        coarse, area = (torch.cat([part] * members) for part in (coarse, batch.area))
+        return own.normalize(normalization.denormalize(output(network(*inputs).float(), coarse, area)))
+
+    return generate
+
+
 @torch.no_grad()
-def validation_scores(trainer: DownscalingTrainer, end: float = 1.0) -> ValidationScores:
-    """Score the evaluated generator of a trainer on its held-out patches; ``end`` is the effective truncation."""
+def validation_scores(
+    trainer: DownscalingTrainer, end: float = 1.0, generate: Generate | None = None
+) -> ValidationScores:
+    """Score the evaluated generator of a trainer, or another, on its held-out patches; ``end`` is the effective truncation."""
     channels, normalization = trainer.config.data.channels, trainer.data.normalization
     members = _MEMBERS if trainer.output.config.takes_noise else 1
     ensemble = EnsembleScores(channels, normalization)
@@ -59,7 +84,7 @@ def validation_scores(trainer: DownscalingTrainer, end: float = 1.0) -> Validati
     squares, count = 0.0, 0
     size = trainer.config.data.patch_size
     for number, batch in enumerate(trainer.held_out_batches()):
-        generated = trainer.generated(batch, number, members).float()
+        generated = (generate or trainer.generated)(batch, number, members).float()
         truth = standardized(batch.fine, normalization)
         fields = standardized(generated, normalization)
         for which, values in enumerate((fields, truth)):

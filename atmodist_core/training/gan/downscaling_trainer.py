@@ -218,8 +218,12 @@ class DownscalingTrainer(Trainer):
     def generated(self, batch: DownscalingBatch, number: int, members: int = 1) -> Tensor:
         """Return normalised fine patches of the evaluated generator; the noise depends on the batch ``number``."""
         with evaluating(self.evaluated_generator), self.fabric.autocast():
-            fine = self.evaluated_generator(*self._inputs(batch, number, HELD_OUT, members))
+            fine = self.evaluated_generator(*self.held_out_inputs(batch, number, members))
         return self._finished(fine.float(), batch)
+
+    def held_out_inputs(self, batch: DownscalingBatch, number: int, members: int = 1) -> tuple[Tensor, ...]:
+        """Return what a generator is given for a held-out batch: coarse fields with noise, and the noise of each doubling."""
+        return self._inputs(batch, number, HELD_OUT, members)
 
     def held_out_batches(self) -> Iterator[DownscalingBatch]:
         """Yield the same held-out patches at every call, in batches."""

@@ -4,8 +4,13 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from atmodist_core import __version__
+from atmodist_core.fields.effective_truncation import truncation_of_values
 from atmodist_core.training.configuration import DataConfig, RunConfig
+from atmodist_core.training.data.fields_in_memory import FieldsInMemory
+from atmodist_core.training.data.fields_of_grids import FieldsOfGrids
 from atmodist_core.training.data.training_data import TrainingData
 
 
@@ -55,6 +60,30 @@ def describe_data(data: TrainingData, config: DataConfig) -> str:
     return f"{source}; {len(names)} member(s): {', '.join(names)}; {held}"
 
 
+def trained_truncation(data: TrainingData) -> float | None:
+    """Effective truncation of the training fields, the median over grids; None for a training store."""
+    fields = data.training_fields
+    found = []
+    for part in fields.parts if isinstance(fields, FieldsOfGrids) else (fields,):
+        if not isinstance(part, FieldsInMemory):
+            continue
+        times = np.unique(np.linspace(0, part.times - 1, 3).round().astype(int))
+        values = (part.values[times].float() * part.units).permute(0, 3, 1, 2).cpu()
+        physical = data.normalization.denormalize(values) if part.normalized else values
+        found.append(truncation_of_values(physical.double().numpy(), part.latitude, part.longitude))
+    known = [share for share in found if share is not None]
+    return round(float(np.median(known)), 3) if known else None
+
+
+def trained_area(data: TrainingData) -> tuple[float, ...]:
+    """South, north, west, east of the training fields [degrees]; nothing for the globe, or several grids."""
+    fields = data.training_fields
+    if isinstance(fields, FieldsOfGrids) or fields.wraps:
+        return ()
+    latitude, longitude = fields.latitude, fields.longitude
+    return tuple(map(float, (latitude.min(), latitude.max(), longitude[0], longitude[-1])))
+
+
 def card_basis(run: RunConfig, data_config: DataConfig, data: TrainingData) -> dict[str, Any]:
     """Return the entries shared by the cards of all trained models: name, data, normalisation, code version."""
     return {
@@ -68,6 +97,8 @@ def card_basis(run: RunConfig, data_config: DataConfig, data: TrainingData) -> d
         "level": data.training_fields.level,
         "spacings_deg": data.training_fields.spacings_deg,
         "amplitude": dict(data.amplitude),
+        "effective_truncation": trained_truncation(data),
+        "area": trained_area(data),
         "seed": run.seed,
         "code_version": code_version(),
     }

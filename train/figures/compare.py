@@ -1,6 +1,6 @@
 """Compare runs: held-out scores during training, settings that differ, final scores.
 
-python train/compare.py RUN [RUN ...] --out docs/comparison
+python train/figures/compare.py RUN [RUN ...] --out docs/comparison
 """
 
 import dataclasses
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import tyro
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # to run from a clone without installing
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # to run from a clone without installing
 
 from atmodist_core.training.records.run_comparison import comparison_markdown, goal_of, read_runs, title_of
 from atmodist_core.training.records.run_record import RunRecord
@@ -31,7 +31,9 @@ class CompareCommand:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code."""
-    command = _cli.parse(CompareCommand, {"default": CompareCommand()}, arguments, "python train/compare.py")
+    command = _cli.parse(
+        CompareCommand, {"default": CompareCommand()}, arguments, "python train/figures/compare.py"
+    )
     runs = read_runs(command.runs)
     from atmodist_core import figures
     from atmodist_core.figures.comparison import curves_figure

@@ -1,6 +1,6 @@
 """Describe the statistics of fields: spread, tails, spectral slopes, lag correlations; as a table and a figure.
 
-python train/describe.py --data assets/demo --label simulated --out docs/pictures/demo_atmosphere.png
+python train/figures/describe.py --data assets/demo --label simulated --out docs/pictures/demo_atmosphere.png
 """
 
 import dataclasses
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # to run from a clone without installing
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # to run from a clone without installing
 
 from atmodist_core.common.errors import UserError
 from train import _cli
@@ -35,7 +35,7 @@ class DescribeCommand:
 def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code."""
     command = _cli.parse(
-        DescribeCommand, {"default": DescribeCommand()}, arguments, "python train/describe.py"
+        DescribeCommand, {"default": DescribeCommand()}, arguments, "python train/figures/describe.py"
     )
     if command.every < 1:
         raise UserError(f"Expected --every of 1 and more, found {command.every}; 1 takes all times.")

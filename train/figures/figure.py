@@ -1,8 +1,8 @@
 """Draw a figure of the page without the page, or a movie of its maps: from a link of it, the same numbers and the same figure.
 
-python train/figure.py --link "?view=maps&data=demo&time=2001-01-05T03:00&region=Europe&methods=bicubic,srgan-4x-atmodist" --out figure.pdf
+python train/figures/figure.py --link "?view=maps&data=demo&time=2001-01-05T03:00&region=Europe&methods=bicubic,srgan-4x-atmodist" --out figure.pdf
     [--numbers numbers.nc] [--data folder] [--dark]
-python train/figure.py --link "?data=demo&region=Europe&methods=bicubic,srgan-4x-atmodist" --movie mp4 --start 2001-01-05 --end 2001-01-07
+python train/figures/figure.py --link "?data=demo&region=Europe&methods=bicubic,srgan-4x-atmodist" --movie mp4 --start 2001-01-05 --end 2001-01-07
     [--every 2] [--frames-per-second 6] [--out movie.mp4]
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 sys.path.insert(
-    0, str(Path(__file__).resolve().parents[1])
+    0, str(Path(__file__).resolve().parents[2])
 )  # so that it runs from a checkout without installing
 
 from atmodist_core.common.errors import UserError
@@ -61,7 +61,9 @@ class FigureConfig:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code."""
-    config = _cli.parse(FigureConfig, {"default": FigureConfig()}, arguments, "python train/figure.py")
+    config = _cli.parse(
+        FigureConfig, {"default": FigureConfig()}, arguments, "python train/figures/figure.py"
+    )
     is_movie = config.movie != "none"
     out = config.out or Path(f"movie.{config.movie}" if is_movie else "figure.png")
     if is_movie and out.suffix.lower() != f".{config.movie}":

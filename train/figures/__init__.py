@@ -1,0 +1,1 @@
+"""Commands that draw figures of fields, runs and data sets."""
