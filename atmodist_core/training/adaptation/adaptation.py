@@ -271,7 +271,9 @@ def _scored_times(
         each = 1.2 * each + 0.15
         allowed = int(_SCORING_SHARE * clock.total / each)
         count = min(len(split.scored), max(_LEAST_SCORED, min(allowed, _MOST_SCORED)))
-        clock.plan |= {"scored_times": count, "scoring_seconds": count * each}
+        # On a busy machine one trial may take long: half of the time is for training whatever it says.
+        seconds = min(count * each, 0.35 * clock.total)
+        clock.plan |= {"scored_times": count, "scoring_seconds": seconds}
     return int(clock.plan["scored_times"]), float(clock.plan["scoring_seconds"])
 
 
