@@ -39,8 +39,5 @@ def suggested_methods(
         return Suggestion([], "")
     first = min(chosen, key=ranked.index)
     label = next(method.label for method in methods if method.name == first.name)
-    return [
-        *(card.name for card in chosen),
-        "bicubic",
-        "bilinear",
-    ], f"Preselected for these data: {label}. {first.fit}"
+    names = [*(card.name for card in chosen), "bicubic", "bilinear"]
+    return Suggestion(names, f"Preselected for these data: {label}. {first.fit}")

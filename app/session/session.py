@@ -334,7 +334,8 @@ class Session(param.Parameterized):
 
     async def _open(self, control: Control) -> None:
         self.activity = "Opening the data set"
-        key, level, notes = self.state.data_set, self.state.level, []
+        state, notes = self.state, []
+        key, level = state.data_set, state.level
         found = self._found.get(key)
         shown = self.data.key if self.data is not None else ""
         problem = ""
@@ -357,21 +358,17 @@ class Session(param.Parameterized):
                 raise ad.UserError(problem)
             text = f"{problem} Meanwhile the page shows the data set '{instead}'; it returns by itself when the file is readable."
             self.set_message("data", "error", text)
-            self._lost = LostData(
-                key, level, self.state.time, self.state.region, found.stamp if found else ""
-            )
+            self._lost = LostData(key, level, state.time, state.region, found.stamp if found else "")
             data = await self.in_thread(control, self.engine.describe, instead, "")
-        suggest = self.engine.suggestion
-        self.state.suggested, reason = await self.in_thread(control, suggest, data, self.methods)
-        self.set_message("fit", "info", reason)
+        self.state.suggested, why = await self.in_thread(control, self.engine.suggestion, data, self.methods)
+        self.set_message("fit", "info", why)
         self.take_data(data, notes)
 
     def take_data(self, data: DataDescription, notes: list[str]) -> None:
         """Show a data set: fit the state to it, and report what was changed with earlier ``notes``."""
         self._fitting = True
         try:
-            names = [method.name for method in self.methods]
-            notes += self.state.fit(data, names, from_link=self._from_link)
+            notes += self.state.fit(data, [one.name for one in self.methods], from_link=self._from_link)
         finally:
             self._fitting = False
         self.data = data
