@@ -131,6 +131,11 @@ class ModelCard:
             object.__setattr__(self, name, tuple(getattr(self, name)))
         check_card(self, KINDS)
 
+    @property
+    def downscales(self) -> bool:
+        """Whether it makes fine fields of coarse ones with a network."""
+        return self.kind in ("downscaler", "flow")
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
         values = {name: getattr(self, name) for name in _stored()}

@@ -15,7 +15,6 @@ from atmodist_core.fields.effective_truncation import effective_truncation
 from atmodist_core.fields.grid.boundaries import Boundaries
 from atmodist_core.models.card import ModelCard, list_models
 
-_DOWNSCALERS = ("downscaler", "flow")
 _UNKNOWN = {"", "unknown", "none"}
 _WEIGHTS = {"truncation": 2.0, "spacing": 1.0, "level": 0.4, "amplitude": 0.5, "area": 0.5, "step": 0.3}
 """Penalty of a factor of two, or of a difference that has no size."""
@@ -133,10 +132,10 @@ def rank_models(cards: Iterable[ModelCard], traits: DataTraits, factor: int = 4)
     """Return the usable ones among some cards, best fit first; see :func:`models_for`."""
     ranked = []
     for card in cards:
-        usable = card.kind == "distance" or (card.kind in _DOWNSCALERS and card.factor == factor)
+        usable = card.kind == "distance" or (card.downscales and card.factor == factor)
         if usable and card.channels and set(card.channels) <= set(traits.fields):
             penalty, sentence = fit_of(card, traits)
-            ranked.append((card.kind not in _DOWNSCALERS, penalty, card.name, sentence, card))
+            ranked.append((not card.downscales, penalty, card.name, sentence, card))
     return [
         dataclasses.replace(card, fit=sentence) for *_, sentence, card in sorted(ranked, key=lambda r: r[:3])
     ]
