@@ -32,6 +32,7 @@ _EXPORTS = {
     "ModelCard": "atmodist_core.models.card",
     "list_models": "atmodist_core.models.card",
     "models_for": "atmodist_core.models.fit",
+    "effective_truncation": "atmodist_core.fields.effective_truncation",
     "Downscaler": "atmodist_core.inference.downscaler",
     "load_downscaler": "atmodist_core.inference.downscaler",
     "AtmoDist": "atmodist_core.inference.atmodist",
