@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from atmodist_core.common.atomic_write import replacing
-from atmodist_core.figures.maps import field_maps
+from atmodist_core.figures.maps.field_maps import field_maps
 from atmodist_core.figures.method_styles import distinct_method_styles
 from atmodist_core.figures.report.document import Bullets, Code, Paragraph, Picture, Report, Section, Table
 from atmodist_core.figures.report.page import page
