@@ -56,7 +56,7 @@ def _pictures() -> dict[str, tuple[str, int, int]]:
     found["transect"] = (
         f"view=maps&{_LINKS['maps']}&{line}&methods=bicubic,srgan-4x-mse,srgan-4x-atmodist",
         1600,
-        1150,
+        1400,
     )
     return found
 
