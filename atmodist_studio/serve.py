@@ -28,6 +28,10 @@ class AppCommand:
     """Folder of data sets to offer beside the demo; that of ATMODIST_DATA by default."""
     models: Path | None = None
     """Folder of models to offer beside those that ship; that of ATMODIST_MODELS by default."""
+    allow_downloads: bool = False
+    """Let visitors download ERA5 into the data folder."""
+    downloads_gb: float = 20.0
+    """Space for all downloads of visitors [GB]."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -58,6 +62,7 @@ def main(arguments: Sequence[str]) -> int:
             if not folder.is_dir():
                 raise UserError(f"Expected a folder for --{flag}, found none at {folder}.")
             os.environ[variable] = str(folder.resolve())
+    _set_downloads(command)
     _check_port(command)
     print(
         f"AtmoDist Studio will be at http://{command.address}:{command.port}/main in a few seconds; "
@@ -65,6 +70,20 @@ def main(arguments: Sequence[str]) -> int:
         flush=True,
     )
     return _serve(command, passed_on)
+
+
+def _set_downloads(command: AppCommand) -> None:
+    """Tell the page how much space downloads have; off unless the flag is given, whatever the environment says."""
+    os.environ.pop("ATMODIST_DOWNLOADS_GB", None)
+    if not command.allow_downloads:
+        return
+    if not os.environ.get("ATMODIST_DATA", "").strip():
+        raise UserError(
+            "Expected --data with --allow-downloads, found none; name the folder for the downloads."
+        )
+    if not command.downloads_gb > 0:
+        raise UserError(f"Expected --downloads-gb above 0, found {command.downloads_gb:g}; give some space.")
+    os.environ["ATMODIST_DOWNLOADS_GB"] = str(command.downloads_gb)
 
 
 def _check_port(command: AppCommand) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
-from app.page.export_menu import ExportMenu
+from app.page.dialogs.export_menu import ExportMenu
 from app.session.session import Session
 from app.theme.theme import PHONE
 from app.views.shared.elements import Element, button, row

@@ -223,7 +223,8 @@ def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
         styles={"align-items": "center", "gap": "0 12px", "flex-wrap": "wrap"},
     )
     header = Header(session)
-    invisible = (keyboard, history, tour, header.export_menu.dialog)
+    sidebar = SideBar(session)
+    invisible = (keyboard, history, tour, header.export_menu.dialog, *sidebar.dialogs)
     main = column(
         LayoutBatcher(width=0, height=0, margin=0),
         *(line, help_text, Messages(session), Takeaway(session), stage, *invisible),
@@ -236,7 +237,7 @@ def _fill(page: Any, session: Session, history: BrowserHistory) -> None:
             "max-width": "100%",
         },
     )
-    page.param.update(header=[header], sidebar=[SideBar(session)], main=[main])
+    page.param.update(header=[header], sidebar=[sidebar], main=[main])
     _tie(tabs, "active", state, "view", list(VIEWS).index, lambda active: list(VIEWS)[active])
     _tie(
         page, "dark_theme", state, "theme", lambda theme: theme == DARK, lambda dark: DARK if dark else LIGHT

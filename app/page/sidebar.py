@@ -9,6 +9,8 @@ import panel as pn
 import panel_material_ui as pmui
 
 import atmodist_core as ad
+from app.page.dialogs.data_download import download_space
+from app.page.dialogs.download_dialog import DownloadDialog
 from app.page.time_control import TimeControl
 from app.server.programmatic_update import ProgrammaticUpdate
 from app.session.session import Session
@@ -30,13 +32,16 @@ summary { cursor: pointer; font-size: 12px; color: var(--studio-muted); }
 
 
 class SideBar(Element):
-    """Data set, level, time, field, region and methods."""
+    """Data set, level, time, field, region and methods; ``dialogs`` belong to the page."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        download = DownloadDialog(session) if download_space() else None
+        self.dialogs = [] if download is None else [download.dialog]
         sections = [
             DataControl(session),
+            *([] if download is None else [download.button]),
             TimeControl(session, INNER_WIDTH),
             _field_control(session),
             RegionControl(session),

@@ -16,7 +16,7 @@ from app.compute.control import Control
 from app.export import movies
 from app.export.files import recipe_of
 from app.export.movies import make_movie, order_movie
-from app.page.export_menu import ExportMenu
+from app.page.dialogs.export_menu import ExportMenu
 from app.session.session import Session
 from app.state.state import StudioState
 from tests.app.conftest import settled_session

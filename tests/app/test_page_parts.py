@@ -6,7 +6,7 @@ import inspect
 import pytest
 
 import atmodist_core as ad
-from app.page.export_menu import ExportMenu
+from app.page.dialogs.export_menu import ExportMenu
 from app.page.page import _fill, _frame
 from app.page.sidebar import SideBar
 from app.page.tour import STEPS, Help, Tour

@@ -82,3 +82,18 @@ def test_assets_lie_where_the_environment_says(monkeypatch, tmp_path):
     assert asset_folder("models") == tmp_path / "models"
     with pytest.raises(UserError, match="set ATMODIST_ASSETS"):
         asset_folder("demo")
+
+
+def test_downloads_are_allowed_by_a_flag_alone(monkeypatch, tmp_path):
+    monkeypatch.setattr(serve, "_serve", lambda command, rest: 0)
+    monkeypatch.setattr(serve, "_check_port", lambda command: None)
+    monkeypatch.setenv("ATMODIST_DATA", "")
+    monkeypatch.setenv("ATMODIST_DOWNLOADS_GB", "5")
+    with pytest.raises(UserError, match="Expected --data with --allow-downloads"):
+        run_command(["app", "--allow-downloads"])
+    folder = ["--data", str(tmp_path)]
+    assert run_command(["app", *folder]) == 0 and "ATMODIST_DOWNLOADS_GB" not in serve.os.environ
+    assert run_command(["app", *folder, "--allow-downloads", "--downloads-gb", "3"]) == 0
+    assert serve.os.environ["ATMODIST_DOWNLOADS_GB"] == "3.0"
+    with pytest.raises(UserError, match="Expected --downloads-gb above 0"):
+        run_command(["app", *folder, "--allow-downloads", "--downloads-gb", "0"])

@@ -14,7 +14,7 @@ import atmodist_core as ad
 from app.compute.control import Control
 from app.compute.public_text import public_text
 from app.export.files import MIME, bundle_of, file_of, numbers_shown, recipe_of
-from app.page.movie_export import MovieExport
+from app.page.dialogs.movie_export import MovieExport
 from app.server.download import Download
 from app.session.session import UNEXPECTED, Session
 from app.state.view_registry import VIEW_ENTRIES

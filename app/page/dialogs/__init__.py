@@ -1,0 +1,1 @@
+"""Dialogues: export, movies, and downloads of data."""
