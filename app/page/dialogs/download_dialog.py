@@ -107,8 +107,9 @@ class DownloadDialog:
             "days": self.days.value or 0.0,
         }
         if self._of_winds:
-            edges = tuple(float(edge.value or 0.0) for edge in self.edges.values())
-            return DownloadRequest(**common, level=self.level.value, box=None if self.globe.value else edges)
+            north, west, south, east = (float(edge.value or 0.0) for edge in self.edges.values())
+            box = None if self.globe.value else (north, west, south, east)
+            return DownloadRequest(**common, level=self.level.value, box=box)
         return DownloadRequest(**common, model_level=round(self.level.value or 0))
 
     @property
