@@ -20,6 +20,7 @@ CONTENTS: dict[str, tuple[str, ...]] = {
         "docs/training",
         "docs/evaluation",
         "docs/experiments",
+        "docs/rivals",
         "docs/performance",
         "benchmarks/README",
     ),
