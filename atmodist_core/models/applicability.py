@@ -15,7 +15,7 @@ SPREAD_RANGE = (0.2, 2.0)
 up because block means, the input of a downscaler, vary less than the fine fields that the moments were
 taken from."""
 
-_UNKNOWN_LEVELS = {"", "unknown", "none"}
+_UNKNOWN_LEVELS = {"", "unknown", "none", "not stated"}
 
 
 def applicability_sentence(card: ModelCard, arrays: FieldArrays) -> str | None:

@@ -15,7 +15,7 @@ from atmodist_core.fields.effective_truncation import effective_truncation
 from atmodist_core.fields.grid.boundaries import Boundaries
 from atmodist_core.models.card import ModelCard, list_models
 
-_UNKNOWN = {"", "unknown", "none"}
+_UNKNOWN = {"", "unknown", "none", "not stated"}
 _WEIGHTS = {"truncation": 2.0, "spacing": 1.0, "level": 0.4, "amplitude": 0.5, "area": 0.5, "step": 0.3}
 """Penalty of a factor of two, or of a difference that has no size."""
 _POWER_WEIGHT = 0.25
