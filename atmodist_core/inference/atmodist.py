@@ -397,5 +397,4 @@ def load_distance(
     folder = local_model(name_or_path)
     read_card_of("distance", folder)
     runner, chosen, resolved = resolve_engine(engine, device, precision)
-    card, network = load_network(folder)
-    return AtmoDist(card, cast(DistanceNetwork, network), chosen, resolved, runner)
+    return AtmoDist(*cast(tuple[ModelCard, DistanceNetwork], load_network(folder)), chosen, resolved, runner)

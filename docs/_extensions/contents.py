@@ -17,6 +17,7 @@ CONTENTS: dict[str, tuple[str, ...]] = {
         "docs/models",
     ),
     "Training and evaluation": (
+        "docs/adapt",
         "docs/training",
         "docs/evaluation",
         "docs/experiments",
