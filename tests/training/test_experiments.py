@@ -163,7 +163,7 @@ def test_an_unreasonable_plan_is_refused():
 
 MISTAKES = {
     "": "at least one folder of fields after --data",
-    "--plan paper": "Expected --plan demo, smoke, found 'paper'",
+    "--plan paper": "Expected --plan demo, rivals, rivals-short, smoke, found 'paper'",
     "--only nothing": "Expected --only to name .*, found 'nothing'",
     "--jobs 0": "--jobs of 1 or more",
     "--budget-scale 0": "positive --budget-scale",
