@@ -20,7 +20,7 @@ HELD_OUT = {
 
 EVALUATED = (
     *("crps", "energy_score", "variogram_score", "spread_error_ratio", "rank_deviation"),
-    *("gradient_kurtosis_ratio", "joint_extremes_ratio", "tail_dependence_ratio", "log_spectral_distance"),
+    *("joint_extremes_ratio", "tail_dependence_ratio", "log_spectral_distance"),
 )
 """Measures of train/evaluate.py, where a model was evaluated."""
 
