@@ -25,7 +25,7 @@ def description_of(ds: xr.Dataset, source: Source) -> DataDescription:
     longitude = np.asarray(ds["longitude"].values, dtype=float)
     times = np.atleast_1d(ds["time"].values).astype("datetime64[m]")
     spacing = float(abs(latitude[-1] - latitude[0]) / max(latitude.size - 1, 1))
-    whole_globe = is_global_grid(ds)
+    whole_globe = is_global_grid(ds) and ds.attrs.get("grid") != "limited-area"
     extent = (
         ad.Region(-90, 90, 0, 360)
         if whole_globe

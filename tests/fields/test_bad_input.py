@@ -239,7 +239,9 @@ def test_curvilinear_grid(tmp_path):
     dataset = dataset.drop_vars(["x", "y"]).assign_coords(
         latitude=(("y", "x"), grid[0]), longitude=(("y", "x"), grid[1])
     )
-    assert "lies on a rotated or curvilinear grid" in error_of(written(dataset, tmp_path))
+    assert "to say whether it is the eastward wind or the wind along the grid" in error_of(
+        written(dataset, tmp_path)
+    )
 
 
 def test_latitude_out_of_range(tmp_path):

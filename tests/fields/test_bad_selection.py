@@ -38,12 +38,15 @@ def test_times_with_nonsense_units(tmp_path):
     assert "time axis of" in error_of(written(dataset, tmp_path)).lower()
 
 
-def test_dates_of_a_360_day_calendar(tmp_path):
+def test_months_of_a_360_day_calendar(tmp_path):
     dataset = good_dataset().assign_coords(
         time=("time", [59.0, 60.0], {"units": "days since 2001-01-01", "calendar": "360_day"})
     )
-    text = error_of(written(dataset, tmp_path))
-    assert "calendar '360_day') holds dates that the standard calendar lacks, such as 2001-02-30" in text
+    path = written(dataset, tmp_path)
+    assert open_fields(path, time="2001-02").model_date.values.tolist() == ["2001-02-30T00:00"]
+    assert open_fields(path, time="2001-03").model_date.values.tolist() == ["2001-03-01T00:00"]
+    assert open_fields(path).attrs["time_step_hours"] == 24
+    assert "2001-04" in error_of(path, time="2001-04")
 
 
 @pytest.mark.parametrize(

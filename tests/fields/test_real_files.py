@@ -164,3 +164,33 @@ def test_difference_form_agrees_with_spectral_form_on_the_real_globe(real_data):
         a, b = coarsen(local, 4)[name].values.ravel(), coarsen(globe, 4)[name].values.ravel()
         assert np.corrcoef(a, b)[0, 1] > 0.94
         assert 0.9 < a.std() / b.std() < 1.1
+
+
+GAPPY = {
+    # files: (sizes, level, share of points with values, standard deviation of vorticity, words of the notes)
+    ("arome_2p5km_lambert_10m_2016-01-14.nc",): ((3, 174, 166), "10 m", 0.763, 3.2e-4, "turned to east and north"),
+    ("ascat_l2_swath_2015-07-02_0842.nc",): ((1, 714, 1440), "10 m", 0.034, 3.0e-5, "oceanographic convention"),
+    ("cmip6_ukesm_ua_day_20150101-05.nc", "cmip6_ukesm_va_day_20150101-05.nc"): (
+        (5, 73, 192), "850 hPa", 0.959, 2.5e-5, "calendar '360_day'",
+    ),
+    ("weather/hrrr_0p25deg_10m_hourly_conus_2026-08-02_to_08-15.nc",): (
+        (209, 127, 291), "10 m", 0.745, 4.5e-5, "derivatives beside them are one-sided",
+    ),
+}  # fmt: skip
+"""Files that cover a part of their grid: regional models, a swath, a climate model beneath whose ground there is no wind."""
+
+
+@pytest.mark.parametrize("names", GAPPY, ids=[names[0] for names in GAPPY])
+def test_real_file_with_gaps(names, real_data):
+    if not all((real_data / name).is_file() for name in names):
+        pytest.skip("this file is not among the real data")
+    sizes, level, share, deviation, words = GAPPY[names]
+    dataset = open_fields([real_data / name for name in names])
+    assert (dataset.sizes["time"], dataset.sizes["latitude"], dataset.sizes["longitude"]) == sizes
+    assert dataset.attrs["level"] == level and dataset.attrs["grid"] == "limited-area"
+    assert words in dataset.attrs["notes"]
+    first = dataset.isel(time=0).load()
+    valid = np.isfinite(first.vorticity.values)
+    np.testing.assert_array_equal(valid, np.isfinite(first.divergence.values))
+    assert valid.mean() == pytest.approx(share, abs=0.002)
+    assert float(first.vorticity.std()) == pytest.approx(deviation, rel=0.3)

@@ -134,7 +134,8 @@ def test_model_calendars(calendar, tmp_path):
     )
     fields = opened(dataset, tmp_path)
     assert fields.time.values[1] == np.datetime64("2001-02-28T06")
-    assert "were taken as dates of the standard calendar" in fields.attrs["notes"]
+    assert list(fields.model_date.values) == ["2001-02-28T00:00", "2001-02-28T06:00"]
+    assert "are as far apart as in the model" in fields.attrs["notes"]
 
 
 def test_dates_as_text(tmp_path):

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.canonical.model_calendars import MODEL_DATE, STANDARD_CALENDARS, elapsed_times
 from atmodist_core.fields.canonical.names import REFERENCE_TIME_NAMES, STEP_NAMES, TIME_NAMES, find_dimension
 from atmodist_core.fields.canonical.time_selection import nanoseconds, spell_time
 
@@ -37,6 +38,7 @@ def name_time_axis(
     if found is None:
         return _placeholder_dates(array, variable, note), False
     dated = found in array.coords
+    model_dates = None
     if not dated:
         days = np.datetime64(f"{PLACEHOLDER_YEAR}-01-01", "D") + np.arange(array.sizes[found])
         values = nanoseconds(days, f"dimension '{found}' of '{variable}'")
@@ -50,9 +52,12 @@ def name_time_axis(
         elif array[found].dims[0] != found:
             array = array.swap_dims({array[found].dims[0]: found})
         values = _as_datetime64(array[found], variable, note)
+        if _model_calendar(array[found]):
+            model_dates = elapsed_times(array[found].values)[1]
     if found != "time":
         array = array.drop_vars("time", errors="ignore").rename({found: "time"})
-    return array.assign_coords(time=("time", values, TIME_ATTRS)), dated
+    array = array.assign_coords(time=("time", values, TIME_ATTRS))
+    return array if model_dates is None else array.assign_coords({MODEL_DATE: ("time", model_dates)}), dated
 
 
 def note_spacing(times: np.ndarray, note: Callable[[str], None]) -> float | None:
@@ -195,6 +200,13 @@ def _as_datetime64(coordinate: xr.DataArray, variable: str, note: Callable[[str]
 def _from_objects(values: np.ndarray, name: str, variable: str, note: Callable[[str], None]) -> np.ndarray:
     """Dates of model calendars and dates spelled out as text."""
     calendar = str(getattr(values.ravel()[0], "calendar", ""))
+    where = f"time axis '{name}' of '{variable}'"
+    if calendar not in STANDARD_CALENDARS:
+        note(
+            f"times of calendar '{calendar}' are as far apart as in the model, from the first date on; where the calendar "
+            "lacks days, later dates differ from the model's, which are kept in 'model_date'"
+        )
+        return nanoseconds(elapsed_times(values)[0], where)
     try:
         texts = [v.isoformat() if hasattr(v, "isoformat") else _text(v) for v in values.ravel()]
         result = np.array(texts, dtype="datetime64[us]")
@@ -206,9 +218,14 @@ def _from_objects(values: np.ndarray, name: str, variable: str, note: Callable[[
             f"Time axis '{name}' of '{variable}' ({kind}) holds dates that the standard calendar lacks, such as "
             f"{values.ravel()[0]}; convert it first (xarray's convert_calendar)."
         ) from error
-    if calendar:
-        note(f"times of calendar '{calendar}' were taken as dates of the standard calendar")
-    return nanoseconds(result, f"time axis '{name}' of '{variable}'")
+    return nanoseconds(result, where)
+
+
+def _model_calendar(coordinate: xr.DataArray) -> bool:
+    """Whether dates are those of a calendar other than the standard one."""
+    if coordinate.dtype.kind != "O" or not coordinate.size:
+        return False
+    return str(getattr(coordinate.values.ravel()[0], "calendar", "")) not in STANDARD_CALENDARS
 
 
 def _text(value: Any) -> str:

@@ -35,6 +35,12 @@ def guard(array: xr.DataArray, path: str) -> xr.DataArray:
     return array.copy(data=lazy)
 
 
+def guarded(dataset: xr.Dataset, array: xr.DataArray) -> xr.DataArray:
+    """Return an array of a dataset with guarded reads, if the dataset comes from a file."""
+    path = dataset.encoding.get("source")
+    return guard(array, path) if path and not array.chunks else array
+
+
 class _GuardedArray(BackendArray):
     def __init__(self, variable: xr.Variable, name: str, path: str) -> None:
         self.variable, self.name, self.path = variable, name, path

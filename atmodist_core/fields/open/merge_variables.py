@@ -10,6 +10,7 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields.canonical.levels import Level, choose_level
+from atmodist_core.fields.canonical.model_calendars import MODEL_DATE, sortable_dates
 from atmodist_core.fields.canonical.names import PAIR_WORDS, PAIRS
 from atmodist_core.fields.canonical.time_selection import spell_times, time_indices
 from atmodist_core.fields.open.detect import Note
@@ -55,7 +56,7 @@ def merge_variables(
     first, second = _common_times(arrays[0], arrays[1], names, note)
     indices = np.arange(first.times.size)
     if time is not None:
-        indices = indices[time_indices(first.times, time)]
+        indices = indices[time_indices(first.dates, time)]
     stored_names = (parts[0][0].name, parts[1][0].name)
     lazy = [joined.select(indices, note) for joined in (first, second)]
     lazy[1] = _on_same_grid(lazy[0], lazy[1], stored_names)
@@ -80,6 +81,15 @@ class _Joined:
     times: np.ndarray
     owner: np.ndarray
     index: np.ndarray
+
+    @property
+    def dates(self) -> np.ndarray:
+        """Dates by which times are selected: those of the model where it has a calendar of its own."""
+        texts = [each.array.coords.get(MODEL_DATE) for each in self.variables]
+        if any(text is None for text in texts):
+            return self.times
+        found = [str(texts[owner].values[at]) for owner, at in zip(self.owner, self.index, strict=True)]  # type: ignore[union-attr]
+        return sortable_dates(np.array(found))
 
     def take(self, indices: np.ndarray) -> _Joined:
         return _Joined(self.variables, self.times[indices], self.owner[indices], self.index[indices])

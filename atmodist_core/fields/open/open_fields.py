@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from atmodist_core.fields.canonical.archives import (
     without_crude_derivatives,
 )
 from atmodist_core.fields.canonical.coordinates import canonical_axes, grid_name
+from atmodist_core.fields.canonical.model_calendars import MODEL_DATE, sortable_dates
 from atmodist_core.fields.canonical.notes import add_note
 from atmodist_core.fields.canonical.time_axis import note_spacing
 from atmodist_core.fields.derive import FIELD_ATTRS, derive_from_canonical_wind
@@ -22,8 +24,10 @@ from atmodist_core.fields.grid.regions import Region, as_region
 from atmodist_core.fields.open.checks import check_values, conversion_factors
 from atmodist_core.fields.open.detect import Note, Source, detect
 from atmodist_core.fields.open.ecmwf_coefficients import synthesise, truncation_of
+from atmodist_core.fields.open.guarded_reading import guarded
 from atmodist_core.fields.open.merge_variables import Pair, merge_variables
 from atmodist_core.fields.open.source_variables import SourceVariable, source_variables
+from atmodist_core.fields.regrid.regular_grid import on_regular_grid
 
 CHECKED_VALUES = 2**24
 """The values of local files are checked on opening if there are at most this many; those of larger files and
@@ -99,6 +103,7 @@ def open_fields(
         for opened in source.open(notes.append):
             dataset = without_crude_derivatives(opened, source.name, notes.append)
             names += map(str, dataset.data_vars)
+            dataset = on_regular_grid(dataset, source.name, notes.append, partial(guarded, dataset))
             variables += source_variables(dataset, source.name, notes.append)
             era5 = era5 or is_era5(dataset, source.name)
     pair = merge_variables(variables, level, time, notes.append, names)
@@ -151,8 +156,13 @@ def _finish(fields: xr.Dataset, source: str, pair: Pair, notes: list[str]) -> xr
             f"Expected a field of at least 2 x 2 points, found {fields.sizes['latitude']} x "
             f"{fields.sizes['longitude']}; give a larger area."
         )
+    if MODEL_DATE in fields.coords:
+        # The first time has the date that the model gives it.
+        times = fields["time"].values
+        first = sortable_dates(fields[MODEL_DATE].values[:1])[0]
+        fields = fields.assign_coords(time=("time", times + (first - times[0]), fields["time"].attrs))
     step = note_spacing(fields["time"].values, notes.append) if pair.dated else None
-    keep = {"time", "latitude", "longitude"}
+    keep = {"time", "latitude", "longitude", MODEL_DATE}
     result = xr.Dataset(
         {
             name: fields[name].astype(np.float32, copy=False).transpose("time", "latitude", "longitude")

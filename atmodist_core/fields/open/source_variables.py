@@ -16,6 +16,7 @@ from atmodist_core.common.errors import UserError
 from atmodist_core.fields.canonical.coordinates import name_horizontal_axes
 from atmodist_core.fields.canonical.expver import merge_expver
 from atmodist_core.fields.canonical.levels import Level, name_level_axis
+from atmodist_core.fields.canonical.model_calendars import MODEL_DATE
 from atmodist_core.fields.canonical.names import (
     COEFFICIENT_DIMENSION_NAMES,
     LATITUDE_NAMES,
@@ -270,7 +271,7 @@ def _promote_scalars(array: xr.DataArray) -> xr.DataArray:
 
 def _squeeze_others(array: xr.DataArray, variable: str) -> xr.DataArray:
     """Drop dimensions of length one, and scalar coordinates, that no field has as an axis."""
-    known = {"time", "level", "latitude", "longitude", "values", "expver"}
+    known = {"time", "level", "latitude", "longitude", "values", "expver", MODEL_DATE}
     for name in map(str, array.dims):
         if name in known:
             continue

@@ -21,7 +21,10 @@ EVALUATION_SUFFIX = ".evaluation.nc"
 MAXIMUM_DEPTH = 3
 """Folders below the data folder that are looked into."""
 
-_COMPONENT = re.compile(r"^(?P<stem>.+)[_.-](?P<component>[uv])$", re.IGNORECASE)
+_COMPONENT = re.compile(
+    r"^(?P<before>(?:.*[_.-])?)(?P<component>[uv]a?|[uv]as)(?P<after>(?:[_.-].*)?)$", re.IGNORECASE
+)
+"""Names of files with one component of the wind: ``..._u``, or ``ua_...`` and ``..._ua_...`` of climate models."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,9 @@ def _join_components(paths: list[Path]) -> list[tuple[Path, ...]]:
     for path in paths:
         match = _COMPONENT.match(path.stem)
         joins = match is not None and not path.is_dir()
-        key = (path.parent, match["stem"], path.suffix) if match and joins else (path,)
+        key: tuple[Any, ...] = (path,)
+        if match and joins:
+            key = (path.parent, match["before"], match["component"][1:].lower(), match["after"], path.suffix)
         groups.setdefault(key, []).append(path)
     joined: list[tuple[Path, ...]] = []
     for group in groups.values():
@@ -132,5 +137,7 @@ def _source(folder: Path, paths: tuple[Path, ...]) -> Source:
         return Source(name, name, paths, stamp_of(paths))
     match = _COMPONENT.match(paths[0].stem)
     assert match is not None  # only such files are joined
-    label = paths[0].relative_to(folder).with_name(match["stem"] + " (u, v)").as_posix()
+    stem = (match["before"][:-1] + match["after"]).strip("_.-")
+    kind = match["component"][1:].lower()
+    label = paths[0].relative_to(folder).with_name(f"{stem} (u{kind}, v{kind})").as_posix()
     return Source(name, label, paths, stamp_of(paths))

@@ -1,0 +1,1 @@
+"""Fields on curved grids and swaths, brought to latitudes and longitudes."""
