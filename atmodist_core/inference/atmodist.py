@@ -111,8 +111,7 @@ class AtmoDist:
         values = self._embedded(arrays, layer, range(arrays.time_count), watch, domain)
         if domain is not None:
             values[:, :, self._weights(arrays, layer, domain) == 0] = np.nan
-        if pooled:
-            values = np.nanmean(values, axis=(2, 3))
+        values = np.nanmean(values, axis=(2, 3)) if pooled else values
         dimensions = ("time", "feature") if pooled else ("time", "feature", "row", "column")
         return self._array(values, dimensions, arrays, layer, f"activations of {layer}", "embedding")
 

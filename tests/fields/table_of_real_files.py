@@ -1,6 +1,6 @@
 """Open every file of a folder of real data, map it and downscale it: one line of a table for each.
 
-    python benchmarks/real_files.py ../shared/data --out table.md
+    python tests/fields/table_of_real_files.py ../shared/data --out table.md
 
 A file with one component of the wind is opened with its other half.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import holoviews as hv
 
