@@ -24,6 +24,7 @@ _LINKS = {
     "distances": f"{_TIME}&region=Europe&{_WEEK}",
     "cities": f"{_TIME}&region=Globe",
     "models": _TIME,
+    "ensemble": f"{_TIME}&region=Europe",
 }
 _HEIGHTS = {
     "scorecard": 1010,
@@ -32,6 +33,7 @@ _HEIGHTS = {
     "distances": 1560,
     "cities": 1250,
     "models": 1250,
+    "ensemble": 1250,
 }
 
 
@@ -67,6 +69,7 @@ READY = {
     "scorecard": "Scorecard of the evaluation",
     "distances": "All distances of",
     "models": "Models compared with the data",
+    "ensemble": "members in float32",
 }
 """Text by view that is there when everything is."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -6,13 +6,16 @@ import operator
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from app.state.choices import MEAN
 from atmodist_core.fields.grid.interpolation import KERNELS
 from atmodist_core.figures.method_styles import KNOWN_DOWNSCALERS, method_style
 from atmodist_core.figures.numbers.data_sets import stamp_of
+from atmodist_core.inference.downscaler import DEFAULT_FACTOR
+from atmodist_core.models.applicability import draws_members
 from atmodist_core.models.card import CARD_FILE, TENSOR_FILE, installed_models
 
 REFRESH_S = 3.0
@@ -72,6 +75,19 @@ def same_text(new: Any, old: Any) -> bool:
 
 
 @dataclass(frozen=True)
+class Draw:
+    """What an ensemble model shows where one field is expected: one of its members, or the mean of several."""
+
+    seed: int = 0
+    members: tuple[int, ...] = (0,)
+
+    @property
+    def words(self) -> str:
+        """What is shown."""
+        return "one member" if len(self.members) == 1 else f"mean of {len(self.members)} members"
+
+
+@dataclass(frozen=True)
 class Method:
     """One way from the coarse to the fine field."""
 
@@ -81,7 +97,39 @@ class Method:
     factor: int  # fine points per coarse point in each direction
     colour: str  # of its lines and marks, in both themes
     card: Any = None  # of a trained model
-    stamp: str = ""  # changes when the files of its model change
+    stamp: str = ""  # changes when the files of its model change, or the members that are drawn
+    draw: Draw | None = None  # of an ensemble model
+    files_stamp: str = ""  # of the files alone, where members are drawn
+
+    def drawing(self, draw: Draw) -> Method:
+        """Return an ensemble model that shows other members; another model is returned as it is."""
+        if self.card is None or not draws_members(self.card):
+            return self
+        files = self.files_stamp or self.stamp
+        return replace(self, draw=draw, files_stamp=files, stamp=f"{files} {draw.seed} {draw.members}")
+
+
+def draw_of(draw: str, members: str, seed: int) -> Draw:
+    """Return the draw of the choices of the state: the number of a member, counted from 1, or the mean of the members."""
+    return Draw(seed, tuple(range(int(members))) if draw == MEAN else (int(draw) - 1,))
+
+
+def factors_of(methods: list[Method]) -> list[int]:
+    """Return the factors of the trained models, and that of the demo's."""
+    return sorted({DEFAULT_FACTOR, *(method.factor for method in methods if method.card is not None)})
+
+
+def methods_for(methods: list[Method], factor: int, draw: Draw) -> list[Method]:
+    """Return the interpolations and the models of one factor; ensemble models show the members of ``draw`` and say so."""
+    chosen = []
+    for method in methods:
+        if method.card is None:
+            chosen.append(replace(method, factor=factor))
+        elif method.factor == factor:
+            drawn = method.drawing(draw)
+            label = drawn.label if drawn.draw is None else f"{drawn.label}, {draw.words}"
+            chosen.append(replace(drawn, label=label))
+    return chosen
 
 
 def list_methods() -> tuple[list[Method], list[str]]:
@@ -93,7 +141,9 @@ def list_methods() -> tuple[list[Method], list[str]]:
             "No trained model was found, so only interpolation is compared with the truth: train one with "
             "'atmodist gan', or name a folder of models in ATMODIST_MODELS."
         )
-    methods = [Method(name, model_label(name), "interpolation", 4, _colour(name)) for name in KERNELS]
+    methods = [
+        Method(name, model_label(name), "interpolation", DEFAULT_FACTOR, _colour(name)) for name in KERNELS
+    ]
     for folder, card in sorted(found, key=lambda one: (method_order(one[1].name), one[1].name)):
         name = card.name
         label, colour, stamp = model_label(name), _colour(name), _stamp_in(folder)

@@ -47,7 +47,12 @@ def values_at_cities(
         with engine.slot(control), warnings.catch_warnings():
             # The maps report whether the data suit a model.
             warnings.simplefilter("ignore", AtmodistWarning)
-            return downscaler(fields()[1], region=region, progress=control.progress, cancel=control.cancelled)
+            options = {"region": region, "progress": control.progress, "cancel": control.cancelled}
+            if method.draw is None:
+                return downscaler(fields()[1], **options)
+            seed, members = method.draw.seed, method.draw.members
+            drawn = (downscaler(fields()[1], seed=seed, first_member=one, **options) for one in members)
+            return sum(drawn) / np.float32(len(members))
 
     def from_globe(method: Method) -> NDArray[np.float32]:
         return city_values(downscale(method), cities)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-PREVIEW, EXACT = "preview", "exact"
+PREVIEW, REGIONAL, EXACT = "preview", "regional", "exact"
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Answer:
     """One method's field in the region."""
 
     fields: xr.Dataset | None  # one time, the fine points of the region; None if the method failed
-    quality: str = EXACT  # {"preview", "exact"} A preview may have lower precision and takes fewer surroundings into account; it is not scored
+    quality: str = EXACT  # {"preview", "regional", "exact"} A preview may have lower precision and takes few surroundings into account; it is not scored
     precision: str = "float32"  # arithmetic of the network, ``float32`` or ``bfloat16``
     seconds: float = 0.0  # time of its first computation
     problem: str = ""  # a sentence where the method failed

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import atmodist_core as ad
 
 PROGRESS_INTERVAL_S = 0.1
 """Shortest time between two reports of progress within a stage."""
+
+_THREADS = ThreadPoolExecutor(max_workers=64, thread_name_prefix="studio")
+"""Threads for all sessions: more than cores, because most of them only wait for their turn and must not delay another user's quick request."""
+
+T = TypeVar("T")
 
 
 class Control:
@@ -60,3 +68,10 @@ class Control:
             self._last = now
             label = f"{self._label}: " if self._label else ""
             self.announce(self._low + self._width * fraction, label + message)
+
+
+async def in_thread(control: Control, work: Callable[..., T], *arguments: Any) -> T:
+    """Run blocking work in a thread; raise Cancelled if its computation was stopped meanwhile."""
+    result = await asyncio.get_running_loop().run_in_executor(_THREADS, work, *arguments)
+    control.check()
+    return result

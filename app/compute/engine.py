@@ -26,7 +26,7 @@ from app.compute.catalogue import (
     same_text,
     trusted_cards,
 )
-from app.compute.comparison import EXACT, PREVIEW, Answer, Question, Scores
+from app.compute.comparison import EXACT, PREVIEW, REGIONAL, Answer, Question, Scores
 from app.compute.control import Control
 from app.compute.describe_data import describe
 from app.compute.fair_scheduler import FairScheduler
@@ -49,8 +49,13 @@ WHOLE_GRID_CELLS = 20_000
 PREVIEW_MARGIN = 10
 """Coarse cells around a region that the preview takes into account; an exact result takes all 40 that matter."""
 
+MEMBER_MARGIN = 16
+"""Coarse cells around a region that a member takes into account: within 0.01 % of the field's standard deviation of the exact result."""
+
 SMALL_CELLS = 1_000
 """Coarse cells up to which an exact result is fast enough without a preview."""
+
+MARGINS = {EXACT: None, REGIONAL: MEMBER_MARGIN, PREVIEW: PREVIEW_MARGIN}
 
 SLICE_CACHE_BYTES = 400_000_000
 PREDICTION_CACHE_BYTES = 800_000_000
@@ -155,6 +160,16 @@ class Engine:
         """Return the answer of a method in float32, the same at every point as if the whole grid were computed."""
         return self._answer(frame, method, field, EXACT, control)
 
+    def member(self, frame: Frame, method: Method, field: str, control: Control) -> Answer:
+        """Return an answer in float32 from somewhat fewer surroundings than the exact one, unless that is cached: where many are needed."""
+        quality = EXACT if self.is_ready(frame, method, field) else REGIONAL
+        return self._answer(frame, method, field, quality, control)
+
+    def is_member_ready(self, frame: Frame, method: Method, field: str) -> bool:
+        """Return whether a member is cached."""
+        keys = (self._key(frame, method, quality, field) for quality in (EXACT, REGIONAL))
+        return any(key in self._predictions for key in keys)
+
     def applicability(self, frame: Frame, method: Method) -> list[str]:
         """Return sentences on how far the data are from the training data of a model."""
         if method.card is None:
@@ -254,13 +269,20 @@ class Engine:
         region = None if self._is_whole(frame, quality, field) else frame.region
         return ("prediction", quality, *frame.slice_key, method.name, method.stamp, region)
 
-    def _answer(self, frame: Frame, method: Method, field: str, quality: str, control: Control) -> Answer:
+    def _answer(
+        self, frame: Frame, method: Method, field: str, quality: str, control: Control, *, cut: bool = True
+    ) -> Answer:
+        """Answer of a method, ``cut`` to the region or as it was computed."""
         control.check()
         key = self._key(frame, method, quality, field)
         region = key[-1]
 
         def make() -> tuple[xr.Dataset, str, float]:
-            downscaler = self.downscaler(method, "float32" if quality == EXACT else "auto")
+            draw = method.draw
+            if draw is not None and len(draw.members) > 1:
+                return self._mean_of_members(frame, method, quality, control)
+            one = {} if draw is None else {"seed": draw.seed, "first_member": draw.members[0]}
+            downscaler = self.downscaler(method, "auto" if quality == PREVIEW else "float32")
             is_quick = quality == PREVIEW or method.family == "interpolation"
             with self.slot(control, is_quick=is_quick), warnings.catch_warnings():
                 # What the warning says is asked for, and shown, by way of `applicability`.
@@ -269,9 +291,10 @@ class Engine:
                 fine = downscaler(
                     frame.coarse,
                     region=region,
-                    margin=None if quality == EXACT else PREVIEW_MARGIN,
+                    margin=MARGINS[quality],
                     progress=control.progress,
                     cancel=control.cancelled,
+                    **one,
                 )
                 seconds = time.perf_counter() - start
             return fine[["vorticity", "divergence"]], downscaler.precision, seconds
@@ -280,12 +303,29 @@ class Engine:
         control.check()
         if field == "wind_speed":
             fine = self._with_field(fine, field, frame, (method.name, quality, key[-2]))
-        cut = frame.crop_fine(fine) if region is None else fine
-        return Answer(cut, quality, precision, seconds, stamp=method.stamp)
+        fine = frame.crop_fine(fine) if cut and region is None else fine
+        return Answer(fine, quality, precision, seconds, stamp=method.stamp)
+
+    def _mean_of_members(
+        self, frame: Frame, method: Method, quality: str, control: Control
+    ) -> tuple[xr.Dataset, str, float]:
+        """Mean of the members of a draw, each of which is cached."""
+        draw = method.draw
+        assert draw is not None
+        found = []
+        for number in draw.members:
+            one = method.drawing(replace(draw, members=(number,)))
+            found.append(self._answer(frame, one, "vorticity", quality, control, cut=False))
+        mean = sum(answer.given for answer in found[1:]) + found[0].given
+        mean = (mean / np.float32(len(found))).assign_attrs(found[0].given.attrs)
+        for name in mean.data_vars:
+            mean[name].attrs = found[0].given[name].attrs
+        return mean, found[0].precision, sum(answer.seconds for answer in found)
 
     def downscaler(self, method: Method, precision: str) -> Any:
         """Return the cached model or interpolation of a method; run it within :meth:`slot`."""
-        key = ("downscaler", method.name, method.stamp, precision)
+        stamp = method.files_stamp or method.stamp
+        key = ("downscaler", method.name, stamp, method.factor, precision)
         factor = method.factor if method.family == "interpolation" else None
         return self.result_cache.get(
             key, lambda: ad.load_downscaler(method.name, precision=precision, factor=factor)

@@ -9,14 +9,22 @@ from atmodist_core.figures.numbers.request import region_words
 
 
 def session_caption(
-    session: Session, when: str, field: str, *, count: int = 1, extra: str = "", uses_distance: bool = True
+    session: Session,
+    when: str,
+    field: str,
+    *,
+    count: int = 1,
+    extra: str = "",
+    uses_distance: bool = True,
+    also: str = "",
 ) -> str:
     """Return a caption with data, date (``first/last`` for a period of ``count`` times), region, field and the versions of all models shown.
 
-    ``uses_distance`` is whether the distance network contributes to what is shown; ``extra`` is a further sentence.
+    ``uses_distance`` is whether the distance network contributes to what is shown; ``extra`` is a further sentence, ``also`` a model that is shown beside
+    the methods chosen.
     """
     data = session.data
-    names = shown_methods(session.state, [method.name for method in session.methods])
+    names = [*shown_methods(session.state, [method.name for method in session.methods]), also]
     cards = [method.card for method in session.methods if method.name in names and method.card is not None]
     distance = session.engine.distance_name() if uses_distance else ""
     cards += [card for card in session.engine.cards() if card.name == distance]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atmodist_core as ad
 from app.export.captions import session_caption, when_words
-from app.session.distance_work import TimeDistances
+from app.session.distances.distance_work import TimeDistances
 from app.session.session import Session
 from atmodist_core.figures.numbers.compute import distances_tables
 from atmodist_core.figures.numbers.distances import area_words

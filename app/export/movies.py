@@ -94,7 +94,7 @@ def _frames(order: MovieOrder, control: Control) -> Iterator[MovieFrame]:
     engine, methods = request.engine, request.compared_methods
     for time in order.times:
         control.check()
-        frame = engine.frame(request.question(methods, time=time), control.silent())
+        frame = engine.frame(request.question(time=time), control.silent())
         states: dict[str, xr.Dataset] = {"truth": engine.truth(frame, field)}
         for method in methods:
             # A network reports its own progress, which is not that of the movie.
@@ -107,7 +107,7 @@ def _limit(order: MovieOrder, control: Control) -> float:
     request, state = order.request, order.request.state
     if state.scale == "fixed" and state.limit is not None:
         return float(state.limit) / field_unit(state.field).factor
-    question = request.question(request.compared_methods)
+    question = request.question()
 
     def truths() -> Iterator[Any]:
         times = sampled(order.times)

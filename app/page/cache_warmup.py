@@ -26,7 +26,7 @@ from atmodist_core.plots.look.style import colour_map
 logger = logging.getLogger("atmodist.app")
 LONGEST_WAIT_S, POLL_S = 30.0, 0.1
 """Longest time to wait for pages that are loading, and the time between two checks [s]."""
-OPTIONAL_MODULES = ("zarr", "torch", "scipy.stats", "distributed", "datashader")
+OPTIONAL_MODULES = ("zarr", "torch", "scipy.stats", "distributed", "datashader", "scoringrules")
 """Packages that try optional modules, which appear in ``sys.modules`` and disappear again (zarr: ``numcodecs.pcodec``)."""
 
 

@@ -14,8 +14,9 @@ from app.page.dialogs.download_dialog import DownloadDialog
 from app.page.time_control import TimeControl
 from app.server.programmatic_update import ProgrammaticUpdate
 from app.session.session import Session
-from app.state.choices import FIELDS, WHOLE
+from app.state.choices import DRAWS, FIELDS, WHOLE
 from app.state.state import default_methods, overlaps, parse_region, region_text, shown_methods
+from app.views.shared.choice import Choices
 from app.views.shared.elements import Element, html, select
 
 WIDTH = 296
@@ -45,7 +46,7 @@ class SideBar(Element):
             TimeControl(session, INNER_WIDTH),
             _field_control(session),
             RegionControl(session),
-            _section("Methods", MethodsControl(session)),
+            _section("Methods", FactorControl(session), MethodsControl(session), DrawControl(session)),
         ]
         self._content = pn.Column(
             *sections, margin=(18, 16, 14, 16), styles={"gap": "20px"}, width=INNER_WIDTH
@@ -158,6 +159,52 @@ class RegionControl(Element):
         self._session.set_region(lambda: region_text(ad.Region(*values)))
 
 
+class FactorControl(Element):
+    """The factor of the models, where there are models of several."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._updating = ProgrammaticUpdate()
+        self._content = select("Factor", INNER_WIDTH, options=[], visible=False)
+        self._content.param.watch(self._on_value, "value")
+        session.param.watch(self._update, ["factors", "data"])
+        session.state.param.watch(self._update, "factor")
+        self._update()
+
+    def _update(self, *_events: Any) -> None:
+        data, factor = self._session.data, self._session.state.factor
+        spacing = 0.0 if data is None else data.spacing_deg
+        options = {
+            f"{one}×{f' ({one * spacing:.3g}° to {spacing:.3g}°)' if spacing else ''}": one
+            for one in sorted({factor, *self._session.factors})
+        }
+        with self._updating():
+            self._content.param.update(options=options, value=factor, visible=len(options) > 1)
+
+    def _on_value(self, event: Any) -> None:
+        if not self._updating and event.new and event.new != self._session.state.factor:
+            # The methods of one factor are not those of another.
+            self._session.state.param.update(factor=event.new, methods=None)
+
+
+class DrawControl(Element):
+    """What ensemble models show outside the view Ensemble, where there are such models."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._choices = Choices(session.state, "draw", "Ensemble models show", INNER_WIDTH)
+        self._content = self._choices.widget
+        session.param.watch(self._update, "methods")
+        session.state.param.watch(self._update, "draw")
+        self._update()
+
+    def _update(self, *_events: Any) -> None:
+        self._choices.fill(DRAWS)
+        self._content.visible = any(method.draw is not None for method in self._session.methods)
+
+
 class MethodsControl(Element):
     """A check box per method, in its colour, with the version of each model."""
 
@@ -222,6 +269,6 @@ def _field_control(session: Session) -> Any:
     return group
 
 
-def _section(title: str, content: Any) -> Any:
+def _section(title: str, *content: Any) -> Any:
     heading = html(f'<div class="heading">{title}</div>', css=_STYLES, sizing_mode=None)
-    return pn.Column(heading, content, margin=0, styles={"gap": "8px"})
+    return pn.Column(heading, *content, margin=0, styles={"gap": "8px"})

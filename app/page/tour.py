@@ -28,9 +28,9 @@ STEPS = (
         "Four scores stand below each panel; a star marks the best. Point at a score for its definition. A small error favours blurred fields.",
     ),
     (
-        "Six questions, six views",
+        "Seven questions, seven views",
         "Scorecard: which method is right? Maps: where? Spectra: at which scale? Distances: how different are two times? Cities: is the local "
-        "distribution correct? Models: trained on what? Keys 0 to 5 switch views, / finds a city, and the question mark explains the view.",
+        "distribution correct? Models: trained on what? Ensemble: what is left open? Keys 0 to 6 switch views, / finds a city, and the question mark explains the view.",
     ),
     (
         "Share and export",

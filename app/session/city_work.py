@@ -37,7 +37,7 @@ PUBLISH_INTERVAL_S = 2.0
 def compare_cities(request: Request, control: Control) -> Iterator[Update]:
     """Compute what the view Cities shows: the field first, then statistics over more and more times."""
     state, engine = request.state, request.engine
-    question = request.question(request.methods, region=WHOLE)
+    question = request.question(region=WHOLE)
     frame = engine.frame(question, control)
     subject = (state.data_set, request.data.stamp, state.level, state.basis)
     present = request.results.get("cities", CityResult())
@@ -139,7 +139,7 @@ def _computed(request: Request, control: Control, frame: Frame, result: CityResu
     last = 0.0
     for number, position in enumerate(chosen, start=1):
         text = data.time_texts[int(position)]
-        question = request.question(request.methods, region=WHOLE, time=text, field="vorticity")
+        question = request.question(region=WHOLE, time=text, field="vorticity")
         share = (number - 1) / chosen.size
         control.begin_stage(0.2 + 0.8 * share, 0.8 / chosen.size, f"Cities: time {number} of {chosen.size}")
         values, problems = _values_of(request.engine, question, methods, cities, control, whole)

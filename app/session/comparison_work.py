@@ -25,7 +25,7 @@ def compare(request: Request, control: Control) -> Iterator[Update]:
     """Compute what the views Maps and Spectra show, quick and approximate results first."""
     engine, view = request.engine, request.state.view
     methods = request.compared_methods
-    question = request.question(methods)
+    question = request.question()
     frame = engine.frame(question, control)
     comparison = _begin(request, question, frame)
     # All that is ready is published together: the browser would lay out and paint every map for each part that came alone.
@@ -136,7 +136,7 @@ def compared_states(
 ) -> tuple[dict[str, xr.Dataset], tuple[object, ...], list[Message]]:
     """Return the exact fields of truth and methods in the region at the chosen time, what they depend on, and messages on failures."""
     engine, methods, messages = request.engine, request.compared_methods, []
-    question = request.question(methods, field=field)
+    question = request.question(field=field)
     frame = engine.frame(question, control)
     states = {"truth": engine.truth(frame, field)}
     for number, method in enumerate(methods):

@@ -93,6 +93,14 @@ class LongRecord:
         here = scores.sel({"measure": measure, "model": name, "field": field})
         return Figure(*(float(here[end]) for end in ("value", "low", "high")))
 
+    def calibration(self, name: str, field: str) -> xr.Dataset | None:
+        """Rank histogram and spread over error of an ensemble model; None if it was not evaluated as an ensemble."""
+        found = self._groups.get("ensembles")
+        if found is None or name not in found["model"].values or field not in found["field"].values:
+            return None
+        here = found.sel(model=name, field=field)
+        return here if int(here["members"]) > 1 else None
+
     def band(self) -> tuple[int, int]:
         """First and last total wavenumber of the band that is evaluated."""
         return int(self._attributes["band_first"]), int(self._attributes["band_last"])

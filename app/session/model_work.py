@@ -32,7 +32,7 @@ def fit_models(request: Request, control: Control) -> Iterator[Update]:
             continue
         control.announce(0.5, f"Comparing the data with those of {card.name}")
         try:
-            frame = engine.frame(request.question([], factor=card.factor if card.downscales else 4), control)
+            frame = engine.frame(request.question(factor=card.factor if card.downscales else 4), control)
             fields = frame.coarse if card.downscales else frame.truth
             differences[card.name] = applicability_differences(
                 card, FieldArrays.of(fields, card.channels, card.name)

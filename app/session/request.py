@@ -34,12 +34,11 @@ class Request:
             names = {self.state.left, self.state.right}
         return [method for method in self.methods if method.name in names]
 
-    def question(self, methods: list[Method], **changes: Any) -> Question:
-        """Return the question that the state asks, for the factor of the first trained one of some methods."""
-        state = self.state
-        asked = {name: getattr(state, name) for name in ("data_set", "level", "time", "region", "field")}
-        factor = next((method.factor for method in methods if method.card is not None), 4)
-        return Question(**{**asked, "factor": factor, "stamp": self.data.stamp, **changes})
+    def question(self, **changes: Any) -> Question:
+        """Return the question that the state asks."""
+        names = ("data_set", "level", "time", "region", "field", "factor")
+        asked = {name: getattr(self.state, name) for name in names}
+        return Question(**{**asked, "stamp": self.data.stamp, **changes})
 
 
 @dataclass(frozen=True)

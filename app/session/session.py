@@ -10,16 +10,15 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext, suppress
-from typing import Any, TypeVar
+from typing import Any
 
 import param
 
 import atmodist_core as ad
-from app.compute.catalogue import Method, same_text
+from app.compute.catalogue import Method, draw_of, factors_of, methods_for, same_text
 from app.compute.comparison import Comparison
-from app.compute.control import Control
+from app.compute.control import Control, in_thread
 from app.compute.engine import Engine
 from app.compute.public_text import public_text
 from app.session.lost_data import LostData
@@ -27,7 +26,7 @@ from app.session.messages import Message
 from app.session.request import Request, Update
 from app.state.choices import QUERY_NAMES
 from app.state.data_description import DataDescription
-from app.state.state import StudioState, shown_methods
+from app.state.state import StudioState, fit_factor, shown_methods
 from app.state.view_registry import VIEW_ENTRIES, load
 from atmodist_core.figures.numbers.data_sets import DEMO, Source
 
@@ -39,24 +38,21 @@ ENGINE = Engine()
 PLAY_INTERVAL_S = 0.7
 UNEXPECTED = "An unexpected error occurred in the program ({kind}); its log has the details. Please try another choice."
 
-_OPENED = ("data_set", "level")
-
-_THREADS = ThreadPoolExecutor(max_workers=64, thread_name_prefix="studio")
-"""Threads for all sessions: more than cores, because most of them only wait for their turn and must not delay another user's quick request."""
-
-T = TypeVar("T")
+_OPENED = ("data_set", "level", "factor")
+_DRAWN = ("draw", "members", "seed")
 
 
 class Session(param.Parameterized):
     """State, data, methods and results of one browser tab.
 
-    Results are published inside the context manager ``within``, the document of the tab: Panel takes its files from this server only for
-    components that are made inside it, and otherwise from a content delivery network.
+    Results are published inside the context manager ``within``, the document of the tab: Panel takes files from this server only for components made inside it.
     """
 
+    in_thread = staticmethod(in_thread)
     sources: Any = param.List(default=[], item_type=Source, doc="Data sets that can be chosen.")
     data: Any = param.ClassSelector(default=None, class_=DataDescription, doc="The open data set, or None.")
-    methods: Any = param.List(default=[], item_type=Method, doc="Methods found.")
+    methods: Any = param.List(default=[], item_type=Method, doc="Methods of the chosen factor.")
+    factors: Any = param.List(default=[4], item_type=int, doc="Factors of the models found.")
     models: Any = param.List(default=[], item_type=str, doc="Name and file stamp of each model found.")
     comparison: Any = param.ClassSelector(default=None, class_=Comparison, doc="Shown by Maps and Spectra.")
     results: Any = param.Dict(default={}, doc="Shown by the other views; replaced, never changed in place.")
@@ -84,7 +80,7 @@ class Session(param.Parameterized):
         self._play_task: asyncio.Task[None] | None = None
         self._heading = 0
         self._from_link = True
-        self._opened: tuple[str, str] | None = None
+        self._opened: tuple[Any, ...] | None = None
         self._found: dict[str, Source] = {}
         self._methods_found: list[Method] = []
         self._lost: LostData | None = None
@@ -92,7 +88,7 @@ class Session(param.Parameterized):
         self._fitting = False
         self._shown = asyncio.Event()
         watched = {name for entry in VIEW_ENTRIES.values() for name in entry.parameters}
-        self._subscription = state.param.watch(self._on_choice, ["view", *_OPENED, *sorted(watched)])
+        self._subscription = state.param.watch(self._on_choice, ["view", *_OPENED, *_DRAWN, *sorted(watched)])
 
     def start(self, problems: Sequence[str] = ()) -> None:
         """Look for data and models and begin to compute; ``problems`` are sentences about the link."""
@@ -116,11 +112,7 @@ class Session(param.Parameterized):
             if sources != self.sources:
                 self.sources = sources
         methods, problems = self.engine.methods()
-        # Equal cards are the same models, for which nothing has to be built again.
-        renewed = methods is not self._methods_found and not same_text(methods, self.methods)
-        self._methods_found = methods
-        if renewed:
-            self.methods = methods
+        renewed = methods is not self._methods_found and self._choose_methods(methods)
         models = self.engine.model_stamps()
         if models != self.models:
             self.models = models
@@ -132,6 +124,18 @@ class Session(param.Parameterized):
         changed = self._return_to_lost_data() or changed
         if self._started and (renewed or changed):
             self._schedule()
+
+    def _choices(self, names: tuple[str, ...]) -> tuple[Any, ...]:
+        return tuple(getattr(self.state, name) for name in names)
+
+    def _choose_methods(self, found: list[Method]) -> bool:
+        """Take the methods of the chosen factor and members; return whether they differ: equal cards are the same models."""
+        self._methods_found, self.factors = found, factors_of(found)
+        methods = methods_for(found, self.state.factor, draw_of(*self._choices(_DRAWN)))
+        renewed = not same_text(methods, self.methods)
+        if renewed:
+            self.methods = methods
+        return renewed
 
     async def refresh_in_background(self) -> None:
         """Look for new data and models without delaying other users: a folder may be on a slow disk."""
@@ -247,7 +251,9 @@ class Session(param.Parameterized):
     def _on_choice(self, *events: Any) -> None:
         # param considers None different from None and reports changes that are none.
         changed = {event.name for event in events if bool(event.old != event.new)}
-        relevant = {"view", *_OPENED, *VIEW_ENTRIES[self.state.view].parameters}
+        if changed & {"factor", *_DRAWN}:
+            self._choose_methods(self._methods_found)
+        relevant = {"view", *_OPENED, *_DRAWN, *VIEW_ENTRIES[self.state.view].parameters}
         if "data_set" in changed and not self._fitting:
             self._lost = None
         if self._started and changed & relevant and not self._fitting:
@@ -280,7 +286,7 @@ class Session(param.Parameterized):
         try:
             if control.cancelled():
                 return
-            if self._from_link or self._opened != (self.state.data_set, self.state.level):
+            if self._from_link or self._opened != self._choices(_OPENED):
                 await self._open(control)
             await self._compute(control)
             self.set_message("failure", "error", "")
@@ -368,23 +374,18 @@ class Session(param.Parameterized):
         """Show a data set: fit the state to it, and report what was changed with earlier ``notes``."""
         self._fitting = True
         try:
+            notes += fit_factor(self.state, self.factors)
             notes += self.state.fit(data, [one.name for one in self.methods], from_link=self._from_link)
         finally:
             self._fitting = False
         self.data = data
-        self._opened = (self.state.data_set, self.state.level)
+        self._opened = self._choices(_OPENED)
         if notes:
             earlier = [message.text for message in self.messages if message.key == "link" and self._from_link]
             self.set_message("link", "warning", " ".join(dict.fromkeys([*earlier, *notes])))
         elif not self._from_link:
             self.set_message("link", "warning", "")
         self._from_link = False
-
-    async def in_thread(self, control: Control, work: Callable[..., T], *arguments: Any) -> T:
-        """Run blocking work in a thread; raise Cancelled if its computation was stopped meanwhile."""
-        result = await asyncio.get_running_loop().run_in_executor(_THREADS, work, *arguments)
-        control.check()
-        return result
 
     def _show_progress(self, control: Control, fraction: float, activity: str) -> None:
         if control is self._control and not control.cancelled():

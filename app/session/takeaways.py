@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from app.session.city_result import CityResult
-from app.session.distance_work import TimeDistances
+from app.session.distances.distance_work import TimeDistances
+from app.session.ensemble_work import EnsembleResult
 from app.session.long_record import long_record
 from app.session.model_work import ModelFits
 from app.session.period_spectra import PeriodSpectra
@@ -19,6 +20,7 @@ from atmodist_core.figures.findings.wording import name_in_sentence
 from atmodist_core.figures.method_styles import method_style
 from atmodist_core.figures.numbers.cities import verdicts
 from atmodist_core.figures.numbers.spectrum import coarse_nyquist_degree
+from atmodist_core.figures.numbers.studies.ensemble import small_scale_power
 
 _PLACES = {"Pacific": "over the Pacific", WHOLE: "over all of the data"}
 
@@ -121,6 +123,30 @@ def models_line(session: Session) -> str:
         return {name_in_sentence(method_style(name).label): list(one) for name, one in found.items()}
 
     return takeaways.models_takeaway(named(dict(fits.wins)), named(dict(fits.differences)))
+
+
+def ensemble_line(session: Session) -> str:
+    """How the members compare with the single fields, and how well they are calibrated."""
+    result: EnsembleResult | None = session.results.get("ensemble")
+    if result is None or "spectra" not in result.tables:
+        return ""
+    scores, question, names = result.tables["scores"], result.question, _names(session)
+    crps = {
+        str(name): float(value)
+        for name, value in zip(scores["model"].values, scores["crps"].values, strict=True)
+    }
+    place = _PLACES.get(
+        question.region, f"in {question.region}" if question.region in REGIONS else "in this region"
+    )
+    return takeaways.ensemble_takeaway(
+        place,
+        question.field.replace("_", " "),
+        (result.done, crps.pop(result.method.name)),
+        {names.get(name, name): value for name, value in crps.items()},
+        float(scores["ratio"]),
+        small_scale_power(result.tables["spectra"]),
+        "m s-1" if question.field == "wind_speed" else "s-1",
+    )
 
 
 def _names(session: Session) -> dict[str, str]:

@@ -12,6 +12,13 @@ MAP_PROJECTIONS = {name: label[:1].upper() + label[1:] for name, label in PROJEC
 SCALES = {"quantile": "Quantile", "fixed": "Fixed"}
 AVERAGES = {"time": "This time", "period": "Mean over the period"}
 MEASURES = {"headline": "Headline measures", "all": "All measures"}
+MEMBERS = {"4": "4", "8": "8", "16": "16"}
+MEAN = "mean"
+DRAWS = {MEAN: "Mean of the members", **{str(number): f"Member {number}" for number in range(1, 17)}}
+STAMPS_AT_ONCE = 4
+STAMPS = tuple(str(first) for first in range(1, 17, STAMPS_AT_ONCE))
+"""First of the members that are shown as maps."""
+
 WHOLE = "Globe"
 """Name of the region that covers all of the data, global or not."""
 
@@ -22,6 +29,7 @@ QUERY_NAMES = {
     "time": "time",
     "field": "field",
     "region": "region",
+    "factor": "factor",
     "methods": "methods",
     "show": "show",
     "layout": "layout",
@@ -47,10 +55,15 @@ QUERY_NAMES = {
     "sample": "sample",
     "reference": "reference",
     "measures": "measures",
+    "ensemble": "ensemble",
+    "members": "members",
+    "seed": "seed",
+    "stamps": "stamps",
+    "draw": "draw",
     "theme": "theme",
 }
 """Parameter of the state -> name in the address, in the order of the address."""
 
 ALWAYS_IN_ADDRESS = ("view", "data_set", "time", "field", "region")
-HISTORY_PARAMETERS = ("view", "data_set", "level", "region", "field", "layout", "average")
+HISTORY_PARAMETERS = ("view", "data_set", "level", "region", "field", "factor", "layout", "average")
 """Parameters whose change the browser's back button undoes; steps through time would fill its history."""

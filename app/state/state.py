@@ -12,14 +12,17 @@ import atmodist_core as ad
 from app.state.choices import (
     ALWAYS_IN_ADDRESS,
     AVERAGES,
+    DRAWS,
     FIELDS,
     LAYOUTS,
     MAP_PROJECTIONS,
     MEASURES,
+    MEMBERS,
     PIXELS,
     QUERY_NAMES,
     SCALES,
     SHOWS,
+    STAMPS,
     WHOLE,
 )
 from app.state.city_choices import BASELINE, BOXES, CANDIDATE, FIRST_CITY, MARKINGS, REACHES, fit_cities
@@ -51,6 +54,7 @@ class StudioState(param.Parameterized):
     time = param.String(default="", doc="Date and hour, as 2001-01-05T03:00; empty is the first of the data.")
     field: Any = param.Selector(default="vorticity", objects=list(FIELDS), doc="The field shown.")
     region = param.String(default="Europe", doc="Name of a preset, or south,north,west,east in degrees.")
+    factor = param.Integer(default=4, bounds=(2, 64), doc="Fine points per coarse point in each direction.")
     methods = param.List(
         default=[], item_type=str, allow_None=True, doc="Methods shown; None for the defaults."
     )
@@ -106,6 +110,15 @@ class StudioState(param.Parameterized):
     )
     measures: Any = param.Selector(
         default="headline", objects=list(MEASURES), doc="Measures of the scorecard."
+    )
+
+    # The view Ensemble, and the members that ensemble models show on the other views.
+    ensemble = param.String(default="", doc="The ensemble model; empty for the first.")
+    members: Any = param.Selector(default="8", objects=list(MEMBERS), doc="Number of members.")
+    seed = param.Integer(default=0, bounds=(0, 999_999), doc="Seed of the noise of all members.")
+    stamps: Any = param.Selector(default="1", objects=list(STAMPS), doc="First of the members shown.")
+    draw: Any = param.Selector(
+        default="1", objects=list(DRAWS), doc="What ensemble models show on the other views."
     )
 
     theme: Any = param.Selector(default=LIGHT, objects=[LIGHT, DARK], doc="Light or dark page.")
@@ -237,7 +250,7 @@ class StudioState(param.Parameterized):
                 return text
             except ad.UserError as error:
                 raise ValueError(f"{_sentence_part(error)} all times are used.") from error
-        if name in ("step", "sample"):
+        if name in ("step", "sample", "seed", "factor"):
             low, high = parameter.bounds
             if not text.isdigit() or not low <= int(text) <= high:
                 raise ValueError(
@@ -245,6 +258,15 @@ class StudioState(param.Parameterized):
                 )
             return int(text)
         return text
+
+
+def fit_factor(state: StudioState, factors: Sequence[int]) -> list[str]:
+    """Replace a factor of which there is no model; return sentences for the user."""
+    asked = state.factor
+    if asked in factors:
+        return []
+    state.factor = 4
+    return [f"There is no model of factor {asked}; factor 4 is shown."]
 
 
 def overlaps(region: Any, extent: Any) -> bool:

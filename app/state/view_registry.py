@@ -79,7 +79,7 @@ VIEW_ENTRIES: dict[str, ViewEntry] = {
     "distances": ViewEntry(
         label="Distances",
         view="app.views.distances.view:DistancesView",
-        work="app.session.distance_work:compare_times",
+        work="app.session.distances.distance_work:compare_times",
         parameters=(*_COMPARED, "period", "step"),
         takeaway="app.session.takeaways:distances_line",
         numbers="app.export.distances:distances_numbers",
@@ -119,8 +119,22 @@ VIEW_ENTRIES: dict[str, ViewEntry] = {
             "of different kinds of models cannot be compared. The last card explains how to add your own models and data."
         ),
     ),
+    "ensemble": ViewEntry(
+        label="Ensemble",
+        view="app.views.ensemble.view:EnsembleView",
+        work="app.session.ensemble_work:draw_members",
+        parameters=(*_COMPARED, "ensemble", "stamps"),
+        takeaway="app.session.takeaways:ensemble_line",
+        numbers="app.export.ensemble:ensemble_shown",
+        help=(
+            "What does the coarse field leave open? Many fine fields have the same block means, and each member is one draw of what is possible. "
+            "The mean of the members has the smallest error and is too smooth; a single member has realistic small scales in uncertain places. "
+            "A good ensemble is calibrated: its spread equals the error of its mean, and the truth has every rank among the members equally "
+            "often. The CRPS is the error of the whole ensemble, in the unit of the field; of a single field it is the mean absolute error."
+        ),
+    ),
 }
-"""By name in the address, in the order of the tabs and of the keys 0 to 5."""
+"""By name in the address, in the order of the tabs and of the keys 0 to 6."""
 
 VIEWS = {name: entry.label for name, entry in VIEW_ENTRIES.items()}
 

@@ -65,6 +65,8 @@ _STYLES = {
     "srgan-4x-atmodist-spectrum": MethodStyle(
         "AtmoDist GAN, spectrum term", "#8c6bb1", (6.0, 1.0, 1.0, 1.0, 1.0, 1.0)
     ),
+    "ensemble-4x-pixel": MethodStyle("CRPS ensemble", "#aa4499", (4.5, 1.2)),
+    "ensemble-4x-atmodist": MethodStyle("AtmoDist ensemble", "#332288"),
 }
 DISTANCE_STYLES = {
     "AtmoDist": MethodStyle("AtmoDist", "#009e73"),
@@ -88,7 +90,7 @@ def distance_style(name: str) -> MethodStyle:
 
 _OTHER_COLOURS = ("#7a5c3e", "#a6761d", "#b5383f", "#6a8f2f", "#5b7fd1", "#aa4499")
 _OTHER_DASHES = ((), (7.0, 1.2), (3.5, 1.2, 1.0, 1.2))
-KNOWN_DOWNSCALERS = tuple(name for name in _STYLES if name.startswith("sr"))
+KNOWN_DOWNSCALERS = tuple(name for name in _STYLES if name.startswith(("sr", "ensemble")))
 """Networks with a style of their own, simplest first."""
 
 

@@ -159,6 +159,12 @@ def _scorecard(numbers: Numbers, style: FigureStyle) -> Figure:
     return scorecard_figure(tables, names, caption=wrapped(numbers.caption, style), style=style)
 
 
+def _ensemble(numbers: Numbers, style: FigureStyle) -> Figure:
+    from atmodist_core.figures.evaluation.ensembles import ensemble_figure
+
+    return ensemble_figure(numbers.datasets, caption=numbers.caption, style=style)
+
+
 FIGURES: dict[str, Drawing] = {
     "maps": _maps,
     "spectra": _spectra,
@@ -168,5 +174,6 @@ FIGURES: dict[str, Drawing] = {
     "cities": lambda numbers, style: cities_figure(numbers.datasets, caption=numbers.caption, style=style),
     "models": _models,
     "scorecard": _scorecard,
+    "ensemble": _ensemble,
 }
 """Functions by the name of the view."""

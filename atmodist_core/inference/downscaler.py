@@ -76,6 +76,7 @@ class Downscaler:
         tile: int | None = None,
         members: int | None = None,
         seed: int = 0,
+        first_member: int = 0,
         progress: Callable[[float, str], None] | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> xr.Dataset:
@@ -107,12 +108,14 @@ class Downscaler:
         tile : int, optional
             Longest side of a tile [coarse cells]; default: as large as the memory allows.
         members : int, optional
-            Of an ensemble model: how many fields to draw, along an axis ``member``. By default the first one, without
-            that axis, as of a model without noise.
+            Of an ensemble model: how many fields to draw, along an axis ``member``. By default one, without that
+            axis, as of a model without noise.
         seed : int
             Of the noise of an ensemble model: the same members for the same seed, others for another. The noise
             depends on seed, member, time and place alone, not on tiles, region or the other members; see
             :mod:`atmodist_core.fields.grid.grid_noise`.
+        first_member : int
+            Number of the first member that is drawn: members 4 to 7 are those that eight members from 0 have there.
         progress : callable, optional
             Called with the fraction done (0 to 1) and a message.
         cancel : callable, optional
@@ -159,7 +162,7 @@ class Downscaler:
             if cancel is not None and cancel():
                 raise Cancelled(f"Downscaling with {self.name} was cancelled.")
 
-        self._check_members(members, seed)
+        self._check_members(members, seed, first_member)
         times, count = arrays.time_count, 1 if members is None else members
         size = (grid.latitude.size, grid.longitude.size)
         fine = np.empty((len(arrays.channels), count, times, *size), dtype=np.float32)
@@ -188,7 +191,9 @@ class Downscaler:
                 boundaries,
                 tiles,
                 latitude,
-                noise=_noise(arrays, boundaries, seed, member, time) if self.is_ensemble else None,
+                noise=_noise(arrays, boundaries, seed, first_member + member, time)
+                if self.is_ensemble
+                else None,
                 progress=advance,
                 check=check,
             )
@@ -197,7 +202,8 @@ class Downscaler:
         result = self._dataset(arrays, grid, fine)
         if self.is_ensemble:
             result.attrs["downscaling_seed"] = seed
-        result = result.isel(member=0) if members is None else result.assign_coords(member=np.arange(count))
+        numbers = np.arange(first_member, first_member + count)
+        result = result.isel(member=0) if members is None else result.assign_coords(member=numbers)
         self._add_notes(result, arrays, boundaries, margin, gaps)
         return result if arrays.had_time else result.isel(time=0)
 
@@ -209,17 +215,18 @@ class Downscaler:
         """
         return applicability_sentence(self.card, FieldArrays.of(coarse, self.card.channels, self.name))
 
-    def _check_members(self, members: int | None, seed: int) -> None:
+    def _check_members(self, members: int | None, seed: int, first: int) -> None:
         """Refuse members of a model that has none, and numbers that are none."""
-        if members is not None and not self.is_ensemble:
+        if (members is not None or first) and not self.is_ensemble:
             raise UserError(
                 f"Expected an ensemble model for members, found {self.name!r}, which gives one field: leave members"
                 " out, or choose a model whose card says noise_channels."
             )
         if members is not None and (not isinstance(members, int) or members < 1):
             raise UserError(f"Expected members of 1 or more, found {members!r}: give 8, or leave it out.")
-        if self.is_ensemble and (not isinstance(seed, int) or seed < 0):
-            raise UserError(f"Expected a seed of 0 or more, found {seed!r}: give 0, 1, 2, ...")
+        for what, value in (("seed", seed), ("first member", first)):
+            if self.is_ensemble and (not isinstance(value, int) or value < 0):
+                raise UserError(f"Expected a {what} of 0 or more, found {value!r}: give 0, 1, 2, ...")
 
     def _margin(self, margin: int | None) -> int:
         radius = self._enlarger.radius

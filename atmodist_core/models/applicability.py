@@ -90,3 +90,11 @@ def _spread(card: ModelCard, arrays: FieldArrays) -> list[str]:
                 f"{trained:.2g}"
             )
     return differences
+
+
+def draws_members(card: ModelCard) -> bool:
+    """Return whether a downscaling model takes noise, so that it draws members."""
+    generator = card.architecture.get("generator", {})
+    return card.kind == "flow" or bool(
+        generator.get("noise_channels") or generator.get("fine_noise_channels")
+    )

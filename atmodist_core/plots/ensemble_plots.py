@@ -14,6 +14,8 @@ from atmodist_core.figures.method_styles import method_style
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.look.style import axes_hook, line_options, theme_of
 from atmodist_core.plots.map_plots.panels import field_maps
+from atmodist_core.plots.spectrum_plots.curves import wavenumber_of
+from atmodist_core.plots.spectrum_plots.spectra import WAVENUMBERS
 from atmodist_core.plots.states import TRUTH, compared_fields
 
 TOLERANCE = 0.1
@@ -128,10 +130,9 @@ def rank_histogram(
     """
     curves = {}
     for name, values in _of_models(results, "share", "rank_share", field, part).items():
-        known = values[np.isfinite(values)]
-        if known.size > 1:
-            edges = np.arange(known.size + 1) - 0.5
-            curves[name] = (np.repeat(edges, 2)[1:-1], np.repeat(known * known.size / known.sum(), 2))
+        columns = rank_columns(values)
+        if columns["rank"].size > 2:
+            curves[name] = (columns["rank"], columns["share"])
     if not curves:
         raise UserError("Expected at least one ensemble with ranks, found none; evaluate with --members 8.")
     return _around_one(
@@ -177,9 +178,11 @@ def spread_error(
     """
     curves = {}
     for name, values in _of_models(results, "ratio", "spread_error_by_wavenumber", field, "").items():
-        known = np.isfinite(values) & (values > 0) & (np.arange(values.size) > 0)
-        if values.ndim == 1 and known.any():
-            curves[name] = (np.flatnonzero(known), values[known])
+        if values.ndim == 1:
+            of = results if isinstance(results, xr.Dataset) else results[name]
+            columns = spread_columns(degrees_of(of, values.size), values)
+            if columns["degree"].size:
+                curves[name] = (columns["degree"], columns["ratio"])
     if not curves:
         raise UserError(
             "Expected spread over error per wavenumber, found none; use spread_skill with by='wavenumber'."
@@ -191,6 +194,7 @@ def spread_error(
         axes=("degree", "ratio"),
         frame_width=width,
         logx=True,
+        xticks=[(wavenumber, f"{wavenumber:g}") for wavenumber in WAVENUMBERS],
         xlabel="total wavenumber",
         ylabel="spread / error",
         xlim=(1, max(x[-1] for x, _ in curves.values())),
@@ -262,6 +266,40 @@ def open_share(
     )
 
 
+def rank_columns(share: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the outline of a rank histogram relative to a flat one; missing ranks are left out.
+
+    Examples
+    --------
+    >>> rank_columns(np.array([0.4, 0.6]))["share"].round(2).tolist()
+    [0.8, 0.8, 1.2, 1.2]
+    """
+    known = share[np.isfinite(share)]
+    edges = np.arange(known.size + 1) - 0.5
+    flat = known.size / known.sum() if known.size else 1.0
+    return {"rank": np.repeat(edges, 2)[1:-1], "share": np.repeat(known * flat, 2)}
+
+
+def degrees_of(results: xr.Dataset, size: int) -> np.ndarray:
+    """Return the total wavenumbers of results: those of their wavelengths, or ``size`` numbers from 0 where they have none.
+
+    Examples
+    --------
+    >>> degrees_of(xr.Dataset(coords={"wavelength_km": [4003.0, 2001.5]}), 2).round().tolist()
+    [10.0, 20.0]
+    """
+    if "wavelength_km" not in results.coords:
+        return np.arange(size)
+    with np.errstate(divide="ignore"):
+        return wavenumber_of(results["wavelength_km"].values.astype(float))
+
+
+def spread_columns(degree: np.ndarray, ratio: np.ndarray) -> dict[str, np.ndarray]:
+    """Return spread over error where it is known and the total wavenumber is above 0."""
+    known = np.isfinite(ratio) & (ratio > 0) & (degree > 0)
+    return {"degree": degree[known], "ratio": ratio[known]}
+
+
 def _of_models(results: Results, own: str, stored: str, field: str, part: str) -> dict[str, np.ndarray]:
     """Values of one field by model: results of functions, or those of an evaluation."""
     if isinstance(results, xr.Dataset) and stored in results:
@@ -308,7 +346,10 @@ def _around_one(
     ]
     for name, (x, y) in curves.items():
         curve = hv.Curve((x, y), *axes, label=method_style(name).label)
-        layers.append(curve.opts(**line_options(name, theme), tools=["hover"]))
+        tips = [("", "$name"), (options["ylabel"], f"@{{{axes[1]}}}{{0.00}}")]
+        if axes[0] != "rank":  # its columns are the edges of steps
+            tips.insert(1, (options["xlabel"], f"@{{{axes[0]}}}{{0}}"))
+        layers.append(curve.opts(**line_options(name, theme), tools=["hover"], hover_tooltips=tips))
     return (
         hv.Overlay(layers)
         .relabel(label)

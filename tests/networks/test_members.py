@@ -78,6 +78,15 @@ def test_a_seed_gives_the_same_members_however_they_are_computed(downscaler, mon
     same(downscaler(coarse, members=2, seed=3), whole)
 
 
+def test_members_can_be_drawn_from_any_number_on(downscaler):
+    """Each member is the same whether it is drawn alone or among others."""
+    whole = downscaler(globe(), members=4, seed=2)
+    same(downscaler(globe(), members=2, seed=2, first_member=2), whole.isel(member=[2, 3]), 0.0)
+    same(downscaler(globe(), seed=2, first_member=3), whole.isel(member=3, drop=True), 0.0)
+    with pytest.raises(UserError, match="a first member of 0 or more, found -1"):
+        downscaler(globe(), first_member=-1)
+
+
 def test_every_member_conserves_the_coarse_field_and_so_does_their_mean(downscaler):
     coarse = globe()
     fine = downscaler(coarse, members=4)

@@ -9,9 +9,10 @@ from atmodist_core.evaluation.bootstrap import Estimate
 from atmodist_core.figures.evaluation.values import quantile_ratio, time_pieces
 from atmodist_core.figures.method_styles import distinct_method_styles
 from atmodist_core.figures.report.build import report_of
-from atmodist_core.figures.report.document import Bullets, Paragraph
+from atmodist_core.figures.report.document import Bullets, Paragraph, Picture
 from atmodist_core.figures.report.reading import Evaluation, estimate
 from atmodist_core.figures.report.sections.cities import cities_section, drawn_cities
+from atmodist_core.figures.report.sections.ensembles import ensembles_section
 from atmodist_core.figures.report.sections.opening import measures_section, summary_section
 from atmodist_core.figures.report.sections.spectra import spectra_section
 from tests.report.evaluation_fixture import GROUPS, LABELS, evaluation_tree, write_evaluation
@@ -212,3 +213,33 @@ def test_wrong_files(tmp_path):
     tree.to_netcdf(tmp_path / "newer.nc", engine="h5netcdf")
     with pytest.raises(UserError, match="found version 99"):
         Evaluation.read(tmp_path / "newer.nc")
+
+
+def test_ensembles_have_a_section_with_their_calibration():
+    whole = evaluation()
+    assert ensembles_section(whole) is None
+    labels = list(whole.labels)
+    ranks = np.full((len(labels), 1, 1, 9), np.nan)
+    ranks[0] = np.array([0.2, *[0.1] * 8])
+    table = xr.Dataset(
+        {
+            "rank_share": (("model", "field", "area_part", "rank"), ranks),
+            "spread_error_by_wavenumber": (
+                ("model", "field", "wavenumber"),
+                np.full((len(labels), 1, 30), 0.9),
+            ),
+        },
+        {
+            "model": labels,
+            "field": ["vorticity"],
+            "members": ("model", [8] + [1] * (len(labels) - 1)),
+            "area_part": ["area"],
+        },
+    )
+    whole.tree["ensembles"] = xr.DataTree(table)
+    section = ensembles_section(whole)
+    picture = next(block for block in section.blocks if isinstance(block, Picture))
+    left, right = picture.figure.axes[:2]
+    np.testing.assert_allclose(left.patches[0].get_data().values, np.array([1.8, *[0.9] * 8]))
+    np.testing.assert_allclose(right.lines[0].get_ydata(), 0.9)
+    assert section.not_shown and section.title == "Ensembles"

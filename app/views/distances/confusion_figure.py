@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 import xarray as xr
 
-from app.session.distance_work import TimeDistances
+from app.session.distances.distance_work import TimeDistances
 from app.views.distances.matrix_figure import square_pane
 from app.views.shared.axes import fit_page
 from app.views.shared.elements import head_html

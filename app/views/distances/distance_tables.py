@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 import xarray as xr
 
-from app.session.distance_work import TimeDistances
+from app.session.distances.distance_work import TimeDistances
 from app.views.shared.elements import head_html
 from atmodist_core.figures.numbers.distances import DEFINITIONS
 from atmodist_core.plots.look.units import field_unit

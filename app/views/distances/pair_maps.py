@@ -11,7 +11,7 @@ from bokeh.models import LinearColorMapper
 
 import atmodist_core as ad
 from app.server.programmatic_update import ProgrammaticUpdate
-from app.session.distance_work import TimeDistances
+from app.session.distances.distance_work import TimeDistances
 from app.session.session import Session
 from app.state.choices import FIELDS
 from app.views.maps.map_figure import MapFigure, SharedMap, share_pointer

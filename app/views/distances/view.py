@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import panel as pn
 
-from app.session.distance_work import TimeDistances
+from app.session.distances.distance_work import TimeDistances
 from app.session.session import Session
 from app.theme.theme import FITTING, LIGHT
 from app.views.distances import confusion_figure, lag_figure, matrix_figure

@@ -113,6 +113,7 @@ class MapsView(Element):
                 if name == "coarse":  # always shown, and as large as the others
                     card.map.carry_probe()
                 self._area = None
+            self._cards[name].label = labels[name]
         wanted = [self._cards[name].view for name in names]
         if list(self._grid.objects) != wanted:
             self._grid.objects = wanted

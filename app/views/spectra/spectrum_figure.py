@@ -57,14 +57,18 @@ class SpectrumFigure:
     """Spectrum and ratio to the truth of one of the ``QUANTITIES`` of the library."""
 
     def __init__(self, quantity: str) -> None:
-        label, self._slope_offset = QUANTITIES[quantity]
         self.spectrum, self.ratio = (template.copy() for template in templates())
-        self.spectrum.figure.update(name=label)
-        self.ratio.figure.update(name=f"ratio of {label}", x_range=self.spectrum.figure.x_range)
-        self.spectrum.figure.yaxis.axis_label = label
-        self.spectrum.hover(layer_name(COARSE)).tooltips = power_tips(quantity)
+        self.ratio.figure.x_range = self.spectrum.figure.x_range
+        self.set_quantity(quantity)
         self.ratio.share_source(layer_name(COARSE), self.spectrum.source(layer_name(COARSE)))
         self._theme = "light"
+
+    def set_quantity(self, quantity: str) -> None:
+        """Draw another of the ``QUANTITIES`` from now on."""
+        label, self._slope_offset = QUANTITIES[quantity]
+        self.spectrum.figure.name, self.ratio.figure.name = label, f"ratio of {label}"
+        self.spectrum.figure.yaxis.axis_label = label
+        self.spectrum.hover(layer_name(COARSE)).tooltips = power_tips(quantity)
 
     def draw(self, lines: Lines, *, nyquist: float | None, fit: bool) -> None:
         """Show spectra by name, with the largest total wavenumber that the coarse grid resolves.

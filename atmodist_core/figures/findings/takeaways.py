@@ -68,6 +68,51 @@ def maps_takeaway(
     return f"{text}. One time decides nothing: the scorecard has intervals."
 
 
+def ensemble_takeaway(
+    place: str,
+    field: str,
+    crps: tuple[int, float],
+    errors: Mapping[str, float],
+    ratio: float,
+    power: float,
+    units: str = "s-1",
+) -> str:
+    """Write how the CRPS of members compares with the absolute errors of single fields, and whether they are calibrated at one time.
+
+    Parameters
+    ----------
+    place, field, units : str
+        As for :func:`maps_takeaway`.
+    crps : tuple of int and float
+        Number of members, and their CRPS [``units``].
+    errors : mapping of str to float
+        Mean absolute error [``units``] by name of the model.
+    ratio, power : float
+        Spread over error, and power of one member beyond the coarse Nyquist wavenumber relative to the truth's.
+
+    Examples
+    --------
+    >>> ensemble_takeaway("in Europe", "vorticity", (8, 3e-6), {"A": 4e-6, "B": 5e-6}, 0.97, 0.95)
+    'In Europe at this time, the CRPS of vorticity of 8 members (3.00 × 10⁻⁶ s⁻¹) is 25 % below the smallest absolute error of a single field (A). Spread over error is 0.97; one member has 95 % of the small-scale power of the truth. One time decides nothing: the evaluation has intervals.'
+    """
+    count, value = crps
+    text = f"{sentence_start(place)} at this time, the CRPS of {field} of {count} members ({number(value)} {units_text(units)})"
+    known = _finite(errors)
+    if known:
+        best = _least(known)
+        share = 1 - value / known[best[0]]
+        way = "below" if share >= 0 else "above"
+        text += (
+            f" is {_percent(abs(share))} {way} the smallest absolute error of a single field ({joined(best)})"
+        )
+    else:
+        text += " has no single field to be compared with"
+    text += f". Spread over error is {ratio:.2f}"
+    if np.isfinite(power):
+        text += f"; one member has {_percent(power)} of the small-scale power of the truth"
+    return f"{text}. One time decides nothing: the evaluation has intervals."
+
+
 def spectra_takeaway(
     field: str, ratios: Mapping[str, tuple[np.ndarray, np.ndarray]], nyquist: float | None, when: str
 ) -> str:

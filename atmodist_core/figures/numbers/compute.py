@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -54,7 +54,8 @@ class Study:
         ]
         self.cards: dict[str, ModelCard] = {name: card for name, (_, card) in installed_models([]).items()}
         shown = [self.cards[name] for name in request.methods if name in self.cards]
-        self.factor = next((card.factor for card in shown), 4)
+        factor = (request.others or {}).get("factor", "")
+        self.factor = int(factor) if factor.isdigit() else next((card.factor for card in shown), 4)
         self.region = None if request.region == WHOLE else parse_region(request.region)
         self._downscalers: dict[str, Any] = {}
 
@@ -93,11 +94,36 @@ class Study:
         states = {"truth": fine.crop(_with(truth, field))}
         for name in self.request.methods:
             self.tell(f"{name}, {time}")
-            result = self._downscaler(name)(coarse)[["vorticity", "divergence"]]
-            states[name] = fine.crop(_with(result, field))
+            states[name] = fine.crop(_with(self.predict(name, coarse), field))
         if field == "wind_speed":
             coarse = coarse.assign(wind_speed=block_mean_speed(truth, self.factor))
         return states, window.crop(coarse)
+
+    def predict(self, name: str, coarse: xr.Dataset, **options: Any) -> xr.Dataset:
+        """Vorticity and divergence by a method: of an ensemble model, the member or the mean that the link asks for."""
+        model, others = self._downscaler(name), self.request.others or {}
+        if not model.is_ensemble:
+            return model(coarse, **options)[["vorticity", "divergence"]]
+        options["seed"], draw = _whole(others, "seed", 0), others.get("draw", "1")
+        if draw == "mean":
+            members = model(coarse, members=_whole(others, "members", 8), **options)
+            return members[["vorticity", "divergence"]].mean("member", keep_attrs=True)
+        return model(coarse, first_member=_whole(others, "draw", 1) - 1, **options)[
+            ["vorticity", "divergence"]
+        ]
+
+    def members(self, name: str, count: int, seed: int, field: str) -> tuple[list[xr.Dataset], xr.Dataset]:
+        """Members of an ensemble model, and the truth, on the fine points of the region at the time."""
+        truth, coarse, window = self.slice(self.time)
+        fine = window.refined(self.factor)
+        if not name:
+            raise UserError(
+                f"Expected an ensemble model of factor {self.factor}, found none; train one with 'atmodist ensemble'."
+            )
+        self.tell(f"{count} members of {name}")
+        drawn = self._downscaler(name)(coarse, members=count, seed=seed)[["vorticity", "divergence"]]
+        parts = [drawn.isel(member=number, drop=True) for number in range(count)]
+        return [fine.crop(_with(one, field)) for one in parts], fine.crop(_with(truth, field))
 
     def truth(self, time: str, field: str) -> xr.Dataset:
         """Truth on the fine points of the region."""
@@ -110,9 +136,10 @@ class Study:
         limit = self.request.limit
         return None if limit is None else limit / (1.0 if self.request.field == "wind_speed" else 1e5)
 
-    def caption(self, when: str, field: str, *, extra: str = "", distance: Any = None) -> str:
-        """Caption of a figure of this study."""
-        cards = [self.cards[name] for name in self.request.methods if name in self.cards]
+    def caption(self, when: str, field: str, *, extra: str = "", distance: Any = None, also: str = "") -> str:
+        """Caption of a figure of this study, which may show a model ``also`` beside the methods of the link."""
+        names = dict.fromkeys([*self.request.methods, also])
+        cards = [self.cards[name] for name in names if name in self.cards]
         return caption_of(
             data=self.label,
             simulated=bool(self.ds.attrs.get("simulated", False)),
@@ -303,6 +330,15 @@ def _with(ds: xr.Dataset, field: str) -> xr.Dataset:
     return ds.assign(wind_speed=wind_speed(ds).astype(np.float32).load()) if field == "wind_speed" else ds
 
 
+def _whole(others: Mapping[str, str], name: str, default: int) -> int:
+    text = others.get(name, "") or str(default)
+    if not text.isdigit():
+        raise UserError(
+            f"Expected a whole number for {name!r} in the link, found {text!r}; correct the link."
+        )
+    return int(text)
+
+
 def _time_text(time: np.datetime64) -> str:
     return "undated" if np.isnat(time) else str(time.astype("datetime64[m]"))
 
@@ -322,8 +358,9 @@ COMPUTE = {
     "maps": "atmodist_core.figures.numbers.compute:maps",
     "spectra": "atmodist_core.figures.numbers.compute:spectra",
     "distances": "atmodist_core.figures.numbers.compute:distances",
-    "cities": "atmodist_core.figures.numbers.compute_cities:cities",
+    "cities": "atmodist_core.figures.numbers.studies.cities:cities",
     "models": "atmodist_core.figures.numbers.compute:models",
+    "ensemble": "atmodist_core.figures.numbers.studies.ensemble:ensemble",
     "scorecard": "atmodist_core.figures.numbers.compute:scorecard",
 }
 """By name of the view: the function of a :class:`Study` that computes its numbers."""

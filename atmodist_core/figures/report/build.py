@@ -8,6 +8,7 @@ from atmodist_core.figures.report.sections.cities import cities_section
 from atmodist_core.figures.report.sections.closing import limits_section, making_section
 from atmodist_core.figures.report.sections.data import data_section
 from atmodist_core.figures.report.sections.distance import distance_section
+from atmodist_core.figures.report.sections.ensembles import ensembles_section
 from atmodist_core.figures.report.sections.maps import maps_section
 from atmodist_core.figures.report.sections.opening import measures_section, summary_section
 from atmodist_core.figures.report.sections.scores import (
@@ -26,6 +27,7 @@ SECTIONS = (
     values_section,
     extremes_section,
     scores_section,
+    ensembles_section,
     series_section,
     maps_section,
     conservation_section,

@@ -29,7 +29,7 @@ NOTHING = 1e-11
 """Power of the truth relative to its largest below which only rounding errors are left."""
 
 
-def wavenumber_of(kilometres: float) -> float:
+def wavenumber_of(kilometres: Any) -> Any:
     """Return the total wavenumber of a wavelength, 2 pi a / wavelength.
 
     Examples

@@ -13,7 +13,7 @@ from app.compute.comparison import Question
 from app.compute.control import Control
 from app.compute.public_text import public_text
 from app.session.comparison_work import compared_states
-from app.session.distance_series import DistanceSeries
+from app.session.distances.distance_series import DistanceSeries
 from app.session.request import Request, Update
 from app.state.period import period_times
 from atmodist_core.figures.numbers.times import compared_times
@@ -40,7 +40,7 @@ def compare_times(request: Request, control: Control) -> Iterator[Update]:
     """Compare all times of the period with each other, and the methods at the chosen time."""
     state, data, engine = request.state, request.data, request.engine
     field = state.field if state.field != "wind_speed" else "vorticity"
-    question = request.question([], field=field)
+    question = request.question(field=field)
     index = period_times(state.period, state.step, data)
     frame = engine.frame(question, control)
     points = frame.window.refined(frame.factor).cell_count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ def computed_series(
     period = study.period
     times = [period[i] for i in spread_order(len(period))[:sample]]
     whole, table = _reached(study, table, chosen, reach)
-    downscalers = {name: _downscaler(study, name) for name in methods}
+    downscalers = {name: partial(study.predict, name) for name in methods}
     gathered: dict[str, list[NDArray[np.float32]]] = {}
     for number, time in enumerate(times):
         study.tell(f"cities, time {number + 1} of {len(times)}")
@@ -123,10 +124,6 @@ def _reached(study: Study, table: pd.DataFrame, chosen: list[str], reach: str) -
 def _available(study: Study, *names: str) -> list[str]:
     """Those that can be computed: the models that are compared where nothing is said need not be installed."""
     return [name for name in names if name in study.cards or name in KERNELS]
-
-
-def _downscaler(study: Study, name: str) -> Any:
-    return ad.load_downscaler(name, factor=None if name in study.cards else study.factor)
 
 
 def _values(downscaler: Any, coarse: xr.Dataset, table: pd.DataFrame, *, whole: bool) -> NDArray[np.float32]:

@@ -1,0 +1,1 @@
+"""Numbers of single views from the data, without the page."""
