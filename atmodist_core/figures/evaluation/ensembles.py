@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from atmodist_core.figures.maps import draw_map, scale_limits
+from atmodist_core.figures.maps.field_maps import draw_map, scale_limits
 from atmodist_core.figures.method_styles import MethodStyle, legend_above, legend_height_in, method_style
 from atmodist_core.figures.spectra import BAND
 from atmodist_core.figures.style import (
@@ -45,11 +45,11 @@ def ensemble_figure(
     extent = np.ptp(maps["latitude"].values) / np.ptp(maps["longitude"].values)
     row = 0.22 * style.width_in * min(max(float(extent), 0.4), 1.5) + 0.45
     figure = new_figure(style.width_in, 2 * row + 0.66 * style.width_in + 0.9, style)
-    upper, lower = figure.subfigures(2, 1, height_ratios=(2 * row + 0.5, 0.66 * style.width_in))
-    for part in (upper, lower):
+    parts: Any = figure.subfigures(2, 1, height_ratios=(2 * row + 0.5, 0.66 * style.width_in))
+    for part in parts:
         part.set_facecolor(style.background)
-    _draw_maps(upper, maps, style)
-    (ranks, spread), (spectrum, scores) = lower.subplots(2, 2)
+    _draw_maps(parts[0], maps, style)
+    (ranks, spread), (spectrum, scores) = parts[1].subplots(2, 2)
     line = method_style(name).line(style)
     draw_ranks(ranks, {name: (tables["ranks"]["share"].values, line)}, style)
     if "wavenumbers" in tables:
