@@ -12,7 +12,7 @@ from importlib import import_module
 import numpy as np
 
 import atmodist_core as ad
-from app.compute.catalogue import Method, list_methods
+from app.compute.catalogue import Draw, Method, list_methods, methods_for
 from app.compute.comparison import Question
 from app.compute.control import Control
 from app.compute.engine import Engine
@@ -21,6 +21,7 @@ from app.state.state import StudioState, default_methods
 from app.state.view_registry import VIEW_ENTRIES, load
 from app.views.maps.pixels import Viewport, picture
 from atmodist_core.figures.numbers.data_sets import DEMO
+from atmodist_core.inference.downscaler import DEFAULT_FACTOR
 from atmodist_core.plots.look.style import colour_map
 
 logger = logging.getLogger("atmodist.app")
@@ -98,7 +99,7 @@ def warm_fields(engine: Engine) -> Question:
 
 
 def _shown_methods() -> list[Method]:
-    methods = list_methods()[0]
+    methods = methods_for(list_methods()[0], DEFAULT_FACTOR, Draw())
     shown = default_methods([method.name for method in methods])
     return [method for method in methods if method.name in shown]
 
@@ -121,6 +122,6 @@ def show_ready(session: Session, problems: Sequence[str]) -> None:
         return
     session.take_data(data, [])
     request = session.request()
-    if state.view == "maps" and engine.has_read(request.question(request.compared_methods)):
+    if state.view == "maps" and engine.has_read(request.question()):
         with suppress(ad.UserError):
             session.publish(next(load(VIEW_ENTRIES["maps"].work)(request, Control())))
