@@ -15,6 +15,7 @@ from app.page.time_control import TimeControl
 from app.server.programmatic_update import ProgrammaticUpdate
 from app.session.session import Session
 from app.state.choices import DRAWS, FIELDS, WHOLE
+from app.state.city_choices import BASELINE, CANDIDATE
 from app.state.state import default_methods, overlaps, parse_region, region_text, shown_methods
 from app.views.shared.choice import Choices
 from app.views.shared.elements import Element, html, select
@@ -185,7 +186,8 @@ class FactorControl(Element):
     def _on_value(self, event: Any) -> None:
         if not self._updating and event.new and event.new != self._session.state.factor:
             # The methods of one factor are not those of another.
-            self._session.state.param.update(factor=event.new, methods=None)
+            others = {"methods": None, "candidate": CANDIDATE, "baseline": BASELINE}
+            self._session.state.param.update(factor=event.new, **others)
 
 
 class DrawControl(Element):

@@ -153,7 +153,11 @@ def test_the_view_shows_what_was_computed(globe, ensembles, engine):
     assert session.state.stamps == "1"
     result = session.results["ensemble"]
     html = view._scores.object
-    assert "CRPS of 8 members" in html and html.count("absolute error") == 2 and "0° to 30°" in html
+    assert (
+        "CRPS of 8 members" in html
+        and html.count("<small>absolute error</small>") == 2
+        and "0° to 30°" in html
+    )
     assert "no evaluation with intervals" in html and html.count("★") == 0  # the star is of the style sheet
     assert html.count('class="own') == 1 and "best" in html
     ranks = view._calibration.ranks
