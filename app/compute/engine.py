@@ -125,7 +125,7 @@ class Engine:
         """Return the coarse fields of the region, with the speed of the block-mean wind if that is the field."""
         coarse = frame.coarse
         if field == "wind_speed":
-            _require_globe(frame)
+            frame.require_globe()
             speed = self._predictions.get(
                 ("coarse wind speed", *frame.slice_key), lambda: block_mean_speed(frame.truth, frame.factor)
             )
@@ -252,7 +252,7 @@ class Engine:
         """Fields with the wind speed added where it is asked for: it needs the whole globe."""
         if field != "wind_speed":
             return ds
-        _require_globe(frame)
+        frame.require_globe()
         from atmodist_core.evaluation import wind_speed
 
         speed = self._predictions.get(
@@ -398,11 +398,3 @@ def _distances_of(
                 raise
             # The region is too small for the network, and not for the other distances.
             return compare(states, field, None)
-
-
-def _require_globe(frame: Frame) -> None:
-    if not frame.is_global:
-        raise ad.UserError(
-            "Expected the whole globe for the wind speed, which follows from vorticity and divergence everywhere, found "
-            "data of a part of it; choose vorticity or divergence."
-        )

@@ -7,6 +7,7 @@ from typing import Any
 
 import xarray as xr
 
+import atmodist_core as ad
 from atmodist_core.figures.numbers.window import Window
 
 
@@ -31,3 +32,11 @@ class Frame:
     def crop_fine(self, ds: xr.Dataset) -> xr.Dataset:
         """Cut the region out of fine fields of the whole grid."""
         return self.window.refined(self.factor).crop(ds)
+
+    def require_globe(self) -> None:
+        """Raise a UserError unless the data cover the globe: the wind follows from vorticity and divergence everywhere."""
+        if not self.is_global:
+            raise ad.UserError(
+                "Expected the whole globe for the wind speed, which follows from vorticity and divergence everywhere, found "
+                "data of a part of it; choose vorticity or divergence."
+            )

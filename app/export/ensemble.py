@@ -17,6 +17,8 @@ def ensemble_shown(session: Session) -> Numbers:
         raise ad.UserError("The members are still being drawn; export them when they are complete.")
     extra = ensemble_words(result.method.name, result.wanted, result.seed)
     question = result.question
-    options = {"extra": extra, "also": result.method.name}
-    caption = session_caption(session, question.time, question.field, uses_distance=False, **options)
+    also = result.method.name
+    caption = session_caption(
+        session, question.time, question.field, extra=extra, uses_distance=False, also=also
+    )
     return Numbers("ensemble", result.tables, caption)

@@ -1,7 +1,6 @@
 """One browser tab: turns changes of the state into computations, and their results into what the views show.
 
-The event loop is never blocked: each step of a computation runs in a thread, a newer choice replaces an older computation, and a user can
-stop it. All failures end here as one sentence for the user, with the traceback in the log.
+Each step of a computation runs in a thread; a newer choice replaces it, a user can stop it. Failures end here as one sentence, with a traceback in the log.
 """
 
 from __future__ import annotations

@@ -159,7 +159,7 @@ def upward_imports(
 
 def large_folders(folders: set[Path]) -> dict[str, int]:
     """Folders with more than :data:`MOST_ENTRIES` files and subfolders."""
-    ignored = {"__init__.py", "__pycache__"}
+    ignored = {"__init__.py", "__pycache__", "README.txt"}
     sizes = {folder: sum(entry.name not in ignored for entry in folder.iterdir()) for folder in folders}
     return {_name(folder): size for folder, size in sizes.items() if size > MOST_ENTRIES}
 
