@@ -118,7 +118,9 @@ def show_ready(session: Session, problems: Sequence[str]) -> None:
     session.set_message("link", "warning", " ".join(problems))
     session.refresh_catalogue()
     data = engine.described(state.data_set, state.level)
-    if data is None:
+    if (
+        data is None or not data.simulated
+    ):  # the models that fit analyses are chosen when the data set is opened
         return
     session.take_data(data, [])
     request = session.request()

@@ -51,7 +51,11 @@ def draw_members(request: Request, control: Control) -> Iterator[Update]:
     if not found:
         yield Update(results={"ensemble": None})
         raise ad.UserError(NO_ENSEMBLE)
-    chosen = next((method for method in found if method.name == state.ensemble), found[0])
+    # That of the link, else the one that fits the data, else one with AtmoDist.
+    wanted = [state.ensemble, *state.suggested]
+    fitting = [method for name in wanted for method in found if method.name == name]
+    usual = [method for method in found if "atmodist" in method.name]
+    chosen = (fitting + usual + found)[0]
     unknown = f"The ensemble model '{state.ensemble}' was not found; {chosen.name} is shown."
     text = unknown if state.ensemble not in ("", chosen.name) else ""
     yield Update(message=Message("ensemble", "warning", text))

@@ -67,6 +67,10 @@ _STYLES = {
     ),
     "ensemble-4x-pixel": MethodStyle("CRPS ensemble", "#aa4499", (4.5, 1.2)),
     "ensemble-4x-atmodist": MethodStyle("AtmoDist ensemble", "#332288"),
+    "real-4x-start-mse": MethodStyle("MSE, no GAN, for analyses", "#cc79a7", (2.0, 1.0)),
+    "real-4x-mse": MethodStyle("MSE GAN for analyses", "#b35900", (5.0, 1.0)),
+    "real-4x-atmodist": MethodStyle("AtmoDist GAN for analyses", "#117733", (8.0, 1.0)),
+    "real-4x-atmodist-ensemble": MethodStyle("AtmoDist ensemble for analyses", "#882255", (1.5, 0.8)),
 }
 DISTANCE_STYLES = {
     "AtmoDist": MethodStyle("AtmoDist", "#009e73"),
