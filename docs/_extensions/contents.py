@@ -13,6 +13,8 @@ CONTENTS: dict[str, tuple[str, ...]] = {
         "docs/cities",
         "docs/limits",
         "docs/simulation",
+        "docs/ensembles",
+        "docs/real_weather",
         "docs/conditional",
         "docs/models",
     ),
