@@ -15,7 +15,7 @@ from pathlib import Path
 from app.server.local_server import CHROMIUM_FLAGS, SEEN_SCRIPT, served_page
 from app.state.view_registry import VIEW_ENTRIES
 
-_TIME = "time=2001-01-16T12:00"
+_TIME = "data=demo&time=2001-01-16T12:00"
 _WEEK = "period=2001-01-10T00:00/2001-01-20T00:00"
 _LINKS = {
     "scorecard": _TIME,
@@ -63,7 +63,22 @@ def _pictures() -> dict[str, tuple[str, int, int]]:
     return found
 
 
-PICTURES = _pictures()
+ANALYSES = {
+    "analyses": (
+        "view=maps&data=gfs_1deg_10m_6hourly_2026-07-06_to_07-31.nc&time=2026-07-30T12:00&region=North America"
+        "&methods=bicubic,real-4x-mse,real-4x-atmodist,real-4x-atmodist-ensemble&theme=light",
+        1600,
+        1010,
+    ),
+    "analyses_missing": (
+        "view=maps&data=hrrr_0p25deg_10m_hourly_conus_2026-08-02_to_08-15.nc&time=2026-08-14T18:00&region=Globe"
+        "&methods=bicubic,srgan-4x-mse,real-4x-mse,real-4x-atmodist-ensemble&theme=light",
+        1600,
+        1010,
+    ),
+}
+"""Pictures of real weather, which does not ship: they need ``--data``."""
+PICTURES = _pictures() | ANALYSES
 """Name of a picture -> what the link says, width and height of the window."""
 READY = {
     "scorecard": "Scorecard of the evaluation",
@@ -118,8 +133,14 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m app.screenshots", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("docs/pictures"), help="folder of the pictures")
     parser.add_argument("--only", nargs="*", choices=sorted(PICTURES), help="some of the pictures")
+    parser.add_argument("--data", type=Path, help="folder of the analyses that some pictures show")
     chosen = parser.parse_args(arguments)
-    for file in take(chosen.out, chosen.only or list(PICTURES)):
+    names = chosen.only or list(PICTURES)
+    if chosen.data is None:
+        names = [name for name in names if name not in ANALYSES]
+    else:
+        os.environ["ATMODIST_DATA"] = str(chosen.data)
+    for file in take(chosen.out, names):
         print(file)
     return 0
 

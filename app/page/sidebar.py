@@ -217,7 +217,7 @@ class MethodsControl(Element):
         self._updating = ProgrammaticUpdate()
         self._content = pn.Column(margin=0, styles={"gap": "2px"}, width=INNER_WIDTH)
         session.param.watch(self._build, "methods")
-        session.state.param.watch(self._update, "methods")
+        session.state.param.watch(self._update, ["methods", "suggested"])
         self._build()
 
     def _build(self, *_events: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from app.compute.public_text import public_text
 from app.session.messages import Message
 from app.session.request import Request, Update
 from app.state.choices import STAMPS_AT_ONCE
+from app.state.state import StudioState
 from atmodist_core.figures.numbers.spectrum import coarse_nyquist_degree
 from atmodist_core.figures.numbers.studies.ensemble import ensemble_tables, member_spectra
 
@@ -51,11 +52,7 @@ def draw_members(request: Request, control: Control) -> Iterator[Update]:
     if not found:
         yield Update(results={"ensemble": None})
         raise ad.UserError(NO_ENSEMBLE)
-    # That of the link, else the one that fits the data, else one with AtmoDist.
-    wanted = [state.ensemble, *state.suggested]
-    fitting = [method for name in wanted for method in found if method.name == name]
-    usual = [method for method in found if "atmodist" in method.name]
-    chosen = (fitting + usual + found)[0]
+    chosen = next((method for method in found if method.name == state.ensemble), usual_ensemble(state, found))
     unknown = f"The ensemble model '{state.ensemble}' was not found; {chosen.name} is shown."
     text = unknown if state.ensemble not in ("", chosen.name) else ""
     yield Update(message=Message("ensemble", "warning", text))
@@ -98,6 +95,12 @@ def draw_members(request: Request, control: Control) -> Iterator[Update]:
     yield Update(message=Message("methods", "warning", " ".join(messages)))
     result = replace(_with_tables(engine, result, result.wanted, singles, control), complete=True)
     yield Update(results={"ensemble": result}, summary=f"All {result.wanted} members in float32")
+
+
+def usual_ensemble(state: StudioState, found: Sequence[Method]) -> Method:
+    """Return the ensemble model that is shown where none is chosen: the one that fits the data, else one with AtmoDist."""
+    fitting = [method for name in state.suggested for method in found if method.name == name]
+    return [*fitting, *(method for method in found if "atmodist" in method.name), *found][0]
 
 
 def stamps_shown(first: str, count: int) -> range:

@@ -149,9 +149,9 @@ def _record(path: Path, _changed: int) -> LongRecord | None:
         return None
 
 
-def long_record(data_set: str = "") -> LongRecord | None:
-    """The evaluation of a data set, by its key, or the one that ships; None where there is none that can be read."""
+def long_record(data_set: str = "", *, shipped: bool = True) -> LongRecord | None:
+    """The evaluation of a data set, by its key, or else the one that is ``shipped``; None where there is none that can be read."""
     found = evaluation_file(data_set)
-    if found is None:
+    if found is None or not (found[1] or shipped):
         return None
     return _record(found[0], found[0].stat().st_mtime_ns)

@@ -9,7 +9,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from app.server.programmatic_update import ProgrammaticUpdate
-from app.session.ensemble_work import NO_ENSEMBLE, EnsembleResult, stamps_shown
+from app.session.ensemble_work import NO_ENSEMBLE, EnsembleResult, stamps_shown, usual_ensemble
 from app.session.long_record import LongRecord, long_record
 from app.session.session import Session
 from app.state.choices import MEMBERS, STAMPS_AT_ONCE
@@ -143,10 +143,10 @@ class EnsembleView(Element):
         found = {
             method.name: method.label.split(",")[0] for method in session.methods if method.draw is not None
         }
-        names = list(found)
-        self._model.fill(
-            {"": found[names[0]], **{name: found[name] for name in names[1:]}} if names else {"": "none"}
-        )
+        drawing = [method for method in session.methods if method.draw is not None]
+        usual = usual_ensemble(state, drawing).name if drawing else ""
+        others = {name: label for name, label in found.items() if name != usual}
+        self._model.fill({"": found.get(usual, "none"), **others})
         with self._updating():
             self._seed.value = state.seed
         if state.theme != self._theme:
@@ -157,7 +157,9 @@ class EnsembleView(Element):
         self._next.disabled = int(state.members) <= STAMPS_AT_ONCE
         self._maps.draw(result, stamps, state.theme, waiting=busy)
         self._veil.show(busy and (result is None or not result.tables))
-        record = long_record(session.data.key if session.data is not None else "")
+        record = None
+        if session.data is not None:
+            record = long_record(session.data.key, shipped=session.data.simulated)
         self._note.object = _note(result, found)
         if result is None:
             self._scores.object = ""
