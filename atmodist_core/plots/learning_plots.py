@@ -92,7 +92,9 @@ def learning_limits(columns: Columns) -> dict[str, tuple[float, float]]:
     loss = np.concatenate([np.empty(0), *(found["loss"] for found in curves)])
     if not loss.size:
         return {}
-    low, high = float(loss.min()), float(np.quantile(loss, 0.97))
+    # The best value of every curve is seen, also where one curve lies above all others.
+    best = max(float(found["loss"].min()) for found in curves if len(found["loss"]))
+    low, high = float(loss.min()), max(float(np.quantile(loss, 0.97)), best)
     room = 0.08 * (high - low or 1.0)
     last = max(float(found["step"].max(initial=1)) for found in curves)
     return {"x": (0.0, last * 1.01), "y": (low - room, high + 3 * room)}

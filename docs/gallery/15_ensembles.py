@@ -24,6 +24,7 @@ from atmodist_core.evaluation import crps, rank_histogram, spread_skill
 bicubic = ad.load_downscaler("bicubic")(coarse, region="Europe")
 for name, fields in (("8 members", members), ("bicubic", bicubic)):
     print(f"{name}: {float(crps(fields, truth)['vorticity'].mean()):.2e}")
+assert crps(members, truth)["vorticity"].mean() < 0.7 * crps(bicubic, truth)["vorticity"].mean()
 
 # %%
 # Rank histogram: how often so many members lie below the truth. Flat: the truth is like another member. One time is a small sample:

@@ -161,7 +161,6 @@ def test_one_scalar_field_without_time_is_enough():
         (lambda: globe(16), "energy_spectrum"),
         (lambda: area(3, 30), "larger region"),
         (lambda: area().assign_coords(latitude=60 * np.linspace(1, 0, 40) ** 2), "evenly spaced"),
-        (lambda: area().where(lambda ds: ds.longitude > 20), "missing"),
         (lambda: xr.Dataset({"x": ("time", [1.0])}), "latitude and longitude"),
         (lambda: area().expand_dims(level=2), "level"),
     ],

@@ -245,7 +245,6 @@ def test_progress_and_cancel(atmodist):
         (lambda d: d.predict_lag(region(31, 40), region(31, 40)), "at least 32 x 32.*31 x 40"),
         (lambda d: d.embed(region().drop_vars("vorticity")), "vorticity"),
         (lambda d: d.embed(region().vorticity), "xarray.Dataset"),
-        (lambda d: d.embed(region().where(lambda ds: ds.latitude > 0)), "missing values"),
     ],
 )
 def test_mistakes_are_sentences(atmodist, call, named):

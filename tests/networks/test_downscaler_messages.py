@@ -69,7 +69,7 @@ BAD_INPUT = [
     (lambda ds: ds.assign_coords(latitude=ds.latitude + 20), "between -90 and 90"),
     (lambda ds: ds.isel(time=[]), "at least one time"),
     (lambda ds: ds.expand_dims(level=[1, 2]), "level"),
-    (lambda ds: ds.where(ds.latitude > 0), "missing values"),
+    (lambda ds: ds * np.nan, "only missing ones"),
 ]
 
 

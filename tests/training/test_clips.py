@@ -118,4 +118,4 @@ def test_numbers_that_do_not_fit_are_refused(weather, tmp_path, fields):
             config, load_training_data(config.data, sources=[weather]), Hardware("cpu", "float32")
         )
     with pytest.raises(UserError, match="2 processes share evenly, found 5"):
-        places_per_step(distance_config(tmp_path, batch_size=5), 2)
+        places_per_step(distance_config(tmp_path, batch_size=5), 2, 2)

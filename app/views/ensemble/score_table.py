@@ -33,7 +33,7 @@ _ROWS = {
     "spread": ("spread", "Root of the mean variance of M members times (M + 1) / M"),
     "error": ("error of the mean", "Root mean square difference of the mean from the truth"),
 }
-_RATIO_TIP = "Spread divided by the error of the mean: 1 if the truth is like another member; below 1 the ensemble is too sure of itself."
+_RATIO_TIP = "Spread divided by the error of the mean: 1 if the truth is like another member; below 1 the spread is too small."
 _RANK_TIP = "Largest departure of a bar of the rank histogram from a flat one, relative to it. Ideal: 0. Neighbouring points resemble each other, so one time departs by chance."
 _POWER_TIP = "Power of one member at scales that the coarse grid lacks, divided by the truth's, mean over the members. Ideal: 1; below 1 the members are too smooth."
 

@@ -1,5 +1,7 @@
 """CRPS, energy and variogram scores against their definitions, and against what a calibrated ensemble scores."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -169,6 +171,7 @@ def test_the_learned_distance_is_averaged_over_the_dimensions_that_are_asked_for
 
     class Known:
         name = "known"
+        card = SimpleNamespace(channels=("vorticity", "divergence"))
 
         def distance(self, a, b, *, layer=None):
             return np.abs(a["vorticity"] - b["vorticity"]).mean(("latitude", "longitude"))

@@ -75,9 +75,9 @@ def test_every_field_is_read_once(known, monkeypatch):
     fresh = LagPairs(known.distance, clockwork(), pairs=50, seed=3)
     read, really_read = [], FieldArrays.read
 
-    def noted(arrays, time):
+    def noted(arrays, time, *valid):
         read.append(time)
-        return really_read(arrays, time)
+        return really_read(arrays, time, *valid)
 
     monkeypatch.setattr(FieldArrays, "read", noted)
     times = clockwork().time.values[:12]
