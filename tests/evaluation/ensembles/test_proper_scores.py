@@ -189,5 +189,5 @@ def test_the_learned_distance_is_averaged_over_the_dimensions_that_are_asked_for
     np.testing.assert_allclose(weighted, 1.5e-5, rtol=1e-2)
     with pytest.raises(UserError, match="found both"):
         atmodist(members, truth, distance=Known(), reduce_dims="time", preserve_dims="member")
-    with pytest.raises(UserError, match="among member, time"):
+    with pytest.raises(UserError, match="among time, member"):
         atmodist(members, truth, distance=Known(), reduce_dims="level")
