@@ -27,7 +27,7 @@ CONTENTS: dict[str, tuple[str, ...]] = {
         "docs/performance",
         "benchmarks/README",
     ),
-    "Code": ("docs/reference/index", "docs/architecture", "docs/extend"),
+    "Code": ("docs/reference/index", "docs/architecture", "docs/decisions", "docs/extend"),
     "Project": (
         "README",
         "CONTRIBUTING",
