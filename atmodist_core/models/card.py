@@ -91,7 +91,7 @@ class ModelCard:
         Of a downscaler whose scale follows the data: by channel, the amplitude to which coarse fields are brought
         (:func:`~atmodist_core.fields.amplitude.coarse_amplitude`, in the unit of the field); otherwise empty.
     effective_truncation : float or None
-        Of the training data; see :mod:`atmodist_core.fields.effective_truncation`.
+        Of the training data; see :func:`atmodist_core.effective_truncation`.
     area : tuple of float
         South, north, west, east of the training data [degrees]; empty for the globe, and where it is not known.
     fit : str

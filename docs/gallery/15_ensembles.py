@@ -15,7 +15,7 @@ coarse = ad.coarsen(truth, factor=4)
 downscaler = ad.load_downscaler("ensemble-4x-atmodist")
 members = downscaler(coarse, region="Europe", members=8, seed=0)
 figure = ad.plots.ensemble(members, truth, region="Europe", stamps=2)
-# sphinx_gallery_thumbnail_path = 'docs/pictures/plots_ensemble.png'
+# sphinx_gallery_thumbnail_path = 'docs/pictures/ensemble_light.png'
 
 # %%
 # The CRPS is the error of the whole ensemble. Of a single field it is the mean absolute error, so that both can be compared [s-1].
