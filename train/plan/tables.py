@@ -21,6 +21,7 @@ HELD_OUT = {
 EVALUATED = (
     *("crps", "energy_score", "variogram_score", "spread_error_ratio", "rank_deviation"),
     *("joint_extremes_ratio", "tail_dependence_ratio", "log_spectral_distance"),
+    *("gradient_kurtosis_ratio", "vortex_count_ratio", "vortex_size_ratio"),
 )
 """Measures of train/evaluate.py, where a model was evaluated."""
 

@@ -14,7 +14,7 @@ from atmodist_core.evaluation.ensembles.power_of_grid import (
     falls_below,
     log_spectral_distance_of,
 )
-from atmodist_core.evaluation.measure_kernels import DataFacts, Finalise, Means, Measure, mean_of
+from atmodist_core.evaluation.measure_kernels import DataFacts, Finalise, Means, Measure, kurtosis_of, mean_of
 
 POWER = "power"
 BIN_POWER = "bin_power"
@@ -76,6 +76,11 @@ def spread_error_of_bands(model: Means, truth: Means, facts: DataFacts) -> np.nd
 def lag_correlations(model: Means, truth: Means, facts: DataFacts) -> np.ndarray:
     """Return the correlation in time, ``(replicate, field, lag)``, of values whose mean is near zero."""
     return power_ratio(model["lag_product"], np.sqrt(model["square_before"] * model["square_after"]))
+
+
+def gradient_kurtosis(means: Means) -> np.ndarray:
+    """Return the kurtosis of the differences of neighbouring points."""
+    return kurtosis_of([means[f"gradient_moment_{k}"] for k in range(1, 5)])
 
 
 def _step_square(means: Means) -> np.ndarray:
@@ -245,5 +250,43 @@ ENSEMBLE_MEASURES = (
         ("own_joint_share",),
         lambda model, truth, facts: power_ratio(model["own_joint_share"], truth["own_joint_share"]),
         "tail dependence / truth's",
+    ),
+    Measure(
+        "gradient_kurtosis_ratio",
+        "kurtosis of gradients relative to the truth",
+        "Kurtosis of the differences of neighbouring points over their distance [s-1 km-1], eastward and northward together, "
+        "over that of the truth, within 60 degrees of the equator: whether fronts are as sharp and as rare.",
+        "1",
+        "one",
+        "structure",
+        tuple(f"gradient_moment_{k}" for k in range(1, 5)),
+        lambda model, truth, facts: power_ratio(gradient_kurtosis(model), gradient_kurtosis(truth)),
+        "gradient kurtosis / truth's",
+    ),
+    Measure(
+        "vortex_count_ratio",
+        "number of vortices relative to the truth",
+        "Number of connected regions where the absolute value exceeds the truth's 99 % quantile at that time, within 60 degrees "
+        "of the equator, over the truth's number; of vorticity vortices, of divergence cores of ascent and descent.",
+        "1",
+        "one",
+        "structure",
+        ("vortex_count",),
+        lambda model, truth, facts: power_ratio(model["vortex_count"], truth["vortex_count"]),
+        "vortices / truth's",
+    ),
+    Measure(
+        "vortex_size_ratio",
+        "mean size of vortices relative to the truth",
+        "Mean area [km2] of the same regions, over the truth's.",
+        "1",
+        "one",
+        "structure",
+        ("vortex_count", "vortex_area"),
+        lambda model, truth, facts: power_ratio(
+            power_ratio(model["vortex_area"], model["vortex_count"]),
+            power_ratio(truth["vortex_area"], truth["vortex_count"]),
+        ),
+        "size of vortices / truth's",
     ),
 )

@@ -70,28 +70,28 @@ class JointExtremes(Statistic):
     units: ClassVar[Mapping[str, str]] = {"joint_share": "1", "own_joint_share": "1"}
 
     def __init__(self, grid: xr.Dataset) -> None:
-        self._weights = np.ascontiguousarray(area_weights(grid)).ravel()
-
-    def _thresholds(self, values: np.ndarray) -> np.ndarray:
-        found = []
-        for value in values:
-            order = np.argsort(value)
-            reached = np.cumsum(self._weights[order])
-            found.append(value[order[np.searchsorted(reached, EXTREME * reached[-1])]])
-        return np.array(found)
-
-    def _share(self, values: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-        both = (values > thresholds[:, None]).all(axis=0)
-        return np.full(len(values), self._weights[both].sum())
+        self._weights = area_weights(grid)
 
     def __call__(self, snapshot: Snapshot) -> Arrays:
         """Return both shares."""
-        alone = snapshot.truth_alone
+        limits = truth_thresholds(snapshot, self._weights)
+        own = limits if snapshot.is_truth else absolute_thresholds(snapshot.values, self._weights)
+        sizes = np.abs(snapshot.values)
+        shares = [self._weights[(sizes > each[:, None, None]).all(axis=0)].sum() for each in (limits, own)]
+        return {name: np.full(len(sizes), share) for name, share in zip(self.dimensions, shares, strict=True)}
 
-        def sizes(of: Snapshot) -> np.ndarray:
-            return np.abs(of.values).reshape(len(of.values), -1)
 
-        limits = alone.shared("extremes", lambda: self._thresholds(sizes(alone)))
-        values = sizes(snapshot)
-        own = limits if snapshot.is_truth else self._thresholds(values)
-        return {"joint_share": self._share(values, limits), "own_joint_share": self._share(values, own)}
+def absolute_thresholds(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the 99 % quantile of absolute values over the area for fields ``(field, latitude, longitude)``."""
+    found = []
+    for value in np.abs(values).reshape(len(values), -1):
+        order = np.argsort(value)
+        reached = np.cumsum(weights.ravel()[order])
+        found.append(value[order[np.searchsorted(reached, EXTREME * reached[-1])]])
+    return np.array(found)
+
+
+def truth_thresholds(snapshot: Snapshot, weights: np.ndarray) -> np.ndarray:
+    """Return those of the truth, computed once for all models of a time."""
+    alone = snapshot.truth_alone
+    return alone.shared("extremes", lambda: absolute_thresholds(alone.values, weights))

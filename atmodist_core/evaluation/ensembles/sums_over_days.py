@@ -8,7 +8,7 @@ import numpy as np
 
 from atmodist_core.evaluation.bootstrap import day_sums
 from atmodist_core.evaluation.results.reader import StatisticsReader
-from atmodist_core.evaluation.run.groups import ENSEMBLE, STRUCTURE
+from atmodist_core.evaluation.run.groups import ENSEMBLE, STRUCTURE, VORTICES
 from atmodist_core.evaluation.run.models import EvaluatedModel
 
 LAGS = 8
@@ -21,9 +21,11 @@ def ensemble_sums(
     reader: StatisticsReader, groups: Container[str], model: EvaluatedModel | None
 ) -> dict[str, np.ndarray]:
     """Return the sums over days of all statistics by name, of the truth without a model; empty without the groups."""
+    found = dict(reader.sums(model, VORTICES).sums) if VORTICES in groups else {}
     if STRUCTURE not in groups:
-        return {}
-    found = {} if model is None else dict(reader.sums(model, ENSEMBLE).sums)
+        return found
+    if model is not None:
+        found |= reader.sums(model, ENSEMBLE).sums
     found |= reader.sums(model, STRUCTURE, without=(SAMPLED,)).sums
     return found | _lag_sums(reader, model)
 

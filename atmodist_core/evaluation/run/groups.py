@@ -12,6 +12,7 @@ from atmodist_core.evaluation.diagnostics.energy_ratio import HighWavenumberPowe
 from atmodist_core.evaluation.diagnostics.spectra import energy_spectrum
 from atmodist_core.evaluation.ensembles.member_statistics import Calibration, MemberCityValues, ProperScores
 from atmodist_core.evaluation.ensembles.structure_statistics import ErrorPower, JointExtremes, SampledValues
+from atmodist_core.evaluation.ensembles.vortex_statistics import GradientMoments, Vortices
 from atmodist_core.evaluation.geometry import area_weights
 from atmodist_core.evaluation.run.data import EvaluationData
 from atmodist_core.evaluation.statistics.city_values import CityValues
@@ -29,7 +30,7 @@ from atmodist_core.evaluation.statistics.statistic import Group, Statistic
 
 AREA, CITIES, SERIES, MAPS = "area", "cities", "series", "maps"
 DISTANCE, LATITUDES = "distance", "latitudes"
-ENSEMBLE, STRUCTURE, MEMBER_CITIES = "ensemble", "structure", "member-cities"
+ENSEMBLE, STRUCTURE, VORTICES, MEMBER_CITIES = "ensemble", "structure", "vortices", "member-cities"
 
 
 def groups_of(
@@ -45,7 +46,7 @@ def groups_of(
     """Return the groups, and sentences on those that a limited area has no room for.
 
     Cities, a distance network, SSIM and PSNR over time (``series``), maps of moments, and the power of the band in belts
-    of latitude (edges in degrees) add a group each; verification as an ensemble adds three.
+    of latitude (edges in degrees) add a group each; verification as an ensemble adds four.
     """
     grid, factor = data.template, data.factor
     weights = area_weights(grid)
@@ -63,14 +64,16 @@ def groups_of(
             f"The fields have gaps; evaluated is the largest rectangle without any, {grid.sizes['latitude']} x "
             f"{grid.sizes['longitude']} points."
         )
-    makers: list[tuple[str, Callable[[], Statistic]]] = []
+    makers: list[tuple[str, Callable[[], list[Statistic]]]] = []
     if cities is not None:
-        makers.append((CITIES, lambda: CityValues(grid, cities)))
+        makers.append((CITIES, lambda: [CityValues(grid, cities)]))
     if series:
-        makers.append((SERIES, lambda: Similarity(sums, grid["latitude"].values, grid.sizes["longitude"])))
+        makers.append((SERIES, lambda: [Similarity(sums, grid["latitude"].values, grid.sizes["longitude"])]))
+    if ensemble:
+        makers.append((VORTICES, lambda: [GradientMoments(grid), Vortices(grid)]))
     for name, make in makers:
         try:
-            groups.append(Group(name, [make()]))
+            groups.append(Group(name, make()))
         except UserError as error:
             if data.on_the_globe:
                 raise

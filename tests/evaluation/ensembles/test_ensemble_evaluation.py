@@ -91,6 +91,10 @@ def test_measures_of_known_ensembles(found):
         assert value("step_change_ratio", "mean") == 0
         assert value("lag_correlation_ratio", "mean") > 1
         assert value("joint_extremes_ratio", "calibrated") > 0
+        for name in ("gradient_kurtosis_ratio", "vortex_count_ratio", "vortex_size_ratio"):
+            # Some ten regions at each of ten times.
+            assert value(name, "calibrated") == pytest.approx(1, abs=0.25), (name, field)
+        assert value("vortex_count_ratio", "mean") < 0.7
 
 
 def test_measures_are_those_of_the_library(found, fields):
@@ -169,7 +173,7 @@ def test_the_file_and_the_tables_hold_them(found, tmp_path):
     assert {"crps", "spread_error_ratio", "effective_resolution"} <= set(scores["measure"].values)
     text = table(found, "ensemble")
     assert "| calibrated | vorticity |" in text and "spread / error" in text and "[s-1]" in text
-    assert "coherence, mean over degrees" in table(found, "structure")
+    assert "coherence, mean over degrees" in (text := table(found, "structure")) and "vortices" in text
     assert plain_values(found, "mean")["models"]["mean"]["rank_deviation"]["vorticity"] == [None] * 3
 
 
