@@ -41,16 +41,12 @@ _EXPORTS = {
     "Cancelled": "atmodist_core.common.errors",
 }
 _SUBMODULES = {
-    "fields",
-    "harmonics",
-    "simulation",
-    "networks",
-    "training",
-    "evaluation",
-    "figures",
-    "plots",
-    "integrations",
-}
+    name: f"atmodist_core.{name}"
+    for name in (
+        *("fields", "harmonics", "simulation", "networks", "training"),
+        *("evaluation", "figures", "plots", "integrations"),
+    )
+} | {"features": "atmodist_core.inference.features"}
 
 _ACCESSOR = "atmodist_core.plots.accessor"
 
@@ -64,7 +60,7 @@ def __getattr__(name: str) -> Any:
         _register_accessor()
         return value
     if name in _SUBMODULES:
-        return import_module(f"atmodist_core.{name}")
+        return import_module(_SUBMODULES[name])
     raise AttributeError(f"module 'atmodist_core' has no attribute {name!r}")
 
 

@@ -81,13 +81,17 @@ class GlobalTransform:
             field = _with_south_pole(field)
         return field.to(dtype=self._transform.dtype, device=self._transform.device)
 
-    def truncated(self, values: np.ndarray) -> np.ndarray:
-        """Remove all degrees above the truncation from fields ``(..., latitude, longitude)``."""
+    def synthesis(self, coefficients: Tensor) -> np.ndarray:
+        """Return fields ``(..., latitude, longitude)`` on the grid, from coefficients."""
         with torch.inference_mode():
-            field = self._transform.synthesis(self.analysis(values)).cpu().numpy()
+            field = self._transform.synthesis(coefficients).cpu().numpy()
         if self._closed:
             field = field[..., :-1, :]
-        return np.ascontiguousarray(field if self._southwards else field[..., ::-1, :], dtype=values.dtype)
+        return np.ascontiguousarray(field if self._southwards else field[..., ::-1, :])
+
+    def truncated(self, values: np.ndarray) -> np.ndarray:
+        """Remove all degrees above the truncation from fields ``(..., latitude, longitude)``."""
+        return self.synthesis(self.analysis(values)).astype(values.dtype, copy=False)
 
 
 def truncated(ds: xr.Dataset, truncation: int) -> xr.Dataset:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -47,16 +48,23 @@ class EncoderInference:
             fold_normalization(frozen.encoder)
         self.network = channels_last(frozen.to(device=device, dtype=self.dtype))
 
-    @torch.inference_mode()
     def activations(
         self, fields: NDArray[np.float32], boundaries: Boundaries, layer: str
     ) -> NDArray[np.float32]:
-        """Encode one state, shape ``(channel, latitude, longitude)``, as ``(filters, rows, columns)``.
+        """Encode one state, shape ``(channel, latitude, longitude)``, as ``(filters, rows, columns)``."""
+        return self.activations_of(fields, boundaries, (layer,))[layer]
+
+    @torch.inference_mode()
+    def activations_of(
+        self, fields: NDArray[np.float32], boundaries: Boundaries, layers: Sequence[str]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Encode one state at several layers, from fine to coarse, in one pass.
 
         A full circle of longitudes is continued on both sides by half a training patch, whose activations are
         dropped again: no seam shows. The other edges meet the zeros that the network saw around every patch
         in training. Fields smaller than the distance between two points of the layer are a UserError.
         """
+        layer = layers[-1]
         stride = self.config.stride(layer)
         if min(boundaries.rows, boundaries.columns) < stride:
             raise UserError(
@@ -70,9 +78,12 @@ class EncoderInference:
             margin = unit * math.ceil(self.config.receptive_radius(layer) / unit)
         window = boundaries.gather(fields, (0, boundaries.rows), (-margin, boundaries.columns + margin))
         with full_float32(self.device):
-            encoded = self.network.encoder.features(self._prepared(window[None]), (layer,))[layer][0]
-        first, count = margin // stride, math.ceil(boundaries.columns / stride)
-        return encoded[:, :, first : first + count].float().cpu().numpy()
+            encoded = self.network.encoder.features(self._prepared(window[None]), layers)
+        found = {}
+        for layer, stride in ((each, self.config.stride(each)) for each in layers):
+            first, count = margin // stride, math.ceil(boundaries.columns / stride)
+            found[layer] = encoded[layer][0, :, :, first : first + count].float().cpu().numpy()
+        return found
 
     def activation_count(self, boundaries: Boundaries, layer: str) -> int:
         """Return the number of activations of one state on a grid."""

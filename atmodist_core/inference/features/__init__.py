@@ -1,0 +1,23 @@
+"""What a distance network sees: strongest patches, what excites filters, sensitivity of the distance, and metamers."""
+
+from atmodist_core.inference.features.excitation import exciting_change
+from atmodist_core.inference.features.metamers import metamer
+from atmodist_core.inference.features.sensitivity import sensitivity
+from atmodist_core.inference.features.strongest import (
+    activation_map,
+    patches_at,
+    strongest_patches,
+    strongest_places,
+)
+from atmodist_core.inference.features.untrained import untrained
+
+__all__ = [
+    "activation_map",
+    "exciting_change",
+    "metamer",
+    "patches_at",
+    "sensitivity",
+    "strongest_patches",
+    "strongest_places",
+    "untrained",
+]
