@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,14 +14,10 @@ from atmodist_core.evaluation.lags.lag_pairs import LagPairs
 from atmodist_core.evaluation.run.data import EvaluationData
 from atmodist_core.evaluation.run.member_run import FLUSH_SECONDS, LearnedDistance, Selection, Stores
 from atmodist_core.evaluation.run.plan import EvaluationPlan
-from atmodist_core.evaluation.store.statistics_store import (
-    LIBRARY_LOCK,
-    StatisticsStore,
-    block_name,
-    identity_hash,
-)
+from atmodist_core.evaluation.store.statistics_store import StatisticsStore, block_name, identity_hash
 
 LAG = "lag"
+_PAIRS_LOCK = threading.Lock()
 
 
 class LagRun:
@@ -71,7 +68,7 @@ class LagRun:
                 ):
                     self._flush(done)
                     last_flush = time.monotonic()
-                with LIBRARY_LOCK:  # it reads fields, and remembers them for the next times
+                with _PAIRS_LOCK:  # it reads fields, and remembers them for the next times
                     found = self._pairs(moment)
                 done.append((moment, found))
                 if progress is not None:

@@ -19,7 +19,6 @@ from atmodist_core.evaluation.geometry import (
     time_values,
 )
 from atmodist_core.evaluation.statistics.statistic import VERSION
-from atmodist_core.evaluation.store.statistics_store import LIBRARY_LOCK
 from atmodist_core.fields.grid.validity import largest_valid_rectangle
 
 FIELDS = ("vorticity", "divergence")
@@ -82,8 +81,7 @@ class EvaluationData:
 
     def at(self, index: int) -> xr.Dataset:
         """Return the fine fields of one time, computed, with all rows."""
-        with LIBRARY_LOCK:  # fields may come through the library that writes the stores
-            return self.fields[self.names].isel(time=[index]).compute()
+        return self.fields[self.names].isel(time=[index]).compute()
 
 
 def open_evaluation_data(

@@ -12,6 +12,7 @@ import json
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.common.netcdf_lock import NETCDF_LOCK
 
 TRUTH = "truth"
 """Label of the truth beside those of the models."""
@@ -29,9 +31,6 @@ ENGINE: Literal["netcdf4"] = "netcdf4"
 """The engine of xarray that opens a small file fastest, by a factor of ten."""
 
 _SECOND = "datetime64[s]"
-
-LIBRARY_LOCK = threading.RLock()
-"""Held while a file is read or written: the library behind the engine is not safe in several threads."""
 
 
 def identity_hash(identity: Mapping[str, Any]) -> str:
@@ -113,7 +112,7 @@ class StatisticsStore:
         file = self.folder / f"{name}.nc"
         if not file.is_file():
             return np.zeros(0, dtype=np.int64)
-        with LIBRARY_LOCK, xr.open_dataset(file, engine=ENGINE) as stored:
+        with NETCDF_LOCK, xr.open_dataset(file, engine=ENGINE, lock=NETCDF_LOCK) as stored:
             return np.asarray(stored["time"].values.astype(_SECOND).astype(np.int64))
 
     def blocks(self) -> list[Path]:
@@ -158,7 +157,7 @@ def read_statistics(
     file: Path, names: Sequence[str] | None = None, select: Mapping[str, slice] | None = None
 ) -> xr.Dataset:
     """Read a file of statistics: some variables, or a part of other dimensions than time."""
-    with LIBRARY_LOCK, xr.open_dataset(file, engine=ENGINE) as stored:
+    with NETCDF_LOCK, xr.open_dataset(file, engine=ENGINE, lock=NETCDF_LOCK) as stored:
         part = stored if names is None else stored[list(names)]
         if select:
             part = part.isel({axis: index for axis, index in select.items() if axis in part.dims})
@@ -182,8 +181,11 @@ def replace_statistics(file: Path, statistics: xr.Dataset) -> None:
         clean = statistics.copy()
         for field in clean.variables.values():
             field.encoding = {}
-        with LIBRARY_LOCK:
-            clean.to_netcdf(scratch, engine=ENGINE, encoding=encoding)
+        with (
+            NETCDF_LOCK,
+            closing(xr.backends.NetCDF4DataStore.open(str(scratch), mode="w", lock=NETCDF_LOCK)) as store,
+        ):
+            clean.dump_to_store(store, encoding=encoding)
         scratch.replace(file)
     finally:
         scratch.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from typing import Any
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.common.netcdf_lock import NETCDF_LOCK
 from atmodist_core.fields.open.detect import Note
 from atmodist_core.fields.open.netcdf_integrity import refuse_links_of_hdf5, refuse_truncated_netcdf3
 
@@ -34,7 +35,8 @@ def open_netcdf(path: str, _: Note) -> list[xr.Dataset]:
         refuse_links_of_hdf5(path, path)
     # xarray's guess of the engine would import cfgrib and with it ecCodes, whose copy of PROJ breaks a later
     # import of pyproj.
-    dataset = decode(lambda: xr.backends.NetCDF4DataStore.open(path), path)
+    with NETCDF_LOCK:
+        dataset = decode(lambda: xr.backends.NetCDF4DataStore.open(path, lock=NETCDF_LOCK), path)
     dataset.encoding["source"] = path
     return [dataset]
 
