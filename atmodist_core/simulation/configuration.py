@@ -59,6 +59,8 @@ class AtmosphereConfig:
     """Rayleigh friction at the ground [d-1] (Held & Suarez)."""
     sponge_per_day: float = 0.5
     """Rayleigh friction at the top of the model [d-1]."""
+    warming_kelvin: float = 0.0
+    """Added to the equilibrium temperature at the ground everywhere [K]: a warmer climate."""
     pole_equator_contrast_kelvin: float = 60.0
     """Equator-to-pole difference of the equilibrium temperature [K] (Held & Suarez)."""
     static_stability_kelvin: float = 10.0

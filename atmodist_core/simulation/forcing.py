@@ -51,7 +51,8 @@ class Relaxation:
         self._sigma_to_kappa = tensor(sigma**KAPPA)
         self._boundary_layer = tensor(boundary_layer)
         self._lower_half = tensor(np.clip((sigma - 0.5) / 0.5, 0.0, None))
-        self._annual_mean = 315.0 - config.pole_equator_contrast_kelvin * self.sin_latitude**2
+        equator = 315.0 + config.warming_kelvin
+        self._annual_mean = equator - config.pole_equator_contrast_kelvin * self.sin_latitude**2
         self._stability = config.static_stability_kelvin * self.cos_latitude**2
         self._lapse = -self._stability * tensor(np.log(sigma))
 

@@ -21,6 +21,7 @@ from atmodist_core.common.tensor_files import previous_path, write_tensors
 from atmodist_core.fields.open.coefficient_store import CoefficientWriter, is_coefficient_store
 from atmodist_core.simulation.checkpoint import (
     CHECKPOINT,
+    configuration_from_dict,
     configuration_to_dict,
     model_tensors,
     read_checkpoint,
@@ -82,8 +83,10 @@ def _save_checkpoint(
 
 def _load_checkpoint(path: Path, config: SimulationConfig) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     tensors, record = read_checkpoint(path)
-    # a longer run may continue a shorter one; any other change would be another atmosphere
-    require_same(record["configuration"], configuration_to_dict(config), ("days", "checkpoint_slices"))
+    # a longer run may continue a shorter one; any other change would be another atmosphere. What an older version
+    # did not know has its default.
+    found = configuration_to_dict(configuration_from_dict(record["configuration"]))
+    require_same(found, configuration_to_dict(config), ("days", "checkpoint_slices"))
     return tensors, record
 
 

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from atmodist_core.common.constants import EARTH_RADIUS_M, EARTH_ROTATION_RATE, GAS_CONSTANT_DRY_AIR, GRAVITY
+from atmodist_core.common.constants import (
+    EARTH_RADIUS_M,
+    EARTH_ROTATION_RATE,
+    GAS_CONSTANT_DRY_AIR,
+    GRAVITY,
+    KAPPA,
+)
 from atmodist_core.simulation import AtmosphereConfig, PrimitiveEquations, State, StochasticHeating
 from atmodist_core.simulation.vertical import VerticalGrid
 
@@ -188,6 +194,20 @@ def test_heating_bursts_have_their_stated_size_and_no_mean():
         deviations.append(float(area_mean(model, bursts**2)))
         assert abs(float(area_mean(model, bursts))) < 1e-5
     assert np.mean(deviations) == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_warmer_climate_relaxes_to_warmer_air():
+    """The ground at the equator is warmer by the warming, the poles by it and by what the contrast lost."""
+    like = unforced()
+    warm = dataclasses.replace(like, warming_kelvin=2.0, pole_equator_contrast_kelvin=54.0)
+    before, after = (PrimitiveEquations(config).relaxation for config in (like, warm))
+    pressure = torch.full((32, 64), math.log(1e5), dtype=before.sin_latitude.dtype)
+    change = (after.equilibrium_temperature(pressure, 0.0) - before.equilibrium_temperature(pressure, 0.0))[
+        -1, :, 0
+    ]
+    sigma = like.full_levels[-1]
+    expected = sigma**KAPPA * (2.0 + 6.0 * before.sin_latitude[:, 0] ** 2)
+    assert torch.allclose(change, expected, atol=1e-3)
 
 
 def test_seasons_follow_the_sun():

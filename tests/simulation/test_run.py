@@ -1,12 +1,14 @@
 """Running a member: exact restart, and mistakes that are said in one sentence."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.common.tensor_files import write_tensors
 from atmodist_core.fields.open.coefficient_store import (
     FIELDS,
     open_coefficient_store,
@@ -15,6 +17,7 @@ from atmodist_core.fields.open.coefficient_store import (
     unpack,
 )
 from atmodist_core.simulation import AtmosphereConfig, SimulationConfig, run_simulation
+from atmodist_core.simulation.checkpoint import CHECKPOINT, read_checkpoint
 from train import simulate
 
 SMALL = SimulationConfig(
@@ -156,6 +159,18 @@ def test_a_used_folder_is_refused(whole):
 def test_another_run_cannot_be_resumed(whole):
     with pytest.raises(UserError, match="other values of seed"):
         run_simulation(dataclasses.replace(SMALL, seed=9), whole, resume=True)
+
+
+def test_a_checkpoint_from_before_a_setting_existed_is_resumed(tmp_path):
+    out = run_simulation(SMALL, tmp_path / "member")
+    tensors, record = read_checkpoint(out / CHECKPOINT)
+    del record["configuration"]["atmosphere"]["warming_kelvin"]
+    write_tensors(out / CHECKPOINT, tensors, {"record": json.dumps(record)})
+    longer = dataclasses.replace(SMALL, days=1.25)
+    run_simulation(longer, out, resume=True)
+    warmer = dataclasses.replace(longer, atmosphere=dataclasses.replace(SMALL.atmosphere, warming_kelvin=2.0))
+    with pytest.raises(UserError, match="other values of atmosphere"):
+        run_simulation(warmer, out, resume=True)
 
 
 def test_a_broken_checkpoint_is_said(tmp_path):

@@ -184,10 +184,12 @@ def test_weights_are_chosen_by_what_a_model_claims():
     assert objective("ensemble", ValidationScores(0.5, 1.0, 0.4), start) < objective("ensemble", start, start)
 
 
-def _scored(own: list[tuple[float, float]], times: int = 20, pattern: float = 0.01) -> ScoredModels:
+def _scored(
+    own: list[tuple[float, float]], times: int = 20, pattern: float = 0.01, earlier: float = 0.01
+) -> ScoredModels:
     """Power ratio and rmse of the adapted model over all times, the first and the second half; the start has 0.5 and 1."""
 
-    def scores(power: float, rmse: float, grid: float = 0.01) -> dict[str, list[float]]:
+    def scores(power: float, rmse: float, grid: float = earlier) -> dict[str, list[float]]:
         return {LOWER: [power], UPPER: [power], "rmse": [rmse], "crps": [rmse], "pattern_modulated": [grid]}
 
     parts = [{"before": scores(0.5, 1.0), "after": scores(*each, pattern)} for each in own]
@@ -218,6 +220,14 @@ def test_the_verdict_tells_numbers_and_patterns():
     assert verdict.has_pattern and "show a pattern of the coarse grid" in verdict.sentence
     assert f"log error {abs(math.log(0.8)):.2f} instead of {abs(math.log(0.5)):.2f}" in verdict.sentence
     assert "root mean square error 3 % larger" in verdict.sentence and "20 times" in verdict.sentence
+
+
+def test_a_pattern_that_the_start_had_too_is_told():
+    verdict = verdict_of("atmodist", _scored([(0.8, 1.0)] * 3, pattern=0.36, earlier=0.81), "after", "before")
+    assert (
+        not verdict.has_pattern
+        and "pattern of the coarse grid (strength 0.36, before: 0.81)" in verdict.sentence
+    )
 
 
 def test_names_say_what_the_models_are(tmp_path):

@@ -20,8 +20,9 @@ WORSE = 1.05
 """A claim of a model may become worse by this factor at most."""
 _BETTER = 0.95
 _PATTERN = 0.02
-"""A modulated pattern of the grid that is stronger than the start's by more than this, and than 0.05, is reported."""
+"""A modulated pattern that is stronger than the start's by more than this, and than what is reported, is a new one."""
 _PATTERN_SEEN = 0.05
+"""A stronger modulated pattern of the grid is reported, also where the start had it."""
 _POWER_IS_RIGHT = 0.05
 """A log error of power below this cannot be told from none on a few days."""
 
@@ -52,7 +53,8 @@ def verdict_of(role: str, scored: ScoredModels, adapted: str, start: str) -> Ver
     improved = [min(change.values()) <= _BETTER and max(change.values()) <= WORSE for change in changes]
     own, other = scored.all[adapted], scored.all[start]
     numbers = _numbers(role, own, other, scored.times)
-    pattern = _pattern(own) > max(_PATTERN_SEEN, _pattern(other) + _PATTERN)
+    seen, earlier = _pattern(own), _pattern(other)
+    pattern = seen > max(_PATTERN_SEEN, earlier + _PATTERN)
     if scored.times < LEAST_SCORED:
         outcome, text = TOO_LITTLE, f"Too little data to tell whether the adaptation helped: {numbers}"
     elif all(improved):
@@ -62,11 +64,10 @@ def verdict_of(role: str, scored: ScoredModels, adapted: str, start: str) -> Ver
         text = f"Too little data: the two halves of the scored times disagree on whether the adaptation helped; {numbers}"
     else:
         outcome, text = NOT_HELPED, f"The adaptation did not help: {numbers}"
-    text += (
-        " The fields show a pattern of the coarse grid."
-        if pattern
-        else " There is no pattern of the coarse grid."
-    )
+    if seen > _PATTERN_SEEN:
+        text += f" The fields show a pattern of the coarse grid (strength {seen:.2f}, before: {earlier:.2f})."
+    else:
+        text += " There is no pattern of the coarse grid."
     return Verdict(outcome, text, pattern)
 
 
