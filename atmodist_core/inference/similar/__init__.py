@@ -1,0 +1,1 @@
+"""Embeddings of long records, and the most similar times in them."""
