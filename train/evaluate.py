@@ -91,8 +91,8 @@ class EvaluateConfig:
     targets: bool = True
     """List the project's targets, met or missed."""
 
-    candidates: tuple[str, ...] = ("srgan-4x-atmodist",)
-    """Labels of the models whose targets are listed; those that are not among --models are left out."""
+    candidates: tuple[str, ...] = ("srgan-4x-atmodist", "ensemble-4x-atmodist")
+    """Labels of the models whose targets are listed (with --members those of ensembles); others than --models are left out."""
 
     reference: tuple[str, ...] = ("srgan-4x-mse",)
     """Label of the model that others are compared with; for targets also one for each candidate."""

@@ -1,4 +1,4 @@
-"""The project's targets: each computed, and met or missed."""
+"""The project's targets for GANs and for ensembles: each computed, and met or missed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 
 from atmodist_core.evaluation.bootstrap import Estimate
 from atmodist_core.evaluation.city_verdicts import improved_to_degraded_estimate
-from atmodist_core.evaluation.results.evaluation_result import EvaluationResult
+from atmodist_core.evaluation.ensembles.member_statistics import PARTS
+from atmodist_core.evaluation.results.evaluation_result import EvaluationResult, verdict_signs
 from atmodist_core.evaluation.results.tables import cell, number
 
 BAND_TOLERANCE = 0.10
@@ -18,6 +19,14 @@ VALUE_TOLERANCE = 0.05
 LONGEST_LAG_KM = 200.0
 CITY_RATIOS = {1: 1.0, 3: 1.5, 9: 3.0}
 """Smallest improved-to-degraded ratio, by the side of the box."""
+
+CRPS_OF_REFERENCE = 0.68
+SPREAD_TOLERANCE = 0.10
+RANK_TOLERANCE = 0.10
+GREATEST_SPURIOUS_POWER = 0.01
+SEMIVARIANCE_TOLERANCE = 0.05
+POOLED_CITY_RATIO = 2.0
+SINGLE_CITY_RATIO = 1.0
 
 GREATEST_CONSTANT_PATTERN = 0.05
 GREATEST_MODULATED_PATTERN = 0.10
@@ -71,11 +80,13 @@ class Target:
 
 
 def targets(result: EvaluationResult, candidate: str, reference: str) -> list[Target]:
-    """Return every target for a model trained with AtmoDist against a GAN trained with mean squared error.
+    """Return every target of a model against a GAN trained with mean squared error: those of ensembles if it has members.
 
     The evaluation is of the whole globe.
     """
-    return [line for field in result.fields for line in _targets_of(result, candidate, reference, field)]
+    members = next(each.members for each in result.prepared.models if each.label == candidate)
+    of = _ensemble_targets if members else _targets_of
+    return [line for field in result.fields for line in of(result, candidate, reference, field)]
 
 
 def _targets_of(result: EvaluationResult, candidate: str, reference: str, field: str) -> Iterator[Target]:
@@ -89,13 +100,7 @@ def _targets_of(result: EvaluationResult, candidate: str, reference: str, field:
         ("spurious_power", f"power above the truncation at most {reference}'s (ratio)", 1.0),
     ):
         yield Target(text, field, result.ratio_to(name, candidate, reference, field), high=limit)
-    for name, text, limit in (
-        ("pattern_constant", "constant grid pattern", GREATEST_CONSTANT_PATTERN),
-        ("pattern_modulated", "modulated grid pattern", GREATEST_MODULATED_PATTERN),
-        ("zonal_line", "line at the grid's zonal wavenumbers", GREATEST_LINE),
-        ("meridional_line", "line at the grid's meridional wavenumbers", GREATEST_LINE),
-    ):
-        yield Target(f"no checkerboard: {text} at most {limit:g}", field, own(name), high=limit)
+    yield from _patterns(result, candidate, field)
     for lag in result.facts.lags_km:
         if lag <= LONGEST_LAG_KM:
             errors = [
@@ -105,19 +110,91 @@ def _targets_of(result: EvaluationResult, candidate: str, reference: str, field:
             text = f"semivariance at {lag:g} km closer to the truth than {reference}'s (ratio of the errors)"
             with np.errstate(divide="ignore", invalid="ignore"):
                 yield Target(text, field, Estimate.of(errors[0] / errors[1]), high=1.0, strict=True)
-    for name, text in (
-        ("kurtosis_ratio", "kurtosis"),
-        ("quantile_0.1_ratio", "0.1 % quantile"),
-        ("quantile_99.9_ratio", "99.9 % quantile"),
-    ):
-        limits = 1 - VALUE_TOLERANCE, 1 + VALUE_TOLERANCE
-        yield Target(f"{text} within 5 % of the truth's", field, own(name), *limits)
+    yield from _values(result, candidate, field)
     if result.city_distances:
         counts = result.verdict_counts(candidate, reference)[:, result.fields.index(field)]
         for side, limit in CITY_RATIOS.items():
             ratio = improved_to_degraded_estimate(counts[:, result.boxes.index(side)])
             text = f"{side} x {side} at cities: improved-to-degraded ratio at least {limit:g}"
             yield Target(text, field, ratio, low=limit)
+
+
+def _patterns(result: EvaluationResult, candidate: str, field: str) -> Iterator[Target]:
+    for name, text, limit in (
+        ("pattern_constant", "constant grid pattern", GREATEST_CONSTANT_PATTERN),
+        ("pattern_modulated", "modulated grid pattern", GREATEST_MODULATED_PATTERN),
+        ("zonal_line", "line at the grid's zonal wavenumbers", GREATEST_LINE),
+        ("meridional_line", "line at the grid's meridional wavenumbers", GREATEST_LINE),
+    ):
+        yield Target(
+            f"no checkerboard: {text} at most {limit:g}",
+            field,
+            result.estimate(name, candidate, field),
+            high=limit,
+        )
+
+
+def _values(result: EvaluationResult, candidate: str, field: str) -> Iterator[Target]:
+    for name, text in (
+        ("kurtosis_ratio", "kurtosis"),
+        ("quantile_0.1_ratio", "0.1 % quantile"),
+        ("quantile_99.9_ratio", "99.9 % quantile"),
+    ):
+        limits = 1 - VALUE_TOLERANCE, 1 + VALUE_TOLERANCE
+        yield Target(
+            f"{text} within 5 % of the truth's", field, result.estimate(name, candidate, field), *limits
+        )
+
+
+def _ensemble_targets(
+    result: EvaluationResult, candidate: str, reference: str, field: str
+) -> Iterator[Target]:
+    number, parts = result.fields.index(field), []
+    if result.facts.band is not None:
+        parts = [(part.start, part.stop - 1) for part in result.facts.band.parts()]
+    crps, error = (
+        result.replicates_of(name, label, field) for name, label in (("crps", candidate), ("mae", reference))
+    )
+    text = f"CRPS at most {CRPS_OF_REFERENCE:g} of {reference}'s mean absolute error"
+    yield Target(text, field, Estimate.of(crps / error), high=CRPS_OF_REFERENCE)
+
+    def within(text: str, values: np.ndarray, tolerance: float) -> Target:
+        limits = 1 - tolerance, 1 + tolerance
+        return Target(
+            f"{text} within {tolerance:.0%} of 1".replace("%", " %"), field, Estimate.of(values), *limits
+        )
+
+    by_area = result.curves["spread_error_by_area", candidate][:, number]
+    by_band = result.curves["spread_error_by_band", candidate][:, number]
+    names = [*PARTS, *(f"degrees {first} to {last}" for first, last in parts)]
+    for name, values in zip(names, [*by_area.T, *by_band.T], strict=True):
+        yield within(f"spread over error, {name},", values, SPREAD_TOLERANCE)
+    text = f"rank histogram within {RANK_TOLERANCE:.0%} of flat".replace("%", " %")
+    yield Target(text, field, result.estimate("rank_deviation", candidate, field), high=RANK_TOLERANCE)
+    for first, last in parts:
+        values = result.replicates_of(f"power_ratio_{first}_{last}", candidate, field)
+        yield within(f"power of a member, degrees {first} to {last},", values, BAND_TOLERANCE)
+    text = "power above the truncation below 1 % of the band"
+    spurious = result.estimate("spurious_power", candidate, field)
+    yield Target(text, field, spurious, high=GREATEST_SPURIOUS_POWER, strict=True)
+    yield from _values(result, candidate, field)
+    for lag in result.facts.lags_km:
+        values = result.replicates_of(f"semivariance_ratio_{lag:g}_km", candidate, field)
+        yield within(f"semivariance of a member at {lag:g} km", values, SEMIVARIANCE_TOLERANCE)
+    yield from _patterns(result, candidate, field)
+    if not result.pooled:
+        return
+    pooled = verdict_signs(
+        result.pooled[candidate][:, number, 0], result.city_distances[reference][:, number, 0]
+    )
+    single = verdict_signs(result.corrected[candidate][number, 0], result.corrected[reference][number, 0])
+    for what, signs, limit in (
+        ("all members pooled", pooled, POOLED_CITY_RATIO),
+        ("one member, corrected for the size of the sample", single[None], SINGLE_CITY_RATIO),
+    ):
+        counts = np.stack([(signs == sign).sum(axis=-1) for sign in (1, 0, -1)], axis=-1)
+        text = f"1 x 1 at cities, {what}: improved-to-degraded ratio at least {limit:g}"
+        yield Target(text, field, improved_to_degraded_estimate(counts), low=limit)
 
 
 def targets_table(result: EvaluationResult, candidate: str, reference: str) -> str:

@@ -19,6 +19,7 @@ from atmodist_core.evaluation.results.build import evaluation_tree
 from atmodist_core.evaluation.results.evaluation_result import evaluation_result
 from atmodist_core.evaluation.results.file import open_evaluation, write_evaluation
 from atmodist_core.evaluation.results.tables import plain_values, table
+from atmodist_core.evaluation.results.targets import targets, targets_table
 from atmodist_core.evaluation.run.data import open_evaluation_data
 from atmodist_core.evaluation.run.evaluation import PreparedEvaluation
 from atmodist_core.evaluation.run.member_run import MemberRun, Selection
@@ -175,6 +176,34 @@ def test_the_file_and_the_tables_hold_them(found, tmp_path):
     assert "| calibrated | vorticity |" in text and "spread / error" in text and "[s-1]" in text
     assert "coherence, mean over degrees" in (text := table(found, "structure")) and "vortices" in text
     assert plain_values(found, "mean")["models"]["mean"]["rank_deviation"]["vorticity"] == [None] * 3
+
+
+def test_targets_of_known_ensembles(found):
+    lines = {line.text: line for line in targets(found, "calibrated", "mean") if line.field == "vorticity"}
+    crps_line = next(line for text, line in lines.items() if text.startswith("CRPS"))
+    # NOISE / sqrt(pi) over the mean absolute value of the noise, NOISE sqrt(2 / pi): missed at 0.71.
+    assert crps_line.estimate.value == pytest.approx(1 / np.sqrt(2), rel=0.03) and crps_line.met is False
+    spread = {text: line for text, line in lines.items() if text.startswith("spread over error")}
+    assert len(spread) == 1 + 3 + 4
+    assert spread["spread over error, area, within 10 % of 1"].met
+    narrow = {line.text: line for line in targets(found, "narrow", "mean") if line.field == "vorticity"}
+    assert not any(narrow[text].met for text in spread)
+    assert not narrow["rank histogram within 10 % of flat"].met
+    powers = [text for text in lines if text.startswith("power of a member")]
+    assert len(powers) == 4 and not any(narrow[text].met for text in powers)
+    for value in (lines[text].estimate.value for text in powers):
+        assert value == pytest.approx(1, abs=0.2)
+    assert sum("semivariance of a member" in text for text in lines) == len(found.facts.lags_km)
+    pooled, single = (line for text, line in lines.items() if "at cities" in text)
+    counts = found.pooled["calibrated"][0, 0, 0], found.city_distances["mean"][0, 0, 0]
+    better, worse = (counts[0] < 0.9 * counts[1]).sum(), (counts[1] < 0.9 * counts[0]).sum()
+    expected = better / worse if worse else np.inf
+    assert pooled.estimate.value == pytest.approx(expected)
+    assert np.isnan(single.estimate.low) and "(no interval)" in single.verdict
+    assert "calibrated against mean" in targets_table(found, "calibrated", "mean")
+    assert not any("CRPS" in line.text for line in targets(found, "mean", "narrow")), (
+        "a single field has the GANs'"
+    )
 
 
 def stored(folder):
