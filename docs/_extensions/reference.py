@@ -34,7 +34,8 @@ _ORDER = ("fields", "evaluation", "figures", "plots", "networks", "training", "h
 
 def _subpackages() -> list[str]:
     package = import_module(PACKAGE)
-    found = {name for name in package.__all__ if inspect.ismodule(getattr(package, name))}
+    values = [getattr(package, name) for name in package.__all__]
+    found = {value.__name__.removeprefix(f"{PACKAGE}.") for value in values if inspect.ismodule(value)}
     return [name for name in _ORDER if name in found] + sorted(found - set(_ORDER))
 
 

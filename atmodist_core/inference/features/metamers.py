@@ -44,7 +44,7 @@ def metamer(
     seed : int
         Of the noise.
     progress, cancel : callable, optional
-        As for :meth:`AtmoDist.embed`.
+        As for ``AtmoDist.embed``.
 
     Returns
     -------

@@ -68,7 +68,7 @@ def sensitivity(
     seed : int
         Of the phases, which differ between times.
     progress, cancel : callable, optional
-        As for :meth:`AtmoDist.embed`.
+        As for ``AtmoDist.embed``.
 
     Returns
     -------

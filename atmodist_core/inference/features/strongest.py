@@ -31,7 +31,7 @@ def activation_map(distance: AtmoDist, fields: xr.Dataset, *, layer: str | None 
     distance : AtmoDist
         The network.
     fields : xarray.Dataset
-        Canonical, as for :meth:`AtmoDist.embed`.
+        Canonical, as for ``AtmoDist.embed``.
     layer : str, optional
         Of ``distance.layers``; default: the last.
 
@@ -84,7 +84,7 @@ def strongest_places(
     latitude_limit : float
         Largest distance of a place from the equator [degrees]: models are trained within 60.
     progress, cancel : callable, optional
-        As for :meth:`AtmoDist.embed`.
+        As for ``AtmoDist.embed``.
 
     Returns
     -------
