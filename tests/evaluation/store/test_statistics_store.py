@@ -65,7 +65,7 @@ def test_a_broken_write_leaves_the_old_file(tmp_path, monkeypatch):
     def broken(*_, **__):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(xr.Dataset, "to_netcdf", broken)
+    monkeypatch.setattr(xr.Dataset, "dump_to_store", broken)
     with pytest.raises(OSError, match="no space"):
         store.add(statistics([2]))
     assert contents(tmp_path / "store") == before
