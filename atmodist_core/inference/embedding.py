@@ -65,12 +65,7 @@ class EncoderInference:
         in training. Fields smaller than the distance between two points of the layer are a UserError.
         """
         layer = layers[-1]
-        stride = self.config.stride(layer)
-        if min(boundaries.rows, boundaries.columns) < stride:
-            raise UserError(
-                f"Expected fields of at least {stride} x {stride} points for {layer} of the encoder, found "
-                f"{boundaries.rows} x {boundaries.columns}: choose a larger region or an earlier layer."
-            )
+        self.activation_shape(boundaries, layer)  # refuses fields that are too small
         margin = 0
         if boundaries.wraps:
             # A multiple of the coarsest stride keeps the activations on the same points.
@@ -80,16 +75,25 @@ class EncoderInference:
         with full_float32(self.device):
             encoded = self.network.encoder.features(self._prepared(window[None]), layers)
         found = {}
-        for layer, stride in ((each, self.config.stride(each)) for each in layers):
-            first, count = margin // stride, math.ceil(boundaries.columns / stride)
+        for layer in layers:
+            first, count = margin // self.config.stride(layer), self.activation_shape(boundaries, layer)[2]
             found[layer] = encoded[layer][0, :, :, first : first + count].float().cpu().numpy()
         return found
 
     def activation_count(self, boundaries: Boundaries, layer: str) -> int:
         """Return the number of activations of one state on a grid."""
+        return math.prod(self.activation_shape(boundaries, layer))
+
+    def activation_shape(self, boundaries: Boundaries, layer: str) -> tuple[int, int, int]:
+        """Return filters, rows and columns of one state's activations; UserError for fields smaller than their spacing."""
         stride = self.config.stride(layer)
-        points = math.ceil(boundaries.rows / stride) * math.ceil(boundaries.columns / stride)
-        return self.config.filters(layer) * points
+        if min(boundaries.rows, boundaries.columns) < stride:
+            raise UserError(
+                f"Expected fields of at least {stride} x {stride} points for {layer} of the encoder, found "
+                f"{boundaries.rows} x {boundaries.columns}: choose a larger region or an earlier layer."
+            )
+        rows, columns = (math.ceil(points / stride) for points in (boundaries.rows, boundaries.columns))
+        return self.config.filters(layer), rows, columns
 
     @torch.inference_mode()
     def encode_patches(self, patches: NDArray[np.float32]) -> Tensor:

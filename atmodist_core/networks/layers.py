@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -75,6 +77,21 @@ class SameMaxPool2d(nn.Module):
         top, left = (same_padding(size, self.kernel_size, self.stride)[0] for size in x.shape[-2:])
         # A point that is missing after the field only makes the last window smaller: no copy for it.
         return functional.max_pool2d(x, self.kernel_size, self.stride, (top, left), ceil_mode=True)
+
+
+@contextmanager
+def measured_statistics(module: nn.Module) -> Iterator[None]:
+    """Within it, batch normalisation takes as its statistics the plain average over all batches that pass."""
+    norms = [each for each in module.modules() if isinstance(each, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    module.train()
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+    yield
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    module.eval()
 
 
 def batch_norm(channels: int) -> nn.BatchNorm2d:

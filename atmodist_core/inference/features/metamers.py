@@ -67,7 +67,8 @@ def metamer(
             "select a time and a region."
         )
     normalization, device = distance.inference.normalization, distance.inference.device
-    original = torch.from_numpy(normalization.normalize(arrays.read(0))).to(device)
+    true = arrays.read(0)
+    original = torch.from_numpy(normalization.normalize(true)).to(device)
     with torch.no_grad():
         target = encoder.features(original[None], (layer,))[layer]
     shape = (target.shape[-2], target.shape[-1])
@@ -79,15 +80,13 @@ def metamer(
     moments = original.mean((1, 2), keepdim=True), original.std((1, 2), keepdim=True)
     x = (moments[0] + moments[1] * noise).requires_grad_()
     watch = ProgressWatch(distance.name, steps, progress, cancel)
-    history: list[float] = []
 
     def remaining() -> Tensor:
         found = encoder.features(x[None], (layer,))[layer]
         return scale * ((found - target).square().sum((0, 1)) * weights).sum()
 
     with torch.no_grad():
-        history.append(float(remaining()))
-    unit = max(history[0], 1e-30)
+        unit = max(float(remaining()), 1e-30)
     optimizer = torch.optim.LBFGS([x], max_iter=1, max_eval=8, history_size=20, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
@@ -96,14 +95,15 @@ def metamer(
         loss.backward()
         return loss
 
+    history: list[float] = []
     for _ in range(steps):
         watch.before()
-        optimizer.step(closure)
-        with torch.no_grad():
-            history.append(float(remaining()))
+        history.append(unit * float(optimizer.step(closure).detach()))  # before the step
         watch.done()
+    with torch.no_grad():
+        history.append(float(remaining()))
     found = normalization.denormalize(x.detach().double().cpu()).numpy()
-    true = arrays.read(0).astype(np.float64)
+    true = true.astype(np.float64)
     area = activation_weights(arrays.latitude, arrays.longitude.size, true.shape[1:])
     mean = (area * true).sum((1, 2), keepdims=True)
     error = np.sqrt((area * (found - true) ** 2).sum((1, 2)) / (area * (true - mean) ** 2).sum((1, 2)))

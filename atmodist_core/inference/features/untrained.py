@@ -11,6 +11,7 @@ import xarray as xr
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.inference.atmodist import AtmoDist
 from atmodist_core.networks import DistanceNetwork, Encoder, LagClassifier
+from atmodist_core.networks.layers import measured_statistics
 
 
 def untrained(distance: AtmoDist, fields: xr.Dataset, *, seed: int = 0) -> AtmoDist:
@@ -39,12 +40,8 @@ def untrained(distance: AtmoDist, fields: xr.Dataset, *, seed: int = 0) -> AtmoD
         torch.manual_seed(seed)
         encoder = Encoder(distance.inference.config)
         fresh = DistanceNetwork(encoder, LagClassifier(network.classifier.config))
-    for module in encoder.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = None  # the mean over all fields
-    encoder.train()
     normalization = distance.inference.normalization
-    with torch.no_grad():
+    with torch.no_grad(), measured_statistics(encoder):
         for time in range(arrays.time_count):
             field = normalization.normalize(arrays.read_filled(time)[0])
             encoder(torch.from_numpy(np.ascontiguousarray(field))[None])

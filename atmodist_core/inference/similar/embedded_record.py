@@ -23,6 +23,7 @@ from atmodist_core.common.errors import UserError
 from atmodist_core.common.folder_lock import exclusive_folder
 from atmodist_core.common.progress import Cancel, Progress, ProgressWatch
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
+from atmodist_core.fields.grid.boundaries import Boundaries
 from atmodist_core.fields.grid.regions import Region
 from atmodist_core.inference.atmodist import AtmoDist, load_distance
 from atmodist_core.inference.distance_matrix import activation_weights
@@ -119,7 +120,6 @@ def embed_record(
     if times.dtype.kind != "M" or (np.diff(times) <= np.timedelta64(0)).any():
         raise UserError("Expected fields with dates in order, found others; open the data with open_fields.")
     layer = distance.layers[-1] if layer is None else layer
-    shape = tuple(distance.embed(fields.isel(time=[0]) if arrays.had_time else fields, layer=layer).shape[1:])
     described: dict[str, Any] = {
         "model": distance.name,
         "weights_sha256": str(distance.card.weights_sha256),
@@ -134,16 +134,21 @@ def embed_record(
     if out is None:
         made = tuple(_embedded(distance, arrays.dataset.isel(time=block), layer, watch) for block in blocks)
         return EmbeddedRecord(made, *record)
+    boundaries = Boundaries.of(arrays.latitude, arrays.longitude)
+    filters, *cells = distance.inference.activation_shape(
+        boundaries, distance.inference.config.check_layer(layer)
+    )
+    shape = (*cells, filters)
     folder = Path(out).resolve()
     with exclusive_folder(folder, folder.with_name(f".{folder.name}.lock")):
-        _create(folder, *record, (shape[1], shape[2], shape[0]))
+        _create(folder, *record, shape)
         for number, block in enumerate(blocks):
             file = _chunk(folder, number)
             part = arrays.dataset.isel(time=block)
             if file.is_file():
                 watch.count += part.sizes["time"]
                 continue
-            values = np.zeros((BLOCK_TIMES, shape[1], shape[2], shape[0]), "<f2")
+            values = np.zeros((BLOCK_TIMES, *shape), "<f2")
             values[: part.sizes["time"]] = _embedded(distance, part, layer, watch)
             file.parent.mkdir(parents=True, exist_ok=True)
             with replacing(file) as scratch:
@@ -164,7 +169,7 @@ def open_embeddings(path: str | Path) -> EmbeddedRecord:
     folder = Path(path)
     attributes = _attributes(folder)
     if attributes is None:
-        raise UserError(f"Expected embeddings in {folder}, found none; make them with atmodist embed.")
+        raise UserError(f"Expected embeddings in {folder}, found none; make them with embed_record.")
     group: Any = zarr.open_group(folder, mode="r")
     times, latitude, longitude = (np.asarray(group[name][...]) for name in ("time", "latitude", "longitude"))
     shape = group["activation"].shape

@@ -211,13 +211,13 @@ def _query(record: EmbeddedRecord, query: Any) -> tuple[np.datetime64 | None, ND
             raise UserError(
                 f"Expected a query on the grid of the record, found another {name}; give fields of the same grid."
             )
+    has_time = "time" in query.coords
     found = embed_record(
-        query.assign_coords(time=query["time"]) if "time" in query.coords else _dated(query),
+        query if has_time else _dated(query),
         model=distance,
         layer=record.attributes["layer"],
     )
-    dated = "time" in query.coords and np.issubdtype(query["time"].dtype, np.datetime64)
-    return (found.times[0] if dated else None), found.activations(0)
+    return (found.times[0] if has_time else None), found.activations(0)
 
 
 def _dated(fields: xr.Dataset) -> xr.Dataset:

@@ -5,6 +5,7 @@ import torch
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.networks import Encoder, EncoderConfig
+from atmodist_core.networks.layers import measured_statistics
 from atmodist_core.networks.losses.content import mean_squared_activation_difference
 from atmodist_core.training.data import patches
 from atmodist_core.training.data.fields_of_grids import FieldsOfGrids
@@ -56,18 +57,10 @@ def matched_scales(
             found += [data.normalization.normalize(earlier), data.normalization.normalize(later)]
         return found
 
-    norms = [module for module in encoder.modules() if isinstance(module, torch.nn.BatchNorm2d)]
-    momenta = [norm.momentum for norm in norms]
-    encoder.train()
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # a plain average over all batches
-    for label in upper:
-        for batch in batches(label):
-            encoder(batch)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-    encoder.eval()
+    with measured_statistics(encoder):
+        for label in upper:
+            for batch in batches(label):
+                encoder(batch)
 
     distances: dict[str, list[float]] = {layer: [] for layer in (*layers, "mse")}
     for label in upper:
