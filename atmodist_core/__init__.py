@@ -42,12 +42,17 @@ _EXPORTS = {
     "Cancelled": "atmodist_core.common.errors",
 }
 _SUBMODULES = {
-    name: f"atmodist_core.{name}"
-    for name in (
-        *("fields", "harmonics", "simulation", "networks", "training"),
-        *("evaluation", "figures", "plots", "integrations"),
-    )
-} | {"features": "atmodist_core.inference.features"}
+    "fields",
+    "harmonics",
+    "simulation",
+    "networks",
+    "features",
+    "training",
+    "evaluation",
+    "figures",
+    "plots",
+    "integrations",
+}
 
 _ACCESSOR = "atmodist_core.plots.accessor"
 
@@ -61,7 +66,7 @@ def __getattr__(name: str) -> Any:
         _register_accessor()
         return value
     if name in _SUBMODULES:
-        return import_module(_SUBMODULES[name])
+        return import_module(f"atmodist_core.{name}")
     raise AttributeError(f"module 'atmodist_core' has no attribute {name!r}")
 
 

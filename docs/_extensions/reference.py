@@ -34,8 +34,7 @@ _ORDER = ("fields", "evaluation", "figures", "plots", "networks", "training", "h
 
 def _subpackages() -> list[str]:
     package = import_module(PACKAGE)
-    values = [getattr(package, name) for name in package.__all__]
-    found = {value.__name__.removeprefix(f"{PACKAGE}.") for value in values if inspect.ismodule(value)}
+    found = {name for name in package.__all__ if inspect.ismodule(getattr(package, name))}
     return [name for name in _ORDER if name in found] + sorted(found - set(_ORDER))
 
 

@@ -29,6 +29,7 @@ FLOORS = (
     {"networks", "simulation"},
     {"models"},
     {"inference"},
+    {"features"},
     {"evaluation"},
     {"figures"},
     {"plots"},

@@ -7,9 +7,9 @@ import xarray as xr
 
 import atmodist_core as ad
 from atmodist_core.common.errors import UserError
+from atmodist_core.features.gradients import GuidedRectifiers
 from atmodist_core.fields.grid.cell_areas import cell_areas
 from atmodist_core.harmonics.global_transform import GlobalTransform
-from atmodist_core.inference.features.gradients import GuidedRectifiers
 from tests.networks.mock_models import CHANNELS, fields, saved_distance
 
 

@@ -11,11 +11,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.features.gradients import GuidedRectifiers, encoder_of
+from atmodist_core.features.strongest import corner, with_patches
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.fields.grid.boundaries import Boundaries
 from atmodist_core.inference.atmodist import AtmoDist
-from atmodist_core.inference.features.gradients import GuidedRectifiers, encoder_of
-from atmodist_core.inference.features.strongest import corner, with_patches
 
 MARGIN = 160
 """Points east and west of a place that its activation is computed from; what lies farther changes it by less than 1 %."""

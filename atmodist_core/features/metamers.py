@@ -9,11 +9,11 @@ from torch import Tensor
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.common.progress import Cancel, Progress, ProgressWatch
+from atmodist_core.features.gradients import encoder_of
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.fields.grid.boundaries import Boundaries
 from atmodist_core.inference.atmodist import AtmoDist
 from atmodist_core.inference.distance_matrix import activation_weights
-from atmodist_core.inference.features.gradients import encoder_of
 
 
 def metamer(
