@@ -136,7 +136,8 @@ def _with_tables(
         truth = _spectrum(engine, result, "truth", result.truth, "")
         spectra = member_spectra(parts, truth, field, result.nyquist)
         given = {single: answer.given for single, answer in singles.items()}
-        return ensemble_tables([answer.given for answer in one], result.truth, given, field, name, spectra)
+        fields = [answer.given for answer in one]
+        return ensemble_tables(fields, result.truth, given, field, name, spectra, question.factor)
 
     tables = engine.result_cache.get(("ensemble", question, stamps), make)
     control.check()

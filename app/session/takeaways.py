@@ -20,7 +20,6 @@ from atmodist_core.figures.findings.wording import name_in_sentence
 from atmodist_core.figures.method_styles import method_style
 from atmodist_core.figures.numbers.cities import verdicts
 from atmodist_core.figures.numbers.spectrum import coarse_nyquist_degree
-from atmodist_core.figures.numbers.studies.ensemble import small_scale_power
 
 _PLACES = {"Pacific": "over the Pacific", WHOLE: "over all of the data"}
 
@@ -144,7 +143,7 @@ def ensemble_line(session: Session) -> str:
         (result.done, crps.pop(result.method.name)),
         {names.get(name, name): value for name, value in crps.items()},
         float(scores["ratio"]),
-        small_scale_power(result.tables["spectra"]),
+        float(scores["energy_ratio"]),
         "m s-1" if question.field == "wind_speed" else "s-1",
     )
 

@@ -2,11 +2,14 @@
 
 import asyncio
 import io
+import re
 import zipfile
+from html import unescape
 
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.fft import dctn
 
 import atmodist_core as ad
 from app.compute.catalogue import Draw, draw_of, list_methods, methods_for
@@ -14,16 +17,20 @@ from app.compute.comparison import EXACT
 from app.export.files import file_of, numbers_shown, recipe_of
 from app.page.keyboard import press
 from app.page.sidebar import DrawControl, FactorControl
+from app.session.long_record import long_record
 from app.session.takeaways import ensemble_line
 from app.state.link import query_of
 from app.state.state import StudioState
 from app.views.ensemble.calibration_figures import LIVE, SEASON
 from app.views.ensemble.score_table import tables_html
 from app.views.ensemble.view import EnsembleView
+from atmodist_core.common.constants import EARTH_RADIUS_M
 from atmodist_core.evaluation import crps, spread_skill
+from atmodist_core.evaluation.measures import MEASURES
+from atmodist_core.figures.findings.measure_groups import HEADLINE
+from atmodist_core.figures.findings.opening import QUESTIONS
 from atmodist_core.figures.numbers.compute import numbers_of
 from atmodist_core.figures.numbers.request import FigureRequest
-from atmodist_core.figures.numbers.studies.ensemble import small_scale_power
 from tests.app.conftest import settled_session, small_globe
 
 NAME = "ensemble-4x-pixel"
@@ -183,8 +190,44 @@ def test_figure_and_numbers_are_those_of_the_command(globe, ensembles, engine):
         _name, content = file_of(numbers, kind)
         assert content
     assert "scores_by_model.csv" in zipfile.ZipFile(io.BytesIO(content)).namelist()
-    share = small_scale_power(numbers.datasets["spectra"])
-    assert share > 0
+    assert float(numbers.datasets["scores"]["energy_ratio"]) > 0
+
+
+def test_small_scale_power_is_the_same_number_in_all_views(globe, ensembles, engine):
+    session = settled_session(
+        engine, view="ensemble", region="Europe", members="4", methods=["bicubic", NAME]
+    )
+    shown = float(session.results["ensemble"].tables["scores"]["energy_ratio"])
+    html = tables_html(session.results["ensemble"], {}, long_record())
+    one_member = re.search(r"one member has (\d+) % of the small-scale power", ensemble_line(session))
+    of_members = []
+    for number in range(1, 5):
+        changed(session, view="maps", draw=str(number))
+        of_members.append(session.comparison.scores[NAME].energy_ratio)
+    assert np.std(of_members) > 0 and shown == pytest.approx(np.mean(of_members), rel=1e-4)
+    assert int(one_member[1]) == round(100 * shown)
+    assert MEASURES["energy_ratio"].definition in unescape(html)
+    assert QUESTIONS["small-scale power"][0] == "energy_ratio" and "energy_ratio" in HEADLINE
+    # Against an independent sum: all cosine modes shorter than twice the coarse spacing, the corners of the plane of modes too.
+    truth, factor = session.comparison.truth, 4
+    drawn = session.comparison.answers[NAME].given
+    height, width = (spacing_km(truth, axis) for axis in ("latitude", "longitude"))
+    power = []
+    for ds in (drawn, truth):
+        field = ds["vorticity"].values[0].astype(float)
+        modes = dctn(field, norm="ortho") ** 2
+        rows, columns = (
+            np.arange(n) / (2 * n * d) for n, d in zip(field.shape, (height, width), strict=True)
+        )
+        shorter = np.hypot(rows[:, None], columns) > 1 / (2 * factor * max(height, width)) * (1 + 1e-6)
+        power.append(modes[shorter].sum())
+    assert of_members[-1] == pytest.approx(power[0] / power[1], rel=0.02)
+
+
+def spacing_km(ds, axis):
+    """Distance of neighbouring points in the middle of the region."""
+    step = np.deg2rad(abs(float(ds[axis][1] - ds[axis][0]))) * EARTH_RADIUS_M / 1000
+    return step if axis == "latitude" else step * np.cos(np.deg2rad(float(ds["latitude"].mean())))
 
 
 def test_other_views_show_one_member_or_the_mean(globe, ensembles, engine):

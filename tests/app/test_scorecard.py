@@ -123,7 +123,7 @@ def test_the_reference_is_a_choice_in_the_link(session):
 @pytest.mark.parametrize(
     ("measure", "view"),
     [
-        ("band_power_ratio", "spectra"),
+        ("energy_ratio", "spectra"),
         ("rmse", "maps"),
         ("cities_3", "cities"),
         ("wasserstein", "cities"),

@@ -41,8 +41,8 @@ def test_the_scorecard_opens_explains_itself_and_leads_to_the_views(watched, add
     text = tip.inner_text()
     assert text.startswith("AtmoDist GAN · root mean square error of vorticity") and "ideal 0" in text
     assert "MSE GAN (reference)" in text and "decided" in text and "× 10⁻" in text
-    cell(page, "band_power_ratio", "bicubic").focus()
-    until(page, lambda: tip.inner_text().startswith("bicubic · power ratio"))
+    cell(page, "energy_ratio", "bicubic").focus()
+    until(page, lambda: tip.inner_text().startswith("bicubic · power beyond the coarse Nyquist"))
     page.get_by_role("combobox", name="Compare with").click()
     # Releases of panel-material-ui differ in the role.
     entry = page.get_by_role("menuitem", name="bicubic").or_(page.get_by_role("option", name="bicubic"))
@@ -53,7 +53,7 @@ def test_the_scorecard_opens_explains_itself_and_leads_to_the_views(watched, add
     cell(page, "power_ratio_91_112", "bicubic").wait_for()
     link = page.url
     assert "measures=all" in link
-    cell(page, "band_power_ratio", "srgan-4x-atmodist", "divergence").click()
+    cell(page, "energy_ratio", "srgan-4x-atmodist", "divergence").click()
     until(page, lambda: "view=spectra" in page.url and "field=divergence" in page.url)
     page.get_by_text(READY).first.wait_for()
     seen(page, "AtmoDist GAN")

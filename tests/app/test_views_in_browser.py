@@ -215,7 +215,9 @@ def test_a_movie_is_made_and_plays_in_the_browser(watched, address, tmp_path):
     seen(page, "3 times")
     file = downloaded(page, page.get_by_role("button", name="MP4: ").click, tmp_path)
     seen(page, "atmodist-maps.mp4, 3 frames")
-    page.get_by_role("button", name="Cancel: stop making").wait_for(state="hidden")  # that comes in a message of its own
+    page.get_by_role("button", name="Cancel: stop making").wait_for(
+        state="hidden"
+    )  # that comes in a message of its own
     page.screenshot(path=str(tmp_path / "export.png"))
     play = """async (content) => {
         const video = document.createElement("video");

@@ -11,7 +11,6 @@ from app.session.ensemble_work import EnsembleResult
 from app.session.long_record import Figure, LongRecord
 from app.views.shared.long_record_texts import figure_text, number
 from atmodist_core.evaluation.measures import MEASURES
-from atmodist_core.figures.numbers.studies.ensemble import small_scale_power
 from atmodist_core.plots.look.units import field_unit
 
 STYLES = """
@@ -35,7 +34,7 @@ _ROWS = {
 }
 _RATIO_TIP = "Spread divided by the error of the mean: 1 if the truth is like another member; below 1 the spread is too small."
 _RANK_TIP = "Largest departure of a bar of the rank histogram from a flat one, relative to it. Ideal: 0. Neighbouring points resemble each other, so one time departs by chance."
-_POWER_TIP = "Power of one member at scales that the coarse grid lacks, divided by the truth's, mean over the members. Ideal: 1; below 1 the members are too smooth."
+_POWER_TIP = f"{MEASURES['energy_ratio'].definition} Of one member, mean over the members. Ideal: 1; below 1 the members are too smooth."
 
 
 def tables_html(result: EnsembleResult, labels: Mapping[str, str], record: LongRecord | None) -> str:
@@ -63,7 +62,7 @@ def tables_html(result: EnsembleResult, labels: Mapping[str, str], record: LongR
     for title, tip, value, measure in (
         ("spread / error", _RATIO_TIP, float(scores["ratio"]), "spread_error_ratio"),
         ("rank deviation", _RANK_TIP, float(scores["rank_deviation"]), "rank_deviation"),
-        ("small-scale power / truth's", _POWER_TIP, _power(result), "band_power_ratio"),
+        ("small-scale power / truth's", _POWER_TIP, float(scores["energy_ratio"]), "energy_ratio"),
     ):
         calibration.append(_row(title, tip, number(value), "", _season(record, result, own, measure, 1.0)))
     belts = _belts(result.tables.get("latitudes"))
@@ -94,10 +93,6 @@ def _season(record: LongRecord | None, result: EnsembleResult, name: str, measur
             found = record.score("mae", name, result.question.field)
     tip = escape(MEASURES[measure].definition) if measure in MEASURES else ""
     return f'<td title="{tip}">{figure_text(found, factor)}</td>'
-
-
-def _power(result: EnsembleResult) -> float:
-    return small_scale_power(result.tables["spectra"])
 
 
 def _belts(latitudes: xr.Dataset | None) -> str:

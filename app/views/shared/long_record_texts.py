@@ -12,7 +12,7 @@ from atmodist_core.plots.look.units import field_unit
 
 _FIELDS = ("vorticity", "divergence")
 _ROWS = {
-    "band_power_ratio": ("small-scale power / truth's", False),
+    "energy_ratio": ("small-scale power / truth's", False),
     "wasserstein": ("Wasserstein-1", True),
     "quantile_99.9_ratio": ("99.9 % quantile / truth's", False),
     "rmse": ("RMSE", True),
@@ -30,7 +30,7 @@ def model_html(record: LongRecord | None, name: str, created: str) -> str:
     if not record.fits(name, created):
         return ""
     units = field_unit("vorticity")
-    first, last = record.band()
+    first, _ = record.band()
     rows = []
     for measure, (title, dimensional) in _ROWS.items():
         cells = []
@@ -39,7 +39,7 @@ def model_html(record: LongRecord | None, name: str, created: str) -> str:
             factor = units.factor if dimensional else 1.0
             cells.append(f"<td>{figure_text(found, factor)}</td>")
         unit = f" [{escape(units.text)}]" if dimensional else ""
-        wavenumbers = f" (total wavenumbers {first} to {last})" if measure == "band_power_ratio" else ""
+        wavenumbers = f" (total wavenumbers from {first})" if measure == "energy_ratio" else ""
         rows.append(
             f'<tr title="{escape(MEASURES[measure].definition)}"><th scope="row">{escape(title)}{wavenumbers}{unit}</th>{"".join(cells)}</tr>'
         )

@@ -13,7 +13,7 @@ GROUPS = {
 """Titles by name of the group, in order."""
 
 HEADLINE = (
-    *("band_power_ratio", "band_log_ratio", "semivariance_ratio_100_km"),
+    *("energy_ratio", "band_log_ratio", "semivariance_ratio_100_km"),
     *("wasserstein", "kurtosis_ratio", "quantile_0.1_ratio", "quantile_99.9_ratio"),
     *("cities_1", "cities_3"),
     *("rmse", "correlation", "ssim", "atmodist", "crps"),
@@ -53,6 +53,6 @@ def group_of(measure: str, section: str) -> str:
 def headline_of(measures: list[str]) -> list[str]:
     """Return the measures of a short scorecard among those there are, in the same order; all if none of them is there."""
     chosen = [name for name in measures if name in HEADLINE]
-    if "band_power_ratio" not in measures and "energy_ratio" in measures:
-        chosen = [name for name in measures if name in (*HEADLINE, "energy_ratio")]
+    if "energy_ratio" not in measures and "band_power_ratio" in measures:
+        chosen = [name for name in measures if name in (*HEADLINE, "band_power_ratio")]
     return chosen or measures

@@ -22,7 +22,7 @@ from atmodist_core.figures.findings.wording import (
 )
 
 QUESTIONS = {
-    "small-scale power": ("band_power_ratio", "energy_ratio"),
+    "small-scale power": ("energy_ratio", "band_power_ratio"),
     "the distribution of values": ("wasserstein", "wasserstein_per_time", "quantile_99.9_ratio"),
     "pointwise error": ("rmse", "mae"),
 }

@@ -10,7 +10,7 @@ import xarray as xr
 
 from atmodist_core.common.constants import EARTH_RADIUS_M
 from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation import crps, rank_histogram, spread_skill
+from atmodist_core.evaluation import crps, rank_histogram, scores, spread_skill
 from atmodist_core.evaluation.geometry import is_global_grid
 from atmodist_core.figures.numbers.compute import Study, time_words
 from atmodist_core.figures.numbers.numbers import Numbers
@@ -35,6 +35,7 @@ def ensemble_tables(
     field: str,
     name: str,
     spectra: xr.Dataset,
+    factor: int,
 ) -> dict[str, xr.Dataset]:
     """Return the tables of an ensemble at one time.
 
@@ -52,13 +53,16 @@ def ensemble_tables(
         Name of the ensemble model.
     spectra : xarray.Dataset
         As from :func:`member_spectra`.
+    factor : int
+        Fine points per coarse point along each axis.
 
     Returns
     -------
     dict of str to xarray.Dataset
         ``maps``: ``members``, ``truth``, ``mean``, ``spread`` (standard deviation about the mean) and ``error`` (of the mean, absolute) over
         latitude and longitude. ``scores``: ``crps`` over ``model``, for a single field its mean absolute error; ``spread``, ``error`` and
-        ``ratio`` as :func:`atmodist_core.evaluation.spread_skill` defines them, and ``rank_deviation``. ``ranks``: ``share`` over ``rank``.
+        ``ratio`` as :func:`atmodist_core.evaluation.spread_skill` defines them, ``rank_deviation``, and ``energy_ratio``, the mean over the
+        members of the measure of that name; missing in a region too small for it. ``ranks``: ``share`` over ``rank``.
         ``wavenumbers``: ``spread``, ``error`` and ``ratio`` over ``total_wavenumber``, where both have power; missing in a region too small
         for it. ``latitudes``: the same over ``belt``, on the globe.
 
@@ -71,19 +75,20 @@ def ensemble_tables(
         raise UserError(f"Expected two or more members, found {len(members)}; choose 4, 8 or 16.")
     drawn = _joined([one[[field]] for one in members])
     true = truth[[field]]
-    scores = {name: drawn, **{single: ds[[field]] for single, ds in singles.items()}}
+    forecasts = {name: drawn, **{single: ds[[field]] for single, ds in singles.items()}}
     skill, ranks = spread_skill(drawn, true).sel(field=field), rank_histogram(drawn, true).sel(field=field)
     units = {"units": str(true[field].attrs.get("units", "1"))}
     tables = {
         "maps": _maps(drawn, true, field),
         "scores": xr.Dataset(
             {
-                "crps": ("model", [float(crps(ds, true)[field].mean()) for ds in scores.values()], units),
+                "crps": ("model", [float(crps(ds, true)[field].mean()) for ds in forecasts.values()], units),
                 **{key: ((), float(skill[key]), units) for key in ("spread", "error")},
                 "ratio": ((), float(skill["ratio"]), {"units": "1"}),
                 "rank_deviation": ((), float(ranks["deviation"]), {"units": "1"}),
+                "energy_ratio": ((), small_scale_power(drawn, true, field, factor), {"units": "1"}),
             },
-            {"model": list(scores)},
+            {"model": list(forecasts)},
             {"ensemble": name, "members": len(members), "field": field},
         ),
         "ranks": ranks[["share"]].reset_coords(drop=True),
@@ -158,20 +163,21 @@ def member_spectra(
     )
 
 
-def small_scale_power(spectra: xr.Dataset) -> float:
-    """Return the power of one member beyond the coarse Nyquist wavenumber relative to the truth's, mean over the members; NaN without any.
+def small_scale_power(members: xr.Dataset, truth: xr.Dataset, field: str, factor: int) -> float:
+    """Return the measure ``energy_ratio`` of one member, as the views of single fields have it, mean over the members.
 
-    ``spectra`` is the table of :func:`member_spectra`.
-
-    Examples
-    --------
-    >>> known = {"truth": ("total_wavenumber", [5.0, 2.0]), "power": (("member", "total_wavenumber"), [[5.0, 1.0], [5.0, 2.0]])}
-    >>> small_scale_power(xr.Dataset(known, {"total_wavenumber": [10.0, 90.0]}, {"coarse_nyquist_degree": 45.0}))
-    0.75
+    ``members`` and ``truth`` have the field, ``factor`` is the number of fine points per coarse point along each axis. The result has no
+    units, and is NaN in a region that is too small.
     """
-    small = spectra["total_wavenumber"].values > float(spectra.attrs["coarse_nyquist_degree"])
-    whole = float(spectra["truth"].values[small].sum())
-    return float(spectra["power"].values[:, small].sum(axis=1).mean()) / whole if whole > 0 else float("nan")
+    found = []
+    for number in range(members.sizes["member"]):
+        one = members.isel(member=number, drop=True)
+        try:
+            result = scores(one, truth, factor=factor, fields=[field], measures=("energy_ratio",))
+        except UserError:
+            return float("nan")
+        found.append(float(result["energy_ratio"].sel(field=field)))
+    return float(np.mean(found))
 
 
 def ensemble(study: Study) -> Numbers:
@@ -191,7 +197,7 @@ def ensemble(study: Study) -> Numbers:
     }
     found = [spectrum_and_semivariogram(one, truth, coarse=True)["spectrum"] for one in (truth, *members)]
     spectra = member_spectra(found[1:], found[0], field, coarse_nyquist_degree(truth, study.factor))
-    tables = ensemble_tables(members, truth, singles, field, name, spectra)
+    tables = ensemble_tables(members, truth, singles, field, name, spectra, study.factor)
     extra = ensemble_words(name, count, seed)
     caption = study.caption(time_words(study.time), field, extra=extra, also=name)
     return Numbers("ensemble", tables, caption)
