@@ -37,6 +37,7 @@ _EXPORTS = {
     "load_downscaler": "atmodist_core.inference.downscaler",
     "AtmoDist": "atmodist_core.inference.atmodist",
     "load_distance": "atmodist_core.inference.atmodist",
+    "embed_record": "atmodist_core.inference.similar.embedded_record",
     "find_similar": "atmodist_core.inference.similar.find_similar",
     "UserError": "atmodist_core.common.errors",
     "Cancelled": "atmodist_core.common.errors",

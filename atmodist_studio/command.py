@@ -59,11 +59,10 @@ def run_command(arguments: Sequence[str]) -> int:
 
 
 def command_files() -> dict[str, Path]:
-    """Return the file of every command by name: the page, then each public file in ``train`` and ``train/figures``."""
+    """Return the file of every command by name: the page, then each public file in ``train``, its ``figures`` and ``similar``."""
     folder = CODE_FOLDER / "train"
-    files = sorted(
-        [*folder.glob("[!_]*.py"), *(folder / "figures").glob("[!_]*.py")], key=lambda file: file.stem
-    )
+    folders = (folder, folder / "figures", folder / "similar")
+    files = sorted((file for each in folders for file in each.glob("[!_]*.py")), key=lambda file: file.stem)
     return {"app": _PACKAGE / "serve.py", **{file.stem.replace("_", "-"): file for file in files}}
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from atmodist_studio.command import command_files
+
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
 RECORDS = {"CHANGELOG.md"}
@@ -21,13 +23,19 @@ def commands(text: str) -> list[tuple[str, list[str]]]:
     found = []
     for line in lines:
         for match in re.finditer(r"(?:python3?|atmodist|torchrun)\b[^|&;#`]*", line):
-            script = re.search(r"(?:train|benchmarks)/\w+\.py", match[0])
-            name = re.match(r"atmodist ([a-z]+)", match[0])
+            script = re.search(r"(?:train|benchmarks)/(?:similar/)?\w+\.py", match[0])
+            name = re.match(r"atmodist ([a-z][a-z-]*)", match[0])
             if script or name:
                 start = script.end() if script else name.end()
                 flags = re.findall(r"(?<=\s)--[a-z][\w-]*", match[0][start:])
-                found.append((script[0] if script else f"train/{name[1]}.py", flags))
+                found.append((script[0] if script else script_of(name[1]), flags))
     return found
+
+
+def script_of(name: str) -> str:
+    """File of a command; of the page, and of what is no command, one that does not exist."""
+    known = command_files()
+    return str(known[name].relative_to(ROOT)) if name in known and name != "app" else f"train/{name}.py"
 
 
 @cache

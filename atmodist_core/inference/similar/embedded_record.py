@@ -2,15 +2,14 @@
 
 A store is a Zarr 3 group that any Zarr library reads: ``activation`` (time, row, column, feature) in float16, beside time,
 latitude and longitude of the fields. A chunk is 64 times of the whole area, without compression, so its file is
-memory-mapped and a region touches only its own pages. A chunk file is replaced in one step, and its bytes do not depend
-on where a run was interrupted.
+memory-mapped and a region touches only its own pages. ``pair_distance`` and ``pair_hours`` hold the distances of pairs of
+times of the whole area, behind the percentiles of :func:`~atmodist_core.inference.similar.find_similar.find_similar`. A
+chunk file is replaced in one step, and its bytes do not depend on where a run was interrupted.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,65 +23,19 @@ from atmodist_core.common.folder_lock import exclusive_folder
 from atmodist_core.common.progress import Cancel, Progress, ProgressWatch
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.fields.grid.boundaries import Boundaries
-from atmodist_core.fields.grid.regions import Region
 from atmodist_core.inference.atmodist import AtmoDist, load_distance
-from atmodist_core.inference.distance_matrix import activation_weights
+from atmodist_core.inference.similar.record import EmbeddedRecord
+from atmodist_core.inference.similar.record_distances import sampled_pairs
 from atmodist_core.models.applicability import applicability_differences
 from atmodist_core.models.card import list_models
 
 FORMAT, FORMAT_VERSION = "atmodist-embeddings", 1
 BLOCK_TIMES = 64
 _LARGEST = float(np.finfo(np.float16).max)
-
-
-@dataclass(frozen=True, eq=False)
-class EmbeddedRecord:
-    """Activations of a layer at every time of a record; made by :func:`embed_record` and :func:`open_embeddings`.
-
-    Attributes
-    ----------
-    blocks : tuple of ndarray
-        Activations, each of shape (time, row, column, feature), float16, one after the other in time.
-    times : ndarray
-        Of shape (time,), datetime64[ns], increasing.
-    latitude, longitude : ndarray
-        Of the fields [degrees].
-    attributes : dict
-        ``model``, ``weights_sha256``, ``layer``, ``scale``, ``source`` and ``level``.
-    """
-
-    blocks: tuple[NDArray[np.float16], ...]
-    times: NDArray[np.datetime64]
-    latitude: NDArray[np.float64]
-    longitude: NDArray[np.float64]
-    attributes: dict[str, Any]
-    known_pairs: dict[Any, Any] = field(default_factory=dict)  # distances of sampled pairs, by region
-
-    @cached_property
-    def starts(self) -> NDArray[np.int64]:
-        """Number of the first time of every block, and the number of times at the end."""
-        return np.cumsum([0, *map(len, self.blocks)])
-
-    def activations(self, time: int) -> NDArray[np.float16]:
-        """Return the activations of one time, shape (row, column, feature)."""
-        block = int(np.searchsorted(self.starts, time, side="right")) - 1
-        return self.blocks[block][time - self.starts[block]]
-
-    def weights(self, region: Region | None) -> NDArray[np.float64]:
-        """Return the share of the region's area in each activation's cell, shape (row, column); UserError if it has none."""
-        first = self.activations(0)
-        inside = None
-        if region is not None:
-            inside = np.asarray(region.contains(self.latitude[:, None], self.longitude[None, :]))
-            if not inside.any():
-                raise UserError(
-                    f"Expected points of the record in the {region}, found none; choose a region that it covers."
-                )
-        weights = activation_weights(self.latitude, self.longitude.size, first.shape[:2], inside)
-        weights[~np.isfinite(first).all(axis=2)] = 0.0
-        if not weights.any():
-            raise UserError("Expected values in the region, found only missing ones; choose another region.")
-        return weights / weights.sum()
+_PAIRS = {
+    "pair_distance": ("distance of two times", "1"),
+    "pair_hours": ("hours between the two times", "h"),
+}
 
 
 def embed_record(
@@ -114,7 +67,7 @@ def embed_record(
     UserError
         Fields that do not fit the network, times that are no dates in order, or a folder with something else.
     """
-    distance = _network(fields, model)
+    distance = model if isinstance(model, AtmoDist) else load_distance(model or network_for(fields))
     arrays = FieldArrays.of(fields, distance.card.channels, distance.name)
     times = np.asarray(arrays.dataset["time"].values if "time" in arrays.dataset.coords else [])
     if times.dtype.kind != "M" or (np.diff(times) <= np.timedelta64(0)).any():
@@ -153,6 +106,7 @@ def embed_record(
             file.parent.mkdir(parents=True, exist_ok=True)
             with replacing(file) as scratch:
                 values.tofile(scratch)
+        _store_pairs(folder)
     return open_embeddings(folder)
 
 
@@ -190,12 +144,15 @@ def open_embeddings(path: str | Path) -> EmbeddedRecord:
         blocks.append(np.asarray(whole)[: shape[0] - start])
     described = {name: value for name, value in attributes.items() if not name.startswith("format")}
     stamps = times.astype("datetime64[s]").astype("datetime64[ns]")
-    return EmbeddedRecord(tuple(blocks), stamps, latitude, longitude, described)
+    record = EmbeddedRecord(tuple(blocks), stamps, latitude, longitude, described)
+    if _has_pairs(folder):
+        record.known_pairs[None] = tuple(np.asarray(group[name][...]) for name in _PAIRS)
+    return record
 
 
-def network_of(record: EmbeddedRecord) -> AtmoDist:
-    """Load the network that embedded a record; a UserError if its weights have changed."""
-    distance = load_distance(record.attributes["model"])
+def network_of(record: EmbeddedRecord, model: str | Path | AtmoDist | None = None) -> AtmoDist:
+    """Load the network that embedded a record, by its name or from ``model``; a UserError if its weights have changed."""
+    distance = model if isinstance(model, AtmoDist) else load_distance(model or record.attributes["model"])
     if str(distance.card.weights_sha256) != record.attributes["weights_sha256"]:
         raise UserError(
             f"Expected the weights of {distance.name} that embedded the record, found others; embed it again."
@@ -203,14 +160,13 @@ def network_of(record: EmbeddedRecord) -> AtmoDist:
     return distance
 
 
-def _network(fields: xr.Dataset, model: str | AtmoDist | None) -> AtmoDist:
-    if model is not None:
-        return load_distance(model) if isinstance(model, (str, Path)) else model
+def network_for(fields: xr.Dataset) -> str:
+    """Return the name of the distance network whose training fields differ least from these; a UserError if there is none."""
     cards = [card for card in list_models() if card.kind == "distance"]
     if not cards:
         raise UserError("Expected a trained distance network, found none; name one with model.")
     arrays = FieldArrays.of(fields, cards[0].channels, "the choice of a distance network")
-    return load_distance(min(cards, key=lambda card: len(applicability_differences(card, arrays))).name)
+    return min(cards, key=lambda card: len(applicability_differences(card, arrays))).name
 
 
 def _embedded(distance: AtmoDist, part: xr.Dataset, layer: str, watch: ProgressWatch) -> NDArray[np.float16]:
@@ -226,6 +182,41 @@ def _embedded(distance: AtmoDist, part: xr.Dataset, layer: str, watch: ProgressW
 
 def _chunk(folder: Path, number: int) -> Path:
     return folder / "activation" / "c" / str(number) / "0" / "0" / "0"
+
+
+def _pairs_chunk(folder: Path, name: str) -> Path:
+    return folder / name / "c" / "0"
+
+
+def _has_pairs(folder: Path) -> bool:
+    """Whether the distances of pairs are complete; stores of earlier versions have none."""
+    return all(_pairs_chunk(folder, name).is_file() for name in _PAIRS)
+
+
+def _store_pairs(folder: Path) -> None:
+    """Add the distances of pairs of times to a store whose activations are complete."""
+    import zarr
+
+    if _has_pairs(folder):
+        return
+    record = open_embeddings(folder)
+    group: Any = zarr.open_group(folder, mode="a")
+    found = sampled_pairs(record, record.weights(None))
+    for values, (name, (long_name, units)) in zip(found, _PAIRS.items(), strict=True):
+        group.create_array(
+            name,
+            shape=values.shape,
+            chunks=(max(1, values.size),),
+            dtype="float32",
+            compressors=None,
+            dimension_names=("pair",),
+            attributes={"units": units, "long_name": long_name},
+            overwrite=True,
+        )
+        file = _pairs_chunk(folder, name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(file) as scratch:
+            values.astype("<f4").tofile(scratch)
 
 
 def _attributes(folder: Path) -> dict[str, Any] | None:
@@ -261,7 +252,7 @@ def _create(
             )
         return
     # Without attributes the store was interrupted while it was created, or the folder is something else's.
-    own = {"zarr.json", "activation", *axes}
+    own = {"zarr.json", "activation", *axes, *_PAIRS}
     if folder.exists() and {entry.name for entry in folder.iterdir()} - own:
         raise UserError(f"Expected a new or empty folder, found other files in {folder}; choose another.")
     group = zarr.open_group(folder, mode="a")

@@ -6,26 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import xarray as xr
 from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.fields.grid.regions import Region, as_region
-from atmodist_core.inference.similar.embedded_record import (
-    EmbeddedRecord,
-    embed_record,
-    network_of,
-    open_embeddings,
-)
-
-ANCHORS = 32
-"""Times whose distances to all others stand for all pairs of a record of more than :data:`FEW_TIMES`."""
-FEW_TIMES = 256
-_VALUES_AT_ONCE = 2**19
-"""Activations that are widened together: 2 MB, which stay in the cache."""
-_HOUR = np.timedelta64(1, "h")
+from atmodist_core.inference.similar.embedded_record import embed_record, network_of, open_embeddings
+from atmodist_core.inference.similar.record import EmbeddedRecord
+from atmodist_core.inference.similar.record_distances import HOUR, distances_to, sampled_pairs
 
 
 def find_similar(
@@ -62,7 +51,8 @@ def find_similar(
     apart_hours : float
         Least time between any two results [h], so that one spell of weather is not listed many times.
     model, layer : optional
-        Of :func:`~atmodist_core.inference.similar.embedded_record.embed_record`, for fields.
+        Of :func:`~atmodist_core.inference.similar.embedded_record.embed_record`, for fields. With a store, ``model`` is the
+        folder of its network, if that is not among the listed models and the query is fields.
 
     Returns
     -------
@@ -94,14 +84,14 @@ def find_similar(
         record = embed_record(record, model=model, layer=layer)
     area = as_region(region)
     weights = record.weights(area)
-    when, activations = _query(record, query)
+    when, activations = _query(record, query, model)
     distances = distances_to(record, activations, weights)
-    separation = np.full(record.times.size, np.nan) if when is None else (record.times - when) / _HOUR
+    separation = np.full(record.times.size, np.nan) if when is None else (record.times - when) / HOUR
     near = np.abs(separation) <= exclude_hours
     order = np.argsort(np.where(near, np.inf, distances), kind="stable")
     chosen: list[int] = []
     for index in order[: order.size - int(near.sum())]:
-        if all(abs(record.times[index] - record.times[other]) >= apart_hours * _HOUR for other in chosen):
+        if all(abs(record.times[index] - record.times[other]) >= apart_hours * HOUR for other in chosen):
             chosen.append(int(index))
         if len(chosen) == k:
             break
@@ -110,7 +100,10 @@ def find_similar(
             f"Expected times more than {exclude_hours:g} h from the query, found none in a record of "
             f"{record.times.size} times; take fewer hours or a longer record."
         )
-    shares, pairs = _percentiles(record, area, weights, distances[chosen], separation[chosen])
+    whole = area is None or np.array_equal(weights, record.weights(None))
+    shares, pairs = _percentiles(
+        record, None if whole else area, weights, distances[chosen], separation[chosen]
+    )
     attributes = {key: record.attributes[key] for key in ("model", "layer", "scale")}
     attributes |= {
         "region": "all" if area is None else str(area),
@@ -137,52 +130,9 @@ def find_similar(
     )
 
 
-def distances_to(
-    record: EmbeddedRecord, activations: NDArray[np.float16], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the distances of every time to one state (row, column, feature), shape (time,), by direct differences."""
-    query = torch.from_numpy(_cells(activations[None], weights)).float()
-    share = torch.from_numpy(weights[weights > 0]).float()
-    found = []
-    for values in _widened(record, weights):
-        squares = torch.sub(values, query).square_().mean(dim=2)
-        found.append((squares @ share).numpy())
-    return np.concatenate(found).astype(np.float64) * record.attributes["scale"]
-
-
-def distances_of_pairs(
-    record: EmbeddedRecord, anchors: NDArray[np.int64], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the distances of some times to all, shape (anchor, time), through scalar products."""
-    root = torch.from_numpy(np.sqrt(weights[weights > 0] / record.blocks[0].shape[3])).float()[None, :, None]
-    first = np.stack([record.activations(int(anchor)) for anchor in anchors])
-    chosen = torch.from_numpy(_cells(first, weights)).float()
-    centre = chosen.mean(dim=0, keepdim=True)
-    chosen = ((chosen - centre) * root).flatten(1)
-    norms = chosen.square().sum(dim=1)[:, None]
-    found = []
-    for values in _widened(record, weights):
-        flat = ((values - centre) * root).flatten(1)
-        found.append(norms + flat.square().sum(dim=1)[None, :] - 2.0 * chosen @ flat.T)
-    return np.maximum(torch.cat(found, dim=1).numpy().astype(np.float64), 0.0) * record.attributes["scale"]
-
-
-def _cells(values: NDArray[np.float16], weights: NDArray[np.float64]) -> NDArray[np.float16]:
-    """The cells (time, cell, feature) that count."""
-    flat = values.reshape(len(values), -1, values.shape[-1])
-    inside = np.flatnonzero(weights)
-    return flat if inside.size == flat.shape[1] else flat[:, inside]
-
-
-def _widened(record: EmbeddedRecord, weights: NDArray[np.float64]) -> Any:
-    """All times in float32, a few at once: (time, cell, feature)."""
-    step = max(1, _VALUES_AT_ONCE // (int((weights > 0).sum()) * record.blocks[0].shape[3]))
-    for block in record.blocks:
-        for start in range(0, len(block), step):
-            yield torch.from_numpy(_cells(block[start : start + step], weights)).float()
-
-
-def _query(record: EmbeddedRecord, query: Any) -> tuple[np.datetime64 | None, NDArray[np.float16]]:
+def _query(
+    record: EmbeddedRecord, query: Any, model: Any
+) -> tuple[np.datetime64 | None, NDArray[np.float16]]:
     """Time, if it has one, and activations of the query."""
     if not isinstance(query, xr.Dataset):
         try:
@@ -199,7 +149,7 @@ def _query(record: EmbeddedRecord, query: Any) -> tuple[np.datetime64 | None, ND
                 f"{np.datetime_as_string(record.times[index], 'm')}."
             )
         return when, record.activations(index)
-    distance = network_of(record)
+    distance = network_of(record, model)
     arrays = FieldArrays.of(query, distance.card.channels, distance.name)
     if arrays.time_count != 1:
         raise UserError(f"Expected fields of one time as the query, found {arrays.time_count}; choose one.")
@@ -234,18 +184,8 @@ def _percentiles(
     separation: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Share of pairs about as far apart in time that are closer than each result [%], and the number of these pairs."""
-    count = record.times.size
     if area not in record.known_pairs:
-        anchors = np.arange(count)
-        if count > FEW_TIMES:
-            anchors = np.linspace(0, count - 1, ANCHORS).round().astype(np.int64)
-        matrix = distances_of_pairs(record, anchors, weights)
-        hours = np.abs(record.times[anchors][:, None] - record.times[None, :]) / _HOUR
-        # Every pair once, and no time with itself.
-        once = (hours > 0) & ~(
-            np.isin(np.arange(count), anchors)[None, :] & (anchors[:, None] > np.arange(count))
-        )
-        record.known_pairs[area] = matrix[once], hours[once]
+        record.known_pairs[area] = sampled_pairs(record, weights)
     known, apart = record.known_pairs[area]
     # The scalar products lose this much, so that the result's own pair does not count as closer.
     rounding = 1e-5 * float(np.median(known)) if known.size else 0.0
