@@ -25,6 +25,10 @@ _EXPORTS = {
     "rank_histogram": "atmodist_core.plots.ensemble_plots",
     "spread_error": "atmodist_core.plots.ensemble_plots",
     "open_share": "atmodist_core.plots.ensemble_plots",
+    "strongest_patches": "atmodist_core.plots.feature_plots.patch_sheets",
+    "sensitivity": "atmodist_core.plots.feature_plots.sensitivity_curves",
+    "activation_map": "atmodist_core.plots.feature_plots.feature_maps",
+    "metamer": "atmodist_core.plots.feature_plots.feature_maps",
     "explore": "atmodist_core.plots.explorer",
     "LivePlot": "atmodist_core.plots.live",
 }

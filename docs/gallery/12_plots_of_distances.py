@@ -2,7 +2,7 @@
 Plots: distances
 ================
 
-Distances between times, their growth with the lag, and predicted lags, as HoloViews objects.
+Distances between times, their growth with the lag, predicted lags, and what the network sees, as HoloViews objects.
 """
 
 # %%
@@ -30,3 +30,33 @@ confusion = predicted_lags(
     distance, fields, ad.REGIONS["Europe"], lambda: (demo.isel(time=[i]) for i in range(40))
 )
 figure = ad.plots.confusion_matrix(confusion)
+
+# %%
+# What the network sees: the patches that excite a filter of its second stage most, of eight times, and beside them the smallest change that would
+# raise its activation by a tenth. All patches have one colour scale, and all changes another.
+days = ad.open_demo().isel(time=slice(0, 64, 8)).load()
+patches = ad.features.strongest_patches(distance, days, filters=[3], layer="stage2")
+changes = ad.features.exciting_change(distance, days, patches)
+figure = ad.plots.strongest_patches(patches, changes)
+assert abs(patches["vorticity"]).max() > 10 * abs(changes["vorticity"]).max()
+
+# %%
+# Where this filter is active: lines at 30, 60 and 90 % of the strongest activation on the map.
+active = ad.features.activation_map(distance, days, layer="stage2")
+figure = ad.plots.activation_map(active, days, filter=3, region="Europe", width=480)
+
+# %%
+# How strongly the distance reacts to waves of each length, relative to the squared error, which is the line at 1. The control is the same network
+# with random weights. A few times are enough to see it.
+times = days.isel(time=slice(0, 4))
+networks = {"atmodist-23": distance, "untrained": ad.features.untrained(distance, times)}
+curves = {name: ad.features.sensitivity(network, times) for name, network in networks.items()}
+figure = ad.plots.sensitivity(curves, width=560)
+gains = {name: one["gain"].mean("time").isel(layer=-1) for name, one in curves.items()}
+assert gains["atmodist-23"].sel(band=slice(0, 16)).min() > 2 > gains["untrained"].max()
+
+# %%
+# Another field with nearly the same activations: what it does not share with the truth, the stage does not see.
+europe = ad.REGIONS["Europe"].select(days.isel(time=[0]))
+twin = ad.features.metamer(distance, europe, layer="stage3", steps=40)
+figure = ad.plots.metamer(twin, europe)

@@ -1,0 +1,1 @@
+"""What a distance network sees, as HoloViews objects."""
