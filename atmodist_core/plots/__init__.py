@@ -16,6 +16,7 @@ _EXPORTS = {
     "distance_matrix": "atmodist_core.plots.distance_plots.matrices",
     "lag_curves": "atmodist_core.plots.distance_plots.lags",
     "confusion_matrix": "atmodist_core.plots.distance_plots.lags",
+    "similar_days": "atmodist_core.plots.distance_plots.similar_days",
     "city_densities": "atmodist_core.plots.city_plots",
     "verdict_map": "atmodist_core.plots.city_plots",
     "learning_curves": "atmodist_core.plots.learning_plots",

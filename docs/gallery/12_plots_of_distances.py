@@ -2,7 +2,8 @@
 Plots: distances
 ================
 
-Distances between times, their growth with the lag, predicted lags, and what the network sees, as HoloViews objects.
+Distances between times, their growth with the lag, predicted lags, the most similar days, and what the network sees, as HoloViews
+objects.
 """
 
 # %%
@@ -30,6 +31,12 @@ confusion = predicted_lags(
     distance, fields, ad.REGIONS["Europe"], lambda: (demo.isel(time=[i]) for i in range(40))
 )
 figure = ad.plots.confusion_matrix(confusion)
+
+# %%
+# The times most like one of them: maps with their distances, and the distance over time. At least a day lies between any two.
+embeddings = ad.embed_record(fields, model=distance)
+figure = ad.plots.similar_days(fields, "2001-01-12T00", 2, embeddings=embeddings, exclude_hours=24, width=280)
+assert len(figure) == 4  # the time itself, two others, and the curve
 
 # %%
 # What the network sees: the patches that excite a filter of its second stage most, of eight times, and beside them the smallest change that would
