@@ -89,8 +89,8 @@ def parse(
     return config
 
 
-_RENAMED = {"--lead-step-hours": "--lag-step-hours"}
-"""Flags of earlier versions."""
+_RENAMED = {"--lead-step-hours": "--lag-step-hours", "--fields": "--channels"}
+"""Flags of earlier versions, and other names of flags."""
 
 
 def _current_name(argument: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.canonical.channels import FIELD_ATTRS
 from atmodist_core.fields.canonical.coordinates import (
     canonical_axes,
     grid_name,
@@ -20,16 +21,6 @@ from atmodist_core.fields.canonical.notes import add_note
 from atmodist_core.fields.canonical.units import check_units
 from atmodist_core.fields.grid.finite_difference import POLE_DEG, vorticity_divergence_by_differences
 from atmodist_core.harmonics.grids import maximum_truncation
-
-FIELD_ATTRS: dict[str, dict[str, str]] = {
-    "vorticity": {
-        "units": "s-1", "standard_name": "atmosphere_relative_vorticity", "long_name": "relative vorticity",
-    },
-    "divergence": {"units": "s-1", "standard_name": "divergence_of_wind", "long_name": "divergence of wind"},
-    "u": {"units": "m s-1", "standard_name": "eastward_wind", "long_name": "eastward wind"},
-    "v": {"units": "m s-1", "standard_name": "northward_wind", "long_name": "northward wind"},
-}  # fmt: skip
-"""CF attributes of every field this package makes."""
 
 _Kernel = Callable[[np.ndarray, np.ndarray], np.ndarray]
 

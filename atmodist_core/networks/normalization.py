@@ -1,4 +1,4 @@
-"""Signed-log normalisation of vorticity and divergence, and its inverse."""
+"""Normalisation of fields, channel by channel, and its inverse: a signed logarithm for those with heavy tails."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import torch
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.canonical.channels import is_standardized
 
 Array = TypeVar("Array", np.ndarray, torch.Tensor)
 
@@ -25,7 +26,8 @@ ALPHA = 0.2
 class SignedLogNormalization:
     """Normalise fields channel by channel, and undo it.
 
-    ``z = (x - mean) / std``; ``y = sign(z) log(1 + alpha |z|)``; the result is ``(y - mean_y) / std_y``.
+    ``z = (x - mean) / std``; ``y = sign(z) log(1 + alpha |z|)``; the result is ``(y - mean_y) / std_y``. For the channels in
+    ``linear``, whose tails are not heavy (temperature, wind ...), ``y = z``.
     Networks see only normalised fields (dimensionless); everything shown or scored is in physical units.
 
     Parameters
@@ -38,6 +40,8 @@ class SignedLogNormalization:
         Strength of the logarithm.
     mean_y, std_y : sequence of float
         Moments of ``y`` (dimensionless).
+    linear : sequence of str
+        The channels without a logarithm.
 
     Raises
     ------
@@ -51,6 +55,7 @@ class SignedLogNormalization:
     alpha: float
     mean_y: tuple[float, ...]
     std_y: tuple[float, ...]
+    linear: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(str(name) for name in self.channels))
@@ -69,6 +74,7 @@ class SignedLogNormalization:
                     f"Expected every {name} of the normalisation to be {wanted}, found {list(values)}: "
                     "measure the moments on fields that vary and hold no missing values."
                 )
+        object.__setattr__(self, "linear", tuple(name for name in self.channels if name in self.linear))
         if not (self.alpha > 0 and math.isfinite(self.alpha)):
             raise UserError(
                 f"Expected alpha of the normalisation to be positive, found {self.alpha}: the paper's value "
@@ -84,14 +90,43 @@ class SignedLogNormalization:
         mean, std, mean_y, std_y = self._shaped(x, channel_axis)
         library: Any = torch if isinstance(x, torch.Tensor) else np
         z = (x - mean) / std
-        return (library.sign(z) * library.log1p(self.alpha * abs(z)) - mean_y) / std_y
+        y = library.sign(z) * library.log1p(self.alpha * abs(z))
+        if self.linear:
+            y = library.where(self._is_linear(x, channel_axis), z, y)
+        return (y - mean_y) / std_y
 
     def denormalize(self, x: Array, channel_axis: int = -3) -> Array:
         """Return physical fields from normalised ones; the exact inverse of :meth:`normalize`."""
         mean, std, mean_y, std_y = self._shaped(x, channel_axis)
         library: Any = torch if isinstance(x, torch.Tensor) else np
         y = x * std_y + mean_y
-        return library.sign(y) * (library.expm1(abs(y)) / self.alpha) * std + mean
+        if not self.linear:
+            return library.sign(y) * (library.expm1(abs(y)) / self.alpha) * std + mean
+        return self._standardized(y, self._is_linear(x, channel_axis)) * std + mean
+
+    def standardize(self, x: Array, channel_axis: int = -3) -> Array:
+        """Return ``z = (x - mean) / std`` of the physical fields from normalised ones (dimensionless)."""
+        _, _, mean_y, std_y = self._shaped(x, channel_axis)
+        library: Any = torch if isinstance(x, torch.Tensor) else np
+        y = x * std_y + mean_y
+        if not self.linear:
+            return library.sign(y) * library.expm1(abs(y)) / self.alpha
+        return self._standardized(y, self._is_linear(x, channel_axis))
+
+    def _standardized(self, y: Any, linear: Any) -> Any:
+        """Physical fields in standard deviations from the mean, of fields with channels that are linear."""
+        library: Any = torch if isinstance(y, torch.Tensor) else np
+        # The exponential of a linear channel would overflow, and its gradient with it.
+        curved = library.where(linear, library.zeros_like(y), y)
+        return library.where(linear, y, library.sign(curved) * library.expm1(abs(curved)) / self.alpha)
+
+    def _is_linear(self, x: Any, channel_axis: int) -> Any:
+        """Which channels have no logarithm, in a shape that fits the fields."""
+        shape = [1] * x.ndim
+        shape[channel_axis] = len(self.channels)
+        if isinstance(x, torch.Tensor):
+            return _linear_on(self, x.device).reshape(shape)
+        return np.array([name in self.linear for name in self.channels]).reshape(shape)
 
     def _shaped(self, x: Any, channel_axis: int) -> list[Any]:
         if x.shape[channel_axis] != len(self.channels):
@@ -117,7 +152,8 @@ class SignedLogNormalization:
         """Measure the moments of a canonical dataset; lazy fields are read in their chunks.
 
         Every grid point counts alike, as in the authors' code; select latitudes first to leave the poles out.
-        A variable that is missing, holds missing values, or is constant is a UserError.
+        A variable that is missing, holds missing values, or is constant is a UserError. Channels are linear or not by
+        their field (:func:`~atmodist_core.fields.canonical.channels.is_standardized`).
         """
         missing = [name for name in channels if name not in fields]
         if missing:
@@ -134,15 +170,21 @@ class SignedLogNormalization:
                 raise UserError(
                     f"Expected no missing values in {name} to measure a normalisation, found some: fill or drop them."
                 )
+            if is_standardized(name):
+                moments.append((mean, std, 0.0, 1.0))
+                continue
             z = (values - mean) / (std or 1.0)
             y = np.sign(z) * np.log1p(alpha * np.abs(z))
             moments.append((mean, std, float(y.mean()), float(y.std())))
         means, stds, means_y, stds_y = zip(*moments, strict=True)
-        return cls(tuple(channels), means, stds, alpha, means_y, stds_y)
+        linear = tuple(name for name in channels if is_standardized(name))
+        return cls(tuple(channels), means, stds, alpha, means_y, stds_y, linear)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
         values = dataclasses.asdict(self)
+        if not self.linear:
+            del values["linear"]  # as cards without such channels always were
         return {
             "type": "signed-log",
             **{k: list(v) if isinstance(v, tuple) else v for k, v in values.items()},
@@ -151,9 +193,9 @@ class SignedLogNormalization:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SignedLogNormalization:
         """Build a normalisation from plain values; a wrong key, type or value is a UserError."""
-        wanted = {"type", *(field.name for field in dataclasses.fields(cls))}
-        if not isinstance(values, Mapping) or set(values) != wanted:
-            given = set(values) if isinstance(values, Mapping) else set()
+        wanted = {"type", *(field.name for field in dataclasses.fields(cls))} - {"linear"}
+        given = set(values) - {"linear"} if isinstance(values, Mapping) else set()
+        if given != wanted:
             wrong = sorted(wanted - given) or sorted(given - wanted)
             what = "missing" if wanted - given else "unknown"
             raise UserError(
@@ -165,11 +207,18 @@ class SignedLogNormalization:
                 f"Expected a normalisation of type 'signed-log', found {values['type']!r}: this version "
                 "knows no other."
             )
-        names = values["channels"]
-        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        for key in ("channels", "linear"):
+            names = values.get(key, [])
+            if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+                raise UserError(
+                    f"Expected {key!r} of the normalisation to be a list of names, found {names!r}: correct "
+                    "the model card."
+                )
+        unknown = [name for name in values.get("linear", []) if name not in values["channels"]]
+        if unknown:
             raise UserError(
-                f"Expected 'channels' of the normalisation to be a list of names, found {names!r}: correct "
-                "the model card."
+                f"Expected 'linear' of the normalisation to name channels ({', '.join(values['channels'])}), found "
+                f"{unknown[0]!r}: correct the model card."
             )
         for key in ("mean", "std", "mean_y", "std_y", "alpha"):
             numbers = [values[key]] if key == "alpha" else values[key]
@@ -191,6 +240,13 @@ def _moments_on(
             torch.tensor(getattr(normalization, name), dtype=dtype, device=device)
             for name in ("mean", "std", "mean_y", "std_y")
         )
+
+
+@lru_cache(maxsize=64)
+def _linear_on(normalization: SignedLogNormalization, device: torch.device) -> torch.Tensor:
+    """Which channels are linear, on a device."""
+    with torch.inference_mode(False):
+        return torch.tensor([name in normalization.linear for name in normalization.channels], device=device)
 
 
 def _is_number(value: Any) -> bool:

@@ -123,3 +123,48 @@ def test_bad_fields_are_sentences():
         SignedLogNormalization.from_fields(xr.zeros_like(fields))
     with pytest.raises(ValueError, match="channels"):
         PAPER_ERA5.normalize(np.zeros((3, 4, 4)))
+
+
+def mixed():
+    """Vorticity with a temperature: 280 K plus a standard deviation of 10 K."""
+    fields = globe(6, 12)
+    return fields.assign({"temperature@850": 280.0 + 10.0 * fields.vorticity / fields.vorticity.std()})
+
+
+def test_a_temperature_is_standardised_and_vorticity_keeps_its_logarithm():
+    names = ("temperature@850", "vorticity")
+    found = SignedLogNormalization.from_fields(mixed(), channels=names)
+    assert found.linear == ("temperature@850",)
+    values = np.stack([mixed()[name].values for name in names], axis=-3)
+    normal = found.normalize(values)
+    mean, std = found.mean[0], found.std[0]
+    np.testing.assert_allclose(normal[:, 0], (values[:, 0] - mean) / std, rtol=1e-5, atol=1e-6)
+    alone = SignedLogNormalization.from_fields(mixed(), channels=("vorticity",))
+    np.testing.assert_array_equal(normal[:, 1:], alone.normalize(values[:, 1:]))
+    np.testing.assert_allclose(found.denormalize(normal), values, rtol=2e-6, atol=1e-9)
+    np.testing.assert_allclose(
+        found.standardize(normal), (values - np.array(found.mean)[:, None, None]) / np.array(found.std)[:, None, None],
+        rtol=1e-3, atol=1e-4,
+    )  # fmt: skip
+    as_tensor = found.normalize(torch.from_numpy(values))
+    np.testing.assert_allclose(as_tensor.numpy(), normal, rtol=1e-6, atol=1e-6)
+
+
+def test_a_large_linear_value_has_a_finite_gradient():
+    """The exponential of the other channels would overflow there."""
+    names = ("temperature@850", "vorticity")
+    found = SignedLogNormalization.from_fields(mixed(), channels=names)
+    normal = torch.full((2, 1, 1), 200.0)
+    normal[1] = 1.0
+    normal.requires_grad_(True)
+    found.denormalize(normal).sum().backward()
+    assert normal.grad is not None and bool(torch.isfinite(normal.grad).all())
+    assert float(normal.grad[0, 0, 0]) == pytest.approx(found.std[0], rel=1e-5)
+
+
+def test_linear_channels_are_stored_and_old_cards_stay_as_they_were():
+    found = SignedLogNormalization.from_fields(mixed(), channels=("temperature@850", "vorticity"))
+    assert SignedLogNormalization.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+    assert "linear" not in PAPER_ERA5.to_dict()
+    with pytest.raises(UserError, match="'humidity'"):
+        SignedLogNormalization.from_dict({**found.to_dict(), "linear": ["humidity"]})

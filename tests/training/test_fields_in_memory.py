@@ -5,7 +5,7 @@ import torch
 from atmodist_core.common.errors import UserError
 from atmodist_core.networks.normalization import SignedLogNormalization
 from atmodist_core.training.configuration import DataConfig
-from atmodist_core.training.data import fields_in_memory, training_data
+from atmodist_core.training.data import fields_in_memory, patches, training_data
 from atmodist_core.training.data.fields_in_memory import load_fields
 from tests.training.mock_weather import counting_weather
 
@@ -132,3 +132,45 @@ def test_a_constant_field_is_refused(weather):
     flat["divergence"][:] = 0.0
     with pytest.raises(UserError, match="Expected a divergence that varies"):
         training_data.load_training_data(DataConfig(gap_hours=0.0), sources=[flat])
+
+
+def warm_weather():
+    """Vorticity at a level, and a temperature of 250 to 310 K with small differences."""
+    weather = counting_weather()
+    waves = np.sin(np.arange(weather.vorticity.size)).reshape(weather.vorticity.shape)
+    return weather.assign(
+        {
+            "temperature@850": (weather.vorticity.dims, (280.0 + 15.0 * waves).astype(np.float32)),
+            "vorticity@850": (weather.vorticity.dims, (3e-5 * waves).astype(np.float32)),
+        }
+    )
+
+
+def test_sixteen_bits_of_a_temperature_are_a_hundredth_of_a_kelvin():
+    """Stored as it is, 310 K would be rounded to steps of a quarter of a kelvin."""
+    weather = warm_weather()
+    fields = load_fields([weather], channels=("temperature@850", "vorticity@850"))
+    error = fields.physical(slice(None))[:, 0].numpy() - weather["temperature@850"].values
+    assert np.abs(error).max() < 0.01
+    assert fields.offsets is not None and float(fields.offsets[1]) == 0.0
+    assert load_fields([weather], channels=CHANNELS).offsets is None
+
+
+def test_moments_and_patches_of_a_temperature_know_its_offset():
+    weather = warm_weather()
+    channels = ("temperature@850", "vorticity@850")
+    fields = load_fields([weather], channels=channels, storage="float32")
+    measured = training_data.measure_normalization(fields, [(0, 40)], mirrored=True)
+    expected = SignedLogNormalization.from_fields(weather, channels=channels)
+    assert measured.linear == ("temperature@850",)
+    assert measured.mean[0] == pytest.approx(expected.mean[0], rel=1e-6)
+    assert measured.std == pytest.approx(expected.std, rel=1e-5)
+    places = patches.Places(*(np.array([n]) for n in (3, 0, 2, 5)), np.array([True]))
+    raw = patches.cut(fields, places.time, places, 4)[0]
+    window = weather.isel(time=3, latitude=slice(2, 6), longitude=slice(5, 9))
+    np.testing.assert_allclose(raw[0], window["temperature@850"].values[::-1], rtol=1e-6)
+    np.testing.assert_allclose(raw[1], -window["vorticity@850"].values[::-1], rtol=1e-5)
+    normal = fields.normalize_in_place(measured)
+    np.testing.assert_allclose(
+        patches.cut(normal, places.time, places, 4)[0], measured.normalize(raw), rtol=1e-4, atol=1e-4
+    )

@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.canonical.channels import DEFAULT_FIELDS
 from atmodist_core.fields.grid.validity import Mask, filled
 
 _DIMENSIONS = ("time", "latitude", "longitude")
@@ -49,7 +50,7 @@ class FieldArrays:
             raise UserError(
                 f"Expected for {model} the fields {', '.join(channels) or 'of one variable at least'}, found "
                 f"{', '.join(map(str, dataset.data_vars)) or 'none'}: add "
-                f"{missing[0] if missing else 'a variable'} (open_fields derives vorticity and divergence from wind)."
+                f"{missing[0] if missing else 'a variable'} ({_how_to_add(missing)})."
             )
         _check_axis(dataset["latitude"].values, "latitude", -1, model)
         _check_axis(dataset["longitude"].values, "longitude", 1, model)
@@ -126,6 +127,13 @@ class FieldArrays:
     def _values(self, time: int) -> NDArray[np.float32]:
         at = self.dataset.isel(time=time)
         return np.stack([np.asarray(at[name].values, dtype=np.float32) for name in self.channels])
+
+
+def _how_to_add(missing: Sequence[str]) -> str:
+    """How a file is opened so that fields are there."""
+    if all(name in DEFAULT_FIELDS for name in missing):
+        return "open_fields derives vorticity and divergence from wind"
+    return f"open_fields(..., fields=({', '.join(map(repr, missing))}, ...)) reads other fields and levels"
 
 
 def _check_axis(values: np.ndarray, name: str, direction: int, model: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import xarray as xr
@@ -9,7 +10,7 @@ import xarray as xr
 
 @dataclass(frozen=True)
 class Quantity:
-    """A physical field: `kind` is "rate" [s-1] or "wind" [m s-1]; `aliases` are lower case, the preferred first."""
+    """A physical field: `kind` says which units it has (`units.STORED_UNITS`); `aliases` are lower case, the preferred first."""
 
     name: str
     kind: str
@@ -31,7 +32,24 @@ QUANTITIES: dict[str, Quantity] = {
         ("v100", "wind", "v100 100v 100m_v_component_of_wind", ()),
     )
 }  # fmt: skip
-"""Every quantity the readers know, by its name inside this package."""
+"""Every quantity that the default fields are made from, by its name inside this package."""
+
+MORE_QUANTITIES: dict[str, Quantity] = {
+    name: Quantity(name, kind, tuple(aliases.split()), standard_names)
+    for name, kind, aliases, standard_names in (
+        ("temperature", "temperature", "temperature t ta air_temperature temp tmp", ("air_temperature",)),
+        ("geopotential", "geopotential", "geopotential z gh zg hgt geopotential_height height_of_isobaric_surface",
+         ("geopotential", "geopotential_height")),
+        ("specific_humidity", "mass fraction", "specific_humidity q hus shum spfh", ("specific_humidity",)),
+        ("relative_humidity", "percentage", "relative_humidity r hur rhum rh", ("relative_humidity",)),
+        ("vertical_velocity", "pressure velocity", "vertical_velocity w wap omega vvel",
+         ("lagrangian_tendency_of_air_pressure",)),
+    )
+}  # fmt: skip
+"""Further quantities, which are read where they are asked for."""
+
+ALL_QUANTITIES = {**QUANTITIES, **MORE_QUANTITIES}
+"""Every quantity the readers know by name."""
 
 PAIRS = (("vorticity", "divergence"), ("u", "v"), ("u10", "v10"), ("u100", "v100"))
 """The pairs fields are made from, the preferred first."""
@@ -69,8 +87,8 @@ COEFFICIENT_DIMENSION_NAMES = ("values", "coefficients", "spectral_coefficients"
 """Dimensions along which spherical-harmonic coefficients lie (``values`` in GRIB-like stores)."""
 
 
-def find_variables(dataset: xr.Dataset) -> dict[str, str]:
-    """Return the variable name of each quantity that a dataset holds, each variable once.
+def find_variables(dataset: xr.Dataset, quantities: Mapping[str, Quantity] = QUANTITIES) -> dict[str, str]:
+    """Return the variable name of each of these quantities that a dataset holds, each variable once.
 
     A name is preferred to a GRIB short name, and that to a CF standard name, which is the same for winds at any
     height.
@@ -79,13 +97,13 @@ def find_variables(dataset: xr.Dataset) -> dict[str, str]:
     for name in dataset.data_vars:
         lower.setdefault(str(name).lower(), str(name))
     found: dict[str, str] = {}
-    for quantity in QUANTITIES.values():
+    for quantity in quantities.values():
         for alias in quantity.aliases:
             if alias in lower and lower[alias] not in found.values():
                 found[quantity.name] = lower[alias]
                 break
     for attribute in ("GRIB_shortName", "standard_name"):
-        for quantity in QUANTITIES.values():
+        for quantity in quantities.values():
             accepted = quantity.aliases if attribute == "GRIB_shortName" else quantity.standard_names
             for name in map(str, dataset.data_vars):
                 claimed = quantity.name in found or name in found.values()

@@ -1,4 +1,4 @@
-"""Units: conversion of the units in files to s-1 and m s-1."""
+"""Units: conversion of the units in files to those inside the package (s-1, m s-1, K ...)."""
 
 from __future__ import annotations
 
@@ -31,14 +31,53 @@ _NUMBER = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
-STORED_UNITS = {"rate": "s-1", "wind": "m s-1"}
-"""Units inside the package, by kind of quantity."""
+STANDARD_GRAVITY = 9.80665
+"""By which geopotential heights are multiplied [m s-2]."""
 
-PLAUSIBLE_STANDARD_DEVIATION = {"rate": (3e-8, 3e-3), "wind": (0.05, 80.0)}
-"""Spread that atmospheric fields can have [s-1], [m s-1]; outside it, numbers without units are refused."""
+_CELSIUS = ("degc", "c", "celsius", "deg c", "degrees_celsius", "°c")
+_FACTORS: dict[str, dict[str, float]] = {
+    "temperature": {"k": 1.0, "kelvin": 1.0, **dict.fromkeys(_CELSIUS, 1.0)},
+    "geopotential": {
+        **dict.fromkeys(("m2 s-2", "m**2 s**-2", "m^2 s^-2", "m^2/s^2", "m2/s2", "m**2/s**2", "j kg-1"), 1.0),
+        **dict.fromkeys(("m", "gpm", "metre", "metres", "meter", "meters"), STANDARD_GRAVITY),
+        **dict.fromkeys(("dam", "gpdam"), 10.0 * STANDARD_GRAVITY),
+    },
+    "mass fraction": {
+        **dict.fromkeys(("kg kg-1", "kg kg**-1", "kg kg^-1", "kg/kg", "1", "g g-1"), 1.0),
+        **dict.fromkeys(("g kg-1", "g kg**-1", "g kg^-1", "g/kg"), 1e-3),
+    },
+    "percentage": {**dict.fromkeys(("%", "percent", "pct"), 1.0), **dict.fromkeys(("1", "fraction", "(0 - 1)"), 100.0)},
+    "pressure velocity": {
+        **dict.fromkeys(("pa s-1", "pa s**-1", "pa s^-1", "pa/s"), 1.0),
+        **dict.fromkeys(("hpa s-1", "hpa s**-1", "hpa/s"), 100.0),
+    },
+}  # fmt: skip
+"""Factors of units (lower case) to the stored ones; those of rates and winds are parsed."""
 
-LARGEST_MAGNITUDE = {"rate": 1.0, "wind": 1000.0}
-"""Magnitudes that no atmosphere reaches [s-1], [m s-1]; beyond it are fill values or wrong units."""
+STORED_UNITS = {
+    "rate": "s-1", "wind": "m s-1", "temperature": "K", "geopotential": "m2 s-2", "mass fraction": "kg kg-1",
+    "percentage": "%", "pressure velocity": "Pa s-1", "other": "",
+}  # fmt: skip
+"""Units inside the package, by kind of quantity; "other" keeps those of the file."""
+
+PLAUSIBLE_STANDARD_DEVIATION = {
+    "rate": (3e-8, 3e-3), "wind": (0.05, 80.0), "temperature": (0.05, 80.0), "geopotential": (1.0, 5e4),
+    "mass fraction": (1e-8, 0.02), "percentage": (0.5, 60.0), "pressure velocity": (1e-3, 10.0),
+    "other": (0.0, np.inf),
+}  # fmt: skip
+"""Spread that atmospheric fields can have, in stored units; outside it, numbers without units are refused."""
+
+LARGEST_MAGNITUDE = {
+    "rate": 1.0, "wind": 1000.0, "temperature": 400.0, "geopotential": 1e6, "mass fraction": 1.0, "percentage": 250.0,
+    "pressure velocity": 500.0, "other": np.inf,
+}  # fmt: skip
+"""Magnitudes that no atmosphere reaches, in stored units; beyond it are fill values or wrong units."""
+
+_EXAMPLES = {
+    "rate": "s-1, s**-1, 1/s, 1e-5 s-1, day-1", "wind": "m s-1, m/s, knots, km h-1", "temperature": "K, degC",
+    "geopotential": "m2 s-2, m, gpm", "mass fraction": "kg kg-1, g kg-1", "percentage": "%, 1",
+    "pressure velocity": "Pa s-1",
+}  # fmt: skip
 
 
 def _split_number(text: str) -> tuple[float, str]:
@@ -63,7 +102,7 @@ def _inverse_time(text: str) -> float | None:
 
 
 def factor_to_stored_units(units: str, kind: str) -> float | None:
-    """Return the factor from ``units`` to s-1 (kind "rate") or m s-1 ("wind"), None for those of another quantity.
+    """Return the factor from ``units`` to `STORED_UNITS` of a kind, None for those of another quantity.
 
     Examples
     --------
@@ -76,7 +115,12 @@ def factor_to_stored_units(units: str, kind: str) -> float | None:
     >>> factor_to_stored_units("K", "wind") is None
     True
     """
-    scale, text = _split_number(" ".join(str(units).strip().lower().replace("·", " ").split()))
+    if kind == "other":
+        return 1.0
+    plain = " ".join(str(units).strip().lower().replace("·", " ").split())
+    if kind in _FACTORS:
+        return _FACTORS[kind].get(plain)
+    scale, text = _split_number(plain)
     if kind == "rate":
         if text in ("hz", "hertz"):
             return scale
@@ -91,17 +135,27 @@ def factor_to_stored_units(units: str, kind: str) -> float | None:
     return None if factor is None else scale * _LENGTH_UNITS[match[1]] * factor
 
 
+def offset_to_stored_units(units: object, kind: str) -> float:
+    """Return what is added to values in ``units``: 273.15 for degrees Celsius, otherwise 0.
+
+    Examples
+    --------
+    >>> offset_to_stored_units("degC", "temperature")
+    273.15
+    """
+    return 273.15 if kind == "temperature" and str(units).strip().lower() in _CELSIUS else 0.0
+
+
 def check_units(units: object, kind: str, variable: str) -> tuple[float, str | None]:
     """Return the factor to stored units, and a note (or None) when values are converted."""
     stored = STORED_UNITS[kind]
     factor = factor_to_stored_units(str(units), kind)
     if factor is None:
-        known = "s-1, s**-1, 1/s, 1e-5 s-1, day-1" if kind == "rate" else "m s-1, m/s, knots, km h-1"
         raise UserError(
             f"Attribute 'units' of variable '{variable}' is '{units}', but {stored} or units that convert to "
-            f"it were expected ({known}); correct the attribute or choose another variable."
+            f"it were expected ({_EXAMPLES[kind]}); correct the attribute or choose another variable."
         )
-    if factor == 1.0:
+    if factor == 1.0 and not offset_to_stored_units(units, kind):
         return 1.0, None
     return factor, f"Variable '{variable}' was converted from {units} to {stored}."
 

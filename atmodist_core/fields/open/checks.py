@@ -11,19 +11,23 @@ from atmodist_core.fields.canonical.units import (
     check_largest_magnitude,
     check_magnitude_without_units,
     check_units,
+    offset_to_stored_units,
 )
 from atmodist_core.fields.open.detect import Note
-from atmodist_core.fields.open.merge_variables import Pair
+from atmodist_core.fields.open.merge_variables import Merged
 from atmodist_core.fields.open.netcdf import one_line
 
 LEAST_GAP = 0.01
 """Share of a globe that is missing where a product covers a part of it only; less is a fault of the data."""
 
 
-def conversion_factors(pair: Pair, note: Note) -> tuple[float, float]:
-    """Return the factors to s-1 or m s-1 of both fields; without units, one slice is read."""
-    factors = []
-    for array, variable in zip((pair.first, pair.second), pair.variables, strict=True):
+def conversions(pair: Merged, note: Note) -> list[tuple[float, float]]:
+    """Return by what each field is multiplied, and what is then added; without units, one slice is read."""
+    found = []
+    for array, variable in zip(pair.arrays, pair.variables, strict=True):
+        if pair.kind == "other":
+            found.append((1.0, 0.0))
+            continue
         units = array.attrs.get("units", array.attrs.get("GRIB_units"))
         if units is None or not str(units).strip():
             if pair.is_coefficients:
@@ -33,19 +37,19 @@ def conversion_factors(pair: Pair, note: Note) -> tuple[float, float]:
                 )
             sample = read(array.isel(time=array.sizes["time"] // 2))
             note(check_magnitude_without_units(sample, pair.kind, variable))
-            factors.append(1.0)
+            found.append((1.0, 0.0))
             continue
         factor, sentence = check_units(units, pair.kind, variable)
         if sentence is not None:
             note(sentence)
-        factors.append(factor)
-    return factors[0], factors[1]
+        found.append((factor, offset_to_stored_units(units, pair.kind)))
+    return found
 
 
 def check_values(
-    arrays: list[xr.DataArray], pair: Pair, grid: str, note: Note
+    arrays: list[xr.DataArray], pair: Merged, grid: str, note: Note
 ) -> tuple[list[xr.DataArray], bool]:
-    """Return both fields at the times that have values, and whether they are winds with gaps.
+    """Return the fields at the times that have values, and whether they are a pair of winds with gaps.
 
     Gaps are noted. On a globe, few of them, or gaps that change with time, are faults of the data and refused.
     """
@@ -58,10 +62,10 @@ def check_values(
         largest.append(float(np.max(np.abs(np.where(good, values, 0.0)), initial=0.0)))
     for value, variable in zip(largest, pair.variables, strict=True):
         check_largest_magnitude(value, pair.kind, variable)
-    usable = finite[0].any(axis=(1, 2)) & finite[1].any(axis=(1, 2))
+    usable = np.logical_and.reduce([good.any(axis=(1, 2)) for good in finite])
     if not usable.any():
         raise UserError(
-            f"Expected values in '{pair.variables[0]}' and '{pair.variables[1]}', found only missing ones; "
+            f"Expected values in {' and '.join(map(repr, pair.variables))}, found only missing ones; "
             "check the file, or choose other times."
         )
     if not usable.all():
@@ -73,7 +77,8 @@ def check_values(
         return arrays, False
     total = int(finite[0][usable].size)
     spread = ""
-    if pair.kind == "wind":
+    is_wind = pair.kind == "wind" and len(arrays) == 2
+    if is_wind:
         valid = (finite[0] & finite[1])[usable]
         is_domain = bool((valid == valid[0]).all()) and valid.mean() < 1 - LEAST_GAP
         if grid != "limited-area" and not is_domain:
@@ -84,11 +89,10 @@ def check_values(
                 "of the file."
             )
         spread = "; derivatives beside them are one-sided, or missing where neither side has two more points"
-    note(
-        f"{gaps[0]} values of '{pair.variables[0]}' and {gaps[1]} of '{pair.variables[1]}' of {total} "
-        f"are missing{spread}"
-    )
-    return arrays, pair.kind == "wind"
+    counts = [f"{gap} of '{name}'" for gap, name in zip(gaps, pair.variables, strict=True)]
+    counts[0] = counts[0].replace(" of", " values of", 1)
+    note(f"{' and '.join(counts)} of {total} are missing{spread}")
+    return arrays, is_wind
 
 
 def read(array: xr.DataArray) -> np.ndarray:

@@ -18,9 +18,9 @@ import zarr
 from zarr.codecs import BloscCodec
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.canonical.channels import FIELD_ATTRS
 from atmodist_core.fields.canonical.coordinates import LATITUDE_ATTRS, LONGITUDE_ATTRS
 from atmodist_core.fields.canonical.time_selection import nanoseconds, time_indices
-from atmodist_core.fields.derive import FIELD_ATTRS
 from atmodist_core.fields.grid.regions import Region
 from atmodist_core.fields.open.detect import COEFFICIENT_FORMAT, is_coefficient_store
 from atmodist_core.fields.open.netcdf import one_line

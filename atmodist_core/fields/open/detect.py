@@ -7,7 +7,7 @@ import glob
 import json
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -85,8 +85,10 @@ class Source:
         module, function = READERS[self.format].split(".")
         return getattr(import_module(f"atmodist_core.fields.open.{module}"), function)
 
-    def open(self, note: Note) -> list[xr.Dataset]:
-        """Open it; only metadata and coordinates are read."""
+    def open(self, note: Note, more: Collection[str] = ()) -> list[xr.Dataset]:
+        """Open it; only metadata and coordinates are read. ``more`` are short names of GRIB to read besides the wind."""
+        if self.format == "grib" and more:
+            return self.reader(self.location, note, more)
         return self.reader(self.location, note)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -94,14 +94,16 @@ def _damage_reported(codes: Any, path: str) -> Iterator[None]:
         ) from error
 
 
-def open_grib(path: str, note: Note) -> list[xr.Dataset]:
+def open_grib(path: str, note: Note, more: Collection[str] = ()) -> list[xr.Dataset]:
     """Return lazy datasets, (time, level, latitude, longitude) or (time, level, values), of a GRIB1 or GRIB2 file.
 
-    There is one for each variable, kind of level and grid.
+    There is one for each variable, kind of level and grid; ``more`` are short names besides those of wind, vorticity and
+    divergence.
     """
+    wanted = _WANTED | set(more)
     messages, others = [], set()
     for message in _scan(path):
-        if message.name.lower() in _WANTED:
+        if message.name.lower() in wanted:
             messages.append(message)
         else:
             others.add(message.name)

@@ -1,4 +1,4 @@
-"""Merging: source variables of any number of files become one pair of lazy fields at one level."""
+"""Merging: source variables of any number of files become lazy fields, one or a pair, at one level."""
 
 from __future__ import annotations
 
@@ -21,18 +21,17 @@ _LEVEL_KINDS = ("pressure", "hybrid", "sigma", "unknown", "height", None)
 
 
 @dataclass
-class Pair:
-    """Two fields of one grid, one level, the same times: u and v, or vorticity and divergence.
+class Merged:
+    """A field, or a pair (u and v, vorticity and divergence), on one grid, at one level and the same times.
 
     Lazy, (time, latitude, longitude) or (time, values), as stored but for the order of times. `names` are those of
     the package, `variables` those of the source; `dated` is False for placeholder times.
     """
 
-    first: xr.DataArray
-    second: xr.DataArray
+    arrays: tuple[xr.DataArray, ...]
     kind: str
-    names: tuple[str, str]
-    variables: tuple[str, str]
+    names: tuple[str, ...]
+    variables: tuple[str, ...]
     level: Level | None
     is_coefficients: bool
     dated: bool = True
@@ -40,29 +39,40 @@ class Pair:
 
 
 def merge_variables(
-    variables: list[SourceVariable], level: Any, time: Any, note: Note, names_found: list[str]
-) -> Pair:
-    """Choose the pair, the level and the times, and join the variables of all sources.
+    variables: list[SourceVariable],
+    level: Any,
+    time: Any,
+    note: Note,
+    names_found: list[str],
+    field: str | None = None,
+) -> Merged:
+    """Choose the field, or by default the pair, the level and the times, and join the variables of all sources.
 
     `note` receives a sentence for each choice; `names_found` (all variables of the sources) are for the message when
-    no pair is complete. Levels or times that are not there, and sources that do not fit together, are refused.
+    nothing is complete. Levels or times that are not there, and sources that do not fit together, are refused.
     """
-    names = _choose_pair(variables, note, names_found)
+    names = _choose_pair(variables, note, names_found) if field is None else (field,)
+    if field is not None and all(variable.quantity.name != field for variable in variables):
+        listed = ", ".join(f"'{name}'" for name in sorted(set(names_found))[:12]) or "none"
+        raise UserError(
+            f"Expected the field {field}, found the variables {listed}; choose among them, or give the file that holds "
+            "it too, as a list of files."
+        )
     candidates = [variable for variable in variables if variable.quantity.name in names]
     candidates = _one_geometry(candidates, names, note)
     chosen_level, available, candidates = _one_level(candidates, names, level, note)
     parts = [[part for part in candidates if part.quantity.name == name] for name in names]
     arrays = [_join(part, note) for part in parts]
-    first, second = _common_times(arrays[0], arrays[1], names, note)
-    indices = np.arange(first.times.size)
+    if len(names) == 2:
+        arrays = list(_common_times(arrays[0], arrays[1], names, note))
+    indices = np.arange(arrays[0].times.size)
     if time is not None:
-        indices = indices[time_indices(first.dates, time)]
-    stored_names = (parts[0][0].name, parts[1][0].name)
-    lazy = [joined.select(indices, note) for joined in (first, second)]
-    lazy[1] = _on_same_grid(lazy[0], lazy[1], stored_names)
-    return Pair(
-        first=lazy[0],
-        second=lazy[1],
+        indices = indices[time_indices(arrays[0].dates, time)]
+    stored_names = tuple(part[0].name for part in parts)
+    lazy = [joined.select(indices, note) for joined in arrays]
+    lazy[1:] = [_on_same_grid(lazy[0], array, stored_names) for array in lazy[1:]]
+    return Merged(
+        arrays=tuple(lazy),
         kind=candidates[0].quantity.kind,
         names=names,
         variables=stored_names,
@@ -131,7 +141,7 @@ def _choose_pair(variables: list[SourceVariable], note: Note, names_found: list[
 
 
 def _one_geometry(
-    variables: list[SourceVariable], names: tuple[str, str], note: Note
+    variables: list[SourceVariable], names: tuple[str, ...], note: Note
 ) -> list[SourceVariable]:
     """Keep the grids or the coefficients: what both fields have, grids first."""
     for coefficients in (False, True):
@@ -148,24 +158,24 @@ def _one_geometry(
 
 
 def _one_level(
-    variables: list[SourceVariable], names: tuple[str, str], level: Any, note: Note
+    variables: list[SourceVariable], names: tuple[str, ...], level: Any, note: Note
 ) -> tuple[Level | None, tuple[Level, ...], list[SourceVariable]]:
-    """Choose the level, among those that both fields hold."""
+    """Choose the level, among those that all fields hold."""
     by_quantity: list[set[Level]] = []
     without = []
     for name in names:
         mine = [variable for variable in variables if variable.quantity.name == name]
         by_quantity.append({lev for variable in mine for lev in variable.levels})
         without.append(any(not variable.levels for variable in mine))
-    common = by_quantity[0] & by_quantity[1]
-    if (by_quantity[0] or by_quantity[1]) and not common and not all(without):
+    common = set.intersection(*by_quantity)
+    if any(by_quantity) and not common and not all(without):
         raise UserError(
             f"Expected {names[0]} and {names[1]} at the same level, found {names[0]} at "
             f"{_levels_or_none(by_quantity[0])} and {names[1]} at {_levels_or_none(by_quantity[1])}; give "
             "files of one level."
         )
-    if names[0] in ("u10", "u100") and len(common) <= 1:
-        height = Level("height", 10.0 if names[0] == "u10" else 100.0)
+    if names[0] in ("u10", "v10", "u100", "v100") and len(common) <= 1:
+        height = Level("height", float(names[0][1:]))
         choose_level([height], level, note)
         at_height = [part.at_level(part.levels[0] if part.levels else None) for part in variables]
         return height, (height,), [part for part in at_height if part is not None]
@@ -206,7 +216,7 @@ def _join(variables: list[SourceVariable], note: Note) -> _Joined:
 
 
 def _common_times(
-    first: _Joined, second: _Joined, names: tuple[str, str], note: Note
+    first: _Joined, second: _Joined, names: tuple[str, ...], note: Note
 ) -> tuple[_Joined, _Joined]:
     if np.array_equal(first.times, second.times):
         return first, second
@@ -222,7 +232,7 @@ def _common_times(
     return first.take(in_first), second.take(in_second)
 
 
-def _on_same_grid(first: xr.DataArray, second: xr.DataArray, names: tuple[str, str]) -> xr.DataArray:
+def _on_same_grid(first: xr.DataArray, second: xr.DataArray, names: tuple[str, ...]) -> xr.DataArray:
     """The second array on the coordinates of the first; different grids are refused."""
     for name in ("values", "latitude", "longitude"):
         if name not in first.dims and name not in second.dims:

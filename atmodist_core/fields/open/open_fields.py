@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -15,29 +16,36 @@ from atmodist_core.fields.canonical.archives import (
     note_point_samples,
     without_crude_derivatives,
 )
-from atmodist_core.fields.canonical.coordinates import canonical_axes, grid_name
+from atmodist_core.fields.canonical.channels import DEFAULT_FIELDS, Channel, channels_of
+from atmodist_core.fields.canonical.coordinates import grid_name
 from atmodist_core.fields.canonical.model_calendars import MODEL_DATE, sortable_dates
+from atmodist_core.fields.canonical.names import QUANTITIES
 from atmodist_core.fields.canonical.notes import add_note
 from atmodist_core.fields.canonical.time_axis import note_spacing
-from atmodist_core.fields.derive import FIELD_ATTRS, derive_from_canonical_wind
+from atmodist_core.fields.derive import wind
 from atmodist_core.fields.grid.regions import Region, as_region
-from atmodist_core.fields.open.checks import check_values, conversion_factors
-from atmodist_core.fields.open.detect import Note, Source, detect
-from atmodist_core.fields.open.ecmwf_coefficients import synthesise, truncation_of
+from atmodist_core.fields.open.detect import Source, detect
 from atmodist_core.fields.open.guarded_reading import guarded
-from atmodist_core.fields.open.merge_variables import Pair, merge_variables
+from atmodist_core.fields.open.merge_variables import merge_variables
+from atmodist_core.fields.open.physical_fields import (
+    OpenedFields,
+    default_fields,
+    quantities_for,
+    requested_fields,
+)
 from atmodist_core.fields.open.source_variables import SourceVariable, source_variables
 from atmodist_core.fields.regrid.regular_grid import on_regular_grid
 
-CHECKED_VALUES = 2**24
-"""The values of local files are checked on opening if there are at most this many; those of larger files and
-of stores when their slices are computed."""
-
 
 def open_fields(
-    path: Any, *, level: Any = None, time: Any = None, region: Region | str | None = None
+    path: Any,
+    *,
+    level: Any = None,
+    time: Any = None,
+    region: Region | str | None = None,
+    fields: Sequence[str] | None = None,
 ) -> xr.Dataset:
-    """Open wind, vorticity or divergence from any source as canonical fields.
+    """Open wind, vorticity or divergence, or any other fields, from any source as canonical fields.
 
     Reads netCDF (the Climate Data Store's new and old layouts, and any file that follows the CF conventions),
     GRIB (grids and spherical-harmonic coefficients), Zarr (ARCO-ERA5 ``ar/`` and ``co/``, WeatherBench2,
@@ -57,11 +65,17 @@ def open_fields(
         "2020-01" is a month, "2020-01-01T06" one hour; slices include both ends.
     region : Region or str, optional
         A box, or the name of a preset. Winds of a globe are differentiated before it is cut out.
+    fields : sequence of str, optional
+        Fields and their levels, such as ``("temperature@850", "vorticity@850", "u@500")``, by default vorticity and
+        divergence at ``level``. Known are vorticity, divergence, u, v, u10, v10, temperature [K], geopotential [m2 s-2],
+        specific_humidity [kg kg-1], relative_humidity [%] and vertical_velocity [Pa s-1]; others have the name and the
+        unit of the file. Vorticity, divergence and wind are derived from each other (the wind on a globe only).
 
     Returns
     -------
     xarray.Dataset
-        float32 ``vorticity`` and ``divergence`` [s-1], dimensions (time, latitude, longitude), lazy (dask):
+        float32 ``vorticity`` and ``divergence`` [s-1], or the fields asked for, each under its name and
+        level, dimensions (time, latitude, longitude), lazy (dask):
         only metadata and coordinates are read here, and the values of local files of up to 16 million of
         them, which are checked. Attributes: ``source``, ``level``, ``derived_from``, ``grid``, ``notes``, and
         ``time_step_hours`` if the spacing is even, ``available_levels`` if there are several.
@@ -94,62 +108,64 @@ def open_fields(
                 f"Expected one simulated store, or files only, found {len(sources)} sources with a store "
                 "among them; open them one by one."
             )
-        return sources[0].reader(sources[0].location, level=level, time=time, region=chosen_region)
+        if fields is None:
+            return sources[0].reader(sources[0].location, level=level, time=time, region=chosen_region)
+        return _of_simulation(sources[0], channels_of(fields), level, time, chosen_region)
+    channels = None if fields is None else channels_of(fields)
+    quantities = QUANTITIES if channels is None else quantities_for(channels)
+    more = [] if channels is None else [alias for each in quantities.values() for alias in each.aliases]
 
     variables: list[SourceVariable] = []
     names: list[str] = []
     era5 = False
     for source in sources:
-        for opened in source.open(notes.append):
+        for opened in source.open(notes.append, more):
             dataset = without_crude_derivatives(opened, source.name, notes.append)
             names += map(str, dataset.data_vars)
-            dataset = on_regular_grid(dataset, source.name, notes.append, partial(guarded, dataset))
-            variables += source_variables(dataset, source.name, notes.append)
+            every = {**QUANTITIES, **quantities}
+            dataset = on_regular_grid(dataset, source.name, notes.append, partial(guarded, dataset), every)
+            variables += source_variables(dataset, source.name, notes.append, quantities)
             era5 = era5 or is_era5(dataset, source.name)
-    pair = merge_variables(variables, level, time, notes.append, names)
     in_files = all(source.format in ("netcdf", "grib") for source in sources)
-    fields = _to_fields(pair, in_files, notes.append)
+    if channels is None:
+        merged = merge_variables(variables, level, time, notes.append, names)
+        opened_fields = default_fields(merged, in_files, notes.append)
+    else:
+        choice = {"level": level, "time": time}
+        opened_fields = requested_fields(variables, channels, choice, notes.append, names, in_files)
     source_attribute = _source_attribute(sources)
     if era5:
         notes.append(CITATION)
-        note_point_samples(fields, source_attribute, notes.append)
+        note_point_samples(opened_fields.dataset, source_attribute, notes.append)
     if chosen_region is not None:
-        fields = chosen_region.select(fields)
-    return _finish(fields, source_attribute, pair, notes)
+        opened_fields.dataset = chosen_region.select(opened_fields.dataset)
+    return _finish(opened_fields, source_attribute, notes)
 
 
-def _to_fields(pair: Pair, in_files: bool, note: Note) -> xr.Dataset:
-    """Vorticity and divergence of a pair as it was stored."""
-    factors = conversion_factors(pair, note)
-    arrays = [
-        (array if factor == 1.0 else array * factor).astype(np.float32)
-        for array, factor in zip((pair.first, pair.second), factors, strict=True)
-    ]
-    derived_from = " and ".join(pair.variables)
-    if pair.is_coefficients:
-        arrays = [synthesise(array, name, note) for array, name in zip(arrays, pair.names, strict=True)]
-        truncation = truncation_of(pair.first.sizes["values"])
-        derived_from += f", spherical-harmonic coefficients to T{truncation}"
-    else:
-        arrays = [
-            canonical_axes(array, variable, note)
-            for array, variable in zip(arrays, pair.variables, strict=True)
-        ]
-        has_gaps = False
-        if in_files and 2 * pair.first.size <= CHECKED_VALUES:
-            grid = grid_name(arrays[0]["latitude"].values, arrays[0]["longitude"].values)
-            arrays, has_gaps = check_values(arrays, pair, grid, note)
-        if pair.kind == "wind":
-            fields = derive_from_canonical_wind(arrays[0], arrays[1], note, has_gaps=has_gaps)
-            how = fields.attrs["derived_from"].removeprefix("u and v")
-            return fields.assign_attrs(derived_from=derived_from + how)
-        derived_from += " as given"
-    fields = xr.Dataset(dict(zip(("vorticity", "divergence"), arrays, strict=True)))
-    return fields.assign_attrs(derived_from=derived_from)
+def _of_simulation(
+    source: Source, channels: Sequence[Channel], level: Any, time: Any, region: Region | None
+) -> xr.Dataset:
+    """Fields of a store of simulated weather, which holds vorticity and divergence at one level."""
+    held = (*DEFAULT_FIELDS, "u", "v")
+    other = [channel.field for channel in channels if channel.field not in held]
+    if other:
+        raise UserError(
+            f"Expected vorticity, divergence, u or v of a simulated store, found {other[0]}; it holds no other field."
+        )
+    for wanted in {level if channel.level is None else channel.level for channel in channels}:
+        whole = source.reader(source.location, level=wanted, time=time, region=None)
+    winds = wind(whole["vorticity"], whole["divergence"])
+    parts = {}
+    for channel in channels:
+        array = (whole if channel.field in DEFAULT_FIELDS else winds)[channel.field]
+        parts[channel.name] = array.assign_attrs(level=whole.attrs["level"])
+    result = xr.Dataset(parts, attrs=whole.attrs)
+    return result if region is None else region.select(result)
 
 
-def _finish(fields: xr.Dataset, source: str, pair: Pair, notes: list[str]) -> xr.Dataset:
+def _finish(opened: OpenedFields, source: str, notes: list[str]) -> xr.Dataset:
     """Canonical order, types and attributes."""
+    fields = opened.dataset
     grid = grid_name(fields["latitude"].values, fields["longitude"].values)
     if min(fields.sizes["latitude"], fields.sizes["longitude"]) < 2:
         raise UserError(
@@ -161,30 +177,30 @@ def _finish(fields: xr.Dataset, source: str, pair: Pair, notes: list[str]) -> xr
         times = fields["time"].values
         first = sortable_dates(fields[MODEL_DATE].values[:1])[0]
         fields = fields.assign_coords(time=("time", times + (first - times[0]), fields["time"].attrs))
-    step = note_spacing(fields["time"].values, notes.append) if pair.dated else None
+    step = note_spacing(fields["time"].values, notes.append) if opened.dated else None
     keep = {"time", "latitude", "longitude", MODEL_DATE}
     result = xr.Dataset(
         {
             name: fields[name].astype(np.float32, copy=False).transpose("time", "latitude", "longitude")
-            for name in ("vorticity", "divergence")
+            for name in fields.data_vars
         }
     ).drop_vars([name for name in fields.coords if name not in keep])
-    for name in ("vorticity", "divergence"):
-        result[name].attrs = dict(FIELD_ATTRS[name])
+    for name in result.data_vars:
+        result[name].attrs = dict(fields[name].attrs)
     result["time"].attrs = {"standard_name": "time", "long_name": "time (UTC)", "axis": "T"}
     result.attrs = {
         "source": source,
-        "level": str(pair.level) if pair.level is not None else "not stated",
+        "level": opened.level or "not stated",
         "derived_from": str(fields.attrs.get("derived_from", "")),
         "grid": fields.attrs.get("grid", grid),
         "notes": "",
     }
-    if "truncation" in pair.first.attrs:
-        result.attrs["truncation"] = int(pair.first.attrs["truncation"])
+    if opened.truncation is not None:
+        result.attrs["truncation"] = int(opened.truncation)
     if step is not None:
         result.attrs["time_step_hours"] = step
-    if len(pair.available_levels) > 1:
-        result.attrs["available_levels"] = ", ".join(map(str, pair.available_levels))
+    if len(opened.available_levels) > 1:
+        result.attrs["available_levels"] = ", ".join(map(str, opened.available_levels))
     # Notes of the region stand in the attributes of the fields.
     for sentence in [*notes, *str(fields.attrs.get("notes", "")).split("\n")]:
         if sentence:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -158,13 +159,15 @@ class StoredArray:
             )
 
 
-def source_variables(dataset: xr.Dataset, origin: str, note: Note) -> list[SourceVariable]:
+def source_variables(
+    dataset: xr.Dataset, origin: str, note: Note, quantities: Mapping[str, Quantity] = QUANTITIES
+) -> list[SourceVariable]:
     """Find the known fields of a dataset (lazily indexed, not yet dask) and name their axes.
 
-    `origin` is the source's name in messages and attributes; `note` receives a sentence for each change. Refused:
+    `quantities` are looked for. `origin` is the source's name in messages and attributes; `note` receives a sentence for each change. Refused:
     axes that are missing or not understood, rotated grids, values that are not real numbers.
     """
-    found = find_variables(dataset)
+    found = find_variables(dataset, quantities)
     path, required = dataset.encoding.get("source"), dataset.encoding.get("required_chunks", ())
     window, dataset = _valid_window(dataset, note)
     variables = []
@@ -197,7 +200,7 @@ def source_variables(dataset: xr.Dataset, origin: str, note: Note) -> list[Sourc
         array = _squeeze_others(array, name)
         variables.append(
             SourceVariable(
-                QUANTITIES[quantity], name, origin, array, level_kind, dated, chunks, positions, store
+                quantities[quantity], name, origin, array, level_kind, dated, chunks, positions, store
             )
         )
     return variables

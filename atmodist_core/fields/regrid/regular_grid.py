@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.fields.canonical.names import PAIRS, find_variables
+from atmodist_core.fields.canonical.names import PAIRS, QUANTITIES, Quantity, find_variables
 from atmodist_core.fields.regrid.cell_search import BilinearWeights, bilinear_weights, positions, spacings
 from atmodist_core.fields.regrid.curved_coordinates import CurvedGrid, curved_grid, grid_mapping_of
 from atmodist_core.fields.regrid.swath import winds_of_speed_and_direction
@@ -28,20 +28,24 @@ Guard = Callable[[xr.DataArray], xr.DataArray]
 
 
 def on_regular_grid(
-    dataset: xr.Dataset, origin: str, note: Callable[[str], None], guard: Guard
+    dataset: xr.Dataset,
+    origin: str,
+    note: Callable[[str], None],
+    guard: Guard,
+    quantities: Mapping[str, Quantity] = QUANTITIES,
 ) -> xr.Dataset:
     """Return a dataset whose known fields lie on latitudes and longitudes.
 
     Fields of projected, rotated and other curved grids, and of swaths, are interpolated bilinearly to a regular grid of
     like spacing; points outside the grid, in its holes and beside missing values are missing. Other datasets are
-    returned as they are. ``guard`` makes reads of an array safe. Winds of unknown orientation are refused.
+    returned as they are; ``quantities`` are the known fields. ``guard`` makes reads of an array safe. Winds of unknown orientation are refused.
     """
     dataset = _dropped_swath_model(dataset)
-    found = find_variables(dataset)
+    found = find_variables(dataset, quantities)
     is_swath = False
     if not any(set(pair) <= set(found) for pair in PAIRS) and not _along_grid(dataset):
         dataset, is_swath = winds_of_speed_and_direction(dataset, origin, note)
-        found = find_variables(dataset)
+        found = find_variables(dataset, quantities)
     pairs = _along_grid(dataset)
     along = {name for pair in pairs for name in pair}
     names = [name for name in dict.fromkeys([*along, *found.values()])]

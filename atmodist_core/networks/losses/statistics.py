@@ -20,13 +20,7 @@ _FLOOR = 1e-3
 
 def standardized(fields: Tensor, normalization: SignedLogNormalization) -> Tensor:
     """Return z = (x - mean) / std of normalised fields ``(batch, channel, height, width)``, in float32."""
-    shape = (1, -1, 1, 1)
-    mean_y, std_y = (
-        torch.tensor(values, device=fields.device).reshape(shape)
-        for values in (normalization.mean_y, normalization.std_y)
-    )
-    y = fields.float() * std_y + mean_y
-    return torch.sign(y) * torch.expm1(y.abs()) / normalization.alpha
+    return normalization.standardize(fields.float())
 
 
 def ring_power(fields: Tensor, factor: int) -> Tensor:

@@ -18,6 +18,7 @@ from atmodist_core.training.data.member_reading import (
     constant_validity,
     describe_member,
     open_member,
+    storage_offset,
     storage_unit,
     wraps_around,
 )
@@ -61,7 +62,10 @@ class FieldsInMemory(TrainingFields):
         """Physical fields of some times, float32 of shape ``(time, channel, latitude, longitude)``."""
         if self.normalized:
             raise ValueError("Expected physical fields, found normalised ones; load them again.")
-        return (self.values[times].float() * self.units).permute(0, 3, 1, 2)
+        values = self.values[times].float() * self.units
+        if self.offsets is not None:
+            values = values + self.offsets
+        return values.permute(0, 3, 1, 2)
 
     def stored(self, times: slice) -> Tensor:
         """Stored values of some times, float32, divided by their amplitudes: ``(time, latitude, longitude, channel)``.
@@ -98,7 +102,7 @@ class FieldsInMemory(TrainingFields):
             times = slice(first, first + _TIMES_READ_AT_ONCE)
             normal = normalization.normalize(self.physical(times), channel_axis=-3)
             self.values[times] = normal.permute(0, 2, 3, 1).to(self.values.dtype)
-        return replace(self, units=torch.ones_like(self.units), normalized=True)
+        return replace(self, units=torch.ones_like(self.units), offsets=None, normalized=True)
 
     def to(self, device: torch.device, *, resident: bool | None = None) -> "FieldsInMemory":
         """The same fields for another device, see :meth:`TrainingFields.to`."""
@@ -107,8 +111,13 @@ class FieldsInMemory(TrainingFields):
             resident = device.type != "cuda" or values.nbytes <= 0.5 * torch.cuda.mem_get_info(device)[0]
         if resident:
             values = move_to(values, device)
-        amplitudes = None if self.amplitudes is None else self.amplitudes.to(device)
-        return replace(self, values=values, units=self.units.to(device), amplitudes=amplitudes, device=device)
+        amplitudes, offsets = (
+            None if each is None else each.to(device) for each in (self.amplitudes, self.offsets)
+        )
+        units = self.units.to(device)
+        return replace(
+            self, values=values, units=units, offsets=offsets, amplitudes=amplitudes, device=device
+        )
 
 
 def load_fields(
@@ -117,12 +126,12 @@ def load_fields(
     channels: Sequence[str] = ("vorticity", "divergence"),
     storage: str = "float16",
     progress: Callable[[float, str], None] | None = None,
-    units: Tensor | None = None,
+    like: FieldsInMemory | None = None,
 ) -> FieldsInMemory:
     """Read every member (a path that open_fields reads, or a canonical dataset) into memory, physical.
 
-    ``storage`` is ``float16`` (relative error 0.05 %), ``bfloat16`` or ``float32``, in ``units`` of each channel if they are
-    given. A UserError says when a member, field, value or memory is missing, or grids differ. Points may be missing if they are
+    ``storage`` is ``float16`` (relative error 0.05 %), ``bfloat16`` or ``float32``, in the units and from the
+    offsets of ``like`` if it is given. A UserError says when a member, field, value or memory is missing, or grids differ. Points may be missing if they are
     at all times: they stay NaN, and no patch reaches them.
     """
     if not sources:
@@ -148,9 +157,13 @@ def load_fields(
     check_memory(shape, dtype)
 
     values = torch.empty(shape, dtype=dtype)
-    if units is None:
-        found = [storage_unit(first[c].isel(time=0).values) for c in channels]
-        units = torch.tensor(found, dtype=torch.float32)
+    if like is None:
+        slices = {c: first[c].isel(time=0).values for c in channels}
+        units = torch.tensor([storage_unit(slices[c]) for c in channels], dtype=torch.float32)
+        offset = torch.tensor([storage_offset(c, slices[c]) for c in channels], dtype=torch.float32)
+        offsets = offset if bool(offset.any()) else None
+    else:
+        units, offsets = like.units, like.offsets
     members = []
     position = 0
     valid: NDArray[np.bool_] | None = None
@@ -163,7 +176,8 @@ def load_fields(
                 valid = constant_validity(block)
             check_complete(block, name, part.time.values, valid)
             stop = position + start + len(block)
-            values[position + start : stop] = (torch.from_numpy(block) / units).to(dtype)
+            anomalies = torch.from_numpy(block) if offsets is None else torch.from_numpy(block) - offsets
+            values[position + start : stop] = (anomalies / units).to(dtype)
             if progress is not None:
                 progress(stop / shape[0], f"reading {name}")
         members.append(describe_member(name, position, dataset.time.values))
@@ -171,6 +185,7 @@ def load_fields(
     return FieldsInMemory(
         values=values,
         units=units,
+        offsets=offsets,
         channels=tuple(channels),
         latitude=latitude,
         longitude=longitude,

@@ -162,4 +162,5 @@ class FieldsInStore(TrainingFields):
 
     def to(self, device: torch.device, *, resident: bool | None = None) -> "FieldsInStore":
         """The same fields, with patches for another device."""
-        return replace(self, units=self.units.to(device), device=device)
+        offsets = None if self.offsets is None else self.offsets.to(device)
+        return replace(self, units=self.units.to(device), offsets=offsets, device=device)

@@ -44,6 +44,7 @@ class FieldsOfGrids(TrainingFields):
         return cls(
             parts=tuple(parts),
             units=first.units,
+            offsets=first.offsets,
             channels=first.channels,
             latitude=first.latitude,
             longitude=first.longitude,
@@ -129,8 +130,11 @@ class FieldsOfGrids(TrainingFields):
         if resident is None:
             resident = device.type != "cuda" or self.gigabytes <= 0.5e-9 * torch.cuda.mem_get_info(device)[0]
         parts = tuple(part.to(device, resident=resident) for part in self.parts)
-        amplitudes = None if self.amplitudes is None else self.amplitudes.to(device)
-        return replace(self, parts=parts, units=self.units.to(device), amplitudes=amplitudes, device=device)
+        amplitudes, offsets = (
+            None if each is None else each.to(device) for each in (self.amplitudes, self.offsets)
+        )
+        units = self.units.to(device)
+        return replace(self, parts=parts, units=units, offsets=offsets, amplitudes=amplitudes, device=device)
 
 
 def _starts(parts: Sequence[TrainingFields]) -> list[int]:

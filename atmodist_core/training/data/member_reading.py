@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.canonical.channels import DEFAULT_FIELDS, is_standardized
 from atmodist_core.training.data.training_fields import Member
 
 
@@ -26,8 +27,14 @@ def open_member(
                 f"Expected a folder or file of fields, found nothing at {source}; check the path after"
                 " --data."
             )
-        choices = {"level": level, "time": time}
-        dataset = open_fields(str(source), **{k: v for k, v in choices.items() if v is not None})
+        fields = None if set(channels) <= set(DEFAULT_FIELDS) else tuple(channels)
+        choices = {"level": level, "time": time, "fields": fields}
+        try:
+            dataset = open_fields(str(source), **{k: v for k, v in choices.items() if v is not None})
+        except UserError as error:
+            if fields is None:
+                raise
+            raise UserError(f"{str(error).rstrip('.')}; or change --channels or the data.") from error
     missing = [c for c in channels if c not in dataset]
     if missing:
         raise UserError(
@@ -103,6 +110,15 @@ def storage_unit(values: NDArray[np.floating]) -> float:
     """Unit of storage of a field: the power of ten near the standard deviation, so that float16 neither overflows nor loses digits."""
     spread = float(np.nanstd(values.astype(np.float64)))
     return 10.0 ** round(float(np.log10(spread))) if spread > 0 else 1.0
+
+
+def storage_offset(channel: str, values: NDArray[np.floating]) -> float:
+    """Middle of the stored numbers of a field: the mean where it is far from zero, as that of a temperature.
+
+    16 bits of a temperature would otherwise be steps of 0.1 to 0.25 K. Winds and their derivatives lie about zero.
+    """
+    mean, spread = float(np.nanmean(values.astype(np.float64))), float(np.nanstd(values.astype(np.float64)))
+    return float(np.float32(mean)) if is_standardized(channel) and abs(mean) > 2.0 * spread else 0.0
 
 
 def wraps_around(longitude: NDArray[np.float64]) -> bool:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.canonical.channels import is_pseudo_scalar
 from atmodist_core.fields.grid.cell_areas import cell_areas
 from atmodist_core.fields.grid.patches import TRAINED_LATITUDES_DEG, area_shares, rows_within
 from atmodist_core.fields.grid.validity import valid_patches
@@ -24,11 +25,6 @@ TRAINING_STREAM, VALIDATION_STREAM, MATCHING_STREAM, BASELINE_STREAM = range(4)
 
 
 Segment = tuple[int, int]
-
-
-def is_pseudo_scalar(channel: str) -> bool:
-    """Whether a field changes sign in a north-south mirror: vorticity, of any level (``vorticity_500``)."""
-    return "vorticity" in channel
 
 
 class Places(NamedTuple):
@@ -247,6 +243,8 @@ def cut(fields: TrainingFields, times: NDArray[np.int64], places: Places, size: 
         scale = scale / amplitudes[:, None, None, :]
     # One product converts 16 bits to 32, puts the signs right and the units in.
     patches = upload(raw, fields.device) * scale
+    if fields.offsets is not None:
+        patches = patches + fields.offsets
     if fields.normalization is not None:
         patches = fields.normalization.normalize(patches, channel_axis=-1)
     return patches.permute(0, 3, 1, 2)

@@ -62,6 +62,7 @@ def open_store(
     latitude, longitude = (np.asarray(group[name][:], dtype=np.float64) for name in ("latitude", "longitude"))  # type: ignore[index]
     common = {
         "units": torch.tensor([description.units[number] for number in chosen], dtype=torch.float32),
+        "offsets": _offsets(description, chosen),
         "channels": channels,
         "latitude": latitude,
         "longitude": longitude,
@@ -88,6 +89,13 @@ def open_store(
         _of_channels(moments, chosen),
         _of_channels(mirrored, chosen),
     )
+
+
+def _offsets(description: StoreDescription, chosen: list[int]) -> torch.Tensor | None:
+    """What is added to the values of the chosen channels; None where it is nothing."""
+    if not description.offsets:
+        return None
+    return torch.tensor([description.offsets[number] for number in chosen], dtype=torch.float32)
 
 
 def _bytes(description: StoreDescription, channels: int) -> int:
@@ -129,4 +137,4 @@ def _read(
 def _of_channels(moments: SignedLogNormalization, chosen: list[int]) -> SignedLogNormalization:
     names = ("channels", "mean", "std", "mean_y", "std_y")
     parts = {name: tuple(getattr(moments, name)[number] for number in chosen) for name in names}
-    return SignedLogNormalization(alpha=moments.alpha, **parts)  # type: ignore[arg-type]
+    return SignedLogNormalization(alpha=moments.alpha, linear=moments.linear, **parts)  # type: ignore[arg-type]

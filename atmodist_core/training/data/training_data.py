@@ -10,6 +10,7 @@ import torch
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.canonical.channels import is_pseudo_scalar, is_standardized
 from atmodist_core.networks.normalization import ALPHA, SignedLogNormalization
 from atmodist_core.training.data.amplitude import AmplitudeScaling, scaled_by_amplitude
 from atmodist_core.training.data.fields_in_memory import FieldsInMemory, load_fields
@@ -21,7 +22,6 @@ from atmodist_core.training.data.patches import (
     VALIDATION_STREAM,
     PatchSampler,
     Segment,
-    is_pseudo_scalar,
     split_members,
 )
 from atmodist_core.training.data.store_data import StoreData, open_store
@@ -205,7 +205,7 @@ def _load(
         return load_fields(sources, **settings), None
     parts: list[FieldsInMemory] = []
     for group in grouped_by_grid(sources, config.channels):
-        parts.append(load_fields(group, units=parts[0].units if parts else None, **settings))
+        parts.append(load_fields(group, like=parts[0] if parts else None, **settings))
     return (parts[0] if len(parts) == 1 else FieldsOfGrids.of(parts)), None
 
 
@@ -241,8 +241,13 @@ def measure_normalization(
         name = fields.channels[int(np.argmin(std))]
         raise UserError(f"Expected a {name} that varies, found a constant field; check the data.")
     mean_y, std_y = _moments(fields, blocks, odd, mean, std, alpha=ALPHA)
+    linear = np.array([is_standardized(name) for name in fields.channels])
+    mean_y, std_y = np.where(linear, 0.0, mean_y), np.where(linear, 1.0, std_y)
+    if fields.offsets is not None:
+        mean = mean + fields.offsets.cpu().numpy().astype(np.float64)
+    standardized = tuple(name for name in fields.channels if is_standardized(name))
     return SignedLogNormalization(
-        fields.channels, tuple(mean), tuple(std), ALPHA, tuple(mean_y), tuple(std_y)
+        fields.channels, tuple(mean), tuple(std), ALPHA, tuple(mean_y), tuple(std_y), standardized
     )
 
 
@@ -254,7 +259,10 @@ def _moments(
     std: np.ndarray,
     alpha: float | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation per channel, of (x - mean)/std or of its signed logarithm; float64 sums."""
+    """Mean and standard deviation per channel, of (x - mean)/std or of its signed logarithm; float64 sums.
+
+    ``x`` and ``mean`` are without the fields' offsets.
+    """
     number, total, squares = 0, np.zeros(len(odd)), np.zeros(len(odd))
     units = fields.units.cpu().numpy().astype(np.float64)
     # Sums over numbers near one: values are stored in units of about their spread.

@@ -51,6 +51,8 @@ class TrainingFields(ABC):
     device: torch.device = _CPU  # where patches are wanted
     # (time, channel): what patches are divided by, where the scale follows the data
     amplitudes: Tensor | None = None
+    # (channel,): added to stored value * units, of fields far from zero such as temperatures; None: nothing
+    offsets: Tensor | None = None
 
     @property
     def spacing_deg(self) -> float:

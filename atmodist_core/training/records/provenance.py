@@ -68,7 +68,8 @@ def trained_truncation(data: TrainingData) -> float | None:
         if not isinstance(part, FieldsInMemory):
             continue
         times = np.unique(np.linspace(0, part.times - 1, 3).round().astype(int))
-        values = (part.values[times].float() * part.units).permute(0, 3, 1, 2).cpu()
+        stored = part.values[times].float() * part.units
+        values = (stored if part.offsets is None else stored + part.offsets).permute(0, 3, 1, 2).cpu()
         physical = data.normalization.denormalize(values) if part.normalized else values
         found.append(truncation_of_values(physical.double().numpy(), part.latitude, part.longitude))
     known = [share for share in found if share is not None]

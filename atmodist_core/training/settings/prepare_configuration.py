@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from atmodist_core.fields.canonical.channels import channel_names
+
 StoreType = Literal["float16", "float32"]
 
 
@@ -28,7 +30,7 @@ class PrepareConfig:
     coarsen: int = 1
     """Average blocks of n x n points, weighted by area."""
     channels: tuple[str, ...] = ("vorticity", "divergence")
-    """Fields to store, in this order."""
+    """Fields to store, in this order (also --fields): vorticity, or temperature@850 for one at a level."""
     validation_fraction: float = 0.1
     """Share of every member held out at its end when no --validation is given."""
     gap_hours: float = 72.0
@@ -49,6 +51,9 @@ class PrepareConfig:
     """Continue the store in --out."""
     progress: bool = True
     """Show a progress bar (a plain line a minute when the output is not a terminal)."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", channel_names(self.channels))
 
 
 FREE_TO_CHANGE = frozenset({"preset", "out", "scheduler", "workers", "retries", "resume", "progress"})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.canonical.channels import channel_names
 
 Storage = Literal["float16", "bfloat16", "float32"]
 Residence = Literal["auto", "memory", "store", "gpu"]
@@ -30,7 +31,7 @@ class DataConfig:
     gap_hours: float = 72.0
     """Hours left unused between the training and the held-out part of a member."""
     channels: tuple[str, ...] = ("vorticity", "divergence")
-    """Fields of the data used as channels, in this order."""
+    """Fields of the data used as channels, in this order (also --fields): vorticity, or temperature@850 for one at a level."""
     patch_size: int = 160
     """Side of the square patches [grid points] (fine grid)."""
     latitude_limit: float = 60.0
@@ -47,6 +48,9 @@ class DataConfig:
     loader_workers: int = 2
     """Threads that read patches ahead of a training store; with 0 nothing is read ahead. It changes no
     patch."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", channel_names(self.channels))
 
 
 @dataclass(frozen=True)

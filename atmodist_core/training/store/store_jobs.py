@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.canonical.channels import FIELD_ATTRS, field_of
 from atmodist_core.training.data.member_reading import check_complete, open_member
 from atmodist_core.training.store.store_layout import ShardLayout, shard_path
 from atmodist_core.training.store.store_shards import ShardWriter
@@ -66,6 +67,7 @@ class ShardJob:
     training: tuple[tuple[int, int], ...]  # parts of these (start, stop) that the moments are measured on
     layout: ShardLayout
     units: tuple[float, ...]
+    offsets: tuple[float, ...] = ()
     retries: int = 0  # of a failing read of a remote source
 
 
@@ -108,11 +110,14 @@ def _write_shard(job: ShardJob) -> ShardResult:
         block = np.stack([part[name].values for name in job.source.channels], axis=-1)
         check_complete(block, job.source.location, part["time"].values)
         with np.errstate(over="ignore"):
-            stored = (block / units).astype(layout.dtype)
+            anomalies = block - np.asarray(job.offsets, dtype=np.float32) if job.offsets else block
+            stored = (anomalies / units).astype(layout.dtype)
             counted = stored.astype(np.float16, copy=False)
         if not np.isfinite(counted).all():
+            worst = int(np.argmin(np.isfinite(counted).reshape(-1, layout.channels).all(axis=0)))
+            unit = FIELD_ATTRS.get(field_of(job.source.channels[worst]), {}).get("units", "")
             raise UserError(
-                f"Expected values below {65504 * float(units.max()):g} s-1, found larger ones in"
+                f"Expected values below {65504 * float(units[worst]):g} {unit}, found larger ones in"
                 f" {job.source.location} after {part['time'].values[0]}; check the data's units."
             )
         writer.put(start - job.first, stored)

@@ -109,7 +109,7 @@ class StoreDescription:
     """The attributes of a training store; its normalisations are None until the store is complete."""
 
     channels: tuple[str, ...]
-    units: tuple[float, ...]  # physical value of one storage unit of each channel [s-1]
+    units: tuple[float, ...]  # physical value of one storage unit of each channel, in the unit of the field
     layout: ShardLayout
     members: tuple[Member, ...]  # the series, one group each
     training: tuple[tuple[int, int], ...]  # segments (start, stop) of the time axis of all members together
@@ -122,6 +122,7 @@ class StoreDescription:
     settings: Mapping[str, Any]  # those of the command that wrote it
     normalization: SignedLogNormalization | None = None
     mirrored_normalization: SignedLogNormalization | None = None  # of the fields with their mirrors
+    offsets: tuple[float, ...] = ()  # added to value * unit, by channel; none: nothing
 
     @property
     def complete(self) -> bool:
@@ -134,6 +135,8 @@ class StoreDescription:
         for name in ("normalization", "mirrored_normalization"):
             moments = getattr(self, name)
             values[name] = None if moments is None else moments.to_dict()
+        if not self.offsets:
+            del values["offsets"]  # as in stores of fields about zero
         plain = json.loads(json.dumps(values))
         return {"format": FORMAT, "format_version": FORMAT_VERSION, **plain}
 
@@ -153,6 +156,7 @@ class StoreDescription:
                 Member(**member | {"breaks": tuple(member.get("breaks", ()))}) for member in values["members"]
             )
             values["channels"], values["units"] = tuple(values["channels"]), tuple(values["units"])
+            values["offsets"] = tuple(values.get("offsets", ()))
             for name in ("training", "held_out"):
                 values[name] = tuple((int(start), int(stop)) for start, stop in values[name])
             for name in ("normalization", "mirrored_normalization"):

@@ -3,6 +3,7 @@
 import mmap
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import zarr
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from zarr.codecs import BytesCodec, ShardingCodec
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.canonical.channels import FIELD_ATTRS, field_of
 from atmodist_core.training.store.store_layout import ShardLayout, StoreDescription, member_group, shard_path
 
 
@@ -48,9 +50,7 @@ def create_arrays(
             dimension_names=("time", "latitude", "longitude", "channel"),
             attributes={
                 "channels": list(description.channels),
-                "units": "s-1",
-                "storage_units": list(description.units),
-                "comment": "physical value = values * storage_units, channel by channel",
+                **_meaning(description),
             },
         )
         seconds = member_times.astype("datetime64[s]").astype(np.int64)
@@ -62,6 +62,17 @@ def create_arrays(
         _coordinate(group, "time", seconds, time_attributes)
         _coordinate(group, "latitude", latitude, {"standard_name": "latitude", "units": "degrees_north"})
         _coordinate(group, "longitude", longitude, {"standard_name": "longitude", "units": "degrees_east"})
+
+
+def _meaning(description: StoreDescription) -> dict[str, Any]:
+    """Attributes that say what the numbers of an array are."""
+    units = [FIELD_ATTRS.get(field_of(channel), {}).get("units", "") for channel in description.channels]
+    one = set(units) == {"s-1"}
+    found: dict[str, Any] = {"units": "s-1" if one else units, "storage_units": list(description.units)}
+    if description.offsets:
+        found["storage_offsets"] = list(description.offsets)
+    plus = " + storage_offsets" if description.offsets else ""
+    return {**found, "comment": f"physical value = values * storage_units{plus}, channel by channel"}
 
 
 def _coordinate(

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,14 @@ from atmodist_core.common.errors import UserError
 from atmodist_core.common.folder_lock import exclusive_folder
 from atmodist_core.common.jobs import results_of
 from atmodist_core.common.settings_values import check_settings_values
-from atmodist_core.training.data.member_reading import check_same_grid, describe_member, storage_unit
-from atmodist_core.training.data.patches import is_pseudo_scalar, split_members
+from atmodist_core.fields.canonical.channels import is_pseudo_scalar
+from atmodist_core.training.data.member_reading import (
+    check_same_grid,
+    describe_member,
+    storage_offset,
+    storage_unit,
+)
+from atmodist_core.training.data.patches import split_members
 from atmodist_core.training.data.training_fields import Member
 from atmodist_core.training.settings.prepare_configuration import FREE_TO_CHANGE, PrepareConfig
 from atmodist_core.training.settings.shared_configuration import to_dict
@@ -192,9 +199,11 @@ def _describe(
     def attribute(name: str) -> str:
         return str(first.attrs.get(name, ""))
 
+    offsets = tuple(storage_offset(name, slice_[name].values) for name in config.channels)
     return StoreDescription(
         channels=config.channels,
         units=tuple(storage_unit(slice_[name].values) for name in config.channels),
+        offsets=offsets if any(offsets) else (),
         layout=layout,
         members=members,
         training=tuple(training),
@@ -278,6 +287,7 @@ def _jobs(
                 training=training,
                 layout=layout,
                 units=description.units,
+                offsets=description.offsets,
                 retries=config.retries,
             )
             number += 1
@@ -321,7 +331,7 @@ def _finish(out: Path, description: StoreDescription, ledger: Ledger) -> None:
     for torn in out.rglob("*.partial"):  # of writers that were killed
         torn.unlink()
     odd = [name for name in description.channels if is_pseudo_scalar(name)]
-    moments = ledger.histogram.normalization
+    moments = partial(ledger.histogram.normalization, offsets=description.offsets)
     whole = replace(
         description,
         normalization=moments(description.channels, description.units),

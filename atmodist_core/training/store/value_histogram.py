@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.canonical.channels import is_standardized
 from atmodist_core.networks.normalization import ALPHA, SignedLogNormalization
 
 BINS = 65536
@@ -40,12 +41,17 @@ class ValueHistogram:
         self.counts += other.counts
 
     def normalization(
-        self, channels: Sequence[str], units: Sequence[float], *, odd: Sequence[str] = ()
+        self,
+        channels: Sequence[str],
+        units: Sequence[float],
+        *,
+        odd: Sequence[str] = (),
+        offsets: Sequence[float] = (),
     ) -> SignedLogNormalization:
         """Moments of everything counted; ``units`` are the physical values of one storage unit, per channel.
 
         ``odd`` names channels that a mirrored training sees with either sign as often: their means are then
-        zero. A constant field, or none, is a UserError.
+        zero. ``offsets`` are added to the physical values. A constant field, or none, is a UserError.
         """
         if not self.counts.sum():
             raise UserError(
@@ -53,7 +59,8 @@ class ValueHistogram:
                 " --validation-fraction."
             )
         mean, std, mean_y, std_y = [], [], [], []
-        for name, unit, counts in zip(channels, units, self.counts, strict=True):
+        offsets = offsets or [0.0] * len(channels)
+        for name, unit, offset, counts in zip(channels, units, offsets, self.counts, strict=True):
             here = np.flatnonzero(counts)
             value, weight = _VALUES[here], counts[here] / counts.sum()
             centre, spread = _moments(value, weight, name in odd)
@@ -61,12 +68,15 @@ class ValueHistogram:
                 raise UserError(f"Expected a {name} that varies, found a constant field; check the data.")
             z = (value - centre) / spread
             centre_y, spread_y = _moments(np.sign(z) * np.log1p(ALPHA * np.abs(z)), weight, name in odd)
-            mean.append(centre * unit)
+            if is_standardized(name):
+                centre_y, spread_y = 0.0, 1.0
+            mean.append(centre * unit + offset)
             std.append(spread * unit)
             mean_y.append(centre_y)
             std_y.append(spread_y)
+        linear = tuple(name for name in channels if is_standardized(name))
         return SignedLogNormalization(
-            tuple(channels), tuple(mean), tuple(std), ALPHA, tuple(mean_y), tuple(std_y)
+            tuple(channels), tuple(mean), tuple(std), ALPHA, tuple(mean_y), tuple(std_y), linear
         )
 
 
