@@ -59,9 +59,9 @@ def run_command(arguments: Sequence[str]) -> int:
 
 
 def command_files() -> dict[str, Path]:
-    """Return the file of every command by name: the page, then each public file in ``train``, its ``figures`` and ``similar``."""
+    """Return the file of every command by name: the page, then each public file in ``train``, its ``figures`` and ``applications``."""
     folder = CODE_FOLDER / "train"
-    folders = (folder, folder / "figures", folder / "similar")
+    folders = (folder, folder / "figures", folder / "applications")
     files = sorted((file for each in folders for file in each.glob("[!_]*.py")), key=lambda file: file.stem)
     return {"app": _PACKAGE / "serve.py", **{file.stem.replace("_", "-"): file for file in files}}
 

@@ -23,7 +23,7 @@ TENSOR_FILE = "model.safetensors"
 MODELS_VARIABLE = "ATMODIST_MODELS"
 """Environment variable with further folders of models, separated as in PATH."""
 
-KINDS = ("distance", "encoder", "downscaler", "flow", "autoencoder", "interpolation")
+KINDS = ("distance", "encoder", "downscaler", "flow", "autoencoder", "gap filler", "interpolation")
 
 _LATER_KEYS = ("weights_sha256", "spacings_deg", "amplitude", "effective_truncation", "area")
 """Entries that cards of earlier versions lack."""
@@ -51,7 +51,8 @@ class ModelCard:
     name : str
         Letters, digits, dots, dashes and underscores; also the name of the model's folder.
     kind : str
-        One of :data:`KINDS`; ``"encoder"`` is one of another pretext task, ``"flow"`` downscales, ``"interpolation"`` has no weights.
+        One of :data:`KINDS`; ``"encoder"`` is one of another pretext task, ``"flow"`` downscales, ``"gap filler"`` fills gaps,
+        ``"interpolation"`` has no weights.
     architecture : dict
         Configurations by network, such as ``{"encoder": {...}, "classifier": {...}}`` or ``{"generator": {...}}``.
     channels : tuple of str
@@ -229,6 +230,7 @@ _SERVES = {
     "downscaler": "load it with load_downscaler",
     "flow": "load it with load_downscaler",
     "autoencoder": "its encoder serves train/gan.py as --content autoencoder",
+    "gap filler": "load it with load_gap_filler",
     "interpolation": "load it with load_downscaler",
 }
 

@@ -28,6 +28,7 @@ from atmodist_core.networks import (
     parameter_count,
 )
 from atmodist_core.networks.flow_network import FlowConfig, FlowNetwork
+from atmodist_core.networks.gap_network import GapNetwork, GapNetworkConfig
 
 WEIGHT_TYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 """How weights can lie on disk."""
@@ -38,11 +39,12 @@ _NETWORKS_OF_KIND = {
     "downscaler": {"generator"},
     "flow": {"mean", "generator", "flow"},
     "autoencoder": {"encoder", "decoder"},
+    "gap filler": {"gap_network"},
 }
 
 
 def build_network(card: ModelCard) -> nn.Module:
-    """Return the untrained network that a card describes: a DistanceNetwork, Encoder, Generator, FlowNetwork or Autoencoder.
+    """Return the untrained network that a card describes: a DistanceNetwork, Encoder, Generator, FlowNetwork, GapNetwork or Autoencoder.
 
     A UserError says where the card's architecture does not fit itself, its channels or its factor.
     """
@@ -75,6 +77,10 @@ def build_network(card: ModelCard) -> nn.Module:
         channels, factor = generator.channels, generator.factor
         flow = FlowConfig.from_dict(card.architecture["flow"])
         network = FlowNetwork(Generator(mean), Generator(generator), flow)
+    elif card.kind == "gap filler":
+        gaps = GapNetworkConfig.from_dict(card.architecture["gap_network"])
+        channels, factor = gaps.channels, 1
+        network = GapNetwork(gaps)
     else:
         generator = GeneratorConfig.from_dict(card.architecture["generator"])
         channels, factor = generator.channels, generator.factor
@@ -124,6 +130,13 @@ def save_flow(
         "flow": network.config.to_dict(),
     }
     return _save_network(folder, network, card, architecture, weight_type)
+
+
+def save_gap_filler(
+    folder: str | Path, network: GapNetwork, card: ModelCard, weight_type: str = "float32"
+) -> ModelCard:
+    """Save a gap network as :func:`save_model` does, its architecture and parameter count on the card."""
+    return _save_network(folder, network, card, {"gap_network": network.config.to_dict()}, weight_type)
 
 
 def save_autoencoder(

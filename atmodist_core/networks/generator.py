@@ -164,12 +164,12 @@ class GeneratorConfig(NetworkConfig):
 
 
 class GeneratorBlock(nn.Module):
-    """Two 3 x 3 convolutions around a shortcut; no normalisation."""
+    """Two 3 x 3 convolutions around a shortcut, their points ``dilation`` apart; no normalisation."""
 
-    def __init__(self, filters: int) -> None:
+    def __init__(self, filters: int, dilation: int = 1) -> None:
         super().__init__()
-        self.conv1 = SameConv2d(filters, filters, _KERNEL)
-        self.conv2 = SameConv2d(filters, filters, _KERNEL)
+        self.conv1 = SameConv2d(filters, filters, _KERNEL, dilation=dilation)
+        self.conv2 = SameConv2d(filters, filters, _KERNEL, dilation=dilation)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a tensor of the shape of the input."""

@@ -36,7 +36,10 @@ def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
 
 
 def _padded_same(x: Tensor, kernel: int, stride: int) -> tuple[Tensor, tuple[int, int]]:
-    """A field, and the symmetric padding left to the convolution, which does not copy the field for it."""
+    """A field, and the symmetric padding left to the convolution, which does not copy the field for it.
+
+    ``kernel`` is the width that the kernel spans.
+    """
     top, bottom = same_padding(x.shape[-2], kernel, stride)
     left, right = same_padding(x.shape[-1], kernel, stride)
     if top == bottom and left == right:
@@ -48,14 +51,21 @@ class SameConv2d(nn.Conv2d):
     """Square convolution with TensorFlow's 'SAME' zero padding: ``ceil(size / stride)`` points for any size."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, bias: bool = True
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        bias: bool = True,
+        dilation: int = 1,
     ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride=stride, bias=bias)
+        super().__init__(in_channels, out_channels, kernel_size, stride=stride, bias=bias, dilation=dilation)
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve ``(batch, in_channels, height, width)``."""
-        padded, padding = _padded_same(input, self.kernel_size[0], self.stride[0])
-        return functional.conv2d(padded, self.weight, self.bias, self.stride, padding)
+        span = self.dilation[0] * (self.kernel_size[0] - 1) + 1
+        padded, padding = _padded_same(input, span, self.stride[0])
+        return functional.conv2d(padded, self.weight, self.bias, self.stride, padding, self.dilation)
 
 
 class SameMaxPool2d(nn.Module):

@@ -7,6 +7,7 @@ from atmodist_core.training.settings.downscaling_configuration import Downscalin
 from atmodist_core.training.settings.ensemble_configuration import ENSEMBLE_PRESETS, EnsembleConfig
 from atmodist_core.training.settings.flow_configuration import FLOW_PRESETS, FlowMatchingConfig
 from atmodist_core.training.settings.gan_configuration import GAN_PRESETS, GanConfig
+from atmodist_core.training.settings.gap_configuration import GAP_PRESETS, GapConfig
 from atmodist_core.training.settings.shared_configuration import (
     RESUMABLE_CHANGES,
     DataConfig,
@@ -24,6 +25,7 @@ __all__ = [
     "ENSEMBLE_PRESETS",
     "FLOW_PRESETS",
     "GAN_PRESETS",
+    "GAP_PRESETS",
     "RESUMABLE_CHANGES",
     "AdaptationConfig",
     "AutoencoderConfig",
@@ -33,6 +35,7 @@ __all__ = [
     "EnsembleConfig",
     "FlowMatchingConfig",
     "GanConfig",
+    "GapConfig",
     "RunConfig",
     "Storage",
     "differences",

@@ -38,6 +38,7 @@ _KINDS = {
     "downscaler": "downscaling network",
     "flow": "downscaling network, flow matching",
     "autoencoder": "autoencoder, a control for content losses",
+    "gap filler": "network that fills gaps",
 }
 _SCORES: dict[str, tuple[str, str, float]] = {
     "held_out_accuracy": ("lag accuracy", " %", 100.0),

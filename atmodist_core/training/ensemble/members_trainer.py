@@ -1,13 +1,12 @@
 """What trainings of networks with members share: the falling rate, and held-out scores of members."""
 
-import math
-
 import torch
 from torch.nn import functional
 
 from atmodist_core.training.ensemble.ensemble_scores import ENSEMBLE_SCORE_NAMES, EnsembleScores
 from atmodist_core.training.gan.downscaling_scores import DownscalingScores
 from atmodist_core.training.gan.downscaling_trainer import DownscalingTrainer
+from atmodist_core.training.loop.schedules import falling_cosine
 
 
 class MembersTrainer(DownscalingTrainer):
@@ -24,8 +23,7 @@ class MembersTrainer(DownscalingTrainer):
     def learning_rate(self, step: int) -> float:
         """Learning rate of a step: half a cosine down over the whole run."""
         c = self.config
-        share = 0.5 + 0.5 * math.cos(math.pi * step / max(1, self.total_steps - 1))
-        return float(c.final_learning_rate + share * (c.learning_rate - c.final_learning_rate))
+        return falling_cosine(step, self.total_steps, c.learning_rate, c.final_learning_rate)
 
     @torch.no_grad()
     def held_out_scores(self) -> dict[str, float]:

@@ -102,9 +102,7 @@ class FlowTrainer(MembersTrainer):
     def generated(self, batch: DownscalingBatch, number: int, members: int = 1) -> Tensor:
         """Return normalised fine patches drawn by the evaluated generator, all of the first member first."""
         many = DownscalingBatch(*(torch.cat([part] * members) for part in batch))
-        shape = (members * batch.fine.shape[1], *batch.fine.shape[-2:])
-        drawn = self.noise.draw(len(batch.fine), shape, number, HELD_OUT)
-        noise = drawn.unflatten(1, (members, -1)).transpose(0, 1).flatten(0, 1)
+        noise = self.noise.draw_members(len(batch.fine), members, batch.fine.shape[1:], number, HELD_OUT)
         mean = self._mean(many)
 
         def estimate(state: Tensor, time: float) -> Tensor:

@@ -111,6 +111,14 @@ class PatchNoise:
         noise = torch.randn(whole, generator=generator, device=self.device)
         return noise[self.rank :: self.processes][:count]
 
+    def draw_members(
+        self, count: int, members: int, shape: torch.Size | tuple[int, ...], step: int, purpose: int
+    ) -> Tensor:
+        """Return noise ``(members * count, channels, ...)``: that of all patches for the first member, then for the next."""
+        channels, *rest = shape
+        drawn = self.draw(count, (members * channels, *rest), step, purpose)
+        return drawn.unflatten(1, (members, channels)).transpose(0, 1).flatten(0, 1)
+
 
 def use_spectral_norm(discriminator: nn.Module) -> None:
     """Divide every kernel by its largest singular value (Miyato et al. 2018), in place."""

@@ -138,9 +138,8 @@ class DownscalingTrainer(Trainer):
         self, batch: DownscalingBatch, step: int, purpose: int, members: int, channels: int, doublings: int
     ) -> Tensor:
         size = [points * 2**doublings for points in batch.coarse.shape[-2:]]
-        shape = (members * channels, *size)
-        drawn = self.noise.draw(len(batch.coarse), shape, step, purpose + _PURPOSES * doublings)
-        return drawn.unflatten(1, (members, channels)).transpose(0, 1).flatten(0, 1)
+        purpose += _PURPOSES * doublings
+        return self.noise.draw_members(len(batch.coarse), members, (channels, *size), step, purpose)
 
     def _discriminator_step(
         self,

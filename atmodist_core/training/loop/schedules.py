@@ -30,6 +30,18 @@ def one_cycle(
     return _half_cosine(highest, highest / end_divisor, (step - top) / max(1, total - 1 - top))
 
 
+def falling_cosine(step: int, total: int, highest: float, lowest: float) -> float:
+    """Half a cosine down over all steps.
+
+    Examples
+    --------
+    >>> [falling_cosine(step, 3, 1.0, 0.0) for step in range(3)]
+    [1.0, 0.5, 0.0]
+    """
+    share = 0.5 + 0.5 * math.cos(math.pi * step / max(1, total - 1))
+    return lowest + share * (highest - lowest)
+
+
 def _half_cosine(first: float, last: float, fraction: float) -> float:
     return last + 0.5 * (first - last) * (1.0 + math.cos(math.pi * min(fraction, 1.0)))
 

@@ -18,7 +18,7 @@ from atmodist_core.training.records.run_folder import ENVIRONMENT_NAME
 
 _CONFIG_NAME, _SCORES_NAME = "config.json", "scores.json"
 _KINDS = {
-    **{"DistanceConfig": "distance", "AutoencoderConfig": "autoencoder"},
+    **{"DistanceConfig": "distance", "AutoencoderConfig": "autoencoder", "GapConfig": "gap filler"},
     **dict.fromkeys(("GanConfig", "EnsembleConfig", "FlowMatchingConfig"), "downscaler"),
 }
 _WITHOUT_EFFECT = configuration.RESUMABLE_CHANGES - {"final_pairs", "matching_pairs"}
@@ -29,7 +29,7 @@ class RunRecord:
     """A finished or unfinished run."""
 
     name: str  # of the run or the model
-    kind: str  # distance, autoencoder or downscaler
+    kind: str  # distance, autoencoder, gap filler or downscaler
     settings: Mapping[str, Any]  # that may have changed the result, by flag
     curves: Mapping[str, NDArray[np.float64]]  # columns of curves.csv, NaN where empty; seconds [s]
     scores: Mapping[str, float]  # held-out: final, of an unfinished run latest

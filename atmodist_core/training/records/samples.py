@@ -135,6 +135,24 @@ def draw_reconstruction_samples(
     return _write(folder, step, patch_figure(panels, channels, title=f"Held-out patches after step {step}"))
 
 
+def draw_gap_samples(
+    folder: Path,
+    step: int,
+    patches: Tensor,
+    missing: Tensor,
+    filled: Tensor,
+    *,
+    channels: Sequence[str],
+) -> Path:
+    """Draw normalised patches with their gaps ``(patches, 1, size, size)``, as they were filled, and as they are."""
+    from atmodist_core.figures.training import patch_figure
+
+    truth = _array(patches)
+    given = np.where(missing.cpu().numpy(), np.nan, truth)
+    panels = {"with gaps": given, "filled": _array(filled), "truth": truth}
+    return _write(folder, step, patch_figure(panels, channels, title=f"Held-out patches after step {step}"))
+
+
 def draw_distance_samples(
     folder: Path,
     step: int,
