@@ -28,11 +28,15 @@ _DASHES = ("-", "--", "-", "-.", ":", "-")
 
 
 def patch_figure(
-    panels: Mapping[str, NDArray[np.float32]], channels: Sequence[str], *, title: str | None = None
+    panels: Mapping[str, NDArray[np.float32]],
+    channels: Sequence[str],
+    *,
+    title: str | None = None,
+    unit: str = "normalised",
 ) -> Figure:
     """Draw patches: a row per patch and channel, a column per model; ``UserError`` if there are none.
 
-    ``panels`` maps column titles to normalised fields of shape ``(patches, channels, height, width)``; sizes may differ,
+    ``panels`` maps column titles to fields, normalised or in another ``unit``, of shape ``(patches, channels, height, width)``; sizes may differ,
     e.g. for a coarse input. The last column is the truth: the colour scale ends at the 99.5 % quantile of its absolute
     values per channel, so that figures of one run can be compared.
     """
@@ -64,7 +68,7 @@ def patch_figure(
                 if first + patch == 0:
                     axes.set_title(name, fontsize=PUBLICATION.font_size, color=PUBLICATION.text)
         bar = figure.colorbar(picture, ax=list(block.ravel()), extend="both", fraction=0.03, pad=0.01)
-        style_colour_bar(bar, f"{channel}, normalised")
+        style_colour_bar(bar, f"{channel}, {unit}")
     add_titles(figure, title, None)
     return figure
 

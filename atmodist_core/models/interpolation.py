@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from atmodist_core.models.card import ModelCard
 
+_LIMITS = "Adds no detail beyond the coarse grid; its small scales are too weak."
 
-def interpolation_card(name: str, factor: int) -> ModelCard:
+
+def interpolation_card(name: str, factor: int, limits: str = _LIMITS) -> ModelCard:
     """Return the card of an interpolation."""
     return ModelCard(
         name=name,
@@ -17,6 +19,6 @@ def interpolation_card(name: str, factor: int) -> ModelCard:
         factor=factor,
         created="",
         data="none: it is not trained",
-        limits="Adds no detail beyond the coarse grid; its small scales are too weak.",
-        notes=f"{name.capitalize()} interpolation of the physical fields, cell centres kept.",
+        limits=limits,
+        notes=f"{name.capitalize()} interpolation of the physical fields{', cell centres kept' if factor > 1 else ''}.",
     )

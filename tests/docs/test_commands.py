@@ -23,7 +23,7 @@ def commands(text: str) -> list[tuple[str, list[str]]]:
     found = []
     for line in lines:
         for match in re.finditer(r"(?:python3?|atmodist|torchrun)\b[^|&;#`]*", line):
-            script = re.search(r"(?:train|benchmarks)/(?:similar/)?\w+\.py", match[0])
+            script = re.search(r"(?:train|benchmarks)/(?:applications/)?\w+\.py", match[0])
             name = re.match(r"atmodist ([a-z][a-z-]*)", match[0])
             if script or name:
                 start = script.end() if script else name.end()

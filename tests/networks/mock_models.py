@@ -5,7 +5,7 @@ import torch
 import xarray as xr
 
 from atmodist_core.models.card import ModelCard
-from atmodist_core.models.store import save_distance, save_downscaler
+from atmodist_core.models.store import save_distance, save_downscaler, save_gap_filler
 from atmodist_core.networks import (
     DistanceNetwork,
     Encoder,
@@ -15,6 +15,7 @@ from atmodist_core.networks import (
     LagClassifier,
     LagClassifierConfig,
 )
+from atmodist_core.networks.gap_network import GapNetwork, GapNetworkConfig
 from atmodist_core.networks.normalization import SignedLogNormalization
 
 CHANNELS = ("vorticity", "divergence")
@@ -107,3 +108,13 @@ def globe(rows=18, columns=36, times=1, seed=0, first_longitude=None):
 def area(rows=12, columns=16, times=1, seed=0):
     """A limited area, 10 degrees apart."""
     return fields(55.0 - 10.0 * np.arange(rows), 100.0 + 10.0 * np.arange(columns), times=times, seed=seed)
+
+
+TINY_GAPS = GapNetworkConfig(filters=4, dilations=(1, 2))
+
+
+def saved_gap_filler(folder, config=TINY_GAPS, **values):
+    torch.manual_seed(0)
+    network = GapNetwork(config)
+    save_gap_filler(folder, network, card("tiny-gaps", "gap filler", **values))
+    return folder

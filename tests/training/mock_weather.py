@@ -11,6 +11,7 @@ from atmodist_core.training.configuration import (
     DistanceConfig,
     EnsembleConfig,
     GanConfig,
+    GapConfig,
     RunConfig,
 )
 
@@ -107,6 +108,25 @@ def ensemble_config(out: Path, **changes: object) -> EnsembleConfig:
         batches_per_epoch=2,
         epochs=2,
         validation_patches=4,
+    )
+    return replaced(config, changes)
+
+
+def gap_config(out: Path, **changes: object) -> GapConfig:
+    """Four steps with the mean squared error in the gaps."""
+    config = GapConfig(
+        preset="smoke",
+        data=dataclasses.replace(DATA, patch_size=24),
+        run=_run(out, log_interval=1),
+        filters=4,
+        dilations=(1, 2),
+        content="random-encoder",
+        distance_layer=("stage1", "stage2"),
+        matching_pairs=2,
+        batch_size=4,
+        batches_per_epoch=2,
+        epochs=2,
+        validation_patches=6,
     )
     return replaced(config, changes)
 

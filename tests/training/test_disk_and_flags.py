@@ -13,16 +13,18 @@ from atmodist_core.training.configuration import DISTANCE_PRESETS, DistanceConfi
 from atmodist_core.training.distance.distance_training import train_distance
 from tests.training.mock_weather import distance_config
 from train import _cli, autoencoder, distance, ensemble, gan, prepare, simulate
+from train.gaps import gaps
 
 COMMANDS = {
     module.__name__.rsplit(".", 1)[-1]: module
-    for module in (autoencoder, distance, ensemble, gan, prepare, simulate)
+    for module in (autoencoder, distance, ensemble, gan, gaps, prepare, simulate)
 }
 NUMBERS = {
     "autoencoder": ("--learning-rate", "--batch-size"),
     "distance": ("--clip-norm", "--epochs"),
     "ensemble": ("--crps-weight", "--members"),
     "gan": ("--adversarial-weight", "--filters"),
+    "gaps": ("--mse-weight", "--filters"),
     "prepare": ("--shard-megabytes", "--every"),
     "simulate": ("--days", "--truncation"),
 }

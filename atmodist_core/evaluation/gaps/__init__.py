@@ -1,0 +1,1 @@
+"""Scores of filled gaps, inside the gaps alone."""
