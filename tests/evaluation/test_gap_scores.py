@@ -11,7 +11,7 @@ from atmodist_core.evaluation.gaps.gap_scores import GAP_MEASURES, example_areas
 from atmodist_core.evaluation.gaps.gap_statistics import FAR, STATISTICS, gap_statistics
 from atmodist_core.evaluation.gaps.gap_tables import gap_tables
 from atmodist_core.training.data.synthetic import synthetic_fields
-from train.gaps import gap_scores as command
+from train.applications import gap_scores as command
 
 SETTINGS = {"areas": 2, "size": 24, "members": 2}
 

@@ -13,7 +13,7 @@ from atmodist_core.training.configuration import DISTANCE_PRESETS, DistanceConfi
 from atmodist_core.training.distance.distance_training import train_distance
 from tests.training.mock_weather import distance_config
 from train import _cli, autoencoder, distance, ensemble, gan, prepare, simulate
-from train.gaps import gaps
+from train.applications import gaps
 
 COMMANDS = {
     module.__name__.rsplit(".", 1)[-1]: module

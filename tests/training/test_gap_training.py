@@ -152,7 +152,7 @@ def test_a_start_that_does_not_fit(weather, tmp_path):
 
 @pytest.mark.slow
 def test_the_smoke_preset_of_the_command(repository, tmp_path):
-    script = [sys.executable, str(repository / "train" / "gaps" / "gaps.py"), "--preset", "smoke"]
+    script = [sys.executable, str(repository / "train" / "applications" / "gaps.py"), "--preset", "smoke"]
     ended = subprocess.run(
         [*script, "--threads", "1", "--out", "runs/a"],
         capture_output=True,

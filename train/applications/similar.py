@@ -1,6 +1,6 @@
 """Find the times of an embedded record whose atmosphere is most like a given one, by AtmoDist.
 
-python train/similar/similar.py --store STORE --query 2001-01-05T00:00 [--k 10] [--region Europe] [--exclude-hours 240] [--apart-hours 24]
+python train/applications/similar.py --store STORE --query 2001-01-05T00:00 [--k 10] [--region Europe] [--exclude-hours 240] [--apart-hours 24]
 
 STORE is made by the command embed. With --query-data FILE, the query is a time of another file on the same grid.
 """
@@ -49,7 +49,7 @@ class SimilarCommand:
 def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code."""
     command = _cli.parse(
-        SimilarCommand, {"default": SimilarCommand()}, arguments, "python train/similar/similar.py"
+        SimilarCommand, {"default": SimilarCommand()}, arguments, "python train/applications/similar.py"
     )
     if not command.query:
         raise UserError("Expected a time for --query, found none; give one such as 2001-01-05T00:00.")

@@ -1,6 +1,6 @@
 """Score what fills gaps against the truth, inside the gaps alone: interpolations, networks and ensembles, with intervals.
 
-python train/gaps/gap_scores.py --data demo --period 2001-01-24 2001-01-30 --models harmonic gaps-mse gaps-atmodist-ensemble
+python train/applications/gap_scores.py --data demo --period 2001-01-24 2001-01-30 --models harmonic gaps-mse gaps-atmodist-ensemble
     [--members 8] [--every-hours 6] [--distance atmodist-23] [--out runs/gap-scores]
 
 Writes <out>/gap_scores.nc, <out>/gap_scores.md and a picture of one area, <out>/gap_scores.png.
@@ -62,7 +62,7 @@ class GapScoresConfig:
 def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code."""
     config = _cli.parse(
-        GapScoresConfig, {"default": GapScoresConfig()}, arguments, "python train/gaps/gap_scores.py"
+        GapScoresConfig, {"default": GapScoresConfig()}, arguments, "python train/applications/gap_scores.py"
     )
     for name in ("areas", "size", "members"):
         if getattr(config, name) < 1:

@@ -1,8 +1,8 @@
 """Train a network that fills gaps in fields, by the MSE, AtmoDist or scores of members.
 
-python train/gaps/gaps.py --preset demo --data DIR [DIR ...] --out runs/NAME
+python train/applications/gaps.py --preset demo --data DIR [DIR ...] --out runs/NAME
     [--preset atmodist|ensemble] [--start-from MODEL] [--resume] [any field as a flag]
-torchrun --nproc-per-node=N train/gaps/gaps.py ...    (N processes: one per GPU, or on CPUs)
+torchrun --nproc-per-node=N train/applications/gaps.py ...    (N processes: one per GPU, or on CPUs)
 """
 
 import sys
@@ -18,7 +18,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code."""
     from atmodist_core.training.configuration import GAP_PRESETS, GapConfig
 
-    config = _cli.parse(GapConfig, GAP_PRESETS, arguments, "python train/gaps/gaps.py")
+    config = _cli.parse(GapConfig, GAP_PRESETS, arguments, "python train/applications/gaps.py")
     from atmodist_core.training.gaps.gap_training import train_gaps
 
     return _cli.train(config, train_gaps)

@@ -1,6 +1,6 @@
 """Embed every time of a record in a store, in which the command similar finds the times most like a given one.
 
-python train/similar/embed.py --data FILE [FILE ...] --out STORE [--model NAME] [--layer NAME] [--level 850] [--period 2001-01 2001-02]
+python train/applications/embed.py --data FILE [FILE ...] --out STORE [--model NAME] [--layer NAME] [--level 850] [--period 2001-01 2001-02]
 
 The same command continues a store that was interrupted.
 """
@@ -44,7 +44,7 @@ class EmbedCommand:
 def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code."""
     command = _cli.parse(
-        EmbedCommand, {"default": EmbedCommand()}, arguments, "python train/similar/embed.py"
+        EmbedCommand, {"default": EmbedCommand()}, arguments, "python train/applications/embed.py"
     )
     from atmodist_core.inference.atmodist import load_distance
     from atmodist_core.inference.similar.embedded_record import embed_record, network_for

@@ -1,1 +1,0 @@
-"""The commands about gaps: training of networks that fill them, and their scores."""

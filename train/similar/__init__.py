@@ -1,1 +1,0 @@
-"""Commands around similar times."""
