@@ -84,10 +84,37 @@ class GlobalTransform:
     def synthesis(self, coefficients: Tensor) -> np.ndarray:
         """Return fields ``(..., latitude, longitude)`` on the grid, from coefficients."""
         with torch.inference_mode():
-            field = self._transform.synthesis(coefficients).cpu().numpy()
+            return self._rows(self._transform.synthesis(coefficients).cpu().numpy())
+
+    def _rows(self, field: np.ndarray) -> np.ndarray:
+        """Give fields of the transform the rows of the data set."""
         if self._closed:
             field = field[..., :-1, :]
         return np.ascontiguousarray(field if self._southwards else field[..., ::-1, :])
+
+    def without_degrees_below(self, values: np.ndarray, first: int) -> np.ndarray:
+        """Return fields ``(..., latitude, longitude)`` of the degrees from ``first`` to the truncation only."""
+        coefficients = self.analysis(values).clone()
+        coefficients[..., :first, :] = 0
+        return self.synthesis(coefficients)
+
+    def inverse_laplacian(self, values: np.ndarray) -> np.ndarray:
+        """Return fields ``(..., latitude, longitude)`` whose Laplacian is given, with a mean of zero [their unit m2].
+
+        The mean of the given fields, which no Laplacian has, is ignored. Of a vorticity [s-1] it is the stream function
+        [m2 s-1].
+        """
+        eigenvalues = self._transform.laplacian_eigenvalues.clone()
+        eigenvalues[0] = torch.inf
+        return self.synthesis(self.analysis(values) / eigenvalues[:, None])
+
+    def rotational_wind(self, vorticity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return eastward and northward wind [m s-1] of a vorticity [s-1], ``(..., latitude, longitude)``, without divergence."""
+        coefficients = self.analysis(vorticity)
+        with torch.inference_mode():
+            wind = self._transform.vorticity_divergence_to_wind(coefficients, torch.zeros_like(coefficients))
+        eastward, northward = (self._rows(part.cpu().numpy()) for part in wind)
+        return eastward, northward
 
     def truncated(self, values: np.ndarray) -> np.ndarray:
         """Remove all degrees above the truncation from fields ``(..., latitude, longitude)``."""
