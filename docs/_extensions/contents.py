@@ -6,7 +6,14 @@ Documents that are not listed here appear under the last caption.
 from typing import Any
 
 CONTENTS: dict[str, tuple[str, ...]] = {
-    "Using it": ("docs/app", "docs/data", "docs/plots", "docs/gallery_pages/index", "docs/deploy"),
+    "Using it": (
+        "docs/tutorial",
+        "docs/app",
+        "docs/data",
+        "docs/plots",
+        "docs/gallery_pages/index",
+        "docs/deploy",
+    ),
     "What is computed": (
         "docs/method",
         "docs/glossary",
@@ -23,6 +30,7 @@ CONTENTS: dict[str, tuple[str, ...]] = {
         "docs/training",
         "docs/evaluation",
         "docs/experiments",
+        "docs/experiments_tables",
         "docs/rivals",
         "docs/performance",
         "benchmarks/README",
