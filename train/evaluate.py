@@ -47,7 +47,8 @@ class EvaluateConfig:
     """Files, stores, patterns or URLs that open_fields reads, or "demo"; each is a member of its own."""
 
     period: tuple[str, ...] = ()
-    """First and last date, both included, or one date such as 2001-01; everything by default."""
+    """First and last date, both included, or one date such as 2001-01; or two dates for each of several --data;
+    everything by default."""
 
     region: str | None = None
     """Name of a region; the whole area of the data by default."""

@@ -8,6 +8,8 @@ import xarray as xr
 import atmodist_core as ad
 from app.compute.public_text import public_text
 from app.state.data_description import DataDescription
+from atmodist_core.fields.canonical.model_calendars import MODEL_DATE
+from atmodist_core.figures.findings.shown_evaluation import traits_shown
 from atmodist_core.figures.numbers.data_sets import Source
 
 
@@ -50,6 +52,8 @@ def description_of(ds: xr.Dataset, source: Source) -> DataDescription:
         summary=" · ".join(part for part in parts if part),
         notes=notes,
         stamp=source.stamp,
+        traits=traits_shown(ds),
+        model_dates=tuple(map(str, ds[MODEL_DATE].values)) if MODEL_DATE in ds.coords else (),
     )
 
 

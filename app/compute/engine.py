@@ -41,7 +41,6 @@ from atmodist_core.figures.numbers.data_sets import Source, list_sources
 from atmodist_core.figures.numbers.request import parse_region
 from atmodist_core.figures.numbers.slices import block_mean_speed, read_slice
 from atmodist_core.figures.numbers.window import window_of
-from atmodist_core.models.fit import DataTraits
 
 WHOLE_GRID_CELLS = 20_000
 """Coarse cells up to which a network runs on the whole grid at once, which serves every region."""
@@ -96,16 +95,8 @@ class Engine:
         return self._dataset(key, "")[0]
 
     def suggestion(self, data: DataDescription, methods: Sequence[Method]) -> Suggestion:
-        """Return the methods that fit a data set best; one time of it is read."""
-
-        def traits() -> DataTraits:
-            fields = self._dataset(data.key, data.level if data.levels else "")[0]
-            return DataTraits.of(
-                fields.isel(time=[fields.sizes["time"] // 2]) if "time" in fields.dims else fields
-            )
-
-        key = ("traits", data.key, data.level, data.stamp)
-        return suggested_methods(lambda: self.result_cache.get(key, traits), data, methods)
+        """Return the methods that fit a data set best."""
+        return suggested_methods(data, methods)
 
     def frame(self, question: Question, control: Control) -> Frame:
         """Return the fields of the time and the window of the region of a question."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import atmodist_core as ad
 from app.compute.catalogue import Method
 from app.state.data_description import DataDescription
-from atmodist_core.models.fit import ROLES, DataTraits, rank_models, role_of
+from atmodist_core.models.fit import ROLES, rank_models, role_of
 
 
 class Suggestion(NamedTuple):
@@ -18,21 +17,15 @@ class Suggestion(NamedTuple):
     reason: str
 
 
-def suggested_methods(
-    traits: Callable[[], DataTraits], data: DataDescription, methods: Sequence[Method]
-) -> Suggestion:
+def suggested_methods(data: DataDescription, methods: Sequence[Method]) -> Suggestion:
     """Return the best-fitting model of each kind, then the interpolations, and why in a sentence.
 
-    ``traits`` measures those of the data. Nothing for simulated data, which the models shown by default were made for, and where no model fits.
+    Nothing for simulated data, which the models shown by default were made for, and where no model fits.
     """
     cards = [method.card for method in methods if method.card is not None]
-    if data.simulated or not cards:
+    if data.simulated or data.traits is None or not cards:
         return Suggestion([], "")
-
-    try:
-        ranked = rank_models(cards, traits())
-    except ad.UserError:
-        return Suggestion([], "")  # said where the fields are shown
+    ranked = rank_models(cards, data.traits)
     best = [next((card for card in ranked if role_of(card) == role), None) for role in ROLES]
     chosen = [card for card in best if card is not None]
     if not chosen:

@@ -9,9 +9,14 @@ from pathlib import Path
 
 import xarray as xr
 
+from app.state.data_description import DataDescription
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.results.file import open_evaluation
-from atmodist_core.figures.findings.shown_evaluation import evaluation_file
+from atmodist_core.figures.findings.shown_evaluation import (
+    ShownEvaluation,
+    evaluation_file,
+    shipped_evaluations,
+)
 
 
 @dataclass(frozen=True)
@@ -58,10 +63,18 @@ class LongRecord:
 
     def _description(self, times: str) -> str:
         data = json.loads(self._attributes["data"])
-        first, last = data[0]["first_time"][:10], data[-1]["last_time"][:10]
-        simulated = "simulated weather, " if any(one["simulated"] for one in data) else ""
-        member = f"{data[0]['member']}, " if len(data) == 1 and data[0].get("member") else ""
-        return f"{simulated}{member}{first} to {last}: {int(self._attributes[times])} times of {int(self._attributes['days'])} days"
+        spans = [f"{one['first_time'][:10]} to {one['last_time'][:10]}" for one in data]
+        if any(one["simulated"] for one in data):
+            member = f"{data[0]['member']}, " if len(data) == 1 and data[0].get("member") else ""
+            kind = f"simulated weather, {member}"
+        else:
+            names = dict.fromkeys(one["label"].split("_")[0] for one in data)
+            traits = data[0].get("traits")
+            grid = f" at {traits['spacing_deg']:g} degrees" if traits else ""
+            levels = ", ".join(dict.fromkeys(one["level"] for one in data if one.get("level")))
+            kind = f"{', '.join(names)}{grid}{f', {levels}' if levels else ''}, "
+        count, days = int(self._attributes[times]), int(self._attributes["days"])
+        return f"{kind}{' and '.join(spans)}: {count} times of {days} days"
 
     @property
     def city_times(self) -> int:
@@ -149,9 +162,29 @@ def _record(path: Path, _changed: int) -> LongRecord | None:
         return None
 
 
-def long_record(data_set: str = "", *, shipped: bool = True) -> LongRecord | None:
-    """The evaluation of a data set, by its key, or else the one that is ``shipped``; None where there is none that can be read."""
-    found = evaluation_file(data_set)
-    if found is None or not (found[1] or shipped):
-        return None
-    return _record(found[0], found[0].stat().st_mtime_ns)
+def shown_evaluation(data: DataDescription | None = None) -> ShownEvaluation | None:
+    """The evaluation of the data shown, or that of those which ship whose data are most alike; None where there is none."""
+    if data is None:
+        return evaluation_file()
+    return evaluation_file(data.key, data.traits, simulated=data.simulated)
+
+
+def long_record(data: DataDescription | None = None, *, nearest: bool = False) -> LongRecord | None:
+    """The evaluation of data like those shown; None where there is none that can be read.
+
+    With ``nearest`` also one of other data. Without a description of data it is the first one that ships.
+    """
+    found = shown_evaluation(data)
+    return None if found is None or (found.differences and not nearest) else record_in(found.path)
+
+
+def record_in(path: Path) -> LongRecord | None:
+    """The evaluation in a file; None if it cannot be read."""
+    return _record(path, path.stat().st_mtime_ns)
+
+
+def record_of_model(name: str, created: str, data: DataDescription | None) -> LongRecord | None:
+    """The evaluation that has a model, or a distance network: that of data like those shown if it does, else any that ships."""
+    records = [long_record(data), *map(record_in, shipped_evaluations())]
+    fitting = (one for one in records if one is not None and (one.network == name or one.fits(name, created)))
+    return next(fitting, None)

@@ -39,7 +39,7 @@ def fit_models(request: Request, control: Control) -> Iterator[Update]:
             )
         except ad.UserError as error:
             differences[card.name] = [public_text(error)]
-    record = long_record(request.data.key)
+    record = long_record(request.data)
     best = (
         {}
         if record is None

@@ -27,7 +27,11 @@ _PLACES = {"Pacific": "over the Pacific", WHOLE: "over all of the data"}
 def scorecard_line(session: Session) -> str:
     """Which model is best by the evaluation."""
     cards: Scorecards | None = session.results.get("scorecard")
-    return "" if cards is None else cards.sentences[0]
+    if cards is None:
+        return ""
+    if not cards.differences:
+        return cards.sentences[0]
+    return f"No evaluation is of data like those shown. Of {cards.record.description}: {cards.sentences[0]}"
 
 
 def maps_line(session: Session) -> str:
@@ -103,7 +107,7 @@ def cities_line(session: Session) -> str:
     field = state.field if state.field in ("vorticity", "divergence") else "vorticity"
     box, names = int(state.box), _names(session)
     found = verdicts(result.distances, state.candidate, state.baseline)[field].sel(box=box).values
-    record = long_record(session.data.key if session.data is not None else "")
+    record = long_record(session.data)
     totals = None if record is None else record.city_totals(state.candidate, state.baseline, field, box)
     ratio = None if totals is None else Estimate(totals.ratio.value, totals.ratio.low, totals.ratio.high)
     times = "" if record is None else f"{record.city_times} times of the evaluation"

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from atmodist_core.models.fit import DataTraits
+
 
 @dataclass(frozen=True)
 class DataDescription:
@@ -26,11 +28,20 @@ class DataDescription:
     summary: str  # one line: grid, steps, level, source
     notes: tuple[str, ...] = ()  # what was changed or noticed on opening
     stamp: str = ""  # changes when the files change
+    # What models and evaluations are chosen by; of simulated data only what is known without reading, None where the fields cannot be read
+    traits: DataTraits | None = None
+    # Dates of the calendar of a climate model, ``2015-02-30T12:00``, where it is not the standard one
+    model_dates: tuple[str, ...] = ()
 
     @property
     def time_texts(self) -> list[str]:
         """Times as written in the address."""
         return [time_text(time) for time in self.times]
+
+    @property
+    def date_texts(self) -> list[str]:
+        """Times as the data date them, which are not those of the address for a calendar of a climate model."""
+        return list(self.model_dates) or self.time_texts
 
 
 def time_text(time: np.datetime64) -> str:

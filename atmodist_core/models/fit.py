@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -22,6 +23,9 @@ _POWER_WEIGHT = 0.25
 """Of a factor of two in the held-out power of a downscaler: decides among models of the same training data."""
 _SAME = 0.2
 """Penalty below which a difference is not mentioned."""
+
+_OTHER_DATA = 0.5
+"""Octaves of spacing or truncation from which results of data are not those of others; of the amplitude twice as many."""
 
 ROLES = ("atmodist", "ensemble", "mse")
 """Kinds of downscalers, the most useful first."""
@@ -46,11 +50,11 @@ class DataTraits:
     spacing_deg : float
         Of the latitudes of the fine grid [degrees].
     truncation : float or None
-        Effective truncation, as a share of the fine grid's Nyquist wavenumber.
+        Effective truncation, as a share of the fine grid's Nyquist wavenumber; None where it is not known.
     level : str
         Text of the attribute.
     spread : dict
-        Standard deviation of each field, in its units.
+        Standard deviation of each field, in its units; empty where no field was read.
     area : tuple of float
         South, north, west, east [degrees]; empty for the globe.
     step_hours : float or None
@@ -66,18 +70,9 @@ class DataTraits:
     step_hours: float | None
 
     @classmethod
-    def of(cls, dataset: xr.Dataset, factor: int = 4) -> DataTraits:
-        """Measure the traits of canonical fields, of which three times are read.
-
-        ``factor`` is that of the models; it matters for block means, whose traits are those of the fine grid.
-        """
-        arrays = FieldArrays.of(dataset, (), "the choice of models")
-        chosen = np.unique(np.linspace(0, arrays.time_count - 1, 3).round().astype(int))
-        part = arrays.dataset.isel(time=chosen).load()
-        truncation = effective_truncation(part.assign_attrs(dataset.attrs))
-        spacing = float(np.abs(np.diff(arrays.latitude)).mean())
-        if truncation is not None and truncation > 1:  # block means
-            spacing, truncation = spacing / factor, min(truncation / factor, 1.0)
+    def stated(cls, dataset: xr.Dataset) -> DataTraits:
+        """Return the traits of canonical fields that are known without reading one: neither truncation nor spread."""
+        arrays = FieldArrays.of(dataset, (), "the description of the data")
         times = dataset["time"].values if "time" in dataset.coords else np.empty(0)
         step = None
         if np.issubdtype(times.dtype, np.datetime64) and times.size > 1:
@@ -87,13 +82,40 @@ class DataTraits:
         box = (latitude.min(), latitude.max(), longitude[0], longitude[-1])
         return cls(
             fields=arrays.channels,
-            spacing_deg=spacing,
-            truncation=truncation,
+            spacing_deg=float(np.abs(np.diff(latitude)).mean()),
+            truncation=None,
             level=str(dataset.attrs.get("level", "")).strip(),
-            spread={name: float(part[name].astype(np.float64).std()) for name in arrays.channels},
+            spread={},
             area=tuple(map(float, box)) if limited else (),
             step_hours=step,
         )
+
+    @classmethod
+    def of(cls, dataset: xr.Dataset, factor: int = 4) -> DataTraits:
+        """Measure the traits of canonical fields, of which three times are read.
+
+        ``factor`` is that of the models; it matters for block means, whose traits are those of the fine grid.
+        """
+        arrays = FieldArrays.of(dataset, (), "the choice of models")
+        chosen = np.unique(np.linspace(0, arrays.time_count - 1, 3).round().astype(int))
+        part = arrays.dataset.isel(time=chosen).load()
+        truncation = effective_truncation(part.assign_attrs(dataset.attrs))
+        stated = cls.stated(dataset)
+        spacing = stated.spacing_deg
+        if truncation is not None and truncation > 1:  # block means
+            spacing, truncation = spacing / factor, min(truncation / factor, 1.0)
+        spread = {name: float(part[name].astype(np.float64).std()) for name in arrays.channels}
+        return dataclasses.replace(stated, spacing_deg=spacing, truncation=truncation, spread=spread)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the traits as plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> DataTraits:
+        """Return the traits that :meth:`to_dict` gave."""
+        lists = {name: tuple(values[name]) for name in ("fields", "area")}
+        return cls(**{**values, **lists})
 
 
 def models_for(
@@ -178,7 +200,7 @@ def _differences(card: ModelCard, traits: DataTraits) -> Iterator[tuple[float, s
         sizes = [
             _octaves(traits.spread[name], std)
             for name, std in zip(card.channels, card.normalization.std, strict=True)
-            if traits.spread[name] > 0
+            if traits.spread.get(name, 0.0) > 0
         ]
         if sizes:
             name = card.channels[int(np.argmax(sizes))]
@@ -194,6 +216,36 @@ def _differences(card: ModelCard, traits: DataTraits) -> Iterator[tuple[float, s
             _WEIGHTS["step"] * _octaves(traits.step_hours, step),
             f"steps of {step:g} h instead of {traits.step_hours:g}",
         )
+
+
+def data_differences(known: DataTraits, shown: DataTraits) -> list[tuple[float, str]]:
+    """Return in what data differ from others whose results are known, so much that these do not hold for them.
+
+    Each difference has a size and a phrase. What is not known of either is no difference.
+    """
+    found: list[tuple[float, str]] = []
+    size = _octaves(shown.spacing_deg, known.spacing_deg)
+    if size > _OTHER_DATA:
+        found.append((size, f"a grid of {known.spacing_deg:.3g} degrees instead of {shown.spacing_deg:.3g}"))
+    if known.truncation is not None and shown.truncation is not None:
+        size = _octaves(shown.truncation, known.truncation)
+        if size > _OTHER_DATA:
+            text = f"scales down to {known.truncation:.2g} of the Nyquist wavenumber instead of {shown.truncation:.2g}"
+            found.append((size, text))
+    levels = (known.level, shown.level)
+    if known.level != shown.level and not {level.lower() for level in levels} & _UNKNOWN:
+        found.append((_WEIGHTS["level"], f"level {known.level} instead of {shown.level}"))
+    for name in sorted(set(known.spread) & set(shown.spread)):
+        if min(known.spread[name], shown.spread[name]) > 0:
+            size = _octaves(shown.spread[name], known.spread[name])
+            if size > 2 * _OTHER_DATA:
+                text = f"{name} of standard deviation {known.spread[name]:.2g} instead of {shown.spread[name]:.2g}"
+                found.append((_WEIGHTS["amplitude"] * size, text))
+    if known.area and not _inside(shown.area, known.area):
+        south, north, west, east = known.area
+        text = f"the area {south:.0f} to {north:.0f} N, {west:.0f} to {east:.0f} E alone"
+        found.append((_WEIGHTS["area"], text))
+    return found
 
 
 def _octaves(found: float, trained: float) -> float:

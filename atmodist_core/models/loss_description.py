@@ -9,6 +9,7 @@ _TERMS = {
     "l1_weight": "mean absolute error",
     "spectrum_weight": "spectrum",
     "distribution_weight": "distribution",
+    "pattern_weight": "grid pattern",
     "amse_weight": "AMSE",
     "facl_weight": "FACL",
     "sliced_wasserstein_weight": "sliced Wasserstein",

@@ -27,17 +27,32 @@ from atmodist_core.figures.method_styles import method_style
 from atmodist_core.figures.numbers.compute import numbers_of
 from atmodist_core.figures.numbers.data_sets import list_sources
 from atmodist_core.figures.numbers.request import FigureRequest
-from tests.app.conftest import run, settled_session
+from atmodist_core.models.fit import DataTraits
+from tests.app.conftest import run, settled_session, small_globe
 
 REAL = asset_folder("results")
 
 
+@pytest.fixture(scope="module")
+def results_of_the_globe(tmp_path_factory):
+    """The evaluations that ship, the first as if it were of data like the small globe."""
+    folder = tmp_path_factory.mktemp("results")
+    tree = open_evaluation(REAL / "evaluation.nc")
+    (entry,) = json.loads(tree.attrs["data"])
+    tree.attrs["data"] = json.dumps([{**entry, "traits": DataTraits.stated(small_globe()).to_dict()}])
+    write_evaluation(tree, folder / "evaluation.nc")
+    for path in REAL.iterdir():
+        if path.name != "evaluation.nc":
+            (folder / path.name).symlink_to(path)
+    return folder
+
+
 @pytest.fixture
-def shipped_results(models, assets_without_models, tmp_path, monkeypatch):
-    """The small models, and the evaluation that ships."""
+def shipped_results(models, assets_without_models, results_of_the_globe, tmp_path, monkeypatch):
+    """The small models, and the evaluations that ship."""
     folder = tmp_path / "assets"
     folder.mkdir()
-    (folder / "results").symlink_to(REAL)
+    (folder / "results").symlink_to(results_of_the_globe)
     (folder / "geography").symlink_to(assets_without_models / "geography")
     monkeypatch.setenv("ATMODIST_ASSETS", str(folder))
 
@@ -189,18 +204,38 @@ def test_a_data_set_has_its_own_evaluation_beside_it(tmp_path, monkeypatch, glob
     monkeypatch.setenv("ATMODIST_DATA", str(tmp_path / "data"))
     (tmp_path / "data").mkdir()
     globe.to_netcdf(tmp_path / "data" / "mine.nc")
-    assert evaluation_file("mine.nc")[1] is False
+    assert evaluation_file("mine.nc").is_own is False
     tree = open_evaluation(REAL / "evaluation.nc")
     data = json.loads(tree.attrs["data"])
     tree.attrs |= {"data": json.dumps([{**data[0], "label": "mine", "simulated": False}]), "times": 7}
     write_evaluation(tree, tmp_path / "data" / "mine.evaluation.nc")
-    assert evaluation_file("mine.nc") == (tmp_path / "data" / "mine.evaluation.nc", True)
+    assert evaluation_file("mine.nc") == (tmp_path / "data" / "mine.evaluation.nc", True, ())
     assert [source.key for source in list_sources()] == ["demo", "mine.nc"]
-    assert long_record("mine.nc").tree.attrs["times"] == 7
+    assert long_record(engine.describe("mine.nc")).tree.attrs["times"] == 7
     own = settled_session(engine, view="scorecard", data_set="mine.nc")
     view = ScorecardView(own)
     assert "An evaluation of the data shown" in view._basis.object and "7 times" in view._basis.object
     assert "simulated" not in view._basis.object
+
+
+def test_of_other_data_the_nearest_evaluation_is_shown_as_such(
+    tmp_path, monkeypatch, globe, shipped_results, engine
+):
+    monkeypatch.setenv("ATMODIST_DATA", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    real = globe.assign_attrs(simulated=0, source="analyses", level="10 m")
+    real.to_netcdf(tmp_path / "data" / "mine.nc")
+    other = settled_session(engine, view="scorecard", data_set="mine.nc")
+    assert not other.data.simulated and other.data.traits.spread
+    view, line = ScorecardView(other), load(VIEW_ENTRIES["scorecard"].takeaway)(other)
+    assert "No evaluation is of data like those shown" in view._basis.object
+    assert "The nearest one has simulated weather" in view._basis.object
+    assert line.startswith("No evaluation is of data like those shown. Of ")
+    assert cells(view._tables.tables[0]), "it is shown all the same"
+    assert long_record(other.data) is None and long_record(other.data, nearest=True) is not None
+    changed(other, view="models")
+    assert "Recommended by the evaluation" not in load(VIEW_ENTRIES["models"].takeaway)(other)
+    assert long_record(engine.describe("demo")).description.startswith("simulated weather")
 
 
 def test_without_an_evaluation_the_page_says_so(globe, models, engine):

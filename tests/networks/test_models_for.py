@@ -1,6 +1,7 @@
 """Which models fit a dataset: the order, and the sentence that says why."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import xarray as xr
 
 import atmodist_core as ad
 from atmodist_core.models.card import ModelCard
-from atmodist_core.models.fit import DataTraits, fit_of, rank_models
+from atmodist_core.models.fit import DataTraits, data_differences, fit_of, rank_models
 from tests.networks.mock_models import card
 
 TRAITS = DataTraits(
@@ -94,6 +95,31 @@ def test_traits_of_block_means_are_those_of_the_fine_grid():
     )
     assert (coarse.spacing_deg, coarse.truncation) == pytest.approx((0.25, 0.9))
     assert traits.area[0] == 50 - 0.25 * 63 and traits.spread["vorticity"] == pytest.approx(1e-5, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("change", "phrase"),
+    [
+        ({}, None),
+        ({"spacing_deg": 0.8, "spread": {"vorticity": 3e-5, "divergence": 3e-5}, "step_hours": 1.0}, None),
+        ({"area": (20.0, 50.0, 0.0, 30.0)}, None),  # a part of the globe that was evaluated
+        ({"truncation": None, "level": "not stated", "spread": {}}, None),
+        ({"spacing_deg": 0.5}, "a grid of 1 degrees instead of 0.5"),
+        ({"truncation": 0.5}, "scales down to 1 of the Nyquist wavenumber instead of 0.5"),
+        ({"level": "850 hPa"}, "level 10 m instead of 850 hPa"),
+        ({"spread": {"vorticity": 1.1e-4}}, "vorticity of standard deviation 5e-05 instead of 0.00011"),
+    ],
+)
+def test_results_hold_for_data_alike_only(change, phrase):
+    found = data_differences(TRAITS, dataclasses.replace(TRAITS, **change))
+    assert [text for _, text in found] == ([] if phrase is None else [phrase])
+    assert all(size > 0 for size, _ in found)
+
+
+def test_results_of_an_area_do_not_hold_elsewhere():
+    part = dataclasses.replace(TRAITS, area=(20.0, 50.0, 0.0, 30.0))
+    assert [text for _, text in data_differences(part, TRAITS)] == ["the area 20 to 50 N, 0 to 30 E alone"]
+    assert DataTraits.from_dict(json.loads(json.dumps(part.to_dict()))) == part
 
 
 def test_the_shipped_models_fit_the_demo():

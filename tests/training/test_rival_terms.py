@@ -12,7 +12,7 @@ from tests.training.mock_weather import ensemble_config, gan_config, replaced
 from tests.training.test_ensemble_training import numbers, trainer_of
 from tests.training.test_resume import same_files, stop_after
 
-WEIGHTS = {f"{name.replace('-', '_')}_weight": 0.25 for name in RIVALS}
+WEIGHTS = {f"{name.replace('-', '_')}_weight": 0.25 for name in (*RIVALS, "pattern")}
 
 
 def test_further_terms_of_an_ensemble_add_up(weather, tmp_path):
@@ -54,7 +54,8 @@ def test_rivals_are_further_terms_of_a_gan_and_its_card_says_so(weather, tmp_pat
     assert all(card.loss[name] == 0.25 for name in WEIGHTS)
     assert "0.25 × sliced Wasserstein" in loss_text(card)
     header = (tmp_path / "run" / "curves.csv").read_text().splitlines()[0].split(",")
-    assert {"amse", "facl", "sliced_wasserstein", "gram"} <= set(header)
+    assert {"pattern", "amse", "facl", "sliced_wasserstein", "gram"} <= set(header)
+    assert "0.25 × grid pattern" in loss_text(card)
 
 
 def test_terms_with_draws_resume_exactly(weather, tmp_path, monkeypatch):

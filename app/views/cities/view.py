@@ -234,7 +234,7 @@ class CitiesView(Element):
             f'<div class="share" role="img" aria-label="{text}">{bar}</div>'
             f"<small>{FIELDS[field]}, {box} × {box} points: {values} per city from {escape(period_text(result.series))}. "
             f"Better or worse: the distances differ by more than 10 %. {escape(result.basis)}.{_caution(result.done)}</small>"
-            f"{city_html(long_record(), self._state.candidate, self._state.baseline, field, box, pair)}</div>"
+            f"{city_html(long_record(self._session.data), self._state.candidate, self._state.baseline, field, box, pair)}</div>"
         )
 
     def _note_html(self, result: CityResult) -> str:

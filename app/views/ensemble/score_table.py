@@ -117,7 +117,7 @@ def _belts(latitudes: xr.Dataset | None) -> str:
 
 def _basis(record: LongRecord | None, result: EnsembleResult) -> str:
     if record is None:
-        return '<div class="under">There is no evaluation with intervals.</div>'
+        return '<div class="under">There is no evaluation with intervals of data like those shown.</div>'
     if record.score("crps", result.method.name, "vorticity") is None:
         return (
             f'<div class="under">The evaluation ({escape(record.description)}) does not hold this ensemble: '

@@ -157,9 +157,7 @@ class EnsembleView(Element):
         self._next.disabled = int(state.members) <= STAMPS_AT_ONCE
         self._maps.draw(result, stamps, state.theme, waiting=busy)
         self._veil.show(busy and (result is None or not result.tables))
-        record = None
-        if session.data is not None:
-            record = long_record(session.data.key, shipped=session.data.simulated)
+        record = None if session.data is None else long_record(session.data)
         self._note.object = _note(result, found)
         if result is None:
             self._scores.object = ""

@@ -11,7 +11,7 @@ import atmodist_core as ad
 from app.compute.control import Control
 from app.compute.model_facts import SPEED_KINDS, ModelFacts, facts_of_models, speed_here
 from app.compute.public_text import public_text
-from app.session.long_record import long_record
+from app.session.long_record import record_of_model, shown_evaluation
 from app.session.session import Session
 from app.theme.theme import COARSE_COLOUR
 from app.views.models.learning_figure import LearningFigure, template
@@ -37,7 +37,7 @@ class ModelsView(Element):
         self._shown: list[str] = []
         self._figures: list[LearningFigure] = []
         self._content = column(css=_GRID_STYLES)
-        session.param.watch(self._update, ["methods", "models"])
+        session.param.watch(self._update, ["methods", "models", "data"])
         session.state.param.watch(self._on_theme, "theme")
         self._update()
 
@@ -48,7 +48,9 @@ class ModelsView(Element):
 
     def _update(self, *_events: Any) -> None:
         facts = facts_of_models(self._session.engine)
-        key = [f"{one.card.name} {one.stamp}" for one in facts]
+        data = self._session.data
+        found = None if data is None else shown_evaluation(data)
+        key = [str(found), *(f"{one.card.name} {one.stamp}" for one in facts)]
         if self._content.objects and key == self._shown:
             return
         self._shown = key
@@ -59,7 +61,8 @@ class ModelsView(Element):
 
     def _card(self, facts: ModelFacts) -> Any:
         colour = str(method_style(facts.card.name).colour) if facts.card.downscales else COARSE_COLOUR
-        record = model_html(long_record(), facts.card.name, facts.card.created)
+        name, created = facts.card.name, facts.card.created
+        record = model_html(record_of_model(name, created, self._session.data), name, created)
         text = html(facts_html(facts, colour, record), css=STYLES)
         parts: list[Any] = [text]
         if facts.curves is not None:

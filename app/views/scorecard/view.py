@@ -126,12 +126,13 @@ class ScorecardView(Element):
         ]
         self._tables.param.update(tables=tables, dark=state.theme == DARK)
         self._legend.object = legend_html(state.theme, cards.names[reference])
-        whose = (
-            "An evaluation of the data shown"
-            if cards.is_own
-            else "The evaluation that ships, not of the time and region shown"
-        )
-        self._basis.object = f'<div class="note"><b>{whose}:</b> {escape(cards.basis)}.</div>'
+        if cards.is_own:
+            whose = "An evaluation of the data shown"
+        elif cards.differences:
+            whose = f"No evaluation is of data like those shown. The nearest one has {'; '.join(cards.differences)}"
+        else:
+            whose = "The evaluation that ships for data like these, not of the time and region shown"
+        self._basis.object = f'<div class="note"><b>{escape(whose)}:</b> {escape(cards.basis)}.</div>'
         self._answer.object = (
             '<div class="answer">' + "".join(f"<p>{escape(one)}</p>" for one in cards.sentences) + "</div>"
         )

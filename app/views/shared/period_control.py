@@ -65,7 +65,7 @@ class PeriodControl(Element):
             )
             steps = sorted({*STEPS, state.step})
             self._step.param.update(options={_every(step): step for step in steps}, value=state.step)
-        first, last_text = (data.time_texts[int(place)].replace("T", " ") for place in (index[0], index[-1]))
+        first, last_text = (data.date_texts[int(place)].replace("T", " ") for place in (index[0], index[-1]))
         self._text.object = f'<div class="text">{first} to {last_text} · {index.size} times</div>'
 
     def _on_range(self, event: Any) -> None:

@@ -27,6 +27,7 @@ from atmodist_core.evaluation.results.spectra import (
 from atmodist_core.evaluation.results.values import extreme_results, value_results
 from atmodist_core.evaluation.run.groups import ENSEMBLE, LATITUDES, MAPS, SERIES
 from atmodist_core.models.card import ModelCard
+from atmodist_core.models.fit import DataTraits
 from atmodist_core.models.loss_description import loss_text
 
 PACKAGES = ("torch", "numpy", "xarray", "scipy", "netCDF4", "dask")
@@ -113,6 +114,7 @@ def _attributes(result: EvaluationResult, reference: str, command: str) -> dict[
             "first_time": str(member.times.min())[:16],
             "last_time": str(member.times.max())[:16],
             "simulated": "simulat" in str(member.identity.get("source", "")).lower(),
+            "traits": DataTraits.of(member.fields[member.names]).to_dict(),
         }
         for member in prepared.data
     ]

@@ -86,8 +86,8 @@ def prepare_evaluation(plan: EvaluationPlan) -> PreparedEvaluation:
     )
     factor = models[0].downscaler.factor
     data = [
-        open_evaluation_data(source, factor=factor, period=plan.period, level=plan.level, region=plan.region)
-        for source in plan.data
+        open_evaluation_data(source, factor=factor, period=period, level=plan.level, region=plan.region)
+        for source, period in zip(plan.data, plan.periods, strict=True)
     ]
     require_one_grid(data)
     notes = []

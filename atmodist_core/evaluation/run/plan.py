@@ -22,7 +22,7 @@ class EvaluationPlan:
     out : Path
         Folder of the statistics; all workers must see it.
     period : tuple of str
-        First and last date, one date, or nothing for all.
+        First and last date, one date, or nothing for all; or first and last date of each of several data.
     region : str, optional
         Name of a region; the whole area of the data by default.
     every_hours, cities_every_hours : int
@@ -72,8 +72,10 @@ class EvaluationPlan:
         """Raise ``UserError`` for no model or data, more than two dates, or a negative number."""
         if not self.models or not self.data:
             raise UserError("Expected at least one model and one data set, found none; see --help.")
-        if len(self.period) > 2:
-            raise UserError(f"Expected one or two dates after --period, found {len(self.period)}.")
+        if len(self.period) > 2 and len(self.period) != 2 * len(self.data):
+            raise UserError(
+                f"Expected one or two dates after --period, or two for each of {len(self.data)} data, found {len(self.period)}."
+            )
         for name, least in (
             ("every_hours", 0),
             ("cities_every_hours", -1),
@@ -87,3 +89,10 @@ class EvaluationPlan:
                 )
         if self.members == 1:
             raise UserError("Expected --members 0 for none, or 2 or more, found 1; 8 is usual.")
+
+    @property
+    def periods(self) -> list[tuple[str, ...]]:
+        """Period of each of the data."""
+        if len(self.period) <= 2:
+            return [self.period] * len(self.data)
+        return [self.period[first : first + 2] for first in range(0, len(self.period), 2)]

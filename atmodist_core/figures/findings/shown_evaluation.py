@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import xarray as xr
 
@@ -13,30 +16,125 @@ from atmodist_core.evaluation.results.file import open_evaluation
 from atmodist_core.figures.findings.measure_groups import headline_of
 from atmodist_core.figures.findings.opening import basis_text
 from atmodist_core.figures.findings.scorecard import scorecard_table
-from atmodist_core.figures.numbers.data_sets import EVALUATION_SUFFIX, data_folder
+from atmodist_core.figures.numbers.data_sets import EVALUATION_SUFFIX, data_folder, list_sources
 from atmodist_core.figures.numbers.numbers import Numbers
 from atmodist_core.figures.numbers.request import FigureRequest
+from atmodist_core.models.fit import DataTraits, data_differences
 
 PATTERN = "evaluation*.nc"
 """Names of evaluations among the shipped results."""
 
 
-def evaluation_file(data_set: str) -> tuple[Path, bool] | None:
-    """Return the file of the evaluation of a data set, by its key, and whether it is the data set's own.
+_OTHER_KIND = 10.0
+"""Size of the difference between simulated weather and analyses: more than any other."""
+
+
+class ShownEvaluation(NamedTuple):
+    """An evaluation and how far it holds for the data shown."""
+
+    path: Path
+    is_own: bool  # whether it is of the data set itself
+    differences: tuple[str, ...] = ()  # in what the data shown differ from its data; empty where it fits
+
+
+def traits_shown(ds: xr.Dataset) -> DataTraits | None:
+    """Return what an evaluation is chosen by; None where no field can be read.
+
+    One time of real data is read. Of simulated data, which one simulator makes, the grid and the level are enough.
+    """
+    try:
+        stated = DataTraits.stated(ds)
+        if ds.attrs.get("simulated", False):
+            return stated
+        one = ds.isel(time=[ds.sizes["time"] // 2]) if "time" in ds.dims else ds
+        return dataclasses.replace(DataTraits.of(one), step_hours=stated.step_hours)
+    except UserError:
+        return None
+
+
+def evaluation_file(
+    data_set: str = "", traits: DataTraits | None = None, *, simulated: bool = False
+) -> ShownEvaluation | None:
+    """Return the evaluation of a data set, or the one of those that ship whose data are most like it.
 
     A data set ``name.nc`` or ``name.zarr`` in the folder of data has its own evaluation where ``name.evaluation.nc`` is beside it.
-    Without one it is the first evaluation that ships; None without any.
+
+    Parameters
+    ----------
+    data_set : str
+        Key of the data set.
+    traits : DataTraits, optional
+        Of the data set, as from :func:`traits_shown`. Without them it is the first evaluation that ships.
+    simulated : bool
+        Whether the data set is simulated weather.
+
+    Returns
+    -------
+    ShownEvaluation or None
+        With the differences between its data and those shown: results hold where there are none. None without any evaluation.
     """
     folder = data_folder()
     if folder is not None and data_set:
         own = (folder / data_set).with_suffix(EVALUATION_SUFFIX)
         if own.is_file() and own.resolve().is_relative_to(folder):
-            return own, True
-    try:
-        shipped = sorted(asset_folder("results").glob(PATTERN))
-    except UserError:
+            return ShownEvaluation(own, True)
+    shipped = shipped_evaluations()
+    if not shipped:
         return None
-    return (shipped[0], False) if shipped else None
+    if traits is None:
+        return ShownEvaluation(shipped[0], False)
+    ranked = []
+    for number, path in enumerate(shipped):
+        found = _differences(path, path.stat().st_mtime_ns, traits, simulated)
+        ranked.append((sum(size for size, _ in found), number, tuple(text for _, text in found)))
+    _, number, texts = min(ranked)
+    return ShownEvaluation(shipped[number], False, texts)
+
+
+def shipped_evaluations() -> list[Path]:
+    """Return the files of the evaluations that ship, by name."""
+    try:
+        return sorted(asset_folder("results").glob(PATTERN))
+    except UserError:
+        return []
+
+
+def _differences(path: Path, changed: int, traits: DataTraits, simulated: bool) -> list[tuple[float, str]]:
+    """Differences between the data of an evaluation and those shown; of several members the one that is most alike counts."""
+    evaluated = _evaluated(path, changed)
+    if not evaluated:
+        return [(2 * _OTHER_KIND, "data that are not known")]
+    each = []
+    for made_by_simulation, known in evaluated:
+        found = [] if known is None else data_differences(known, traits)
+        if made_by_simulation != simulated:
+            found.append((_OTHER_KIND, "simulated weather" if made_by_simulation else "analyses"))
+        each.append(found)
+    return min(each, key=lambda found: sum(size for size, _ in found))
+
+
+@lru_cache(maxsize=16)
+def _evaluated(path: Path, _changed: int) -> tuple[tuple[bool, DataTraits | None], ...]:
+    """Whether they are simulated, and traits of all data of an evaluation."""
+    try:
+        attributes = {str(name): value for name, value in open_evaluation(path).attrs.items()}
+    except UserError:
+        return ()
+    entries = json.loads(attributes.get("data", "[]"))
+    return tuple((bool(entry.get("simulated")), _traits_of(entry, attributes)) for entry in entries)
+
+
+def _traits_of(entry: dict[str, Any], attributes: dict[str, Any]) -> DataTraits | None:
+    """Traits of one data set of an evaluation: as stored, else from the band of wavenumbers that a global evaluation states."""
+    if "traits" in entry:
+        return DataTraits.from_dict(entry["traits"])
+    if "band_first" not in attributes:
+        return None
+    # The band begins after the coarse grid's Nyquist wavenumber, 180 degrees over the coarse spacing.
+    coarse_nyquist = int(attributes["band_first"]) - 1
+    limit = coarse_nyquist * int(attributes["factor"])
+    truncation = min(1.0, int(attributes["band_last"]) / limit)
+    return DataTraits((), 180 / limit, truncation, str(entry.get("level", "")), {}, (), None)
 
 
 def evaluation_basis(tree: xr.DataTree) -> str:
@@ -69,7 +167,13 @@ def scorecard_numbers(tree: xr.DataTree, reference: str, measures: str) -> Numbe
 
 def scorecard_of_link(request: FigureRequest) -> Numbers:
     """Return the numbers of the scorecard that a link of the page shows; ``UserError`` without an evaluation."""
-    found = evaluation_file(request.data)
+    source = next((one for one in list_sources() if one.key == request.data), None)
+    shown = None if source is None else source.open(request.level or None)
+    found = evaluation_file(
+        request.data,
+        None if shown is None else traits_shown(shown),
+        simulated=shown is not None and bool(shown.attrs.get("simulated", False)),
+    )
     if found is None:
         raise UserError(
             "Expected an evaluation for the scorecard, found none; make one with train/evaluate.py and store it beside the data as "
@@ -77,5 +181,5 @@ def scorecard_of_link(request: FigureRequest) -> Numbers:
         )
     others = request.others or {}
     return scorecard_numbers(
-        open_evaluation(found[0]), others.get("reference", ""), others.get("measures", "headline")
+        open_evaluation(found.path), others.get("reference", ""), others.get("measures", "headline")
     )

@@ -44,6 +44,7 @@ class EnsembleTrainer(MembersTrainer):
                 "patches",
                 "features",
                 "spectrum",
+                "pattern",
                 *RIVAL_COLUMNS,
                 *ADVERSARIAL_COLUMNS,
             ),

@@ -21,7 +21,15 @@ from atmodist_core.training.loop.training_run import Sources, train
 __all__ = ["EnsembleTrainer", "check_ensemble_config", "train_ensemble"]
 
 _SCORES = ("crps_weight", "band_weight", "patch_weight", "feature_weight")
-_LOSS = (*_SCORES, "spectrum_weight", *RIVAL_WEIGHTS, "adversarial_weight", "members", "fair_share")
+_LOSS = (
+    *_SCORES,
+    "spectrum_weight",
+    "pattern_weight",
+    *RIVAL_WEIGHTS,
+    "adversarial_weight",
+    "members",
+    "fair_share",
+)
 
 
 def train_ensemble(config: EnsembleConfig, sources: Sources = None) -> Path | None:

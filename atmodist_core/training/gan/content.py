@@ -20,6 +20,7 @@ from atmodist_core.networks.losses.content import (
 from atmodist_core.networks.losses.ensemble_score import EnsembleLoss
 from atmodist_core.networks.losses.fourier_amplitude_correlation import FourierAmplitudeCorrelationLoss
 from atmodist_core.networks.losses.gram_matrices import GramLoss
+from atmodist_core.networks.losses.grid_pattern import GridPatternLoss
 from atmodist_core.networks.losses.sliced_wasserstein import SlicedWassersteinLoss
 from atmodist_core.networks.losses.statistics import DistributionLoss, SpectrumLoss
 from atmodist_core.networks.normalization import SignedLogNormalization
@@ -129,7 +130,8 @@ def build_statistics_losses(
     normalization = data.normalization
     about: dict[str, object] = {}
     terms: dict[str, tuple[float, ContentLoss]] = {
-        "spectrum": (config.spectrum_weight, SpectrumLoss(normalization, config.factor))
+        "spectrum": (config.spectrum_weight, SpectrumLoss(normalization, config.factor)),
+        "pattern": (config.pattern_weight, GridPatternLoss(normalization, config.factor)),
     }
     if isinstance(config, GanConfig):
         terms = {"l1": (config.l1_weight, MeanAbsoluteErrorLoss())} | terms

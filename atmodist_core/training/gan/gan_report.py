@@ -15,7 +15,14 @@ from atmodist_core.training.loop.training_run import save_trained_model, setting
 
 RIVAL_WEIGHTS = tuple(f"{name}_weight" for name in RIVAL_COLUMNS)
 _WEIGHTS = (
-    *("content_weight", "mse_weight", "l1_weight", "spectrum_weight", "distribution_weight"),
+    *(
+        "content_weight",
+        "mse_weight",
+        "l1_weight",
+        "spectrum_weight",
+        "distribution_weight",
+        "pattern_weight",
+    ),
     *(*RIVAL_WEIGHTS, "adversarial_weight"),
 )
 _ADVERSARY = (

@@ -148,7 +148,14 @@ def check_downscaling_config(config: DownscalingConfig) -> None:
     require_positive(config, (*counts, *rates))
     rivals = ("amse_weight", "facl_weight", "sliced_wasserstein_weight", "gram_weight")
     require_not_negative(config, rivals)
-    weights = ("spectrum_weight", "adversarial_weight", "r1_weight", "instance_noise", "clip_norm")
+    weights = (
+        "spectrum_weight",
+        "pattern_weight",
+        "adversarial_weight",
+        "r1_weight",
+        "instance_noise",
+        "clip_norm",
+    )
     require_not_negative(config, (*weights, "noise_channels", "fine_noise_channels"))
     if not 0.0 <= config.ema_decay < 1.0:
         raise UserError(f"Expected --ema-decay from 0 to below 1, found {config.ema_decay:g}; try 0.999.")

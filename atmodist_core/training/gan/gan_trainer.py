@@ -44,7 +44,7 @@ class GanTrainer(DownscalingTrainer):
         self.pretraining_steps = self.adversary_from = self.pretraining_epochs * config.batches_per_epoch
         self.adversarial = config.epochs + config.final_epochs > 0 and config.adversarial_weight > 0
         self.columns = [
-            *("loss", "content", "mse", "l1", "spectrum", "distribution", *RIVAL_COLUMNS),
+            *("loss", "content", "mse", "l1", "spectrum", "distribution", "pattern", *RIVAL_COLUMNS),
             *ADVERSARIAL_COLUMNS,
             *("generator_steps", "discriminator_steps", "learning_rate", "samples_per_second"),
             *self.held_out_columns,

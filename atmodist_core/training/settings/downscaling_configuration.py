@@ -56,6 +56,8 @@ class DownscalingConfig:
     """Encoder layers compared by a content loss; several layers, each with its own scale, are averaged."""
     spectrum_weight: float = 0.0
     """Weight of the squared log ratio of generated to true power, beyond the coarse grid's Nyquist."""
+    pattern_weight: float = 0.0
+    """Weight of the pattern of the coarse grid: positions in a coarse cell that differ more than the truth's."""
     amse_weight: float = 0.0
     """Weight of the adjusted mean squared error, which counts power and phase of every scale apart."""
     facl_weight: float = 0.0
