@@ -25,6 +25,7 @@ _LINKS = {
     "cities": f"{_TIME}&region=Globe",
     "models": _TIME,
     "ensemble": f"{_TIME}&region=Europe",
+    "features": f"{_TIME}&region=Europe&filter=3",
 }
 _HEIGHTS = {
     "scorecard": 1010,
@@ -34,6 +35,7 @@ _HEIGHTS = {
     "cities": 1250,
     "models": 1250,
     "ensemble": 1250,
+    "features": 1250,
 }
 
 
@@ -85,6 +87,7 @@ READY = {
     "distances": "All distances of",
     "models": "Models compared with the data",
     "ensemble": "members in float32",
+    "features": "All patches of",
 }
 """Text by view that is there when everything is."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -90,9 +90,9 @@ class Engine:
         """Open a data set and return its description; a UserError says why it cannot be read."""
         return self._dataset(key, level)[1]
 
-    def describe_and_open(self, key: str) -> xr.Dataset:
-        """Return all of a data set, lazily."""
-        return self._dataset(key, "")[0]
+    def describe_and_open(self, key: str, level: str = "") -> xr.Dataset:
+        """Return all of a data set at a level, or the first one, lazily."""
+        return self._dataset(key, level)[0]
 
     def suggestion(self, data: DataDescription, methods: Sequence[Method]) -> Suggestion:
         """Return the methods that fit a data set best."""
@@ -349,9 +349,9 @@ class Engine:
         names = [card.name for card in self.cards() if card.kind == "distance"]
         return "" if not names else "atmodist-23" if "atmodist-23" in names else names[0]
 
-    def distance(self) -> Any:
-        """Return the distance network, or None."""
-        name = self.distance_name()
+    def distance(self, name: str = "") -> Any:
+        """Return a distance network, that of the comparison by default, or None."""
+        name = name or self.distance_name()
         if not name:
             return None
         card = next(card for card in self.cards() if card.name == name)

@@ -17,16 +17,17 @@ def session_caption(
     extra: str = "",
     uses_distance: bool = True,
     also: str = "",
+    network: str = "",
 ) -> str:
     """Return a caption with data, date (``first/last`` for a period of ``count`` times), region, field and the versions of all models shown.
 
     ``uses_distance`` is whether the distance network contributes to what is shown; ``extra`` is a further sentence, ``also`` a model that is shown beside
-    the methods chosen.
+    the methods chosen, ``network`` a distance network instead of that of the comparison.
     """
     data = session.data
     names = [*shown_methods(session.state, [method.name for method in session.methods]), also]
     cards = [method.card for method in session.methods if method.name in names and method.card is not None]
-    distance = session.engine.distance_name() if uses_distance else ""
+    distance = (network or session.engine.distance_name()) if uses_distance else ""
     cards += [card for card in session.engine.cards() if card.name == distance]
     return caption_of(
         data="" if data is None else data.label,

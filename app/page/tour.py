@@ -28,9 +28,9 @@ STEPS = (
         "Four scores stand below each panel; a star marks the best. Point at a score for its definition. A small error favours blurred fields.",
     ),
     (
-        "Seven questions, seven views",
+        "Eight questions, eight views",
         "Scorecard: which method is right? Maps: where? Spectra: at which scale? Distances: how different are two times? Cities: is the local "
-        "distribution correct? Models: trained on what? Ensemble: what is left open? Keys 0 to 6 switch views, / finds a city, and the question mark explains the view.",
+        "distribution correct? Models: trained on what? Ensemble: what is left open? Features: what does the distance see? Keys 0 to 7 switch views, / finds a city, and the question mark explains the view.",
     ),
     (
         "Share and export",

@@ -6,6 +6,7 @@ import numpy as np
 
 from app.session.city_result import CityResult
 from app.session.distances.distance_work import TimeDistances
+from app.session.distances.feature_work import FeatureResult
 from app.session.ensemble_work import EnsembleResult
 from app.session.long_record import long_record
 from app.session.model_work import ModelFits
@@ -16,6 +17,7 @@ from app.state.choices import WHOLE
 from atmodist_core.evaluation.bootstrap import Estimate
 from atmodist_core.fields.grid.regions import REGIONS
 from atmodist_core.figures.findings import takeaways
+from atmodist_core.figures.findings.feature_takeaway import features_takeaway
 from atmodist_core.figures.findings.wording import name_in_sentence
 from atmodist_core.figures.method_styles import method_style
 from atmodist_core.figures.numbers.cities import verdicts
@@ -150,6 +152,12 @@ def ensemble_line(session: Session) -> str:
         float(scores["energy_ratio"]),
         "m s-1" if question.field == "wind_speed" else "s-1",
     )
+
+
+def features_line(session: Session) -> str:
+    """What excites the filter shown, and to which scales the distance reacts."""
+    result: FeatureResult | None = session.results.get("features")
+    return "" if result is None else features_takeaway(result.tables, result.network)
 
 
 def _names(session: Session) -> dict[str, str]:

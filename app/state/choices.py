@@ -60,6 +60,9 @@ QUERY_NAMES = {
     "seed": "seed",
     "stamps": "stamps",
     "draw": "draw",
+    "network": "network",
+    "stage": "stage",
+    "filter": "filter",
     "theme": "theme",
 }
 """Parameter of the state -> name in the address, in the order of the address."""

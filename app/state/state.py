@@ -121,6 +121,11 @@ class StudioState(param.Parameterized):
         default="1", objects=list(DRAWS), doc="What ensemble models show on the other views."
     )
 
+    # The view Features.
+    network = param.String(default="", doc="The distance network; empty for that of the most similar grid.")
+    stage = param.String(default="stage2", doc="Stage of the network.")
+    filter = param.Integer(default=0, bounds=(0, 4095), doc="Number of the filter of the stage.")
+
     theme: Any = param.Selector(default=LIGHT, objects=[LIGHT, DARK], doc="Light or dark page.")
 
     suggested = param.List(
@@ -250,7 +255,7 @@ class StudioState(param.Parameterized):
                 return text
             except ad.UserError as error:
                 raise ValueError(f"{_sentence_part(error)} all times are used.") from error
-        if name in ("step", "sample", "seed", "factor"):
+        if name in ("step", "sample", "seed", "factor", "filter"):
             low, high = parameter.bounds
             if not text.isdigit() or not low <= int(text) <= high:
                 raise ValueError(

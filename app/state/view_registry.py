@@ -133,8 +133,22 @@ VIEW_ENTRIES: dict[str, ViewEntry] = {
             "often. The CRPS is the error of the whole ensemble, in the unit of the field; of a single field it is the mean absolute error."
         ),
     ),
+    "features": ViewEntry(
+        label="Features",
+        view="app.views.features.view:FeaturesView",
+        work="app.session.distances.feature_work:find_features",
+        parameters=("time", "region", "field", "network", "stage", "filter"),
+        takeaway="app.session.takeaways:features_line",
+        numbers="app.export.features:features_shown",
+        help=(
+            "What does the distance network see? Its stages have filters, each of which responds to a pattern. The nine patches that excite a filter "
+            "most are from different storms or days; tap one to go there. Beside each is the smallest change of the fields that would raise its "
+            "activation by a tenth: what in the patch excites it. The lines on the map say where the filter is active at this time. The curve says "
+            "which scales the distance reacts to: 1 is the weight that they have in the squared error, and the control has the same network untrained."
+        ),
+    ),
 }
-"""By name in the address, in the order of the tabs and of the keys 0 to 6."""
+"""By name in the address, in the order of the tabs and of the keys 0 to 7."""
 
 VIEWS = {name: entry.label for name, entry in VIEW_ENTRIES.items()}
 

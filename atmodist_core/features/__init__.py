@@ -3,6 +3,7 @@
 from atmodist_core.features.excitation import exciting_change
 from atmodist_core.features.metamers import metamer
 from atmodist_core.features.sensitivity import sensitivity
+from atmodist_core.features.shapes import change_shapes
 from atmodist_core.features.strongest import (
     activation_map,
     patches_at,
@@ -13,6 +14,7 @@ from atmodist_core.features.untrained import untrained
 
 __all__ = [
     "activation_map",
+    "change_shapes",
     "exciting_change",
     "metamer",
     "patches_at",

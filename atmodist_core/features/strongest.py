@@ -78,7 +78,8 @@ def strongest_places(
     count : int
         Places of every filter.
     size : int, optional
-        Points along a side of a patch; default: eight times the spacing of the activations, from 32 to 128.
+        Points along a side of a patch; default: eight times the spacing of the activations, from 32 to 128, or
+        what the fields have.
     hours : float
         Time between two places that overlap [h].
     latitude_limit : float
@@ -99,9 +100,9 @@ def strongest_places(
     """
     layer = distance.inference.config.check_layer(distance.layers[-1] if layer is None else layer)
     stride = distance.inference.config.stride(layer)
-    size = min(max(8 * stride, SMALLEST), LARGEST) if size is None else size
     arrays = FieldArrays.of(fields, distance.card.channels, distance.name)
     shape = arrays.latitude.size, arrays.longitude.size
+    size = min(max(8 * stride, SMALLEST), LARGEST, *shape) if size is None else size
     if not stride <= size <= min(shape) or count < 1:
         raise UserError(
             f"Expected one place or more and patches of {stride} to {min(shape)} points, found {count} and {size}; "

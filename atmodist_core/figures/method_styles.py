@@ -92,6 +92,21 @@ def distance_style(name: str) -> MethodStyle:
     return DISTANCE_STYLES.get(name) or method_style(name)
 
 
+def sensitivity_style(name: str) -> MethodStyle:
+    """Return the style of a distance whose sensitivity is drawn: trained networks have that of AtmoDist, untrained ones are grey.
+
+    Examples
+    --------
+    >>> sensitivity_style("atmodist-23").label, sensitivity_style("untrained").colour
+    ('atmodist-23', '#808a96')
+    """
+    if name in DISTANCE_STYLES:
+        return DISTANCE_STYLES[name]
+    if name.startswith("untrained"):
+        return MethodStyle(name, "#808a96", (3.5, 1.5))
+    return replace(DISTANCE_STYLES["AtmoDist"], label=name)
+
+
 _OTHER_COLOURS = ("#7a5c3e", "#a6761d", "#b5383f", "#6a8f2f", "#5b7fd1", "#aa4499")
 _OTHER_DASHES = ((), (7.0, 1.2), (3.5, 1.2, 1.0, 1.2))
 KNOWN_DOWNSCALERS = tuple(name for name in _STYLES if name.startswith(("sr", "ensemble")))

@@ -165,6 +165,12 @@ def _ensemble(numbers: Numbers, style: FigureStyle) -> Figure:
     return ensemble_figure(numbers.datasets, caption=numbers.caption, style=style)
 
 
+def _features(numbers: Numbers, style: FigureStyle) -> Figure:
+    from atmodist_core.figures.evaluation.features import features_figure
+
+    return features_figure(numbers.datasets, caption=numbers.caption, style=style)
+
+
 FIGURES: dict[str, Drawing] = {
     "maps": _maps,
     "spectra": _spectra,
@@ -175,5 +181,6 @@ FIGURES: dict[str, Drawing] = {
     "models": _models,
     "scorecard": _scorecard,
     "ensemble": _ensemble,
+    "features": _features,
 }
 """Functions by the name of the view."""

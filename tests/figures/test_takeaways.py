@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from atmodist_core.common.constants import EARTH_RADIUS_M
 from atmodist_core.evaluation.bootstrap import Estimate
+from atmodist_core.figures.findings.feature_takeaway import features_takeaway
 from atmodist_core.figures.findings.takeaways import (
     cities_takeaway,
     distances_takeaway,
@@ -127,3 +129,27 @@ def test_models_are_recommended_for_what_they_win_and_must_fit_the_data():
         "No model was trained on data like those shown; not made"
     )
     assert models_takeaway({}, None) == "" and fitting_text({}) == ""
+
+
+def test_the_line_of_features_is_made_from_the_numbers():
+    over = ("rank", "y", "x")
+    change = np.ones((3, 2, 2)) * np.array([1.0, 2.0, 2.0])[:, None, None] * 1e-6
+    changes = xr.Dataset(
+        {
+            "vorticity": (over, change),
+            "divergence": (over, 0 * change),
+            "activation": ("rank", [3.0, 2.0, 1.0]),
+        },
+        {"latitude": ("rank", [-10.0, -20.0, 30.0])},
+        {"layer": "stage2", "filter_number": 5, "rise": 0.1},
+    )
+    known = xr.Dataset({"half_wavenumber": ("distance", [14.0])}, {"distance": ["mine"]}).assign(
+        error_half_wavenumber=66.0
+    )
+    line = features_takeaway({"changes": changes, "sensitivity": known}, "mine")
+    assert line.startswith("Filter 5 of stage2: 2 of its 3 strongest patches lie south of the equator")
+    assert "vorticity by 1.73 × 10⁻⁶ s⁻¹ (RMS) raises it by 10 %" in line
+    assert "below 14, half of the squared error from those below 66." in line
+    assert features_takeaway({}, "mine") == "" and "Half" not in features_takeaway(
+        {"changes": changes}, "mine"
+    )

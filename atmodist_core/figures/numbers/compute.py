@@ -361,6 +361,7 @@ COMPUTE = {
     "cities": "atmodist_core.figures.numbers.studies.cities:cities",
     "models": "atmodist_core.figures.numbers.compute:models",
     "ensemble": "atmodist_core.figures.numbers.studies.ensemble:ensemble",
+    "features": "atmodist_core.figures.numbers.studies.features:features",
     "scorecard": "atmodist_core.figures.numbers.compute:scorecard",
 }
 """By name of the view: the function of a :class:`Study` that computes its numbers."""

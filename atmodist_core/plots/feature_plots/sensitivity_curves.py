@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.diagnostics.distance_sensitivity import mean_gain
-from atmodist_core.figures.method_styles import DISTANCE_STYLES, MethodStyle, distance_style
+from atmodist_core.figures.method_styles import sensitivity_style
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.look.style import axes_hook, theme_of
 from atmodist_core.plots.spectrum_plots.spectra import WAVENUMBERS
@@ -146,12 +145,3 @@ def sensitivity_columns(results: xr.Dataset, layer: str | None = None) -> dict[s
         "band": found["band"].values.astype(float),
         **{key: one[name].values for key, name in names.items()},
     }
-
-
-def sensitivity_style(name: str) -> MethodStyle:
-    """Return the style of a distance: trained networks have that of AtmoDist, untrained ones are grey."""
-    if name in DISTANCE_STYLES:
-        return distance_style(name)
-    if name.startswith("untrained"):
-        return MethodStyle(name, "#808a96", (3.5, 1.5))
-    return replace(DISTANCE_STYLES["AtmoDist"], label=name)
