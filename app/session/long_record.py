@@ -15,6 +15,7 @@ from atmodist_core.evaluation.results.file import open_evaluation
 from atmodist_core.figures.findings.shown_evaluation import (
     ShownEvaluation,
     evaluation_file,
+    fitting_evaluations,
     shipped_evaluations,
 )
 
@@ -176,6 +177,16 @@ def long_record(data: DataDescription | None = None, *, nearest: bool = False) -
     """
     found = shown_evaluation(data)
     return None if found is None or (found.differences and not nearest) else record_in(found.path)
+
+
+def record_of_ensemble(name: str, data: DataDescription) -> LongRecord | None:
+    """The evaluation of data like those shown that has the members of an ensemble; where none has, that of these data."""
+    usual = long_record(data)
+    others = [] if data.traits is None else fitting_evaluations(data.traits, simulated=data.simulated)
+    for record in (usual, *map(record_in, others)):
+        if record is not None and record.calibration(name, record.fields[0]) is not None:
+            return record
+    return usual
 
 
 def record_in(path: Path) -> LongRecord | None:

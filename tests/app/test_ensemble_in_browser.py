@@ -20,7 +20,9 @@ def scores(page):
 
 
 def test_members_are_drawn_scored_and_follow_seed_and_number(watched, address, tmp_path):
-    page = opened(watched, f"{address}?{NORTH_ATLANTIC}&methods=bicubic&members=8&ensemble=ensemble-4x-atmodist")
+    page = opened(
+        watched, f"{address}?{NORTH_ATLANTIC}&methods=bicubic&members=8&ensemble=ensemble-4x-atmodist"
+    )
     page.get_by_role("tab", name="Maps").focus()
     page.keyboard.press("6")
     until(page, lambda: "view=ensemble" in page.url)

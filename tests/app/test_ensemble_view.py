@@ -14,10 +14,11 @@ from scipy.fft import dctn
 import atmodist_core as ad
 from app.compute.catalogue import Draw, draw_of, list_methods, methods_for
 from app.compute.comparison import EXACT
+from app.compute.describe_data import description_of
 from app.export.files import file_of, numbers_shown, recipe_of
 from app.page.keyboard import press
 from app.page.sidebar import DrawControl, FactorControl
-from app.session.long_record import long_record
+from app.session.long_record import long_record, record_of_ensemble
 from app.session.takeaways import ensemble_line
 from app.state.link import query_of
 from app.state.state import StudioState
@@ -30,6 +31,7 @@ from atmodist_core.evaluation.measures import MEASURES
 from atmodist_core.figures.findings.measure_groups import HEADLINE
 from atmodist_core.figures.findings.opening import QUESTIONS
 from atmodist_core.figures.numbers.compute import numbers_of
+from atmodist_core.figures.numbers.data_sets import list_sources
 from atmodist_core.figures.numbers.request import FigureRequest
 from tests.app.conftest import settled_session, small_globe
 
@@ -191,6 +193,20 @@ def test_figure_and_numbers_are_those_of_the_command(globe, ensembles, engine):
         assert content
     assert "scores_by_model.csv" in zipfile.ZipFile(io.BytesIO(content)).namelist()
     assert float(numbers.datasets["scores"]["energy_ratio"]) > 0
+
+
+def test_the_evaluation_beside_the_members_is_one_that_has_this_ensemble(repository):
+    """Two evaluations of simulated weather ship: only the shorter one has members."""
+    demo = description_of(ad.open_demo(), next(one for one in list_sources() if one.key == "demo"))
+    usual, shown = long_record(demo), record_of_ensemble("ensemble-4x-atmodist", demo)
+    assert usual.score("crps", "ensemble-4x-atmodist", "vorticity") is None
+    tree = xr.open_datatree(repository / "assets" / "results" / "evaluation_ensembles.nc")
+    for field in ("vorticity", "divergence"):
+        crps = shown.score("crps", "ensemble-4x-atmodist", field)
+        one = tree["scores"].to_dataset().sel(measure="crps", model="ensemble-4x-atmodist", field=field)
+        assert (crps.value, crps.low) == (float(one["value"]), float(one["low"]))
+        assert crps.value < 0.75 * shown.score("mae", "srgan-4x-mse", field).value
+    assert record_of_ensemble("unknown", demo).description == usual.description
 
 
 def test_small_scale_power_is_the_same_number_in_all_views(globe, ensembles, engine):

@@ -10,7 +10,7 @@ import panel_material_ui as pmui
 
 from app.server.programmatic_update import ProgrammaticUpdate
 from app.session.ensemble_work import NO_ENSEMBLE, EnsembleResult, stamps_shown, usual_ensemble
-from app.session.long_record import LongRecord, long_record
+from app.session.long_record import LongRecord, record_of_ensemble
 from app.session.session import Session
 from app.state.choices import MEMBERS, STAMPS_AT_ONCE
 from app.theme.theme import FITTING
@@ -157,7 +157,9 @@ class EnsembleView(Element):
         self._next.disabled = int(state.members) <= STAMPS_AT_ONCE
         self._maps.draw(result, stamps, state.theme, waiting=busy)
         self._veil.show(busy and (result is None or not result.tables))
-        record = None if session.data is None else long_record(session.data)
+        record = None
+        if session.data is not None and result is not None:
+            record = record_of_ensemble(result.method.name, session.data)
         self._note.object = _note(result, found)
         if result is None:
             self._scores.object = ""

@@ -91,6 +91,15 @@ def evaluation_file(
     return ShownEvaluation(shipped[number], False, texts)
 
 
+def fitting_evaluations(traits: DataTraits, *, simulated: bool) -> list[Path]:
+    """Return the files of the evaluations that ship whose data are like these in everything that matters."""
+    return [
+        path
+        for path in shipped_evaluations()
+        if not _differences(path, path.stat().st_mtime_ns, traits, simulated)
+    ]
+
+
 def shipped_evaluations() -> list[Path]:
     """Return the files of the evaluations that ship, by name."""
     try:
