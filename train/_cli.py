@@ -49,7 +49,7 @@ def parse(
     """
     import tyro
 
-    arguments = [_current_name(argument) for argument in arguments]
+    arguments = [_current_name(argument, flags_of(kind)) for argument in arguments]
     for before, argument in zip(["", *arguments], arguments, strict=False):
         flag, equals, value = (
             argument.partition("=") if argument.startswith("--") else (before, "=", argument)
@@ -93,9 +93,10 @@ _RENAMED = {"--lead-step-hours": "--lag-step-hours", "--fields": "--channels"}
 """Flags of earlier versions, and other names of flags."""
 
 
-def _current_name(argument: str) -> str:
+def _current_name(argument: str, flags: Sequence[str]) -> str:
     flag, equals, value = argument.partition("=")
-    return _RENAMED.get(flag.replace("_", "-"), flag) + equals + value
+    name = flag.replace("_", "-")
+    return argument if name in flags else _RENAMED.get(name, flag) + equals + value
 
 
 def _preset_name(arguments: Sequence[str]) -> str | None:

@@ -110,6 +110,9 @@ class EvaluateConfig:
     level: str | None = None
     """Level, where there are several."""
 
+    fields: tuple[str, ...] = ()
+    """Fields, such as temperature@850 u@500; by default those of the networks, or vorticity and divergence."""
+
     factor: int | None = None
     """Downscaling factor of interpolations, 4 by default; a network has its own."""
 

@@ -24,7 +24,12 @@ from atmodist_core.evaluation.geometry import (
 )
 from atmodist_core.evaluation.measure_kernels import DataFacts
 from atmodist_core.evaluation.measures import MEASURES, SCORES, Measure
-from atmodist_core.evaluation.statistics.histogram import ValueBins, ValueDistribution, WassersteinPerTime
+from atmodist_core.evaluation.statistics.histogram import (
+    CENTRES,
+    ValueBins,
+    ValueDistribution,
+    WassersteinPerTime,
+)
 from atmodist_core.evaluation.statistics.moments import AreaSums, Errors, Moments
 from atmodist_core.evaluation.statistics.power import CosinePower, DegreePower
 from atmodist_core.evaluation.statistics.snapshot import Snapshot
@@ -193,9 +198,9 @@ def finalise_scores(statistics: xr.Dataset) -> xr.Dataset:
         Result of :func:`sample_statistics`, or several of them joined along ``time``.
     """
     model, truth = time_means(statistics)
-    facts = DataFacts(
-        [ValueBins(float(x)) for x in statistics["bin_scale"].values], statistics.attrs["factor"]
-    )
+    scales, units = statistics["bin_scale"].values, statistics["units"].values
+    bins = [ValueBins(float(x), CENTRES.get(str(unit), 0.0)) for x, unit in zip(scales, units, strict=True)]
+    facts = DataFacts(bins, statistics.attrs["factor"])
     result = xr.Dataset(
         {
             measure.name: ("field", measure.finalise(model, truth, facts)[0], _attributes(measure))

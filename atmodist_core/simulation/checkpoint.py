@@ -75,7 +75,10 @@ def require_same(found: dict[str, Any], wanted: dict[str, Any], free: tuple[str,
 
 def configuration_to_dict(config: SimulationConfig) -> dict[str, Any]:
     """The configuration as plain values, for attributes and checkpoints."""
-    return json.loads(json.dumps(dataclasses.asdict(config)))
+    values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
+    if not config.more_fields:
+        del values["more_fields"]  # as in stores of vorticity and divergence alone
+    return values
 
 
 def configuration_from_dict(values: Mapping[str, Any]) -> SimulationConfig:
@@ -85,7 +88,10 @@ def configuration_from_dict(values: Mapping[str, Any]) -> SimulationConfig:
         atmosphere["heating"] = StochasticHeating(**atmosphere["heating"])
         atmosphere["half_levels"] = tuple(atmosphere["half_levels"])
         ladder = tuple((int(t), int(n), float(m), float(d)) for t, n, m, d in values["ladder"])
-        return SimulationConfig(**{**values, "atmosphere": AtmosphereConfig(**atmosphere), "ladder": ladder})
+        more = tuple(values.get("more_fields", ()))
+        return SimulationConfig(
+            **{**values, "atmosphere": AtmosphereConfig(**atmosphere), "ladder": ladder, "more_fields": more}
+        )
     except (KeyError, TypeError) as error:
         raise UserError(
             f"Expected the configuration of a simulation of this version, found another ({error}); simulate again."

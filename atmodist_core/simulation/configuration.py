@@ -9,6 +9,7 @@ import math
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.common.settings_values import check_settings_values
+from atmodist_core.fields.canonical.channels import Channel
 
 HALF_LEVELS = (0.0, 0.1, 0.22, 0.35, 0.5, 0.66, 0.81, 0.956, 1.0)
 """Half levels of sigma; the seventh full level, 0.883, is the one that is kept (ERA5's level 120 lies at
@@ -180,6 +181,8 @@ class SimulationConfig:
     """Truncation of the stored fields; below that of the dynamics, so that they have realistic power up to it."""
     kept_sigma: float = 0.883
     """The full level nearest to this is stored."""
+    more_fields: tuple[str, ...] = ()
+    """Stored besides: vorticity, divergence or temperature at the full level nearest to a sigma, such as temperature@0.883."""
     output_hours: float = 3.0
     """Interval between stored slices [h]."""
     checkpoint_slices: int = 8
@@ -212,10 +215,25 @@ class SimulationConfig:
                 "Expected an output interval that is a multiple of the step of "
                 f"{self.atmosphere.step_minutes} minutes, found {self.output_hours} hours; 3 hours is what the distance network is trained on."
             )
+        object.__setattr__(self, "more_fields", tuple(dict.fromkeys(map(self._named, self.more_fields))))
         if self.checkpoint_slices < 1:
             raise UserError(
                 f"Expected at least 1 slice between checkpoints, found {self.checkpoint_slices}; 8 is a day."
             )
+
+    def _named(self, text: str) -> str:
+        """Name of a field to store, with the sigma of the full level nearest to the one asked for."""
+        channel = Channel.of(text)
+        try:
+            sigma = float(channel.level or self.kept_sigma)
+        except ValueError:
+            sigma = -1.0
+        if channel.field not in ("vorticity", "divergence", "temperature") or not 0.0 <= sigma <= 1.0:
+            raise UserError(
+                f"Expected --more-fields such as temperature@0.883 (or vorticity, divergence, at a sigma from 0 to 1), found {text!r}."
+            )
+        nearest = min(self.atmosphere.full_levels, key=lambda level: abs(level - sigma))
+        return f"{channel.field}@{nearest:.4g}"
 
     @property
     def steps_per_slice(self) -> int:

@@ -128,6 +128,26 @@ def kept_fields(model: PrimitiveEquations, level: int, truncation: int) -> tuple
     return vorticity, divergence
 
 
+def more_kept_fields(model: PrimitiveEquations, config: SimulationConfig) -> dict[str, np.ndarray]:
+    """Return the further fields that are stored, by name, as complex coefficients (L + 1, L + 1); temperatures in K."""
+    size = config.kept_truncation + 1
+    levels = model.config.full_levels
+    found = {}
+    for name in config.more_fields:
+        field, _, sigma = name.partition("@")
+        level = int(np.argmin(np.abs(np.asarray(levels) - float(sigma))))
+        values = getattr(model.state, field)[level, :size, :size].cpu().numpy().copy()
+        if field == "temperature":
+            # Of a field that is one everywhere; the state is the departure from the reference.
+            grid = torch.ones(model.config.latitude_count, model.config.longitude_count)
+            values[0, 0] += (
+                model.config.reference_temperature_kelvin
+                * model.transform.analysis(grid.to(model.transform.device))[0, 0].cpu().numpy()
+            )
+        found[name] = values
+    return found
+
+
 @torch.inference_mode()
 def run_simulation(
     config: SimulationConfig,
@@ -208,9 +228,13 @@ def _simulate(
         if last:
             sigma = atmosphere.full_levels[level]
             writer = CoefficientWriter(
-                out, config.kept_truncation, store_attributes(config, sigma), config.checkpoint_slices
+                out,
+                config.kept_truncation,
+                store_attributes(config, sigma),
+                config.checkpoint_slices,
+                config.more_fields,
             )
-        buffer: list[tuple[np.ndarray, np.ndarray]] = []
+        buffer: list[dict[str, np.ndarray]] = []
         while done < stage.steps:
             for _ in range(per_slice):
                 model.step()
@@ -218,7 +242,9 @@ def _simulate(
             report(stage.name, done // per_slice * days_of, stage.steps // per_slice * days_of)
             kept = (done - settle) // per_slice
             if writer is not None and done > settle:
-                buffer.append(kept_fields(model, level, config.kept_truncation))
+                pair = kept_fields(model, level, config.kept_truncation)
+                kept_pair = dict(zip(("vorticity", "divergence"), pair, strict=True))
+                buffer.append(kept_pair | more_kept_fields(model, config))
             full = kept % config.checkpoint_slices == 0 if writer is not None else done // per_slice % 80 == 0
             if full or done >= stage.steps:
                 check_finite(model, stage.name, stage.step_minutes)
@@ -229,10 +255,7 @@ def _simulate(
                     writer.write(
                         begin,
                         start + step * np.arange(begin, kept),
-                        {
-                            "vorticity": np.stack([pair[0] for pair in buffer]),
-                            "divergence": np.stack([pair[1] for pair in buffer]),
-                        },
+                        {name: np.stack([fields[name] for fields in buffer]) for name in buffer[0]},
                     )
                     buffer.clear()
                 _save_checkpoint(out / CHECKPOINT, model, config, index, done)

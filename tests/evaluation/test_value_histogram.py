@@ -72,3 +72,17 @@ def test_values_beyond_the_bins_are_a_mistake():
         even(np.array([2.0]))
     with pytest.raises(UserError, match="units"):
         even(np.array([np.nan]))
+
+
+def test_the_distance_of_temperatures_is_exact_to_a_hundredth_of_a_kelvin():
+    """Bins are even about 280 K; about zero they would be 2 K wide there."""
+    random = np.random.default_rng(5)
+    values, others = (
+        281.0 + 10.0 * random.standard_normal(50_000),
+        281.4 + 9.0 * random.standard_normal(50_000),
+    )
+    bins = ValueBins.of_units("K")
+    both = [bins.histogram(each, np.full(each.size, 1 / each.size)) for each in (values, others)]
+    exact = np.abs(np.sort(values) - np.sort(others)).mean()  # equal counts: quantile by quantile
+    assert histogram_wasserstein(*both, bins.edges) == pytest.approx(exact, abs=0.01)
+    assert np.diff(bins.edges)[np.searchsorted(bins.edges, 290.0)] < 0.1

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
@@ -209,3 +210,38 @@ def test_time_left_of_a_resumed_run_does_not_count_the_days_of_the_run_before():
     bar = bars._bars["weather"]
     assert bar.n == 61.0 and bar.format_dict["initial"] == 60.5
     bars.close()
+
+
+def test_temperature_and_other_levels_are_stored_and_opened_in_kelvin(whole, tmp_path):
+    """The last temperature is the state of the checkpoint plus the reference; the default fields are what they were."""
+    from atmodist_core.fields import open_fields
+    from atmodist_core.harmonics import get_transform
+
+    config = dataclasses.replace(SMALL, more_fields=("t@0.9", "vorticity@0.4", "divergence@0.425"))
+    assert config.more_fields == ("temperature@0.883", "vorticity@0.425", "divergence@0.425")
+    out = run_simulation(config, tmp_path / "levels")
+    for field in FIELDS:
+        np.testing.assert_array_equal(stored(out)[field], stored(whole)[field])
+    names = ("temperature@0.883", "vorticity@0.425", "u@0.425", "vorticity")
+    fields = open_fields(out, fields=names)
+    assert list(fields) == list(names) and fields.attrs["level"] == "sigma 0.883, sigma 0.425"
+    tensors, _ = read_checkpoint(out / CHECKPOINT)
+    state = {name: torch.view_as_complex(tensors[f"state.{name}"]) for name in ("temperature", "vorticity")}
+    transform = get_transform(48, 96, 23, "cell-centred")
+    level = {"temperature@0.883": 6, "vorticity@0.425": 3}
+    for name, departure in (("temperature@0.883", 300.0), ("vorticity@0.425", 0.0)):
+        coefficients = state[name.partition("@")[0]][level[name], :24, :24]
+        expected = transform.synthesis(coefficients.to(torch.complex64)).numpy() + departure
+        spread = float(expected.std())
+        np.testing.assert_allclose(fields[name].values[-1], expected, atol=2e-3 * spread)
+    rotation = open_fields(out, fields=("vorticity@0.425", "u@0.425", "v@0.425")).isel(time=[-1])
+    from atmodist_core.fields import vorticity_divergence
+
+    again = vorticity_divergence(rotation["u@0.425"], rotation["v@0.425"])["vorticity"]
+    spread = float(again.std())
+    np.testing.assert_allclose(again, rotation["vorticity@0.425"], atol=0.02 * spread)
+    with pytest.raises(UserError, match=r"temperature@0\.5 is not in the store.*temperature@0\.883"):
+        open_fields(out, fields=("temperature@0.5",))
+    with pytest.raises(UserError, match=r"found 'humidity@0\.5'"):
+        dataclasses.replace(SMALL, more_fields=("humidity@0.5",))
+    run_simulation(config, out, resume=True)  # the same settings are known again

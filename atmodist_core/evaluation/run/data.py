@@ -19,9 +19,10 @@ from atmodist_core.evaluation.geometry import (
     time_values,
 )
 from atmodist_core.evaluation.statistics.statistic import VERSION
+from atmodist_core.fields.canonical.channels import DEFAULT_FIELDS
 from atmodist_core.fields.grid.validity import largest_valid_rectangle
 
-FIELDS = ("vorticity", "divergence")
+FIELDS = DEFAULT_FIELDS
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ def open_evaluation_data(
     """Open a period of a source for an evaluation.
 
     ``source`` is anything that :func:`atmodist_core.open_fields` reads, or "demo"; ``period`` is first and last date, one
-    date, or nothing for all. Models still use the fields around a region. Raises ``UserError`` if a field is missing,
+    date, or nothing for all; ``fields`` are named as for :func:`~atmodist_core.open_fields`. Models still use the fields
+    around a region. Raises ``UserError`` if a field is missing,
     times have no dates, or there is no such region.
     """
     from atmodist_core.common.assets import asset_folder
@@ -104,9 +106,10 @@ def open_evaluation_data(
     from atmodist_core.inference.downscaler import load_downscaler
 
     place = asset_folder("demo") if str(source) == "demo" else source
-    whole = open_fields(place, level=level)
+    wanted = None if set(fields) <= set(FIELDS) else tuple(fields)
+    whole = open_fields(place, level=level, fields=wanted)
     span = slice(period[0], period[-1]) if period else None
-    chosen = whole if span is None else open_fields(place, level=level, time=span)
+    chosen = whole if span is None else open_fields(place, level=level, time=span, fields=wanted)
     names = horizontal_fields(whole, list(fields))
     if np.isnat(time_values(whole)).any():
         raise UserError(f"Expected dated times in {source}, found none; add a time coordinate.")

@@ -23,6 +23,7 @@ from atmodist_core.evaluation.run.data import EvaluationData, open_evaluation_da
 from atmodist_core.evaluation.run.member_run import MemberRun, Selection
 from atmodist_core.evaluation.run.models import (
     EvaluatedModel,
+    evaluated_fields,
     learned_distance,
     load_models,
     truncated_model,
@@ -85,8 +86,16 @@ def prepare_evaluation(plan: EvaluationPlan) -> PreparedEvaluation:
         seed=plan.member_seed,
     )
     factor = models[0].downscaler.factor
+    distance = None
+    if plan.distance != "none":
+        distance = learned_distance(
+            plan.distance, layers=plan.distance_layers, precision=plan.precision, device=plan.device
+        )
+    fields = evaluated_fields(plan.fields, models, distance)
     data = [
-        open_evaluation_data(source, factor=factor, period=period, level=plan.level, region=plan.region)
+        open_evaluation_data(
+            source, factor=factor, period=period, level=plan.level, fields=fields, region=plan.region
+        )
         for source, period in zip(plan.data, plan.periods, strict=True)
     ]
     require_one_grid(data)
@@ -94,11 +103,6 @@ def prepare_evaluation(plan: EvaluationPlan) -> PreparedEvaluation:
     if plan.truncate:
         models = [truncated_model(model, data[0].template.attrs) for model in models]
         notes.append("Results are truncated at the truncation of the data.")
-    distance = None
-    if plan.distance != "none":
-        distance = learned_distance(
-            plan.distance, layers=plan.distance_layers, precision=plan.precision, device=plan.device
-        )
     selection = Selection(plan.every_hours, plan.cities_every_hours)
     runs = [
         MemberRun(

@@ -15,6 +15,7 @@ from atmodist_core.evaluation.model_scores import DownscalerLike
 from atmodist_core.evaluation.statistics.learned_distance import LearnedDistance
 from atmodist_core.evaluation.statistics.spectral_band import stated_truncation
 from atmodist_core.evaluation.store.statistics_store import TRUTH, identity_hash
+from atmodist_core.fields.canonical.channels import DEFAULT_FIELDS, channel_names
 from atmodist_core.harmonics.global_transform import truncated
 
 Precision = Literal["float32", "bfloat16", "auto"]
@@ -103,6 +104,33 @@ def _evaluated_model(
     if seed:
         identity["member_seed"] = seed
     return EvaluatedModel(label or card.name, downscaler, identity, members, seed)
+
+
+def evaluated_fields(
+    asked: Sequence[str], models: Sequence[EvaluatedModel], distance: LearnedDistance | None
+) -> tuple[str, ...]:
+    """Return the fields to evaluate: those asked for, else those of the models and of the distance network.
+
+    Networks that need others than these are refused by a ``UserError``.
+    """
+    cards = {model.label: getattr(model.downscaler, "card", None) for model in models}
+    needed = {label: () if card is None else tuple(card.channels) for label, card in cards.items()}
+    if distance is not None:
+        needed[distance.network.name] = tuple(distance.network.card.channels)
+    everything = tuple(dict.fromkeys(channel for channels in needed.values() for channel in channels))
+    fields = channel_names(asked) or everything
+    if set(fields) <= set(DEFAULT_FIELDS):
+        fields = DEFAULT_FIELDS
+    for label, channels in needed.items():
+        is_distance = distance is not None and label == distance.network.name
+        missing = sorted(set(channels) - set(fields))
+        extra = sorted(set(fields) - set(channels)) if channels and not is_distance else []
+        if missing or (extra and fields != DEFAULT_FIELDS):
+            raise UserError(
+                f"Expected networks for the fields {', '.join(fields)}, found {label} for {', '.join(channels)}; evaluate networks"
+                " of the same fields together, and others one by one."
+            )
+    return fields
 
 
 class TruncatedDownscaler:

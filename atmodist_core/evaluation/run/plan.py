@@ -39,6 +39,8 @@ class EvaluationPlan:
         Pairs of patches at each time on which the distance network itself is evaluated (0 for none), and their seed.
     truncate : bool
         Truncate results at the truncation that the data state.
+    fields : tuple of str
+        Fields, such as ``temperature@850``; by default those of the models and the distance network.
     level, factor, device, precision
         As for :func:`atmodist_core.load_downscaler` and :func:`atmodist_core.open_fields`.
     torch_threads : int
@@ -62,6 +64,7 @@ class EvaluationPlan:
     lag_pairs: int = 0
     seed: int = 0
     truncate: bool = False
+    fields: tuple[str, ...] = ()
     level: str | None = None
     factor: int | None = None
     device: str | None = None

@@ -22,22 +22,26 @@ BINS = 4096
 REACH = 1e6
 """The last bin ends at ``REACH * x0``."""
 
-SCALES = {"s-1": 1e-6, "s**-1": 1e-6, "Pa": 1.0, "m2 s-2": 1.0, "m**2 s**-2": 1.0}
+SCALES = {"s-1": 1e-6, "s**-1": 1e-6, "Pa": 1.0, "m2 s-2": 1.0, "m**2 s**-2": 1.0, "kg kg-1": 1e-5}
 """``x0`` by units; 0.01 for other units."""
+
+CENTRES = {"K": 280.0}
+"""Value about which bins are even in ``asinh``, by units: 280 K, for temperatures lie far from zero; 0 for other units."""
 
 USUAL_SCALE = 1e-2
 
 
 @dataclass(frozen=True)
 class ValueBins:
-    """Histogram bins of one field: even in x below ``scale`` (its units), and in log x above."""
+    """Histogram bins of one field: even in x near ``centre``, up to ``scale`` away from it (its units), and in log x beyond."""
 
     scale: float
+    centre: float = 0.0
 
     @classmethod
     def of_units(cls, units: str) -> ValueBins:
         """Return the bins for a quantity with these units."""
-        return cls(SCALES.get(units, USUAL_SCALE))
+        return cls(SCALES.get(units, USUAL_SCALE), CENTRES.get(units, 0.0))
 
     @classmethod
     def holding(cls, units: str, largest: float) -> ValueBins:
@@ -45,13 +49,14 @@ class ValueBins:
         usual = cls.of_units(units)
         if largest <= REACH * usual.scale:
             return usual
-        return cls(float(10.0 ** np.ceil(np.log10(1000 * largest / REACH))))
+        return cls(float(10.0 ** np.ceil(np.log10(1000 * largest / REACH))), usual.centre)
 
     @property
     def edges(self) -> np.ndarray:
         """Edges of the bins, shape ``(BINS + 1,)``, in the units of the field."""
         limit = np.arcsinh(REACH)
-        return self.scale * np.sinh(np.linspace(-limit, limit, BINS + 1))
+        edges = self.scale * np.sinh(np.linspace(-limit, limit, BINS + 1))
+        return edges + self.centre if self.centre else edges
 
     def histogram(self, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return the share of the weight in every bin, ``(BINS,)``; ``UserError`` for a value beyond the last bin.
@@ -59,7 +64,10 @@ class ValueBins:
         Values and weights have shape ``(points,)``; the result sums to the sum of the weights.
         """
         limit = np.arcsinh(REACH)
-        scaled = np.arcsinh(values.astype(np.float32) * np.float32(1 / self.scale))
+        shifted = values.astype(np.float32)
+        if self.centre:
+            shifted = shifted - np.float32(self.centre)
+        scaled = np.arcsinh(shifted * np.float32(1 / self.scale))
         scaled += np.float32(limit)
         scaled *= np.float32(BINS / (2 * limit))
         if not (scaled.min() >= 0 and scaled.max() <= BINS):

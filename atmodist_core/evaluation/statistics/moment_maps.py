@@ -19,7 +19,9 @@ from atmodist_core.evaluation.statistics.row_sums import POWERS
 from atmodist_core.evaluation.statistics.snapshot import Snapshot
 from atmodist_core.evaluation.statistics.statistic import Arrays, Statistic
 
-SCALES = {"s-1": 1e-5, "s**-1": 1e-5, "m s-1": 10.0, "m s**-1": 10.0}
+SCALES = {
+    "s-1": 1e-5, "s**-1": 1e-5, "m s-1": 10.0, "m s**-1": 10.0, "K": 300.0, "m2 s-2": 6e4, "kg kg-1": 0.01, "%": 100.0,
+}  # fmt: skip
 """Typical size of a quantity by its units; 1 for other units."""
 
 RESOLUTION = 2.0**-24

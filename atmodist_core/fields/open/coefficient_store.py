@@ -7,7 +7,7 @@ small scales: the error of a coefficient is at most 1.6e-5 of the largest one of
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import zarr
 from zarr.codecs import BloscCodec
 
 from atmodist_core.common.errors import UserError
-from atmodist_core.fields.canonical.channels import FIELD_ATTRS
+from atmodist_core.fields.canonical.channels import FIELD_ATTRS, Channel, field_of
 from atmodist_core.fields.canonical.coordinates import LATITUDE_ATTRS, LONGITUDE_ATTRS
 from atmodist_core.fields.canonical.time_selection import nanoseconds, time_indices
 from atmodist_core.fields.grid.regions import Region
@@ -27,7 +27,9 @@ from atmodist_core.fields.open.netcdf import one_line
 from atmodist_core.fields.open.zarr_store import CheckedLocalStore, missing_chunks
 
 FIELDS = ("vorticity", "divergence")
-_PARTS = frozenset(f"{field}_{part}" for field in FIELDS for part in ("values", "scale"))
+"""What every store holds, at one level. Others may follow under names such as ``temperature@0.883``, listed in its attribute
+``more_fields``."""
+
 _FULL_SCALE = 32767
 _EPOCH = np.datetime64("1970-01-01T00:00:00", "s")
 
@@ -69,23 +71,40 @@ def _array(group: zarr.Group, name: str) -> zarr.Array:
     return found
 
 
+def _parts(attributes: Mapping[str, Any]) -> frozenset[str]:
+    """Names of the arrays of a store but time."""
+    fields = (*FIELDS, *map(str, attributes.get("more_fields", ())))
+    return frozenset(f"{field}_{part}" for field in fields for part in ("values", "scale"))
+
+
 def _open_group(path: str | Path) -> zarr.Group:
     """The group of a store, of which every chunk must be there."""
     store = CheckedLocalStore(str(path), read_only=True)
-    store.required = _PARTS
-    return zarr.open_group(store, mode="r", zarr_format=3)
+    group = zarr.open_group(store, mode="r", zarr_format=3)
+    store.required = _parts(dict(group.attrs))
+    return group
 
 
 class CoefficientWriter:
     """Append slices to a store, or overwrite from a given slice on.
 
-    `attributes` describe the data (source, level, seed, configuration). Write in multiples of `chunk_slices`, and no
-    chunk is ever written twice.
+    `attributes` describe the data (source, level, seed, configuration), `more_fields` are stored besides vorticity and
+    divergence. Write in multiples of `chunk_slices`, and no chunk is ever written twice.
     """
 
-    def __init__(self, path: Path, truncation: int, attributes: Mapping[str, Any], chunk_slices: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        truncation: int,
+        attributes: Mapping[str, Any],
+        chunk_slices: int,
+        more_fields: Sequence[str] = (),
+    ) -> None:
         self.path = Path(path)
         self.truncation = truncation
+        self.fields = (*FIELDS, *more_fields)
+        if more_fields:
+            attributes = {**attributes, "more_fields": list(more_fields)}
         if is_coefficient_store(self.path):
             self.group = zarr.open_group(self.path, mode="r+", zarr_format=3)
             return
@@ -104,7 +123,7 @@ class CoefficientWriter:
             "values": ((truncation + 1) * (truncation + 2), "int16"),
             "scale": (truncation + 1, "float32"),
         }
-        for field in FIELDS:
+        for field in self.fields:
             for part, (size, dtype) in sizes.items():
                 self.group.create_array(
                     f"{field}_{part}",
@@ -127,7 +146,7 @@ class CoefficientWriter:
         stop = start + len(times)
         # Chunks of zeros are written too, so that a missing chunk is always an error.
         with zarr.config.set({"array.write_empty_chunks": True}):
-            for field in FIELDS:
+            for field in self.fields:
                 values, scale = pack(coefficients[field])
                 for part, data in (("values", values), ("scale", scale)):
                     array = _array(self.group, f"{field}_{part}")
@@ -140,7 +159,7 @@ class CoefficientWriter:
 
 
 def read_coefficients(path: str | Path, field: str, indices: np.ndarray | slice) -> np.ndarray:
-    """Return ``vorticity`` or ``divergence`` [s-1] of some slices: complex64, (time, L + 1, L + 1)."""
+    """Return ``vorticity`` or ``divergence`` [s-1], or another stored field, of some slices: complex64, (time, L + 1, L + 1)."""
     group = _open_group(path)
     values, scale = (
         np.asarray(_array(group, f"{field}_{part}").oindex[indices]) for part in ("values", "scale")
@@ -170,12 +189,17 @@ def _synthesise(path: str, field: str, rows: int, block_id: tuple[int, ...]) -> 
 
 
 def open_coefficient_store(
-    path: str | Path, *, level: Any = None, time: Any = None, region: Region | None = None
+    path: str | Path,
+    *,
+    level: Any = None,
+    time: Any = None,
+    region: Region | None = None,
+    channels: Sequence[Channel] | None = None,
 ) -> xr.Dataset:
     """Open a store as canonical fields on its natural grid; slices are synthesised when they are read.
 
-    The grid has 2 (L + 1) cell-centred rows (0.5 degrees for truncation 179). Arguments are those of `open_fields`.
-    An empty or damaged store, and a level or time that it does not hold, are refused.
+    The grid has 2 (L + 1) cell-centred rows (0.5 degrees for truncation 179). Arguments are those of `open_fields`;
+    ``channels`` are fields that the store holds, by default vorticity and divergence. An empty or damaged store, and a level or time that it does not hold, are refused.
     """
     if not is_coefficient_store(path):
         raise UserError(
@@ -188,7 +212,7 @@ def open_coefficient_store(
     seconds = np.asarray(_array(group, "time")[:])
     if not len(seconds):
         raise UserError(f"Expected at least one slice in {path}, found none; resume train/simulate.py.")
-    for name in sorted(_PARTS):
+    for name in sorted(_parts(attributes)):
         shape = _array(group, name).shape
         missing, count, first = missing_chunks(str(path), name, [np.arange(length) for length in shape])
         if missing or shape[0] < len(seconds):
@@ -197,12 +221,15 @@ def open_coefficient_store(
                 f"{count} chunks missing{f' (first {first})' * bool(missing)}; copy or write the store again."
             )
     held = str(attributes.get("level", "unknown"))
-    if level is not None and not _is_level(level, held):
+    stored = {field: field for field in FIELDS}
+    if channels is not None:
+        stored = {each.name: _stored_name(each, level, held, attributes) for each in channels}
+    elif level is not None and not _is_level(level, held):
         raise UserError(f"Level {level} is not in the store, which holds {held}; leave out level.")
     times = nanoseconds(_EPOCH + seconds.astype("timedelta64[s]"), str(path))
     # Blocks know their slice by their number, so that one layer of the graph serves any number of slices.
     fields = {
-        field: dask.array.map_blocks(
+        name: dask.array.map_blocks(
             _synthesise,
             str(path),
             field,
@@ -211,12 +238,15 @@ def open_coefficient_store(
             dtype=np.float32,
             meta=np.empty((0, 0, 0), np.float32),
         )
-        for field in FIELDS
+        for name, field in stored.items()
     }
     dimensions = ("time", "latitude", "longitude")
     spacing = 180.0 / rows
     dataset = xr.Dataset(
-        {field: (dimensions, fields[field], dict(FIELD_ATTRS[field])) for field in FIELDS},
+        {
+            name: (dimensions, fields[name], _attributes(field, held, channels is not None))
+            for name, field in stored.items()
+        },
         coords={
             "time": ("time", times, {"standard_name": "time"}),
             "latitude": ("latitude", 90.0 - spacing * (np.arange(rows) + 0.5), LATITUDE_ATTRS),
@@ -235,6 +265,29 @@ def open_coefficient_store(
     if time is not None:
         dataset = dataset.isel(time=time_indices(times, time))
     return region.select(dataset) if region is not None else dataset
+
+
+def _attributes(field: str, held: str, with_level: bool) -> dict[str, Any]:
+    """CF attributes of a stored field, and its level where several may be open."""
+    number = field.partition("@")[2]
+    level = {"level": f"sigma {number}" if number else held} if with_level else {}
+    return {**FIELD_ATTRS[field_of(field)], **level}
+
+
+def _stored_name(channel: Channel, level: Any, held: str, attributes: Mapping[str, Any]) -> str:
+    """Name of the arrays of a channel; one that the store lacks is refused."""
+    wanted = channel.level if channel.level is not None else level
+    more = [str(name) for name in attributes.get("more_fields", ())]
+    if channel.field in FIELDS and (wanted is None or _is_level(wanted, held)):
+        return channel.field
+    for name in more:
+        field, _, number = name.partition("@")
+        if field == channel.field and (
+            _is_level(wanted, number) if wanted is not None else _is_level(number, held)
+        ):
+            return name
+    listed = ", ".join([*(f"{field} at {held}" for field in FIELDS), *more])
+    raise UserError(f"{channel.name} is not in the store, which holds {listed}; choose among these.")
 
 
 def _is_level(request: Any, held: str) -> bool:

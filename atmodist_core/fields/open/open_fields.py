@@ -145,21 +145,27 @@ def open_fields(
 def _of_simulation(
     source: Source, channels: Sequence[Channel], level: Any, time: Any, region: Region | None
 ) -> xr.Dataset:
-    """Fields of a store of simulated weather, which holds vorticity and divergence at one level."""
-    held = (*DEFAULT_FIELDS, "u", "v")
-    other = [channel.field for channel in channels if channel.field not in held]
-    if other:
-        raise UserError(
-            f"Expected vorticity, divergence, u or v of a simulated store, found {other[0]}; it holds no other field."
-        )
-    for wanted in {level if channel.level is None else channel.level for channel in channels}:
-        whole = source.reader(source.location, level=wanted, time=time, region=None)
-    winds = wind(whole["vorticity"], whole["divergence"])
+    """Fields of a store of simulated weather; the wind is that of its vorticity and divergence."""
+    pairs = {
+        channel.name: tuple(Channel(field, channel.level) for field in DEFAULT_FIELDS)
+        for channel in channels
+        if channel.field in ("u", "v")
+    }
+    held = [part for channel in channels for part in pairs.get(channel.name, (channel,))]
+    whole = source.reader(
+        source.location, level=level, time=time, region=None, channels=tuple(dict.fromkeys(held))
+    )
     parts = {}
     for channel in channels:
-        array = (whole if channel.field in DEFAULT_FIELDS else winds)[channel.field]
-        parts[channel.name] = array.assign_attrs(level=whole.attrs["level"])
-    result = xr.Dataset(parts, attrs=whole.attrs)
+        if channel.name in pairs:
+            vorticity, divergence = (whole[part.name] for part in pairs[channel.name])
+            parts[channel.name] = wind(vorticity, divergence)[channel.field].assign_attrs(
+                level=vorticity.attrs["level"]
+            )
+        else:
+            parts[channel.name] = whole[channel.name]
+    levels = dict.fromkeys(str(array.attrs["level"]) for array in parts.values())
+    result = xr.Dataset(parts, attrs={**whole.attrs, "level": ", ".join(levels)})
     return result if region is None else region.select(result)
 
 
