@@ -58,7 +58,15 @@ def measured_amplitudes(fields: TrainingFields, factor: int) -> NDArray[np.float
 def scaled_by_amplitude(
     fields: TrainingFields, segments: Sequence[tuple[int, int]], scaling: AmplitudeScaling
 ) -> tuple[TrainingFields, dict[str, float]]:
-    """The fields with the amplitude of every time brought to the reference, and that reference by channel."""
+    """The fields with the amplitude of every time brought to the reference, and that reference by channel.
+
+    Fields far from zero, such as temperatures, have no such amplitude and are refused.
+    """
+    if fields.offsets is not None:
+        far = [name for name, offset in zip(fields.channels, fields.offsets.tolist(), strict=True) if offset]
+        raise UserError(
+            f"Expected fields that vary about zero for --amplitude coarse-field, found {', '.join(far)}; leave --amplitude out."
+        )
     amplitudes = measured_amplitudes(fields, scaling.factor)
     if scaling.reference:
         wanted = np.array([scaling.reference[channel] for channel in fields.channels])
