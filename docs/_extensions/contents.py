@@ -33,6 +33,7 @@ CONTENTS: dict[str, tuple[str, ...]] = {
         "docs/experiments_tables",
         "docs/rivals",
         "docs/performance",
+        "docs/peers",
         "benchmarks/README",
     ),
     "Code": ("docs/reference/index", "docs/architecture", "docs/decisions", "docs/extend"),
