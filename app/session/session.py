@@ -131,8 +131,7 @@ class Session(param.Parameterized):
         """Take the methods of the chosen factor and members; return whether they differ: equal cards are the same models."""
         self._methods_found, self.factors = found, factors_of(found)
         methods = methods_for(found, self.state.factor, draw_of(*self._choices(_DRAWN)))
-        renewed = not same_text(methods, self.methods)
-        if renewed:
+        if renewed := not same_text(methods, self.methods):
             self.methods = methods
         return renewed
 
@@ -276,7 +275,9 @@ class Session(param.Parameterized):
             idle_work = VIEW_ENTRIES[self.state.view].idle_work
             if idle_work and self.data is not None and control is self._control and not control.cancelled():
                 with suppress(ad.Cancelled):
-                    await self.in_thread(control, load(idle_work), self.request(), control.silent())
+                    idle = load(idle_work), self.request(), control.silent()
+                    if update := await self.in_thread(control, *idle):
+                        self.publish(update)
 
     async def _run(self, control: Control) -> None:
         self.param.update(busy=True, stopped=False, progress=0.0)
@@ -310,8 +311,7 @@ class Session(param.Parameterized):
         if not work:
             self.activity = ""
             return
-        started, summary = time.perf_counter(), ""
-        steps = load(work)(self.request(), control)
+        started, summary, steps = time.perf_counter(), "", load(work)(self.request(), control)
         while (update := await self.in_thread(control, next, steps, None)) is not None:
             self.publish(update)
             summary = update.summary

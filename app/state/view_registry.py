@@ -26,7 +26,8 @@ class ViewEntry:
     work: str = ""
     # Parameters of the state whose change starts the work again while the view is shown.
     parameters: tuple[str, ...] = ()
-    # Function ``(request, control)`` that is called after the work, while the page has nothing else to do; empty for none.
+    # Function ``(request, control)`` that is called after the work, while the page has nothing else to do, and may return an Update;
+    # empty for none.
     idle_work: str = ""
 
 
@@ -80,6 +81,7 @@ VIEW_ENTRIES: dict[str, ViewEntry] = {
         label="Distances",
         view="app.views.distances.view:DistancesView",
         work="app.session.distances.distance_work:compare_times",
+        idle_work="app.session.distances.similar_times:find_similar_times",
         parameters=(*_COMPARED, "period", "step"),
         takeaway="app.session.takeaways:distances_line",
         numbers="app.export.distances:distances_numbers",
@@ -87,7 +89,8 @@ VIEW_ENTRIES: dict[str, ViewEntry] = {
             "How different is the atmosphere at two times? Each cell of a matrix compares two times of the period; tap a cell to see both fields. "
             "A useful distance grows steadily with the lag, the time between two fields. The point-by-point error soon saturates (marks: the lag "
             "at which it reaches 90 % of its plateau); AtmoDist, which was learned from weather data, grows for longer. The confusion matrix shows "
-            "the task that the network was trained for: predicting the lag between two fields."
+            "the task that the network was trained for: predicting the lag between two fields. Similar times are the times of the data set most like "
+            "the chosen one; select a date to go there."
         ),
     ),
     "cities": ViewEntry(

@@ -25,7 +25,8 @@ class DistanceSeries:
     def __init__(self, engine: Engine, question: Question, texts: tuple[str, ...], control: Control) -> None:
         self._engine, self._question, self._texts, self._control = engine, question, texts, control
         digest = hashlib.sha256(" ".join(texts).encode()).hexdigest()[:16]
-        self._place = (question.data_set, question.stamp, question.level, question.region)
+        # With the factor, whose coarse cells decide where a region ends.
+        self._place = (question.data_set, question.stamp, question.level, question.region, question.factor)
         self._key = (*self._place, digest)
 
     def fields(self) -> xr.Dataset:

@@ -14,6 +14,7 @@ from app.compute.control import Control
 from app.compute.public_text import public_text
 from app.session.comparison_work import compared_states
 from app.session.distances.distance_series import DistanceSeries
+from app.session.distances.similar_times import SimilarTimes, known_similar_times
 from app.session.request import Request, Update
 from app.state.period import period_times
 from atmodist_core.figures.numbers.times import compared_times
@@ -32,6 +33,7 @@ class TimeDistances:
     curves: xr.Dataset | None = None
     confusion: xr.Dataset | None = None
     methods: xr.Dataset | None = None
+    similar: SimilarTimes | None = None  # the times most like the chosen one; found after everything else
     problems: tuple[str, ...] = ()  # why a part is missing
     complete: bool = False  # whether all parts are computed
 
@@ -59,7 +61,9 @@ def compare_times(request: Request, control: Control) -> Iterator[Update]:
         result = TimeDistances(question, texts, fields, note, matrices=series.matrices(field, False))
         yield _published(result)
     else:
-        result = replace(present, question=question, complete=False, problems=())
+        similar = known_similar_times(present.similar, question)
+        result = replace(present, question=question, similar=similar, complete=False, problems=())
+        yield _published(result)
     result = replace(result, model=engine.distance_name())
     if result.model:
         control.begin_stage(0.3, 0.4, result.model)

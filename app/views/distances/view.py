@@ -18,6 +18,7 @@ from app.views.distances.distance_tables import methods_html
 from app.views.distances.lag_figure import LagFigure
 from app.views.distances.matrix_figure import MatrixFigure, SharedTimes, share_cross_hair
 from app.views.distances.pair_maps import PairMaps
+from app.views.distances.similar_list import SimilarList
 from app.views.shared import colour_bar
 from app.views.shared.elements import CARD_STYLES, HEAD_STYLES, Element, column, figure_pane, head_html, html
 from app.views.shared.period_control import PeriodControl
@@ -37,7 +38,7 @@ _CARD_STYLES = (
     + """
 :host { padding: 6px 8px 8px 8px; height: auto; min-height: max-content; }
 :host(.distance-pair) { grid-row: span 2; }
-:host(.distance-methods) { grid-column: 1 / -1; }
+:host(.distance-methods), :host(.distance-similar) { grid-column: 1 / -1; }
 """
 )
 _TEXT_STYLES = (
@@ -68,6 +69,7 @@ class DistancesView(Element):
         share_cross_hair([self._learned, self._plain])
         self._lags = LagFigure()
         self._pair = PairMaps(session)
+        self._similar = SimilarList(session)
         self._confusion = ConfusionFigure()
         self._heads = {name: _text(height=28) for name in ("learned", "plain", "lags", "confusion")}
         self._bars = {name: _text(height=34) for name in ("learned", "plain")}
@@ -81,6 +83,7 @@ class DistancesView(Element):
             "pair": (self._pair,),
             "lags": (self._heads["lags"], figure_pane(self._lags.figure), self._saturation),
             "confusion": (self._heads["confusion"], self._confusion.pane, self._confusion_note),
+            "similar": (self._similar,),
             "methods": (self._methods,),
         }
         self._veils = {name: Veil("40px 16px 16px 16px") for name in content}
@@ -88,7 +91,7 @@ class DistancesView(Element):
         grid = column(*cards, css=_GRID_STYLES)
         self._content = column(PeriodControl(session), self._note, grid, css=FITTING, styles={"gap": "8px"})
         session.param.watch(self._update, ["results", "busy", "methods"])
-        session.state.param.watch(self._update, ["theme", "view"])
+        session.state.param.watch(self._update, ["theme", "view", "time"])
         session.state.param.watch(self._on_pair, "pair")
         self._update()
 
@@ -104,7 +107,8 @@ class DistancesView(Element):
             return
         theme = self._session.state.theme
         result: TimeDistances | None = self._session.results.get("distances")
-        key = (theme, id(result), self._session.busy)
+        time = self._session.state.time
+        key = (theme, id(result), self._session.busy, time)
         if key == self._shown:
             return
         self._shown = key
@@ -120,6 +124,7 @@ class DistancesView(Element):
             self._heads["confusion"].object = confusion_head_html(result)
             self._confusion_note.object = confusion_note_html(confusion)
             self._methods.object = methods_html(result, self._session.labels)
+            self._similar.draw(None if result is None else result.similar, time)
             notes = [] if result is None else [result.note, *result.problems]
             self._note.object = "".join(f'<div class="note">{escape(note)}</div>' for note in notes if note)
             self._on_pair()
@@ -170,6 +175,7 @@ class DistancesView(Element):
             "pair": result is not None,
             "lags": result is not None and result.curves is not None,
             "confusion": result is not None and result.confusion is not None,
+            "similar": True,  # it says itself that it is being searched
             "methods": result is not None and result.methods is not None,
         }
         for name, veil in self._veils.items():

@@ -37,6 +37,11 @@ class EmbeddedRecord:
     attributes: dict[str, Any]
     known_pairs: dict[Any, Any] = field(default_factory=dict)  # distances of sampled pairs, by region
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all activations."""
+        return sum(block.nbytes for block in self.blocks)
+
     @cached_property
     def starts(self) -> NDArray[np.int64]:
         """Number of the first time of every block, and the number of times at the end."""
