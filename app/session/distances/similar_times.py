@@ -105,10 +105,12 @@ def _record(request: Request, question: Question, control: Control) -> tuple[Emb
             values.append(np.moveaxis(embedding, 0, -1).astype(np.float16))
         fields = engine.region_fields(question, chosen[0], control)
         layer = distance.layers[-1]
+        latitude, longitude = (fields[name].values.astype(float) for name in ("latitude", "longitude"))
         return EmbeddedRecord(
             (np.stack(values),),
             data.times[index].astype("datetime64[ns]"),
-            *(fields[name].values.astype(float) for name in ("latitude", "longitude")),
+            latitude,
+            longitude,
             {
                 "model": distance.name,
                 "layer": layer,

@@ -67,7 +67,7 @@ class SimilarEvaluation:
     step_hours: float
     model: str
     chance_near: float  # share of the other times within 12 h
-    best_rank: float  # mean rank of the times 24 h away if distances grew with the lag
+    best_rank: float  # mean rank of the times 24 h away if distances grew with the lag; a daily cycle makes lower ranks possible
     neighbours: dict[str, dict[str, Neighbours]]
     usual: dict[str, float]  # share of all times with the label, where it is sought
     queries: dict[str, tuple[int, int]]  # labelled sectors and times, and days with any
@@ -196,7 +196,7 @@ def similar_table(result: SimilarEvaluation) -> str:
                 f"| {area} | {name} | {_cell(one.near, 100)} | {_cell(one.rank)} | {_cell(one.before, 100)} |"
             )
     parts += [
-        f"| | chance; best possible | {100 * result.chance_near:.1f}; 100 | {(result.times) / 2:.0f}; {result.best_rank:.1f} | –; 100 |",
+        f"| | by chance; if distances grew with the lag | {100 * result.chance_near:.1f}; 100 | {(result.times) / 2:.0f}; {result.best_rank:.1f} | –; 100 |",
         "",
         "| weather of the query | distance | same weather among the similar [%] | gain over all times [points] | AtmoDist's gain less this one's [points] |",
         "|---|---|---|---|---|",
