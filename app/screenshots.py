@@ -35,7 +35,7 @@ _HEIGHTS = {
     "cities": 1250,
     "models": 1250,
     "ensemble": 1250,
-    "features": 1250,
+    "features": 930,
 }
 
 

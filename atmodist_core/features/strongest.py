@@ -165,18 +165,22 @@ def patches_at(distance: AtmoDist, fields: xr.Dataset, places: xr.Dataset) -> xr
     -------
     xarray.Dataset
         The places with the network's channels over ``(filter, rank, y, x)`` in their own units; ``y`` and ``x`` are the
-        degrees north and east of the place. Missing where there is no place.
+        degrees north and east of the place. Missing where there is no place, where the fields have gaps, and beyond their edge.
     """
     arrays = FieldArrays.of(fields, distance.card.channels, distance.name)
     boundaries = Boundaries.of(arrays.latitude, arrays.longitude)
     size, shape = int(places.attrs["patch_size"]), places["activation"].shape
     values = np.full((*shape, len(arrays.channels), size, size), np.nan, dtype=np.float32)
     for time in np.unique(places["time_index"].values):
-        field, _ = arrays.read_filled(int(time))
+        field, valid = arrays.read_filled(int(time))
+        field = np.where(valid, field, np.float32(np.nan))
         here = np.isfinite(places["activation"].values) & (places["time_index"].values == time)
         for at in zip(*np.nonzero(here), strict=True):
             top, left = corner(distance, places, at)
-            values[at] = boundaries.gather(field, (top, top + size), (left, left + size))
+            window = (top, top + size), (left, left + size)
+            values[at] = boundaries.gather(field, *window)
+            if not boundaries.wraps:  # beyond the edge a network sees the edge again
+                values[at][:, ~_inside(field.shape[1:], *window)] = np.nan
     return with_patches(places, arrays, values)
 
 
@@ -224,6 +228,12 @@ def with_patches(places: xr.Dataset, arrays: FieldArrays, values: NDArray[np.flo
         y=("y", middle * steps[0], {"units": "degrees", "long_name": "degrees north of the place"}),
         x=("x", middle * steps[1], {"units": "degrees", "long_name": "degrees east of the place"}),
     )
+
+
+def _inside(shape: tuple[int, ...], rows: tuple[int, int], columns: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which points of a window lie on a grid (rows, columns)."""
+    down, across = np.arange(*rows), np.arange(*columns)
+    return ((down >= 0) & (down < shape[0]))[:, None] & ((across >= 0) & (across < shape[1]))[None]
 
 
 def _peaks(activations: NDArray[np.float32], count: int, reach: int, *, wraps: bool) -> NDArray[np.float64]:

@@ -54,6 +54,21 @@ def test_the_strongest_patch_has_the_largest_activation(distance, globe):
     assert patches["vorticity"].attrs["units"] == "s-1" and patches["y"].values[0] == pytest.approx(18.75)
 
 
+def test_gaps_and_what_lies_beyond_an_edge_are_missing_in_patches(distance, globe):
+    part = globe.isel(time=[0], latitude=slice(8, 56), longitude=slice(0, 64)).copy(deep=True)
+    part["vorticity"][0, 20:24, 30:40] = np.nan
+    places = ad.features.strongest_places(distance, part, layer="stage1", count=9, size=32)
+    patches = ad.features.patches_at(distance, part, places)
+    shown = 0
+    for at in zip(*np.nonzero(np.isfinite(places["activation"].values)), strict=True):
+        top, left = (int(places[name].values[at]) * 4 + 2 - 16 for name in ("row", "column"))
+        whole = np.pad(part["vorticity"].values[0], 32, constant_values=np.nan)
+        expected = whole[top + 32 : top + 64, left + 32 : left + 64]
+        np.testing.assert_array_equal(patches["vorticity"].values[at], expected)
+        shown += int(np.isnan(expected).any())
+    assert shown > 3
+
+
 def test_patches_are_apart_in_space_or_time(distance, globe):
     places = ad.features.strongest_places(distance, globe, layer="stage1", count=4, size=32)
     known = places.where(places["activation"].notnull(), drop=True)

@@ -95,7 +95,7 @@ class FeaturesView(Element):
         self._next.on_click(lambda _event: self._show_next())
         self._note = html(css=HEAD_STYLES, sizing_mode=None, styles={"flex": "1 1 320px"})
         self._bars = {name: html(css=colour_bar.STYLES, height=34) for name in ("patches", "changes")}
-        self._map_head = html(css=HEAD_STYLES, height=28)
+        self._map_head, self._curve_head = html(css=HEAD_STYLES, height=28), html(css=HEAD_STYLES, height=28)
         self._veils = {name: Veil("36px 10px 10px 10px") for name in ("patches", "changes", "map", "curve")}
         tools = row(
             *(self._network.widget, self._stage.widget, self._filter, self._next, self._note), css=TOOL_STYLES
@@ -113,7 +113,7 @@ class FeaturesView(Element):
             ),
             "map": (self._map_head, self._map.pane, self._map.bar),
             "curve": (
-                _title("Sensitivity of the distance", CURVE_TIP, "this time"),
+                self._curve_head,
                 figure_pane(self._curve.plot.figure),
             ),
         }
@@ -170,6 +170,10 @@ class FeaturesView(Element):
         self._map.draw(result, state.theme)
         self._map_head.object = _map_head(result, self._map.strongest)
         self._curve.draw(tables.get("sensitivity"), "" if result is None else result.network)
+        missing = result is not None and result.complete and "sensitivity" not in tables
+        self._curve_head.object = head_html(
+            "Sensitivity of the distance", "needs the whole globe" if missing else "this time", CURVE_TIP
+        )
         there = {"patches": "patches", "changes": "changes", "map": "map", "curve": "sensitivity"}
         for name, veil in self._veils.items():
             veil.show(busy and there[name] not in tables)
