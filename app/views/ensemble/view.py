@@ -84,6 +84,7 @@ class EnsembleView(Element):
             *(self._model.widget, html('<div class="note">Members</div>', css=HEAD_STYLES, sizing_mode=None)),
             *(members, self._seed, self._next, self._maps.bars),
             css=TOOL_STYLES,
+            margin=(6, 0, 0, 0),  # labels of choices stand above their boxes
         )
         heights = {"min_height": 2 * (28 + HEIGHT) + 30}
         calibration = column(

@@ -98,7 +98,9 @@ class FeaturesView(Element):
         self._map_head, self._curve_head = html(css=HEAD_STYLES, height=28), html(css=HEAD_STYLES, height=28)
         self._veils = {name: Veil("36px 10px 10px 10px") for name in ("patches", "changes", "map", "curve")}
         tools = row(
-            *(self._network.widget, self._stage.widget, self._filter, self._next, self._note), css=TOOL_STYLES
+            *(self._network.widget, self._stage.widget, self._filter, self._next, self._note),
+            css=TOOL_STYLES,
+            margin=(6, 0, 0, 0),  # labels of choices stand above their boxes
         )
         cards = {
             "patches": (
