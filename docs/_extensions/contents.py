@@ -23,6 +23,7 @@ CONTENTS: dict[str, tuple[str, ...]] = {
         "docs/ensembles",
         "docs/real_weather",
         "docs/conditional",
+        "docs/features",
         "docs/similar_days",
         "docs/models",
     ),
