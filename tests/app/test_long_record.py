@@ -1,17 +1,19 @@
 """What the evaluation that ships says on the page."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import xarray as xr
 
 import atmodist_core as ad
-from app.session.long_record import Figure, LongRecord, long_record
+from app.session.long_record import Figure, LongRecord, long_record, record_in, record_of_model
 from app.views.shared.long_record_texts import city_html, figure_text, model_html, number
 from atmodist_core.common.assets import asset_folder
 from atmodist_core.evaluation.results.file import open_evaluation
 from atmodist_core.figures.findings import shown_evaluation as module
+from atmodist_core.models.fit import DataTraits
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +32,32 @@ def test_the_shipped_evaluation_is_long_enough_and_of_the_models_that_ship(recor
             assert record.fits(model["name"], created[model["name"]]), model["name"]
             assert not record.fits(model["name"], "another version")
     assert "simulated" in record.description and record.network == "atmodist-23"
+
+
+def test_an_evaluation_of_analyses_ships_and_is_shown_for_data_like_its_own(record):
+    path = asset_folder("results") / "evaluation_analyses.nc"
+    tree = open_evaluation(path)
+    entries = json.loads(tree.attrs["data"])
+    assert [entry["simulated"] for entry in entries] == [False, False] and tree.attrs["days"] == 17
+    analyses = DataTraits.from_dict(entries[0]["traits"])
+    assert (analyses.spacing_deg, analyses.level, analyses.truncation) == (1.0, "10 m", 1.0)
+    created = {card.name: card.created for card in ad.list_models()}
+    found = record_in(path)
+    for model in json.loads(tree.attrs["models"]):
+        assert found.fits(model["name"], created.get(model["name"], "")), model["name"]
+    october = replace(
+        analyses, step_hours=3.0, spread={name: 0.9 * std for name, std in analyses.spread.items()}
+    )
+    assert module.evaluation_file("x.nc", october) == (path, False, ())
+    assert module.evaluation_file("x.nc", replace(analyses, level="850 hPa")).differences == (
+        "level 10 m instead of 850 hPa",
+    )
+    demo = module.evaluation_file("demo", module.traits_shown(ad.open_demo()), simulated=True)
+    assert demo.path.name == "evaluation.nc" and demo.differences == ()
+    ensemble = record_of_model("real-4x-atmodist-ensemble", created["real-4x-atmodist-ensemble"], None)
+    assert ensemble is found and "10 m, 2026-04-26 to 2026-05-06 and 2026-07-26" in found.description
+    assert record_of_model("srgan-4x-mse", created["srgan-4x-mse"], None) is record
+    assert record_of_model("srgan-4x-mse", "another version", None) is None
 
 
 def test_numbers_on_the_page_are_those_of_the_file(record):
