@@ -24,6 +24,7 @@ CONTENTS: dict[str, tuple[str, ...]] = {
         "docs/real_weather",
         "docs/conditional",
         "docs/features",
+        "docs/fields_and_levels",
         "docs/similar_days",
         "docs/models",
     ),

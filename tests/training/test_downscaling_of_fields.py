@@ -11,7 +11,6 @@ from atmodist_core.evaluation.results.file import open_evaluation
 from atmodist_core.training.ensemble.ensemble_training import train_ensemble
 from atmodist_core.training.gan.gan_training import train_gan
 from tests.training.mock_weather import ensemble_config, gan_config
-from tests.training.test_fields_and_levels import levels_file  # noqa: F401 - a fixture
 from train import evaluate
 
 CHANNELS = ("u@850", "v@850", "u@500", "temperature@850")
@@ -22,13 +21,13 @@ def of_file(config, path):
 
 
 @pytest.fixture(scope="module")
-def downscaler_folder(levels_file, tmp_path_factory):  # noqa: F811 - a fixture
+def downscaler_folder(levels_file, tmp_path_factory):
     out = tmp_path_factory.mktemp("gan") / "winds"
     changes = {"content": "mse", "residual": True, "conserve_block_mean": True, "output_filter": "low-pass"}
     return train_gan(of_file(gan_config(out, **changes), levels_file))
 
 
-def test_fine_fields_of_any_channels(downscaler_folder, levels_file):  # noqa: F811 - a fixture
+def test_fine_fields_of_any_channels(downscaler_folder, levels_file):
     fine_truth = ad.open_fields(levels_file, fields=CHANNELS).isel(time=[0]).load()
     coarse = ad.coarsen(fine_truth, factor=4)
     downscaler = ad.load_downscaler(downscaler_folder)
@@ -48,7 +47,7 @@ def test_fine_fields_of_any_channels(downscaler_folder, levels_file):  # noqa: F
     assert float(fine["temperature@850"].min()) > 250.0 and float(fine["temperature@850"].max()) < 310.0
 
 
-def test_scores_of_every_field(downscaler_folder, levels_file, tmp_path):  # noqa: F811 - a fixture
+def test_scores_of_every_field(downscaler_folder, levels_file, tmp_path):
     arguments = [
         "--data",
         str(levels_file),
@@ -75,7 +74,7 @@ def test_scores_of_every_field(downscaler_folder, levels_file, tmp_path):  # noq
     assert bool(np.isfinite(values.sel(measure=["band_power_ratio", "rmse", "wasserstein"])).all())
 
 
-def test_members_of_any_channels(levels_file, tmp_path):  # noqa: F811 - a fixture
+def test_members_of_any_channels(levels_file, tmp_path):
     folder = train_ensemble(of_file(ensemble_config(tmp_path / "members"), levels_file))
     coarse = ad.coarsen(ad.open_fields(levels_file, fields=CHANNELS).isel(time=[0]), factor=4)
     members = ad.load_downscaler(folder)(coarse, members=2, seed=1)
@@ -86,7 +85,7 @@ def test_members_of_any_channels(levels_file, tmp_path):  # noqa: F811 - a fixtu
     assert set(CHANNELS) <= set(scores)
 
 
-def test_an_amplitude_of_a_temperature_is_refused(levels_file, tmp_path):  # noqa: F811 - a fixture
+def test_an_amplitude_of_a_temperature_is_refused(levels_file, tmp_path):
     config = gan_config(tmp_path / "amplitude", content="mse", amplitude="coarse-field")
     with pytest.raises(UserError, match=r"found temperature@850; leave --amplitude out"):
         train_gan(of_file(config, levels_file))

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import xarray as xr
 
 import atmodist_core as ad
 from atmodist_core.common.errors import UserError
@@ -17,24 +16,6 @@ from tests.training.mock_weather import distance_config
 from train import _cli, evaluate
 
 CHANNELS = ("temperature@850", "vorticity@850", "vorticity@500")
-
-
-@pytest.fixture(scope="module")
-def levels_file(weather, tmp_path_factory):
-    """Vorticity, divergence, temperature and wind at 500 and 850 hPa; at 500 hPa half as strong and elsewhere."""
-    lower = weather.rename(vorticity="vo", divergence="d")
-    lower["t"] = 280.0 + 1e5 * weather.vorticity.roll(longitude=9)
-    wind = ad.wind(weather.vorticity, weather.divergence)
-    lower["u"], lower["v"] = wind.u, wind.v
-    lower["u"].attrs["units"] = lower["v"].attrs["units"] = "m s-1"
-    lower["t"].attrs["units"] = "K"
-    upper = (0.5 * lower).roll(longitude=5)
-    both = xr.concat([upper, lower], xr.Variable("level", [500.0, 850.0], {"units": "hPa"}))
-    for name in both:
-        both[name].attrs["units"] = lower[name].attrs.get("units", "s-1")
-    path = tmp_path_factory.mktemp("levels") / "levels.nc"
-    both.transpose("time", "level", "latitude", "longitude").to_netcdf(path)
-    return path
 
 
 @pytest.fixture(scope="module")
