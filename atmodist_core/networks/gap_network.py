@@ -12,10 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from atmodist_core.common.errors import UserError
 from atmodist_core.networks.configuration import NetworkConfig
-from atmodist_core.networks.generator import GeneratorBlock
+from atmodist_core.networks.generator import FILTER_TAPS, GeneratorBlock
 from atmodist_core.networks.initialization import initialize_xavier_
 from atmodist_core.networks.layers import LEAK, SameConv2d, check_batch
+from atmodist_core.networks.output_layers import low_pass
 
 _KERNEL = 3
 
@@ -34,22 +36,33 @@ class GapNetworkConfig(NetworkConfig):
         One residual block for each: the distance of the points of its kernels [grid points].
     noise_channels : int
         Input channels of unit normal noise, from which members arise.
+    filter_cutoff : float
+        For data that are truncated well below their grid's Nyquist wavenumber: where a low-pass filter halves amplitudes, as a share of
+        it; see :func:`atmodist_core.networks.output_layers.low_pass`. The fields with what the network put into their gaps
+        pass it, so that it also joins both at their edges. 0: no filter.
     """
 
     channels: int = 2
     filters: int = 32
     dilations: tuple[int, ...] = (1, 2, 4, 8, 4, 2, 1, 1)
     noise_channels: int = 0
+    filter_cutoff: float = 0.0
 
     def __post_init__(self) -> None:
         self._require_counts("channels", "filters", "dilations")
         self._require_counts("noise_channels", least=0)
+        if not 0.0 <= self.filter_cutoff < 1.0:
+            raise UserError(
+                f"Expected a filter_cutoff of GapNetworkConfig from 0 to below 1, found {self.filter_cutoff:g}: choose the truncation"
+                " of the data over the grid's Nyquist wavenumber, or 0 for none."
+            )
 
     @property
     def receptive_radius(self) -> int:
         """How far [grid points] an input point can be from an output point that it changes."""
         reach = _KERNEL // 2
-        return reach * (2 + 2 * sum(self.dilations))
+        filtered = FILTER_TAPS // 2 if self.filter_cutoff else 0
+        return reach * (2 + 2 * sum(self.dilations)) + filtered
 
 
 class GapNetwork(nn.Module):
@@ -95,4 +108,9 @@ class GapNetwork(nn.Module):
                 )
             seen.append(noise)
         x = functional.leaky_relu_(self.head(torch.cat(seen, dim=1)), LEAK)
-        return torch.where(missing, self.tail(self.blocks(x)).to(given.dtype), given)
+        filled = torch.where(missing, self.tail(self.blocks(x)).to(given.dtype), given)
+        if self.config.filter_cutoff:
+            with torch.autocast(given.device.type, enabled=False):
+                smooth = low_pass(filled.float().contiguous(), self.config.filter_cutoff).to(given.dtype)
+            filled = torch.where(missing, smooth, given)
+        return filled

@@ -216,4 +216,5 @@ def gap_network_config(config: GapConfig) -> GapNetworkConfig:
         filters=config.filters,
         dilations=config.dilations,
         noise_channels=config.noise_channels,
+        filter_cutoff=config.filter_cutoff,
     )

@@ -26,6 +26,8 @@ class GapConfig:
     """A residual block for each: how far the points of its kernels are apart [grid points]."""
     noise_channels: int = 0
     """Channels of noise in the input, for ensembles."""
+    filter_cutoff: float = 0.0
+    """For data truncated below their grid's Nyquist wavenumber: where a filter of filled fields halves amplitudes, as a share of it; 0: none."""
     members: int = 1
     """Members of each patch in a step; from 2 on the loss is a proper score."""
     mse_weight: float = 1.0
@@ -73,7 +75,7 @@ class GapConfig:
 
 
 _DEMO = GapConfig()
-_ATMODIST = dataclasses.replace(_DEMO, preset="atmodist", mse_weight=0.1, content_weight=0.9)
+_ATMODIST = dataclasses.replace(_DEMO, preset="atmodist", mse_weight=0.3, content_weight=0.7)
 _ENSEMBLE = dataclasses.replace(
     _DEMO,
     preset="ensemble",
