@@ -26,6 +26,7 @@ CONTENTS: dict[str, tuple[str, ...]] = {
         "docs/features",
         "docs/fields_and_levels",
         "docs/similar_days",
+        "docs/gaps",
         "docs/models",
     ),
     "Training and evaluation": (

@@ -7,10 +7,17 @@ import xarray as xr
 import atmodist_core as ad
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.bootstrap import Bootstrap
-from atmodist_core.evaluation.gaps.gap_scores import GAP_MEASURES, example_areas, gap_measures, gap_sums
+from atmodist_core.evaluation.gaps.gap_scores import (
+    GAP_MEASURES,
+    _distances,
+    example_areas,
+    gap_measures,
+    gap_sums,
+)
 from atmodist_core.evaluation.gaps.gap_statistics import FAR, STATISTICS, gap_statistics
 from atmodist_core.evaluation.gaps.gap_tables import gap_tables
 from atmodist_core.training.data.synthetic import synthetic_fields
+from tests.networks.mock_models import saved_distance
 from train.applications import gap_scores as command
 
 SETTINGS = {"areas": 2, "size": 24, "members": 2}
@@ -89,6 +96,27 @@ def test_measures_of_interpolations(sums):
     assert float(measures["spread_error_ratio"].max()) == 0
 
 
+@pytest.mark.filterwarnings("ignore::atmodist_core.common.errors.AtmodistWarning")
+def test_distances_are_means_over_the_members_of_each(weather, tmp_path):
+    distance = ad.load_distance(saved_distance(tmp_path / "tiny-distance"))
+    truth = weather.isel(time=[0], latitude=slice(4, 44), longitude=slice(0, 40))
+    random = np.random.default_rng(0)
+
+    def filling(count):
+        drawn = [truth + 1e-5 * random.standard_normal((1, 40, 40)) for _ in range(count)]
+        return xr.concat(drawn, "member").transpose("member", ...)
+
+    fillings = [filling(1), filling(3)]
+    found = _distances(distance, fillings, truth)
+    for value, each in zip(found, fillings, strict=True):
+        alone = [float(distance.distance(each.isel(member=m), truth)[0]) for m in range(each.sizes["member"])]
+        assert value == pytest.approx(np.mean(alone), rel=1e-5) and value > 0
+    sums = gap_sums(weather.isel(time=[0]), {"a": ad.load_gap_filler("nearest")}, distance, areas=1, size=40)
+    ratio = gap_measures(sums)["distance"].sel(model="a", shape="corner")
+    by_hand = sums["distance"].sel(model="a", shape="corner") / sums["share"].sel(model="a", shape="corner")
+    assert float(ratio) == pytest.approx(float(by_hand.item()))
+
+
 def test_the_same_gaps_for_the_same_seed(weather, fillers, sums):
     again = gap_sums(weather.isel(time=slice(3, 4)), {"harmonic": fillers["harmonic"]}, **SETTINGS)
     xr.testing.assert_identical(again["sums"], sums["sums"].sel(model=["harmonic"]).isel(time=slice(3, 4)))
@@ -97,10 +125,12 @@ def test_the_same_gaps_for_the_same_seed(weather, fillers, sums):
 
 
 def test_tables_and_examples(sums, weather, fillers):
-    table = gap_tables(gap_measures(sums, Bootstrap(block_days=1, replicates=20)))
-    lines = table.splitlines()
-    assert lines[0].count("|") == lines[2].count("|") and lines[2].startswith("| nearest |")
-    assert "Vorticity by shape" in table and "nan" not in table
+    tables = gap_tables(gap_measures(sums, Bootstrap(block_days=1, replicates=20)))
+    assert list(tables) == ["errors", "structure", "shapes"]
+    for table in tables.values():
+        lines = table.splitlines()
+        assert len({line.count("|") for line in lines}) == 1 and lines[2].startswith("| nearest |")
+        assert "nan" not in table and "[" in table
     panels = example_areas(weather, fillers, size=24)
     assert list(panels) == ["with gaps", "nearest", "harmonic", "truth"]
     given = np.isfinite(panels["with gaps"])
@@ -130,11 +160,14 @@ def test_the_command(weather, tmp_path, capsys):
         "--out",
         str(tmp_path / "out"),
     ]
-    assert command.main([*arguments, *more]) == 0
+    document = tmp_path / "page.md"
+    document.write_text("before\n<!-- begin table mine-errors: x -->\n<!-- end -->\n")
+    assert command.main([*arguments, *more, "--name", "mine", "--markdown", str(document)]) == 0
+    assert "| smooth |" in document.read_text() and "--name mine" in document.read_text()
     assert "| smooth |" in capsys.readouterr().out
     with xr.open_dataset(tmp_path / "out" / "gap_scores.nc") as measures:
         assert measures["model"].values.tolist() == ["nearest", "smooth"]
-    assert (tmp_path / "out" / "gap_scores.md").read_text().startswith("| method |")
+    assert (tmp_path / "out" / "gap_scores.md").read_text().startswith("| filled by |")
     assert (tmp_path / "out" / "gap_scores.png").read_bytes()[:4] == b"\x89PNG"
 
 
@@ -146,6 +179,7 @@ def test_the_command(weather, tmp_path, capsys):
         (["--models", "sr-4x-mse"], "kind 'gap filler', found 'sr-4x-mse'"),
         (["--shapes", "circle"], "shapes of gaps among"),
         (["--period", "1999-01-01"], "No time lies in"),
+        (["--markdown", "nowhere.md"], "document at --markdown nowhere.md, found none"),
     ],
 )
 def test_mistakes(arguments, words, tmp_path):

@@ -1,5 +1,7 @@
 """Filling gaps: what stays, what is filled, seams, members, and what is refused."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -100,8 +102,11 @@ def test_tiles_and_the_seam_change_nothing(model, ensemble, tile):
                 np.testing.assert_allclose(turned[field].values, whole[field].values, atol=1e-4 * scale)
 
 
-def test_the_receptive_radius_is_what_an_input_point_reaches():
-    config = TINY_GAPS
+FILTERED = GapNetworkConfig(filters=4, dilations=(1, 2), filter_cutoff=0.55)
+
+
+@pytest.mark.parametrize("config", [TINY_GAPS, FILTERED])
+def test_the_receptive_radius_is_what_an_input_point_reaches(config):
     torch.manual_seed(1)
     network = GapNetwork(config)
     size = 2 * config.receptive_radius + 9
@@ -114,6 +119,31 @@ def test_the_receptive_radius_is_what_an_input_point_reaches():
     changed = (network(other, missing) - network(values, missing)).detach()[0].abs().amax(dim=0) > 0
     rows = torch.nonzero(changed.any(dim=1)).flatten() - centre
     assert (int(rows.min()), int(rows.max())) == (-config.receptive_radius, config.receptive_radius)
+
+
+def test_the_filter_leaves_no_small_scales_and_joins_the_edges(tmp_path):
+    """A filling that follows noise loses its grid-scale part; the step between it and a constant field shrinks."""
+    torch.manual_seed(2)
+    config = dataclasses.replace(FILTERED, noise_channels=1)
+    network, plain = GapNetwork(config), GapNetwork(dataclasses.replace(config, filter_cutoff=0.0))
+    plain.load_state_dict(network.state_dict())
+    values, noise = torch.ones(1, 2, 64, 64), torch.randn(1, 1, 64, 64)
+    missing = torch.zeros(1, 1, 64, 64, dtype=torch.bool)
+    missing[..., :, 10:54] = True
+    with torch.no_grad():
+        before, after = (each(values, missing, noise)[0, 0].double().numpy() for each in (plain, network))
+    power = [np.abs(np.fft.rfft(field[:, 26:38], axis=0)) ** 2 for field in (before, after)]
+    small, large = (power[1][part].sum() / power[0][part].sum() for part in (slice(24, 33), slice(2, 10)))
+    assert small < 0.03 and large > 0.5  # beyond .75 of the Nyquist wavenumber, and well below .55
+    steps = [np.square(field[:, 10] - field[:, 9]).mean() for field in (before, after)]
+    assert steps[1] < 0.8 * steps[0]
+    model = saved_gap_filler(tmp_path / "tiny-gaps", FILTERED)
+    gaps = holes(fields(*GLOBE))
+    whole, tiled = ad.load_gap_filler(model)(gaps), ad.load_gap_filler(model, tile=20)(gaps)
+    scale = float(gaps["vorticity"].std())
+    np.testing.assert_allclose(tiled["vorticity"], whole["vorticity"], atol=1e-4 * scale)
+    with pytest.raises(UserError, match="filter_cutoff of GapNetworkConfig from 0 to below 1"):
+        GapNetworkConfig(filter_cutoff=1.0)
 
 
 def test_what_lies_in_the_gaps_does_not_matter():

@@ -1,12 +1,13 @@
 """Score what fills gaps against the truth, inside the gaps alone: interpolations, networks and ensembles, with intervals.
 
 python train/applications/gap_scores.py --data demo --period 2001-01-24 2001-01-30 --models harmonic gaps-mse gaps-atmodist-ensemble
-    [--members 8] [--every-hours 6] [--distance atmodist-23] [--out runs/gap-scores]
+    [--members 8] [--every-hours 6] [--distance atmodist-23] [--markdown docs/gaps.md --name gaps] [--out runs/gap-scores]
 
 Writes <out>/gap_scores.nc, <out>/gap_scores.md and a picture of one area, <out>/gap_scores.png.
 """
 
 import dataclasses
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,6 +54,10 @@ class GapScoresConfig:
     """Seed of places, gaps, noise and resampling."""
     out: Path = Path("runs/gap-scores")
     """Folder of the results."""
+    name: str = "gaps"
+    """Name of the tables in a document."""
+    markdown: Path | None = None
+    """Document in which the tables <name>-errors, <name>-structure and <name>-shapes between markers are replaced."""
     picture: bool = True
     """Draw one area with each shape of gap."""
     progress: bool = True
@@ -67,10 +72,13 @@ def main(arguments: Sequence[str]) -> int:
     for name in ("areas", "size", "members"):
         if getattr(config, name) < 1:
             raise UserError(f"Expected --{name} of 1 or more, found {getattr(config, name)}.")
+    if config.markdown is not None and not config.markdown.is_file():
+        raise UserError(f"Expected a document at --markdown {config.markdown}, found none.")
     import atmodist_core as ad
     from atmodist_core.evaluation.bootstrap import Bootstrap
     from atmodist_core.evaluation.gaps.gap_scores import FIELDS, example_areas, gap_measures, gap_sums
     from atmodist_core.evaluation.gaps.gap_tables import gap_tables
+    from atmodist_core.evaluation.results.marked_tables import write_tables
     from atmodist_core.training.records.logs import reading_progress
 
     bootstrap = Bootstrap(config.block_days, config.replicates, seed=config.seed)
@@ -90,10 +98,11 @@ def main(arguments: Sequence[str]) -> int:
             progress=progress,
         )
     measures = gap_measures(sums, bootstrap)
-    table = gap_tables(measures)
+    tables = {f"{config.name}-{name}": table for name, table in gap_tables(measures).items()}
     config.out.mkdir(parents=True, exist_ok=True)
     measures.to_netcdf(config.out / "gap_scores.nc")
-    (config.out / "gap_scores.md").write_text(table, encoding="utf-8")
+    text = "\n\n".join(tables.values()) + "\n"
+    (config.out / "gap_scores.md").write_text(text, encoding="utf-8")
     if config.picture:
         from atmodist_core.figures import figure_bytes
         from atmodist_core.figures.training import patch_figure
@@ -102,7 +111,11 @@ def main(arguments: Sequence[str]) -> int:
         scaled = {name: 1e5 * values for name, values in panels.items()}
         figure = patch_figure(scaled, FIELDS, unit="1e-5 s-1")
         (config.out / "gap_scores.png").write_bytes(figure_bytes(figure, "png"))
-    print(table)
+    if config.markdown is not None:
+        write_tables(
+            config.markdown, tables, f"python train/applications/gap_scores.py {shlex.join(arguments)}"
+        )
+    print(text)
     return _cli.EXIT_OK
 
 

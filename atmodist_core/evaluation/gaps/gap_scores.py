@@ -107,17 +107,18 @@ def gap_sums(
                 progress((time * areas + area) / (times * areas), f"time {time + 1} of {times}")
             weights = cell_areas(truth["latitude"].values)
             for number, missing in enumerate(gaps):
-                for which, filler in enumerate(fillers.values()):
-                    filled = _filled(filler, truth, missing, members, seed + area)
+                states = [
+                    _filled(filler, truth, missing, members, seed + area) for filler in fillers.values()
+                ]
+                for which, filled in enumerate(states):
                     for place, name in enumerate(FIELDS):
                         sums[which, number, place, :, time] += gap_statistics(
                             filled[name].values[:, 0], truth[name].values[0], missing, weights
                         )
-                    if distance is not None:
-                        distances[which, number, time] += _distance(
-                            distance, filled.isel(member=slice(distance_members)), truth
-                        )
-                        shares[which, number, time] += np.average(missing.mean(axis=1), weights=weights)
+                if distance is not None:
+                    chosen = [filled.isel(member=slice(distance_members)) for filled in states]
+                    distances[:, number, time] += _distances(distance, chosen, truth)
+                    shares[:, number, time] += np.average(missing.mean(axis=1), weights=weights)
     return xr.Dataset(
         {
             "sums": (("model", "shape", "field", "statistic", "time"), sums),
@@ -208,13 +209,19 @@ def _filled(
         return filler(gaps).expand_dims("member")
 
 
-def _distance(distance: AtmoDist, filled: xr.Dataset, truth: xr.Dataset) -> float:
-    """Mean distance of the members to the truth."""
-    states = filled[list(truth.data_vars)].isel(time=0).drop_vars(["time", "member"], errors="ignore")
-    states = states.rename(member="time").transpose("time", "latitude", "longitude")
+def _distances(distance: AtmoDist, filled: Sequence[xr.Dataset], truth: xr.Dataset) -> list[float]:
+    """Mean distance of the members of each filling to the truth."""
+    axes = ("time", "latitude", "longitude")
+    together = xr.Dataset(
+        {name: (axes, np.concatenate([each[name].values[:, 0] for each in filled])) for name in FIELDS},
+        coords={axis: truth[axis] for axis in axes[1:]},
+        attrs=truth.attrs,
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AtmodistWarning)
-        return float(distance.distance(states, truth).mean())
+        found = distance.distance(together, truth).values
+    ends = np.cumsum([each.sizes["member"] for each in filled])
+    return [float(part.mean()) for part in np.split(found, ends[:-1])]
 
 
 def gap_measures(sums: xr.Dataset, bootstrap: Bootstrap = BOOTSTRAP) -> xr.Dataset:

@@ -2,63 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import xarray as xr
 
-_FIELDS = {"vorticity": "vorticity", "divergence": "divergence"}
-_SCALE = 1e6
-"""RMSE and CRPS are printed in 1e-6 s-1."""
+_FIELDS = ("vorticity", "divergence")
+_RATIOS = {
+    "gradient_ratio": "neighbours in the gap",
+    "far_ratio": "4 points apart",
+    "edge_ratio": "across the edge",
+    "spread_error_ratio": "spread over error",
+}
 
 
-def gap_tables(measures: xr.Dataset) -> str:
-    """Return two tables of :func:`~atmodist_core.evaluation.gaps.gap_scores.gap_measures`: all gaps together, and by shape."""
-    first = _table(
+def gap_tables(measures: xr.Dataset) -> dict[str, str]:
+    """Return tables of :func:`~atmodist_core.evaluation.gaps.gap_scores.gap_measures` by name.
+
+    ``errors`` (RMSE and CRPS [1e-6 s-1], AtmoDist distance), ``structure`` (squared differences over the truth's, spread over error) and
+    ``shapes`` (vorticity by shape of the gap).
+    """
+    together = {str(name): measures.sel(model=name, shape="all") for name in measures["model"].values}
+    errors = [
         [
-            "method",
-            *(f"{what} {name}" for what in ("RMSE [1e-6 s-1]", "CRPS [1e-6 s-1]") for name in _FIELDS),
-            "gradient, vorticity / divergence",
-            "edge, vorticity / divergence",
-            "spread over error, vorticity / divergence",
-            "AtmoDist",
-        ],
-        [
-            [
-                str(method),
-                *(
-                    _with_interval(at, name, _SCALE, 2, field=field)
-                    for name in ("rmse", "crps")
-                    for field in _FIELDS
-                ),
-                *(_pair(at, name, _with_interval) for name in ("gradient_ratio", "edge_ratio")),
-                _pair(at, "spread_error_ratio", _plain),
-                _with_interval(at, "distance", 1.0, 3),
-            ]
-            for method in measures["model"].values
-            for at in [measures.sel(model=method, shape="all")]
-        ],
-    )
+            name,
+            *(_estimate(at, key, 1e6, 2, field) for key in ("rmse", "crps") for field in _FIELDS),
+            _estimate(at, "distance", 1.0, 3),
+        ]
+        for name, at in together.items()
+    ]
+    structure = [
+        [name, *(_estimate(at, key, 1.0, 2, field) for key in _RATIOS for field in _FIELDS)]
+        for name, at in together.items()
+    ]
     shapes = [str(shape) for shape in measures["shape"].values if shape != "all"]
-    second = _table(
-        ["method", *(f"{shape}: {what}" for shape in shapes for what in ("RMSE", "gradient"))],
+    by_shape = [
         [
+            name,
+            *(
+                _estimate(measures.sel(model=name, shape=shape), key, scale, digits, "vorticity")
+                for shape in shapes
+                for key, scale, digits in (("rmse", 1e6, 1), ("gradient_ratio", 1.0, 2))
+            ),
+        ]
+        for name in together
+    ]
+    columns = [f"{what}, {field}" for what in ("RMSE [1e-6 s-1]", "CRPS [1e-6 s-1]") for field in _FIELDS]
+    return {
+        "errors": _table(["filled by", *columns, "AtmoDist"], errors),
+        "structure": _table(
+            ["filled by", *(f"{what}, {field}" for what in _RATIOS.values() for field in _FIELDS)], structure
+        ),
+        "shapes": _table(
             [
-                str(method),
-                *(
-                    text
-                    for shape in shapes
-                    for at in [measures.sel(model=method, shape=shape)]
-                    for text in (
-                        _with_interval(at, "rmse", _SCALE, 1, field="vorticity"),
-                        _with_interval(at, "gradient_ratio", 1.0, 2, field="vorticity"),
-                    )
-                ),
-            ]
-            for method in measures["model"].values
-        ],
-    )
-    return f"{first}\n\nVorticity by shape of the gap:\n\n{second}\n"
+                "filled by",
+                *(f"{shape}: {what}" for shape in shapes for what in ("RMSE [1e-6 s-1]", "neighbours")),
+            ],
+            by_shape,
+        ),
+    }
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
@@ -66,22 +66,13 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _pair(at: xr.Dataset, name: str, text: Callable[..., str]) -> str:
-    return " / ".join(text(at, name, 1.0, 2, field=field) for field in _FIELDS)
-
-
-def _plain(at: xr.Dataset, name: str, scale: float, digits: int, field: str) -> str:
-    value = float(at[name].sel(field=field)) * scale
-    return f"{value:.{digits}f}" if value else "0"
-
-
-def _with_interval(at: xr.Dataset, name: str, scale: float, digits: int, field: str | None = None) -> str:
-    """A value with its interval, where there is one: ``12.34 [12.10, 12.60]``."""
+def _estimate(at: xr.Dataset, name: str, scale: float, digits: int, field: str | None = None) -> str:
+    """A value with its interval, where there is one: ``12.34 [12.10, 12.60]``; nothing where there is no value."""
     numbers = [
         float(at[key] if field is None else at[key].sel(field=field)) * scale
         for key in (name, f"{name}_low", f"{name}_high")
     ]
-    if not np.isfinite(numbers[0]):
+    if not np.isfinite(numbers[0]) or (name == "spread_error_ratio" and not numbers[0]):
         return ""
     text = f"{numbers[0]:.{digits}f}"
     if not np.isfinite(numbers[1:]).all():
