@@ -52,8 +52,9 @@ def _load_start(config: GapConfig) -> tuple[ModelCard | None, dict[str, Tensor] 
             f"Expected a gap filler after --start-from, found the {card.kind} {card.name!r}; name one such as gaps-mse."
         )
     given = network.config
-    free = {"noise_channels": wanted.noise_channels, "filter_cutoff": wanted.filter_cutoff}
-    fits = dataclasses.replace(given, **free) == wanted
+    fits = wanted == dataclasses.replace(
+        given, noise_channels=wanted.noise_channels, filter_cutoff=wanted.filter_cutoff
+    )
     if not fits or given.noise_channels > wanted.noise_channels or card.channels != config.data.channels:
         raise UserError(
             f"Expected after --start-from a network of {', '.join(config.data.channels)} with --filters {wanted.filters},"
