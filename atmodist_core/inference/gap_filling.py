@@ -266,7 +266,7 @@ def load_gap_filler(
 
 def fill_gaps(
     fields: xr.Dataset,
-    model: str | Path | GapFiller = "harmonic",
+    model: str | Path | GapFiller = "gaps-mse",
     members: int | None = None,
     seed: int = 0,
     *,

@@ -75,7 +75,7 @@ class GapConfig:
 
 
 _DEMO = GapConfig()
-_ATMODIST = dataclasses.replace(_DEMO, preset="atmodist", mse_weight=0.3, content_weight=0.7)
+_ATMODIST = dataclasses.replace(_DEMO, preset="atmodist", mse_weight=0.7, content_weight=0.3)
 _ENSEMBLE = dataclasses.replace(
     _DEMO,
     preset="ensemble",
