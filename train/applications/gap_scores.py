@@ -9,6 +9,7 @@ Writes <out>/gap_scores.nc, <out>/gap_scores.md and a picture of one area, <out>
 import dataclasses
 import shlex
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,7 +109,8 @@ def main(arguments: Sequence[str]) -> int:
         from atmodist_core.figures.training import patch_figure
 
         panels = example_areas(fields, fillers, size=config.size, shapes=config.shapes, seed=config.seed)
-        scaled = {name: 1e5 * values for name, values in panels.items()}
+        # Long names of models in two lines: columns are narrow.
+        scaled = {textwrap.fill(name, 14): 1e5 * values for name, values in panels.items()}
         figure = patch_figure(scaled, FIELDS, unit="1e-5 s-1")
         (config.out / "gap_scores.png").write_bytes(figure_bytes(figure, "png"))
     if config.markdown is not None:
