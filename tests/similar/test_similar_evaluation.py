@@ -41,7 +41,7 @@ def weather(tmp_path_factory):
 def test_distances_are_those_of_a_loop_over_pairs(weather, region):
     fields, network, record = weather
     stream = stream_function(fields, 42)
-    found = compared_distances(fields, stream, record, region)
+    found = compared_distances(fields, stream, {LEARNED: record}, region)
     cut = fields if region is None else region.select(fields)
     area = np.cos(np.deg2rad(cut["latitude"].values))[:, None] * np.ones(cut.sizes["longitude"])
     squares, correlation = [], []
@@ -138,7 +138,7 @@ def test_the_command_writes_its_table_into_a_document(tmp_path, capsys):
     document.write_text("before\n<!-- begin table mine: nothing -->\nold\n<!-- end -->\nafter\n")
     flags = ["--data", str(tmp_path / "record.nc"), "--store", str(tmp_path / "store"), "--replicates", "4"]
     flags += ["--model", str(tmp_path / "tiny-distance"), "--out", str(tmp_path / "out"), "--block-days", "1"]
-    flags += ["--exclude-hours", "24", "--k", "2", "--name", "mine", "--markdown", str(document)]
+    flags += ["--control", "--exclude-hours", "24", "--k", "2", "--name", "mine", "--markdown", str(document)]
     assert run_command(["evaluate-similar", *flags]) == 0
     text = document.read_text()
     assert "old" not in text and text.endswith("after\n")
@@ -147,6 +147,8 @@ def test_the_command_writes_its_table_into_a_document(tmp_path, capsys):
     order = (matrix.values + np.diag(np.full(48, np.inf))).argmin(axis=1)
     expected = 100 * (abs(order - np.arange(48)) <= 4).mean()
     assert float(row.split("|")[3].split("[")[0]) == pytest.approx(expected, abs=2.2)  # one of 48 times
+    control = next(line for line in text.splitlines() if line.startswith("| sectors | untrained network |"))
+    assert 0 <= float(control.split("|")[3].split("[")[0]) <= 100
     assert text.split("<!-- end -->")[0].split("-->\n")[1] in (tmp_path / "out" / "mine.md").read_text()
     with pytest.raises(ad.UserError, match="Expected a document at --markdown"):
         run_command(["evaluate-similar", *flags, "--markdown", str(tmp_path / "nowhere.md")])

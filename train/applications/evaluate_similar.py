@@ -40,6 +40,8 @@ class EvaluateSimilarCommand:
     """Times within so many hours of the query are no candidates where the weather is compared."""
     apart_hours: float = 24.0
     """Least time between any two similar times of a query [h]."""
+    control: bool = False
+    """Also evaluate the same network with random weights; its store is <store>-untrained."""
     poleward_gradient: float = -5.0
     """Threshold of the index of blocking [m per degree]: -10 in the original at 500 hPa, half of it near the surface."""
     block_days: int = 5
@@ -73,13 +75,20 @@ def main(arguments: Sequence[str]) -> int:
         similar_table,
     )
     from atmodist_core.evaluation.results.marked_tables import write_tables
-    from atmodist_core.inference.similar.embedded_record import embed_record
+    from atmodist_core.features.untrained import untrained
+    from atmodist_core.inference.similar.embedded_record import embed_record, network_of
 
     fields = open_record(command.data, command.level, command.period)
     record = embed_record(fields, command.store, model=command.model, layer=command.layer)
+    control = None
+    if command.control:
+        fresh = untrained(network_of(record, command.model), fields.isel(time=slice(0, 4)))
+        place = command.store.with_name(f"{command.store.name}-untrained")
+        control = embed_record(fields, place, model=fresh, layer=command.layer)
     result = evaluate_similar(
         fields,
         record,
+        control=control,
         search=Search(command.k, command.exclude_hours, command.apart_hours),
         bootstrap=Bootstrap(command.block_days, command.replicates),
         poleward_gradient=command.poleward_gradient,

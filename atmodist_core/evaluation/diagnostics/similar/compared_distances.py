@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -13,14 +15,8 @@ from atmodist_core.inference.similar.record import EmbeddedRecord
 from atmodist_core.inference.similar.record_distances import distances_of_pairs
 
 LEARNED, RMSE, PATTERN, STREAM = "AtmoDist", "RMSE", "pattern correlation", "RMSE of stream function"
-
-DEFINITIONS = {
-    LEARNED: "of vorticity and divergence",
-    RMSE: "of vorticity and divergence, each divided by its standard deviation",
-    PATTERN: "one minus the correlation over the points of the region, mean of vorticity and divergence",
-    STREAM: "up to total wavenumber 42, from vorticity; smooth, like the heights in which analogues are usually sought",
-}
-"""What each distance is of."""
+CONTROL = "untrained network"
+"""Of vorticity and divergence; the stream function follows from vorticity. The control is the network of AtmoDist with random weights."""
 
 _FIELDS = ("vorticity", "divergence")
 _POINTS_AT_ONCE = 2**16
@@ -41,7 +37,7 @@ def stream_function(fields: xr.Dataset, truncation: int) -> xr.Dataset:
 
 
 def compared_distances(
-    fields: xr.Dataset, stream: xr.Dataset, record: EmbeddedRecord, region: Region | None
+    fields: xr.Dataset, stream: xr.Dataset, records: Mapping[str, EmbeddedRecord], region: Region | None
 ) -> dict[str, NDArray[np.float64]]:
     """Return the distances between all times in a region, each ``(time, time)``, by name.
 
@@ -51,13 +47,15 @@ def compared_distances(
         Canonical fields of the globe, in memory.
     stream : xarray.Dataset
         Their :func:`stream_function`.
-    record : EmbeddedRecord
-        Their activations.
+    records : mapping of str to EmbeddedRecord
+        Their activations in networks, by the names of the distances.
     region : Region or None
         Part that is compared; None for everything.
     """
-    learned = distances_of_pairs(record, np.arange(record.times.size), record.weights(region))
-    found = {LEARNED: learned}
+    found = {
+        name: distances_of_pairs(record, np.arange(record.times.size), record.weights(region))
+        for name, record in records.items()
+    }
     cut = fields if region is None else region.select(fields)
     squares, correlations = zip(*(_squares_and_correlations(cut, name) for name in _FIELDS), strict=True)
     # The mean square at unrelated times is the same for both fields, as if each were divided by its standard deviation.

@@ -22,6 +22,7 @@ from atmodist_core.evaluation.diagnostics.similar.agreement import (
     rank_of_neighbours,
 )
 from atmodist_core.evaluation.diagnostics.similar.compared_distances import (
+    CONTROL,
     LEARNED,
     compared_distances,
     stream_function,
@@ -80,6 +81,7 @@ def evaluate_similar(
     fields: xr.Dataset,
     record: EmbeddedRecord,
     *,
+    control: EmbeddedRecord | None = None,
     search: Search = SEARCH,
     bootstrap: Bootstrap = BOOTSTRAP,
     poleward_gradient: float = POLEWARD_GRADIENT,
@@ -93,6 +95,8 @@ def evaluate_similar(
         Canonical fields of the globe with times; they are held in memory.
     record : EmbeddedRecord
         Their activations.
+    control : EmbeddedRecord, optional
+        Their activations in the same network with random weights, as a further distance.
     search : Search
         How similar times are chosen where labels are compared.
     bootstrap : Bootstrap
@@ -117,17 +121,18 @@ def evaluate_similar(
             f"Expected activations of the same {times.size} times as the fields, found {record.times.size}; embed these fields."
         )
     fields = fields[["vorticity", "divergence"]].load()
+    records = {LEARNED: record} if control is None else {LEARNED: record, CONTROL: control}
     places = sectors()
     say("labels")
     labels = weather_labels(fields, places, poleward_gradient)
     stream = stream_function(fields, TRUNCATION)
     hours = hours_between(times)
     say("the whole area")
-    whole = compared_distances(fields, stream, record, None)
+    whole = compared_distances(fields, stream, records, None)
     by_sector = []
     for number, place in enumerate(places):
         say(f"sector {number + 1} of {len(places)}")
-        by_sector.append(compared_distances(fields, stream, record, place))
+        by_sector.append(compared_distances(fields, stream, records, place))
     neighbours = {
         "globe": {name: _neighbours([matrix], hours, times, bootstrap) for name, matrix in whole.items()},
         "sectors": {
