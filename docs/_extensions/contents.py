@@ -22,6 +22,7 @@ CONTENTS: dict[str, tuple[str, ...]] = {
         "docs/simulation",
         "docs/ensembles",
         "docs/real_weather",
+        "docs/shift",
         "docs/conditional",
         "docs/features",
         "docs/fields_and_levels",

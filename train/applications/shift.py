@@ -1,0 +1,139 @@
+"""Show how distance networks and downscalers hold up on data unlike those they were trained on.
+
+python train/applications/shift.py --data summer=data/summer.nc 850=data/upper.nc --models bicubic real-4x-mse --networks real-atmodist
+    [--period 2026-07-26 2026-07-31 2026-04-29 2026-05-01] [--times 24] [--scored-times 2] [--markdown docs/shift.md]
+
+Writes <out>/<name>.md with two tables: lag accuracy and growth of the distance with the lag; power and error of downscaled fields.
+"""
+
+import dataclasses
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # to run from a clone without installing
+
+from atmodist_core.common.errors import UserError
+from train import _cli
+
+
+@dataclasses.dataclass(frozen=True)
+class ShiftConfig:
+    """Networks, and the data they are tried on."""
+
+    data: tuple[str, ...] = ("demo=demo",)
+    """label=source of every series; a source is anything that open_fields reads, or "demo"."""
+    period: tuple[str, ...] = ()
+    """Two dates for each of the data; everything by default."""
+    level: tuple[str, ...] = ()
+    """Level for each of the data, "-" where there is one; the usual one by default."""
+    models: tuple[str, ...] = ("bicubic", "srgan-4x-atmodist")
+    """Names or folders of downscalers; the first is the one that errors are compared with."""
+    networks: tuple[str, ...] = ("atmodist-23",)
+    """Names or folders of distance networks."""
+    times: int = 24
+    """First times of the series that distances are taken between."""
+    scored_times: int = 2
+    """Times among these at which downscaled fields are scored."""
+    members: int = 4
+    """Members of ensembles."""
+    pairs_per_lag: int = 8
+    """At most so many pairs of times for each lag."""
+    seed: int = 0
+    """Seed of pairs and noise."""
+    out: Path = Path("runs/shift")
+    """Folder of the tables."""
+    name: str = "shift"
+    """Name of the tables, in files and in documents."""
+    markdown: Path | None = None
+    """Document in which the tables <name>-distance and <name>-downscaling between markers are replaced."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit code."""
+    config = _cli.parse(
+        ShiftConfig, {"default": ShiftConfig()}, arguments, "python train/applications/shift.py"
+    )
+    _check(config)
+    import numpy as np
+
+    import atmodist_core as ad
+    from atmodist_core.common.assets import asset_folder
+    from atmodist_core.evaluation.results.marked_tables import write_tables
+    from atmodist_core.evaluation.run.data_shift import (
+        distance_on_data,
+        distance_table,
+        downscaler_on_data,
+        downscaler_table,
+    )
+
+    networks = {name: ad.load_distance(name) for name in config.networks}
+    models = {name: ad.load_downscaler(name) for name in config.models}
+    distances, downscaled = [], []
+    for number, entry in enumerate(config.data):
+        label, _, source = entry.partition("=")
+        place = asset_folder("demo") if source == "demo" else source
+        dates = config.period[2 * number : 2 * number + 2]
+        level = config.level[number] if config.level and config.level[number] != "-" else None
+        fields = ad.open_fields(place, level=level, **({"time": slice(*dates)} if dates else {}))
+        series = fields.isel(time=slice(0, config.times)).load()
+        for name, network in networks.items():
+            try:
+                found = distance_on_data(
+                    network, series, pairs_per_lag=config.pairs_per_lag, seed=config.seed
+                )
+            except UserError as error:
+                print(f"{label}, {name}: {error}", file=sys.stderr, flush=True)
+                found = None
+            distances.append((label, name, found))
+        chosen = np.unique(
+            np.linspace(0, series.sizes["time"] - 1, config.scored_times + 2).round().astype(int)[1:-1]
+        )
+        truth = series.isel(time=chosen)
+        for name, model in models.items():
+            try:
+                scored = downscaler_on_data(
+                    model, ad.coarsen(truth, model.factor), truth, members=config.members, seed=config.seed
+                )
+            except UserError as error:
+                print(f"{label}, {name}: {error}", file=sys.stderr, flush=True)
+                scored = None
+            downscaled.append((label, name, scored))
+        print(f"{label}: done", file=sys.stderr, flush=True)
+    tables = {
+        f"{config.name}-distance": distance_table(distances),
+        f"{config.name}-downscaling": downscaler_table(downscaled, config.models[0]),
+    }
+    written = shlex.join(["python", "train/applications/shift.py", *arguments])
+    config.out.mkdir(parents=True, exist_ok=True)
+    text = "\n\n".join(tables.values())
+    (config.out / f"{config.name}.md").write_text(f"`{written}`\n\n{text}\n", encoding="utf-8")
+    print(text)
+    if config.markdown is not None:
+        write_tables(config.markdown, tables, written)
+    return _cli.EXIT_OK
+
+
+def _check(config: ShiftConfig) -> None:
+    """Refuse bad settings before the data are read."""
+    if any("=" not in entry for entry in config.data):
+        raise UserError(
+            "Expected label=source after --data, found an entry without a label; write summer=summer.nc."
+        )
+    for name, each in (("period", 2), ("level", 1)):
+        given = len(getattr(config, name))
+        if given not in (0, each * len(config.data)):
+            raise UserError(
+                f"Expected {each} after --{name} for each of {len(config.data)} data, found {given}."
+            )
+    if config.times < 3 or config.scored_times < 1:
+        raise UserError(
+            f"Expected --times 3 or more and --scored-times 1 or more, found {config.times} and {config.scored_times}."
+        )
+    if config.markdown is not None and not config.markdown.is_file():
+        raise UserError(f"Expected a document at --markdown {config.markdown}, found none.")
+
+
+if __name__ == "__main__":
+    _cli.run(main)
