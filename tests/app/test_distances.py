@@ -131,6 +131,22 @@ def test_the_view_draws_matrices_curves_and_the_pair(compared):
     ]
 
 
+def test_a_pair_with_missing_points_has_a_colour_scale(compared):
+    """Projected grids and swaths have missing corners: their maps were blank, with limits that are no numbers."""
+    view = DistancesView(compared)
+    result = compared.results["distances"]
+    fields = result.fields.copy(deep=True)
+    whole = np.abs(fields["vorticity"].values[[1, 4]] * 1e5)
+    fields["vorticity"].values[:, :5, :5] = np.nan
+    view._pair.draw(replace(result, fields=fields), 1, 4)
+    rest = np.delete(
+        whole.reshape(2, -1), np.ravel_multi_index(np.ix_(range(5), range(5)), whole.shape[1:]), 1
+    )
+    limit = view._pair._scale.high
+    assert view._pair._scale.low == -limit and "nan" not in view._pair._bar.object
+    assert np.quantile(rest, 0.99) <= limit <= 1.1 * np.quantile(rest, 0.99)
+
+
 def test_the_pair_of_a_link_is_shown_and_another_where_it_is_not_there():
     texts = tuple(f"2001-01-05T{hour:02}:00" for hour in range(12))
     assert pair_of("2001-01-05T03:00/2001-01-05T05:00", texts) == (3, 5)

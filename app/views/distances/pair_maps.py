@@ -10,6 +10,7 @@ import panel as pn
 from bokeh.models import LinearColorMapper
 
 import atmodist_core as ad
+from app.compute.colour_limits import ends, rounded_limit
 from app.server.programmatic_update import ProgrammaticUpdate
 from app.session.distances.distance_work import TimeDistances
 from app.session.session import Session
@@ -77,10 +78,9 @@ class PairMaps(Element):
         fields = result.fields
         self._set_area(result)
         shown = [fields[field].values[place] * np.float32(unit.factor) for place in (first, second)]
-        limit = float(np.quantile(np.abs(np.concatenate([one.ravel() for one in shown])), 0.99)) or 1.0
-        limit = float(f"{limit:.2g}")
+        low, high = ends(rounded_limit(np.stack(shown), 1.0), field)
         signed = is_signed(field)
-        self._scale.update(palette=list(colour_map(signed, theme)), low=-limit if signed else 0.0, high=limit)
+        self._scale.update(palette=list(colour_map(signed, theme)), low=low, high=high)
         self._shared.unit.text = unit.text
         for map_figure, values, place in zip(self._maps, shown, (first, second), strict=True):
             token = (result.question, result.texts[place])
