@@ -229,7 +229,7 @@ def test_of_other_data_the_nearest_evaluation_is_shown_as_such(
     assert not other.data.simulated and other.data.traits.spread
     view, line = ScorecardView(other), load(VIEW_ENTRIES["scorecard"].takeaway)(other)
     assert "No evaluation is of data like those shown" in view._basis.object
-    assert "The nearest one has simulated weather" in view._basis.object
+    assert "The nearest one has a grid of 1 degrees instead of 2.5" in view._basis.object
     assert line.startswith("No evaluation is of data like those shown. Of ")
     assert cells(view._tables.tables[0]), "it is shown all the same"
     assert long_record(other.data) is None and long_record(other.data, nearest=True) is not None
