@@ -122,7 +122,7 @@ def take(out: Path, names: list[str]) -> list[Path]:
             view = query.split("view=")[1].split("&")[0]
             page.get_by_text(READY.get(view, "All results in float32")).first.wait_for()
             # The side bar is complete once the data are open, which the view Models does not wait for.
-            page.get_by_text("Notes on opening").first.wait_for()
+            page.get_by_text(" points · ").first.wait_for()
             page.wait_for_timeout(1500)  # the last paint follows the last result
             files.append(out / f"{name}.png")
             page.screenshot(path=files[-1])
