@@ -227,7 +227,7 @@ def test_the_smoke_plan_from_nothing_to_models(repository, tmp_path):
         assert list((run / "samples").glob("step_*.png")), name
         start = json.loads((run / "environment.json").read_text())["starts"][0]
         assert start["command"][0].startswith("train/") and str(tmp_path) not in json.dumps(start)
-    call("compare.py", "ex/srgan-4x-mse", "ex/srgan-4x-atmodist", "--out", "compared")
+    call("figures/compare.py", "ex/srgan-4x-mse", "ex/srgan-4x-atmodist", "--out", "compared")
     text = (tmp_path / "compared" / "comparison.md").read_text()
     assert "| content | mse | atmodist |" in text and "| state | finished | finished |" in text
 
