@@ -166,7 +166,8 @@ def _adapt(
     first = clock.plan.get("training_seconds")
     if first is None:
         starts = choose_starts(config, traits, (1 - _SCORING_SHARE) * clock.left - _REPORT_SECONDS)
-        clock.plan["starts"] = [start.place for start in starts]  # their names do not find models of other folders
+        # Their names would not find models of other folders.
+        clock.plan["starts"] = [start.place for start in starts]
     else:
         named = dataclasses.replace(config, models=tuple(clock.plan["starts"]))
         starts = choose_starts(named, traits, np.inf)
