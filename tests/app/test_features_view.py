@@ -17,7 +17,7 @@ from app.views.features.sensitivity_figure import TRAINED
 from app.views.features.view import FeaturesView
 from atmodist_core.figures.numbers.compute import numbers_of
 from atmodist_core.figures.numbers.request import FigureRequest
-from tests.app.browsing import seen, served_without_fault, until
+from tests.app.browsing import opened, seen, served_without_fault, until
 from tests.app.conftest import settled_session
 
 
@@ -138,9 +138,10 @@ def test_a_tapped_patch_is_gone_to_in_the_browser(watched, tmp_path_factory):
     folder = tmp_path_factory.mktemp("features")
     (folder / "models").mkdir()
     with served_without_fault(folder, models=folder / "models") as address:
-        page = watched
-        page.goto(f"{address}?view=maps&region=-40,40,150,230&methods=bicubic&time=2001-01-05T00:00")
-        page.get_by_role("tab", name="Features").wait_for()
+        page = opened(
+            watched, f"{address}?view=maps&region=-40,40,150,230&methods=bicubic&time=2001-01-05T00:00"
+        )
+        page.get_by_role("tab", name="Maps").focus()
         page.keyboard.press("7")
         page.get_by_text("All patches of 24 times").first.wait_for()
         for text in (

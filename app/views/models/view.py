@@ -39,6 +39,7 @@ class ModelsView(Element):
         self._content = column(css=_GRID_STYLES)
         session.param.watch(self._update, ["methods", "models", "data"])
         session.state.param.watch(self._on_theme, "theme")
+        session.state.param.watch(self._update, "view")
         self._update()
 
     @staticmethod
@@ -47,8 +48,11 @@ class ModelsView(Element):
         template()
 
     def _update(self, *_events: Any) -> None:
-        facts = facts_of_models(self._session.engine)
         data = self._session.data
+        # The cards say what the evaluation of these data found: without data they would be made twice.
+        if data is None and self._session.state.view != "models":
+            return
+        facts = facts_of_models(self._session.engine)
         found = None if data is None else shown_evaluation(data)
         key = [str(found), *(f"{one.card.name} {one.stamp}" for one in facts)]
         if self._content.objects and key == self._shown:
@@ -56,8 +60,9 @@ class ModelsView(Element):
         self._shown = key
         self._figures = []
         cards = [self._card(one) for one in facts]
-        self._content.objects = [*cards, _box(html(own_html(), css=STYLES))]
+        # Before they are in the document: data are opened without its lock, under which alone plots may be changed.
         self._on_theme()
+        self._content.objects = [*cards, _box(html(own_html(), css=STYLES))]
 
     def _card(self, facts: ModelFacts) -> Any:
         colour = str(method_style(facts.card.name).colour) if facts.card.downscales else COARSE_COLOUR

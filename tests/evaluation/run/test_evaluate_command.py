@@ -279,7 +279,10 @@ def test_everything_is_labelled(whole):
     [
         (["--reference", "nobody"], "Expected --reference among bilinear, smooth, found 'nobody'"),
         (["--every-hours", "-1"], "Expected --every-hours 0 or more, found -1"),
-        (["--period", "2001", "2002", "2003"], "Expected one or two dates after --period, found 3"),
+        (
+            ["--period", "2001", "2002", "2003"],
+            "Expected one or two dates after --period, or two for each of 1 data, found 3",
+        ),
         (["--workers", "-1"], "--workers 0 or more"),
         (["--merge", "nowhere"], "Expected statistics to merge in nowhere/statistics, found none"),
         (["--scheduler", "slurm"], "Expected --scheduler threads, processes or an address"),
