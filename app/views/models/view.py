@@ -18,6 +18,7 @@ from app.views.models.learning_figure import LearningFigure, template
 from app.views.models.model_texts import STYLES, facts_html, own_html
 from app.views.shared.elements import CARD_STYLES, Element, button, column, figure_pane, html
 from app.views.shared.long_record_texts import model_html
+from atmodist_core.figures.findings.shown_evaluation import ShownEvaluation
 from atmodist_core.figures.method_styles import method_style
 
 _GRID_STYLES = """
@@ -35,11 +36,12 @@ class ModelsView(Element):
         super().__init__()
         self._session = session
         self._shown: list[str] = []
+        self._found: ShownEvaluation | None = None
+        self._texts: list[tuple[ModelFacts, Any]] = []
         self._figures: list[LearningFigure] = []
         self._content = column(css=_GRID_STYLES)
         session.param.watch(self._update, ["methods", "models", "data"])
         session.state.param.watch(self._on_theme, "theme")
-        session.state.param.watch(self._update, "view")
         self._update()
 
     @staticmethod
@@ -48,27 +50,32 @@ class ModelsView(Element):
         template()
 
     def _update(self, *_events: Any) -> None:
-        data = self._session.data
-        # The cards say what the evaluation of these data found: without data they would be made twice.
-        if data is None and self._session.state.view != "models":
-            return
         facts = facts_of_models(self._session.engine)
+        data = self._session.data
         found = None if data is None else shown_evaluation(data)
-        key = [str(found), *(f"{one.card.name} {one.stamp}" for one in facts)]
+        key = [f"{one.card.name} {one.stamp}" for one in facts]
         if self._content.objects and key == self._shown:
+            if found != self._found:  # other data: the cards stay, with what was measured in them
+                self._found = found
+                for one, text in self._texts:
+                    text.object = self._text(one)
             return
-        self._shown = key
-        self._figures = []
+        self._shown, self._found = key, found
+        self._figures, self._texts = [], []
         cards = [self._card(one) for one in facts]
         # Before they are in the document: data are opened without its lock, under which alone plots may be changed.
         self._on_theme()
         self._content.objects = [*cards, _box(html(own_html(), css=STYLES))]
 
-    def _card(self, facts: ModelFacts) -> Any:
+    def _text(self, facts: ModelFacts) -> str:
         colour = str(method_style(facts.card.name).colour) if facts.card.downscales else COARSE_COLOUR
         name, created = facts.card.name, facts.card.created
         record = model_html(record_of_model(name, created, self._session.data), name, created)
-        text = html(facts_html(facts, colour, record), css=STYLES)
+        return facts_html(facts, colour, record)
+
+    def _card(self, facts: ModelFacts) -> Any:
+        text = html(self._text(facts), css=STYLES)
+        self._texts.append((facts, text))
         parts: list[Any] = [text]
         if facts.curves is not None:
             one = LearningFigure(facts)
