@@ -14,6 +14,7 @@ from atmodist_core.common.progress import Cancel, Progress, ProgressWatch
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.fields.grid.boundaries import Boundaries
 from atmodist_core.fields.grid.patches import TRAINED_LATITUDES_DEG
+from atmodist_core.fields.grid.transects import place_text
 from atmodist_core.inference.atmodist import AtmoDist
 
 COUNT = 9
@@ -203,6 +204,22 @@ def strongest_patches(
     """
     places = strongest_places(distance, fields, **options)
     return patches_at(distance, fields, places if filters is None else places.sel(filter=list(filters)))
+
+
+def patch_text(place: xr.Dataset) -> str:
+    """Return time and place of a patch.
+
+    Examples
+    --------
+    >>> patch_text(xr.Dataset(coords={"latitude": -48.0, "longitude": 350.0, "time": np.datetime64("2001-01-02T06")}))
+    '01-02 06h 48°S 10°W'
+    """
+    where = place_text(float(place["latitude"]), float(place["longitude"]), digits=0)
+    time = place["time"].values if "time" in place.coords else None
+    if time is None or not np.issubdtype(time.dtype, np.datetime64) or np.isnat(time):
+        return where
+    text = str(time.astype("datetime64[h]"))
+    return f"{text[5:10]} {text[11:13]}h {where}"
 
 
 def corner(distance: AtmoDist, places: xr.Dataset, at: tuple[int, ...]) -> tuple[int, int]:

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from atmodist_core.common.evenly_spaced import evenly_spaced
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
 
 ATTRIBUTE = "effective_truncation"
@@ -60,7 +61,7 @@ def effective_truncation(dataset: xr.Dataset, *, times: int = 3) -> float | None
         return float(stated)
     wanted = [name for name in ("vorticity", "divergence") if name in dataset]
     arrays = FieldArrays.of(dataset, wanted, "the effective truncation")
-    chosen = np.unique(np.linspace(0, arrays.time_count - 1, times).round().astype(int))
+    chosen = evenly_spaced(arrays.time_count, times)
     part = arrays.dataset.isel(time=chosen)
     values = np.stack([np.asarray(part[name].values, np.float64) for name in arrays.channels], axis=1)
     return truncation_of_values(values, arrays.latitude, arrays.longitude)

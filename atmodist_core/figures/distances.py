@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from atmodist_core.common.evenly_spaced import evenly_spaced
 from atmodist_core.figures.maps.field_maps import SEQUENTIAL, add_colour_bar, draw_map, scale_limits
 from atmodist_core.figures.method_styles import distance_style, method_style
 from atmodist_core.figures.style import (
@@ -78,7 +79,7 @@ def draw_time_matrix(axes: Axes, matrix: xr.DataArray, *, style: FigureStyle = P
         interpolation="nearest",
     )
     times = matrix["time"].values
-    places = np.unique(np.linspace(0, times.size - 1, min(4, times.size)).round().astype(int))
+    places = evenly_spaced(times.size, 4)
     labels = [np.datetime_as_string(times[place], unit="h")[5:].replace("T", " ") + "h" for place in places]
     axes.set_xticks(places, labels, rotation=30, ha="right")
     axes.set_yticks(places, labels)

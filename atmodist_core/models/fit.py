@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from atmodist_core.common.evenly_spaced import evenly_spaced
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.fields.effective_truncation import effective_truncation
 from atmodist_core.fields.grid.boundaries import Boundaries
@@ -97,7 +98,7 @@ class DataTraits:
         ``factor`` is that of the models; it matters for block means, whose traits are those of the fine grid.
         """
         arrays = FieldArrays.of(dataset, (), "the choice of models")
-        chosen = np.unique(np.linspace(0, arrays.time_count - 1, 3).round().astype(int))
+        chosen = evenly_spaced(arrays.time_count, 3)
         part = arrays.dataset.isel(time=chosen).load()
         truncation = effective_truncation(part.assign_attrs(dataset.attrs))
         stated = cls.stated(dataset)

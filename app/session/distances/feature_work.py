@@ -16,14 +16,15 @@ from app.compute.engine import Engine
 from app.compute.public_text import public_text
 from app.session.messages import Message
 from app.session.request import Request, Update
+from atmodist_core.common.evenly_spaced import evenly_spaced
 from atmodist_core.features.strongest import COUNT
 from atmodist_core.figures.numbers.studies.features import (
+    MOST_TIMES,
     STAGE,
     filter_tables,
     labelled,
     map_table,
     network_of,
-    searched_times,
     sensitivity_table,
 )
 
@@ -82,7 +83,7 @@ def find_features(request: Request, control: Control) -> Iterator[Update]:
     filters = _filters(distance, layer)
     number = min(state.filter, filters - 1)
     question = request.question(field=state.field if state.field != "wind_speed" else "vorticity")
-    index = searched_times(data.times.size)
+    index = evenly_spaced(data.times.size, MOST_TIMES)
     texts = tuple(data.time_texts[int(i)] for i in index)
     stamp = (name, model_stamp(name), texts)
     networks = tuple(card.name for card in cards)

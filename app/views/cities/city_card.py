@@ -15,6 +15,7 @@ from app.views.cities.density_figure import DensityFigure
 from app.views.shared.elements import CARD_STYLES, column, figure_pane, html
 from atmodist_core.evaluation.city_verdicts import wasserstein_estimate
 from atmodist_core.evaluation.measures import MEASURES
+from atmodist_core.fields.grid.transects import place_text
 from atmodist_core.figures.numbers.cities import BOXES, FIELDS, QUANTILES, quantiles, sample_of
 from atmodist_core.plots.look.units import field_unit
 
@@ -103,8 +104,7 @@ class CityCard:
 
 def _head_html(series: xr.Dataset, city: str) -> str:
     at = series.sel(city=city)
-    latitude, longitude = float(at["latitude"]), (float(at["longitude"]) + 180) % 360 - 180
-    place = f"{abs(latitude):.1f}°{'S' if latitude < 0 else 'N'} {abs(longitude):.1f}°{'W' if longitude < 0 else 'E'}"
+    place = place_text(float(at["latitude"]), float(at["longitude"]))
     return f'<div class="head"><b>{escape(city)}</b><span>{escape(str(at["country"].values))} · {place} · {period_text(series)}</span></div>'
 
 

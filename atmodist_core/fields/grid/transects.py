@@ -212,10 +212,10 @@ def region_around(start: Place, end: Place, margin: float) -> Region | None:
     return Region(south, north, west, east)
 
 
-def place_text(latitude: float, longitude: float) -> str:
+def place_text(latitude: float, longitude: float, digits: int = 1) -> str:
     """Return a place as ``51.5°N 0.1°W``."""
     east = (longitude + 180.0) % 360.0 - 180.0
-    return f"{abs(latitude):.1f}°{'S' if latitude < 0 else 'N'} {abs(east):.1f}°{'W' if east < 0 else 'E'}"
+    return f"{abs(latitude):.{digits}f}°{'S' if latitude < 0 else 'N'} {abs(east):.{digits}f}°{'W' if east < 0 else 'E'}"
 
 
 def distance_label(table: xr.Dataset) -> str:
@@ -227,5 +227,5 @@ def distance_label(table: xr.Dataset) -> str:
     >>> distance_label(xr.Dataset(coords=places))
     'distance from 51.5°N 0.1°W to 41.9°N 12.5°E along the great circle [km]'
     """
-    ends = [place_text(*(float(table[name][end]) for name in ("latitude", "longitude"))) for end in (0, -1)]
+    ends = [place_text(float(table["latitude"][end]), float(table["longitude"][end])) for end in (0, -1)]
     return f"distance from {ends[0]} to {ends[1]} along the great circle [km]"

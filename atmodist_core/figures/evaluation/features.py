@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from atmodist_core.features.strongest import patch_text
 from atmodist_core.figures.maps.field_maps import draw_map, scale_limits
 from atmodist_core.figures.maps.projected_maps import DIVERGING
 from atmodist_core.figures.method_styles import sensitivity_style
@@ -81,7 +82,7 @@ def _draw_patches(part: Any, table: xr.Dataset, field: str, title: str, style: F
             vmin=-high / 10.0**power,
             vmax=high / 10.0**power,
         )
-        axes.set_title(_place(table.isel(rank=rank)))
+        axes.set_title(patch_text(table.isel(rank=rank)))
         style_axes(axes, style, grid=False)
         axes.title.set_fontsize(style.font_size - 2)
         axes.set_xticks([])
@@ -90,15 +91,6 @@ def _draw_patches(part: Any, table: xr.Dataset, field: str, title: str, style: F
     units = scaled_units(str(table[field].attrs.get("units", "")), power)
     style_colour_bar(bar, f"{field.replace('_', ' ')}{units}", style)
     part.suptitle(title, fontsize=style.font_size + 1, color=style.text)
-
-
-def _place(place: xr.Dataset) -> str:
-    latitude, longitude = float(place["latitude"]), (float(place["longitude"]) + 180) % 360 - 180
-    where = f"{abs(latitude):.0f}°{'S' if latitude < 0 else 'N'} {abs(longitude):.0f}°{'W' if longitude < 0 else 'E'}"
-    if "time" not in place.coords or not np.issubdtype(place["time"].dtype, np.datetime64):
-        return where
-    text = str(place["time"].values.astype("datetime64[h]"))
-    return f"{text[5:10]} {text[11:13]}h {where}"
 
 
 def _draw_activation(axes: Any, field: xr.DataArray, activation: xr.DataArray, style: FigureStyle) -> None:

@@ -14,6 +14,7 @@ import xarray as xr
 
 from atmodist_core.common.atomic_write import replacing
 from atmodist_core.common.errors import Cancelled, UserError
+from atmodist_core.common.evenly_spaced import evenly_spaced
 from atmodist_core.common.progress import Cancel, Progress
 from atmodist_core.figures.maps.field_maps import DIVERGING, SEQUENTIAL, field_maps, scale_limits
 from atmodist_core.figures.movies.encoders import Encoder, gif_encoder, mp4_encoder
@@ -258,5 +259,5 @@ def check_movie(kind: str, count: int, frames_per_second: float = 6.0, most: int
 
 def sampled(times: Sequence[Any]) -> list[Any]:
     """Return at most :data:`SAMPLED_TIMES` of some times, evenly spaced, the first and last among them."""
-    places = np.unique(np.linspace(0, len(times) - 1, min(SAMPLED_TIMES, len(times))).round().astype(int))
+    places = evenly_spaced(len(times), SAMPLED_TIMES)
     return [times[place] for place in places.tolist()]

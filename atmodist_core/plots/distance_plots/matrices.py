@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.common.evenly_spaced import evenly_spaced
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.look.style import axes_hook, colour_map
 from atmodist_core.plots.look.units import display_unit
@@ -100,7 +101,7 @@ def time_ticks(texts: Sequence[str]) -> list[tuple[float, str]]:
     >>> time_ticks(["2001-01-01T00:00", "2001-01-01T06:00"])
     [(0.5, '01-01\n00:00'), (1.5, '01-01\n06:00')]
     """
-    shown = np.unique(np.linspace(0, len(texts) - 1, min(LABELS, len(texts))).round().astype(int))
+    shown = evenly_spaced(len(texts), LABELS)
     return [(place + 0.5, texts[place][5:16].replace("T", "\n")) for place in shown.tolist()]
 
 

@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.features.strongest import patch_text
 from atmodist_core.figures.maps.field_maps import QUANTILE, scale_limits
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.look.style import FONT, axes_hook, colour_map, theme_of
@@ -201,23 +202,6 @@ def patch_at(x: float, y: float, count: int, columns: int) -> int | None:
     column, row = int(np.floor(x / (1 + GAP))), int(np.floor(down - y / (1 + FOOT)))
     number = row * columns + column
     return number if 0 <= column < min(count, columns) and 0 <= row < down and number < count else None
-
-
-def patch_text(place: xr.Dataset) -> str:
-    """Return time and place of a patch.
-
-    Examples
-    --------
-    >>> patch_text(xr.Dataset(coords={"latitude": -48.0, "longitude": 350.0, "time": np.datetime64("2001-01-02T06")}))
-    '01-02 06h 48°S 10°W'
-    """
-    latitude, longitude = float(place["latitude"]), (float(place["longitude"]) + 180) % 360 - 180
-    where = f"{abs(latitude):.0f}°{'S' if latitude < 0 else 'N'} {abs(longitude):.0f}°{'W' if longitude < 0 else 'E'}"
-    time = place["time"].values if "time" in place.coords else None
-    if time is None or not np.issubdtype(time.dtype, np.datetime64) or np.isnat(time):
-        return where
-    text = str(time.astype("datetime64[h]"))
-    return f"{text[5:10]} {text[11:13]}h {where}"
 
 
 def _with_filter(patches: xr.Dataset, field: str) -> xr.Dataset:

@@ -16,6 +16,7 @@ import xarray as xr
 
 from atmodist_core.common.atomic_write import replacing
 from atmodist_core.common.errors import AtmodistWarning, UserError
+from atmodist_core.common.evenly_spaced import evenly_spaced
 from atmodist_core.common.folder_lock import exclusive_folder
 from atmodist_core.common.hardware import choose_hardware
 from atmodist_core.fields import coarsen
@@ -209,7 +210,7 @@ def _adapt(
     places: dict[str, Path | str] = {"bicubic": "bicubic"}
     places |= {start.card.name: start.place for start in starts}
     places |= {name: config.out / "models" / name for name in names}
-    chosen = split.scored[np.unique(np.linspace(0, len(split.scored) - 1, count).round().astype(int))]
+    chosen = split.scored[evenly_spaced(len(split.scored), count)]
     part = dataset.isel(time=chosen)
     scored = score_models(
         part, places, config.out / "work" / "scores", factor=config.factor, end=end, stop=stop

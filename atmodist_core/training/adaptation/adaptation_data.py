@@ -7,6 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.common.evenly_spaced import evenly_spaced
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.fields.effective_truncation import with_effective_truncation
 from atmodist_core.models.card import ModelCard
@@ -109,4 +110,4 @@ def training_data(dataset: xr.Dataset, split: Split, card: ModelCard) -> Trainin
 
 def _thinned(indices: NDArray[np.intp], most: int) -> NDArray[np.intp]:
     """At most so many of some indices, evenly spread."""
-    return indices[np.unique(np.linspace(0, len(indices) - 1, most).round().astype(int))]
+    return indices[evenly_spaced(len(indices), most)]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from atmodist_core import __version__
+from atmodist_core.common.evenly_spaced import evenly_spaced
 from atmodist_core.fields.effective_truncation import truncation_of_values
 from atmodist_core.training.configuration import DataConfig, RunConfig
 from atmodist_core.training.data.fields_in_memory import FieldsInMemory
@@ -67,7 +68,7 @@ def trained_truncation(data: TrainingData) -> float | None:
     for part in fields.parts if isinstance(fields, FieldsOfGrids) else (fields,):
         if not isinstance(part, FieldsInMemory):
             continue
-        times = np.unique(np.linspace(0, part.times - 1, 3).round().astype(int))
+        times = evenly_spaced(part.times, 3)
         stored = part.values[times].float() * part.units
         values = (stored if part.offsets is None else stored + part.offsets).permute(0, 3, 1, 2).cpu()
         physical = data.normalization.denormalize(values) if part.normalized else values

@@ -11,6 +11,7 @@ import xarray as xr
 
 import atmodist_core as ad
 from atmodist_core.common.errors import UserError
+from atmodist_core.common.evenly_spaced import evenly_spaced
 from atmodist_core.evaluation.diagnostics.distance_sensitivity import mean_gain
 from atmodist_core.evaluation.geometry import is_global_grid
 from atmodist_core.features.strongest import COUNT
@@ -23,17 +24,6 @@ MOST_TIMES = 24
 
 STAGE = "stage2"
 """Stage shown by default: patches small enough to recognise a single system in."""
-
-
-def searched_times(count: int) -> np.ndarray:
-    """Return which of so many times are searched.
-
-    Examples
-    --------
-    >>> searched_times(3).tolist(), searched_times(240)[:3].tolist()
-    ([0, 1, 2], [0, 10, 21])
-    """
-    return np.unique(np.linspace(0, count - 1, min(count, MOST_TIMES)).round().astype(int))
 
 
 def network_of(cards: Sequence[ModelCard], spacing_deg: float, asked: str = "") -> str:
@@ -115,7 +105,7 @@ def features(study: Study) -> Numbers:
     distance = ad.load_distance(name)
     layer, number = others.get("stage", STAGE), int(others.get("filter", "0") or 0)
     layer = layer if layer in distance.layers else distance.layers[-1]
-    searched = study.ds.isel(time=searched_times(len(study.times)))
+    searched = study.ds.isel(time=evenly_spaced(len(study.times), MOST_TIMES))
     study.tell(f"{len(searched['time'])} times")
     places = ad.features.strongest_places(distance, searched, layer=layer, count=COUNT)
     tables = filter_tables(distance, searched, places, number)
