@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 import xarray as xr
@@ -155,7 +156,7 @@ class LongRecord:
         return "" if found is None else str(found.attrs.get("network", ""))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _record(path: Path, _changed: int) -> LongRecord | None:
     try:
         return LongRecord(path)
@@ -183,7 +184,7 @@ def record_of_ensemble(name: str, data: DataDescription) -> LongRecord | None:
     """The evaluation of data like those shown that has the members of an ensemble; where none has, that of these data."""
     usual = long_record(data)
     others = [] if data.traits is None else fitting_evaluations(data.traits, simulated=data.simulated)
-    for record in (usual, *map(record_in, others)):
+    for record in chain([usual], map(record_in, others)):  # opened only as far as needed
         if record is not None and record.calibration(name, record.fields[0]) is not None:
             return record
     return usual
@@ -196,6 +197,7 @@ def record_in(path: Path) -> LongRecord | None:
 
 def record_of_model(name: str, created: str, data: DataDescription | None) -> LongRecord | None:
     """The evaluation that has a model, or a distance network: that of data like those shown if it does, else any that ships."""
-    records = [long_record(data), *map(record_in, shipped_evaluations())]
+    # Opened only as far as needed.
+    records = chain([long_record(data)], map(record_in, shipped_evaluations()))
     fitting = (one for one in records if one is not None and (one.network == name or one.fits(name, created)))
     return next(fitting, None)
