@@ -13,13 +13,15 @@ from atmodist_core.fields.canonical.coordinates import grid_name, is_full_circle
 from atmodist_core.fields.canonical.notes import add_note
 from atmodist_core.fields.effective_truncation import ATTRIBUTE
 from atmodist_core.fields.grid.cell_areas import cell_areas
+from atmodist_core.fields.sharpness import hand_on_sharpness
 
 
 def coarsen(dataset: xr.Dataset, factor: int = 4) -> xr.Dataset:
     """Mean of each block of ``factor`` x ``factor`` cells, weighted by their area.
 
     This is what a coarse model or analysis would hold: the mean of the physical field, not a sample of
-    points. Rows that do not fill a block are left out at the southern end, columns that do not fill one at
+    points. How sharp the fine fields are goes with them as an attribute (:func:`~atmodist_core.fields.sharpness.with_sharpness`; fields in
+    memory are measured). Rows that do not fill a block are left out at the southern end, columns that do not fill one at
     the eastern end of a limited area; both are noted. A coarse cell is missing unless all its cells have values.
 
     Parameters
@@ -87,6 +89,7 @@ def coarsen(dataset: xr.Dataset, factor: int = 4) -> xr.Dataset:
         latitude=("latitude", _means(latitude, rows, factor), dict(dataset["latitude"].attrs)),
         longitude=("longitude", _means(longitude, columns, factor), dict(dataset["longitude"].attrs)),
     )
+    hand_on_sharpness(dataset, result, factor)
     if ATTRIBUTE in result.attrs:
         result.attrs[ATTRIBUTE] *= factor
     if dataset.attrs.get("grid") != "limited-area":

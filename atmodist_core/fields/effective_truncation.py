@@ -77,6 +77,21 @@ def truncation_of_values(
     values: NDArray[np.floating], latitude: NDArray[np.floating], longitude: NDArray[np.floating]
 ) -> float | None:
     """Measure the same of an array ``(time, field, latitude, longitude)``; missing values are NaN."""
+    spectra = ring_spectra(values, latitude, longitude)
+    if spectra is None:
+        return None
+    # Fields count alike, whatever their units.
+    return _end_of(np.mean(spectra, axis=(0, 1)))
+
+
+def ring_spectra(
+    values: NDArray[np.floating], latitude: NDArray[np.floating], longitude: NDArray[np.floating]
+) -> list[NDArray[np.float64]] | None:
+    """Return the power spectra of windows of fields ``(time, field, latitude, longitude)``; None where no window is complete.
+
+    Each is ``(field, ring)``: the mean power of a coefficient in rings of equal width up to the Nyquist wavenumber of the
+    latitudes, averaged over times, relative to the field's mean power in the window. Missing values are NaN.
+    """
     spacing = abs(float(np.diff(latitude).mean())), abs(float(np.diff(longitude).mean()))
     for size in _window_sizes(values.shape[-2:]):
         rows = max(min(size, values.shape[-2], int(_HEIGHT / spacing[0])), _SMALLEST_WINDOW)
@@ -92,7 +107,7 @@ def truncation_of_values(
                 if len(complete):
                     spectra.append(_ring_power(complete, stretch, rings))
         if spectra:
-            return _end_of(np.mean(spectra, axis=0))
+            return spectra
     return None
 
 
@@ -113,9 +128,9 @@ def _starts(length: int, size: int, wanted: NDArray[np.bool_] | None) -> list[in
 
 
 def _ring_power(window: NDArray[np.floating], stretch: float, rings: int) -> NDArray[np.float64]:
-    """Mean power of a coefficient in rings up to the Nyquist wavenumber of the latitudes, ``(rings,)``.
+    """Relative mean power of a coefficient of each field in rings up to the Nyquist wavenumber, ``(field, rings)``.
 
-    ``stretch`` is the spacing of latitudes over that of longitudes [km]. Fields count alike, whatever their units.
+    ``stretch`` is the spacing of latitudes over that of longitudes [km].
     """
     # Second differences take the large scales away, whose leakage under the taper would hide the end of a steep spectrum;
     # their response is divided out again.
@@ -132,8 +147,10 @@ def _ring_power(window: NDArray[np.floating], stretch: float, rings: int) -> NDA
     power = power / np.maximum(power.mean(axis=(0, 2, 3), keepdims=True), np.finfo(float).tiny)
     wavenumber = np.hypot(row_waves, column_waves * stretch) * 2.0
     ring = np.minimum((wavenumber * rings).astype(int), rings).ravel()
-    sums = np.bincount(ring, power.mean(axis=(0, 1)).ravel(), minlength=rings + 1)
-    return np.asarray(sums / np.maximum(np.bincount(ring, minlength=rings + 1), 1))[:rings]
+    counts = np.maximum(np.bincount(ring, minlength=rings + 1), 1)
+    fields = power.mean(axis=0).reshape(power.shape[1], -1)
+    sums = np.stack([np.bincount(ring, field, minlength=rings + 1) for field in fields])
+    return np.asarray(sums / counts)[:, :rings]
 
 
 def _end_of(power: NDArray[np.float64]) -> float:

@@ -20,6 +20,7 @@ from atmodist_core.fields.grid.fine_grid import FineGrid
 from atmodist_core.fields.grid.grid_noise import GridNoise
 from atmodist_core.fields.grid.interpolation import KERNELS, Interpolation
 from atmodist_core.fields.grid.regions import Region, as_region
+from atmodist_core.fields.sharpness import sharpness_of_source
 from atmodist_core.inference.tiling import MAKESHIFT_MARGIN, Enlarger, enlarge, plan_tiles
 from atmodist_core.models.applicability import applicability_sentence
 from atmodist_core.models.card import ModelCard
@@ -163,6 +164,7 @@ class Downscaler:
                 raise Cancelled(f"Downscaling with {self.name} was cancelled.")
 
         self._check_members(members, seed, first_member)
+        conditions, told = self._conditions(arrays)
         times, count = arrays.time_count, 1 if members is None else members
         size = (grid.latitude.size, grid.longitude.size)
         fine = np.empty((len(arrays.channels), count, times, *size), dtype=np.float32)
@@ -186,7 +188,7 @@ class Downscaler:
                 amplitude = relative_amplitude(seen, latitude, self.card.amplitude.values())
                 fields = fields / amplitude
             block = enlarge(
-                fields,
+                np.concatenate([fields, conditions]),
                 self._enlarger,
                 boundaries,
                 tiles,
@@ -205,6 +207,8 @@ class Downscaler:
         numbers = np.arange(first_member, first_member + count)
         result = result.isel(member=0) if members is None else result.assign_coords(member=numbers)
         self._add_notes(result, arrays, boundaries, margin, gaps)
+        if told:
+            add_note(result, told)
         return result if arrays.had_time else result.isel(time=0)
 
     def applicability(self, coarse: xr.Dataset) -> str | None:
@@ -214,6 +218,29 @@ class Downscaler:
         field.
         """
         return applicability_sentence(self.card, FieldArrays.of(coarse, self.card.channels, self.name))
+
+    def _conditions(self, arrays: FieldArrays) -> tuple[np.ndarray, str]:
+        """What the network is told of the wanted fields, ``(channel, latitude, longitude)``, and a note of it."""
+        count = self._enlarger.condition_channels
+        shape = (count, arrays.latitude.size, arrays.longitude.size)
+        if not count:
+            return np.empty(shape, np.float32), ""
+        stated = sharpness_of_source(arrays.dataset, arrays.channels, self.factor)
+        numbers = np.array(list((stated or self.card.sharpness).values()), dtype=np.float32)
+        told = ", ".join(
+            f"{name} {low:.2f} and {high:.2f}"
+            for name, (low, high) in zip(arrays.channels, numbers, strict=True)
+        )
+        of = (
+            "the fields that the coarse ones were made of"
+            if stated
+            else "the training data, as none is stated"
+        )
+        return (
+            np.broadcast_to(numbers.reshape(count, 1, 1), shape),
+            f"{self.name} was told how sharp its fields should be (logarithms of the strength of two bands of scales: {told}),"
+            f" which is the sharpness of {of}.",
+        )
 
     def _check_members(self, members: int | None, seed: int, first: int) -> None:
         """Refuse members of a model that has none, and numbers that are none."""

@@ -33,6 +33,7 @@ class FlowInference:
     """
 
     takes_noise = True
+    condition_channels = 0
 
     def __init__(
         self,

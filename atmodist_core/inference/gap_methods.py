@@ -105,6 +105,8 @@ class NetworkGapFilling:
         """How far [points] an input point can be from an output that it changes."""
         return self.config.receptive_radius
 
+    condition_channels = 0
+
     @property
     def takes_noise(self) -> bool:
         """Whether the network takes noise, so that there are members."""

@@ -78,6 +78,11 @@ class GeneratorInference:
         return self.config.takes_noise
 
     @property
+    def condition_channels(self) -> int:
+        """How many channels of a window, after the fields, say what is wanted."""
+        return self.config.condition_channels
+
+    @property
     def largest_window(self) -> int:
         """Coarse points of a window whose coarse activations fit into the working memory."""
         return WORKING_MEMORY // (_COARSE_ACTIVATIONS * self.config.filters * self._value_bytes)
@@ -92,7 +97,10 @@ class GeneratorInference:
         noise: NoiseWindow | None = None,
     ) -> NDArray[np.float32]:
         """Generate the fine fields of a window's inner part; see ``tiling.Enlarger``."""
-        fields = torch.from_numpy(np.ascontiguousarray(window))
+        # Conditions follow the fields.
+        fields, conditions = torch.from_numpy(np.ascontiguousarray(window)).split(
+            (self.config.channels, self.config.condition_channels)
+        )
         halo = math.ceil(self.config.output_radius)
         # What the output layers see around the inner part, as far as the window goes.
         rows, columns = (
@@ -104,6 +112,8 @@ class GeneratorInference:
             if self.config.noise_channels:
                 whole = (slice(0, window.shape[-2]), slice(0, window.shape[-1]))
                 normal = torch.cat((normal, self._noise(noise, 0, *whole)), dim=1)
+            if self.config.condition_channels:
+                normal = torch.cat((normal, conditions[None]), dim=1)
             coarse = self._given(normal)
             seen = self._seen_by_refining(rows, columns, window.shape[-2:])
             features = self.network.coarse_features(coarse, check, seen)

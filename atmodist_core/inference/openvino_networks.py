@@ -124,7 +124,7 @@ class OpenvinoGenerator:
     @staticmethod
     def _coarse_graph(generator: Generator, precision: Precision) -> OpenvinoGraph:
         ops, config = _operations(), generator.config
-        coarse = _input(config.channels + config.noise_channels, "coarse")
+        coarse = _input(config.input_channels, "coarse")
         bounds = ops.parameter([-1, 4], np.int64, name="bounds")
         x = _leaky(_plain(_cut(coarse, bounds, 0), generator.head))
         x = _cut(x, bounds, 1)

@@ -43,6 +43,10 @@ class Enlarger(Protocol):
     def takes_noise(self) -> bool:
         """Whether the answer depends on noise."""
 
+    @property
+    def condition_channels(self) -> int:
+        """How many channels of a window, after the fields, say what is wanted."""
+
     def __call__(
         self,
         window: NDArray[np.float32],
@@ -56,7 +60,7 @@ class Enlarger(Protocol):
         Parameters
         ----------
         window : ndarray, shape (channel, height, width)
-            Physical coarse fields.
+            Physical coarse fields, and conditions after them.
         inner : tuple of slice
             Rows and columns whose fine cells are wanted.
         check : callable
@@ -175,7 +179,7 @@ def enlarge(
     Parameters
     ----------
     fields : ndarray, shape (channel, rows, columns)
-        Physical fields on the whole coarse grid.
+        Physical fields on the whole coarse grid, and conditions after them.
     enlarger, boundaries, tiles
         Network or interpolation, edges of the coarse grid, and the tiles of :func:`plan_tiles`.
     latitude : ndarray, shape (rows,)
@@ -188,7 +192,8 @@ def enlarge(
     factor = enlarger.factor
     north, west = min(tile.rows[0] for tile in tiles), min(tile.columns[0] for tile in tiles)
     south, east = max(tile.rows[1] for tile in tiles), max(tile.columns[1] for tile in tiles)
-    fine = np.empty((len(fields), (south - north) * factor, (east - west) * factor), dtype=np.float32)
+    channels = len(fields) - enlarger.condition_channels
+    fine = np.empty((channels, (south - north) * factor, (east - west) * factor), dtype=np.float32)
     done, total = 0, sum(tile.window_points for tile in tiles)
     for tile in tiles:
         check()

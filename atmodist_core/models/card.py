@@ -25,7 +25,7 @@ MODELS_VARIABLE = "ATMODIST_MODELS"
 
 KINDS = ("distance", "encoder", "downscaler", "flow", "autoencoder", "gap filler", "interpolation")
 
-_LATER_KEYS = ("weights_sha256", "spacings_deg", "amplitude", "effective_truncation", "area")
+_LATER_KEYS = ("weights_sha256", "spacings_deg", "amplitude", "effective_truncation", "sharpness", "area")
 """Entries that cards of earlier versions lack."""
 
 _LARGEST_CARD = 4 * 2**20
@@ -93,6 +93,9 @@ class ModelCard:
         (:func:`~atmodist_core.fields.amplitude.coarse_amplitude`, in the unit of the field); otherwise empty.
     effective_truncation : float or None
         Of the training data; see :func:`atmodist_core.effective_truncation`.
+    sharpness : dict
+        Of the fine training data: by channel, two numbers as of :func:`atmodist_core.fields.sharpness.sharpness`, the mean over its
+        members; what a model that takes them as conditions is given where coarse fields state none. Empty where it is not known.
     area : tuple of float
         South, north, west, east of the training data [degrees]; empty for the globe, and where it is not known.
     fit : str
@@ -124,6 +127,7 @@ class ModelCard:
     spacings_deg: tuple[float, ...] = ()
     amplitude: dict[str, float] = field(default_factory=dict)
     effective_truncation: float | None = None
+    sharpness: dict[str, tuple[float, ...]] = field(default_factory=dict)
     area: tuple[float, ...] = ()
     fit: str = ""
 
@@ -131,6 +135,8 @@ class ModelCard:
         for name in ("channels", "spacings_deg", "area"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         check_card(self, KINDS)
+        pairs = {name: tuple(map(float, pair)) for name, pair in self.sharpness.items()}
+        object.__setattr__(self, "sharpness", pairs)
 
     @property
     def downscales(self) -> bool:
@@ -141,6 +147,7 @@ class ModelCard:
         """Return plain values that JSON can hold."""
         values = {name: getattr(self, name) for name in _stored()}
         values |= {name: list(values[name]) for name in ("channels", "spacings_deg", "area")}
+        values["sharpness"] = {name: list(pair) for name, pair in self.sharpness.items()}
         values["normalization"] = None if self.normalization is None else self.normalization.to_dict()
         return values
 

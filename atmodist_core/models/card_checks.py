@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any, NoReturn
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.sharpness import BANDS
 from atmodist_core.networks.generator import LARGEST_FACTOR
 from atmodist_core.networks.normalization import SignedLogNormalization
 
@@ -23,7 +24,8 @@ def _check_types(card: Any) -> None:
         **dict.fromkeys(("name", "kind", "period", "data", "level", "code_version", "created"), (str,)),
         **dict.fromkeys(("licence", "limits", "notes", "weights_sha256", "fit"), (str,)),
         **dict.fromkeys(
-            ("architecture", "loss", "schedule", "scores", "distance_scale", "amplitude"), (dict,)
+            ("architecture", "loss", "schedule", "scores", "distance_scale", "amplitude", "sharpness"),
+            (dict,),
         ),
         **dict.fromkeys(("factor", "seed", "parameters"), (int,)),
         "normalization": (SignedLogNormalization, type(None)),
@@ -44,6 +46,10 @@ def _check_types(card: Any) -> None:
         for entry, scale in values.items():
             if not isinstance(scale, number) or isinstance(scale, bool) or not 0 < scale < float("inf"):
                 _refuse(card, key, "a positive number for every entry", f"{scale!r} for {entry!r}")
+    for entry, pair in card.sharpness.items():
+        numbers_of = isinstance(pair, list | tuple) and len(pair) == BANDS
+        if not numbers_of or not all(isinstance(n, number) and abs(n) < 100 for n in pair):
+            _refuse(card, "sharpness", "two numbers for each channel", f"{pair!r} for {entry!r}")
     if card.amplitude and tuple(card.amplitude) != card.channels:
         _refuse(
             card, "amplitude", "one number for each channel in their order, or none", repr(card.amplitude)
@@ -64,6 +70,9 @@ def _check_values(card: Any, kinds: Collection[str]) -> None:
         _refuse(card, "factor", f"from 1 to {LARGEST_FACTOR}", str(card.factor))
     if len(card.area) not in (0, 4):
         _refuse(card, "area", "south, north, west, east in degrees, or nothing", repr(card.area))
+    conditions = card.architecture.get("generator", {}).get("condition_channels", 0)
+    if conditions and (tuple(card.sharpness) != card.channels or conditions != BANDS * len(card.channels)):
+        _refuse(card, "sharpness", "two numbers for each channel in their order", repr(card.sharpness))
     if card.effective_truncation is not None and not 0 < card.effective_truncation <= 1:
         _refuse(card, "effective_truncation", "above 0 and at most 1", f"{card.effective_truncation:g}")
     if card.kind == "interpolation":

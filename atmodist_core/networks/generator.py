@@ -62,6 +62,9 @@ class GeneratorConfig(NetworkConfig):
         Further input channels of unit normal noise at the coarse points, from which members arise.
     fine_noise_channels : int
         Channels of unit normal noise that each doubling of the resolution takes at its new points.
+    condition_channels : int
+        Further input channels, after the noise, that say how sharp the fine fields are to be; see
+        :mod:`atmodist_core.fields.sharpness`.
     output_filter : str
         ``"none"``, or ``"low-pass"`` for data that are truncated well below their grid's Nyquist wavenumber:
         a filter as last layer; see :func:`atmodist_core.networks.output_layers.low_pass`.
@@ -80,6 +83,7 @@ class GeneratorConfig(NetworkConfig):
     residual: bool = False
     noise_channels: int = 0
     fine_noise_channels: int = 0
+    condition_channels: int = 0
     output_filter: str = "none"
     filter_cutoff: float = 0.5
     conserve_block_mean: bool = False
@@ -92,7 +96,7 @@ class GeneratorConfig(NetworkConfig):
                     f"Expected {name} of GeneratorConfig to be {' or '.join(choices)}, found "
                     f"{getattr(self, name)!r}: choose one of these."
                 )
-        self._require_counts("noise_channels", "fine_noise_channels", least=0)
+        self._require_counts("noise_channels", "fine_noise_channels", "condition_channels", least=0)
         if not 2 <= self.factor <= LARGEST_FACTOR or self.factor & (self.factor - 1):
             raise UserError(
                 f"Expected a factor of GeneratorConfig that is a power of two (2, 4, 8, ... {LARGEST_FACTOR}), found "
@@ -104,6 +108,11 @@ class GeneratorConfig(NetworkConfig):
                 f"Nyquist, all of which would be lost below) and 1, found {self.filter_cutoff:g}: choose the "
                 "truncation of the data over the grid's Nyquist wavenumber."
             )
+
+    @property
+    def input_channels(self) -> int:
+        """Channels at the coarse points: fields, noise and conditions."""
+        return self.channels + self.noise_channels + self.condition_channels
 
     @property
     def takes_noise(self) -> bool:
@@ -215,7 +224,7 @@ class Generator(nn.Module):
     def __init__(self, config: GeneratorConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or GeneratorConfig()
-        self.head = SameConv2d(config.channels + config.noise_channels, config.filters, _EDGE_KERNEL)
+        self.head = SameConv2d(config.input_channels, config.filters, _EDGE_KERNEL)
         self.blocks = nn.Sequential(*(GeneratorBlock(config.filters) for _ in range(config.blocks)))
         self.trunk = SameConv2d(config.filters, config.filters, _KERNEL)
         step = UpsamplingStep if config.upsampling == "subpixel" else ResizeStep
@@ -240,11 +249,11 @@ class Generator(nn.Module):
     def forward(self, coarse: Tensor, *fine_noise: Tensor) -> Tensor:
         """Generate normalised fine fields ``(batch, channels, factor * height, factor * width)``.
 
-        The input ``(batch, channels, height, width)`` is normalised; channels of noise follow the fields. With
+        The input ``(batch, channels, height, width)`` is normalised; channels of noise and conditions follow the fields. With
         ``fine_noise_channels`` there is noise for each doubling, ``(batch, fine_noise_channels, 2**n * height,
         2**n * width)`` for n = 1, 2, ...
         """
-        check_batch(coarse, self.config.channels + self.config.noise_channels, "generator")
+        check_batch(coarse, self.config.input_channels, "generator")
         return self.refine(self.coarse_features(coarse), coarse, *fine_noise)
 
     def coarse_features(

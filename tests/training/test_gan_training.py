@@ -29,7 +29,7 @@ def test_generator_pre_training_is_plain_mse(weather, tmp_path):
     trainer = gan_trainer(weather, tmp_path)
     before = {k: v.clone() for k, v in trainer.discriminator.state_dict().items()}
     places = trainer.sampler.patches(0, 4)
-    coarse, fine, _ = downscaling_batch(trainer.data, places, trainer.config, training=True)
+    coarse, fine, *_ = downscaling_batch(trainer.data, places, trainer.config, training=True)
     assert coarse.shape == (4, 2, 4, 4) and fine.shape == (4, 2, 16, 16)
     expected = (trainer.generator(coarse).detach() - fine).square().mean()
     numbers = trainer.step(0)
@@ -41,7 +41,7 @@ def test_coarse_input_is_the_mean_of_the_physical_field_or_of_the_normalised_one
     trainer = gan_trainer(weather, tmp_path)
     data, config = trainer.data, trainer.config
     places = trainer.sampler.patches(0, 4)
-    coarse, fine, _ = downscaling_batch(data, places, config, training=True)
+    coarse, fine, *_ = downscaling_batch(data, places, config, training=True)
     physical = data.normalization.denormalize(fine)
     back = data.normalization.denormalize(coarse)
     plain_mean = functional.avg_pool2d(physical, 4)
@@ -222,7 +222,7 @@ def test_a_trained_model_keeps_its_layers_noise_average_and_half_precision(weath
     downscaler = load_downscaler(folder)
     assert downscaler.card.architecture["generator"] == {
         **{"channels": 2, "factor": 4, "filters": 8, "blocks": 1, "upsampling": "resize", "residual": True},
-        **{"noise_channels": 2, "fine_noise_channels": 3, "output_filter": "low-pass", "filter_cutoff": 0.5},
+        **{"noise_channels": 2, "fine_noise_channels": 3, "condition_channels": 0},
         "conserve_block_mean": True,
     }
     coarse = coarsen(weather.isel(time=slice(0, 1)), 4)

@@ -68,6 +68,11 @@ class Interpolation:
         return False
 
     @property
+    def condition_channels(self) -> int:
+        """None: an interpolation follows nothing but the fields."""
+        return 0
+
+    @property
     def largest_window(self) -> int:
         """Coarse points for which the intermediate arrays of a field stay under 512 MiB."""
         return 2**29 // (4 * 4 * self.factor**2)

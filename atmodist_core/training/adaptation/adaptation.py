@@ -341,6 +341,7 @@ def _save_model(
         notes=f"{start.card.name}, adapted to {files} in {course.spent / 60:.1f} minutes of training.",
         effective_truncation=traits.truncation,
         area=traits.area,
+        **trainer.about_fields(),
         fit="",
     )
     save_downscaler(config.out / "models" / name, generator, card)

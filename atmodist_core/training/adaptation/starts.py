@@ -112,6 +112,7 @@ def training_settings(
     known = {entry.name for entry in dataclasses.fields(kind)}
     values = {entry.name: getattr(generator, entry.name) for entry in dataclasses.fields(generator)}
     values["residual_blocks"] = values.pop("blocks")
+    values["condition"] = "sharpness" if values.pop("condition_channels") else "none"
     values["output_filter"] = "none"
     if traits.truncation is not None and traits.truncation < _FILTER_ABOVE:
         values |= {"output_filter": "low-pass", "filter_cutoff": traits.truncation + _FILTER_MARGIN}

@@ -109,6 +109,13 @@ class FieldsOfGrids(TrainingFields):
             areas[mine] = part.row_areas(own, rows[mine], size)
         return areas
 
+    def stretch(self, times: NDArray[np.int64], rows: NDArray[np.int64], size: int) -> NDArray[np.float64]:
+        """Spacing of latitudes over that of longitudes in the middle of windows; see :meth:`TrainingFields.stretch`."""
+        found = np.empty(len(times))
+        for part, own, mine in self._shares(times):
+            found[mine] = part.stretch(own, rows[mine], size)
+        return found
+
     def _shares(
         self, times: NDArray[np.int64]
     ) -> list[tuple[FieldsInMemory, NDArray[np.int64], NDArray[np.bool_]]]:

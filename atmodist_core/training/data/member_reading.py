@@ -16,12 +16,18 @@ from atmodist_core.training.data.training_fields import Member
 def open_member(
     source: Path | str | xr.Dataset, channels: Sequence[str], *, level: Any = None, time: Any = None
 ) -> xr.Dataset:
-    """Open a path, an address or a canonical dataset lazily and check that it holds the channels."""
+    """Open a path, an address or a canonical dataset lazily and check that it holds the channels.
+
+    ``path@500 hPa`` is one of the levels of a file that has several.
+    """
     if isinstance(source, xr.Dataset):
         dataset = source
     else:
         from atmodist_core.fields import open_fields
 
+        path, _, named = str(source).rpartition("@")
+        if level is None and path and Path(path).exists() and not Path(source).exists():
+            source, level = path, named
         if not Path(source).exists() and "://" not in str(source):
             raise UserError(
                 f"Expected a folder or file of fields, found nothing at {source}; check the path after"

@@ -22,7 +22,7 @@ from atmodist_core.fields.grid.validity import valid_patches
 from atmodist_core.training.data.training_fields import Member, TrainingFields, upload
 
 TRAINING_STREAM, VALIDATION_STREAM, MATCHING_STREAM, BASELINE_STREAM = range(4)
-TRAINING_GAPS_STREAM, VALIDATION_GAPS_STREAM = 4, 5
+TRAINING_GAPS_STREAM, VALIDATION_GAPS_STREAM, SMOOTHING_STREAM = 4, 5, 6
 
 
 Segment = tuple[int, int]

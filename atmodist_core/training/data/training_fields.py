@@ -99,6 +99,12 @@ class TrainingFields(ABC):
         """Relative areas of the cells in the rows of windows from ``rows`` on, ``(batch, size)``."""
         return cell_areas(self.latitude)[rows[:, None] + np.arange(size)]
 
+    def stretch(self, times: NDArray[np.int64], rows: NDArray[np.int64], size: int) -> NDArray[np.float64]:
+        """Spacing of latitudes over that of longitudes, as lengths in the middle of windows from ``rows`` on, ``(batch,)``."""
+        middle = np.deg2rad(self.latitude[rows + size // 2])
+        across = float(np.abs(np.diff(self.longitude)).mean()) * np.maximum(np.cos(middle), 0.05)
+        return np.asarray(self.spacing_deg / across)
+
     def with_amplitudes(self: FieldsT, amplitudes: Tensor) -> FieldsT:
         """The same, of which patches are divided by amplitudes ``(time, channel)``."""
         return replace(self, amplitudes=amplitudes)

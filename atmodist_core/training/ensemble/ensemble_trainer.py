@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from atmodist_core.common.hardware import Hardware
 from atmodist_core.training.configuration import EnsembleConfig
-from atmodist_core.training.data.coarse_patches import downscaling_batch
 from atmodist_core.training.data.training_data import TrainingData
 from atmodist_core.training.ensemble.ensemble_losses import build_ensemble_losses
 from atmodist_core.training.ensemble.members_trainer import MembersTrainer
@@ -65,8 +64,7 @@ class EnsembleTrainer(MembersTrainer):
         ratio = (c.discriminator_learning_rate or c.learning_rate) / c.learning_rate
         set_rate(self.generator_optimizer, rate)
         set_rate(self.discriminator_optimizer, rate * ratio)
-        places = self.own_share(self.sampler.patches(step, c.batch_size))
-        batch = downscaling_batch(self.data, places, c, training=True)
+        batch = self.training_batch(step)
         generated = self._generate(batch, step, members=c.members)
         members = generated.unflatten(0, (c.members, len(batch.fine)))
         numbers: dict[str, Tensor] = {}

@@ -82,8 +82,7 @@ class FlowTrainer(MembersTrainer):
         c = self.config
         rate = self.learning_rate(step)
         set_rate(self.generator_optimizer, rate)
-        places = self.own_share(self.sampler.patches(step, c.batch_size))
-        batch = downscaling_batch(self.data, places, c, training=True)
+        batch = self.training_batch(step)
         residual = (batch.fine - self._mean(batch)) / self.std
         noise = self.noise.draw(len(residual), residual.shape[1:], step, INPUT)
         time = torch.special.ndtr(self.noise.draw(len(residual), (1,), step, EXTRA))[:, 0]

@@ -57,6 +57,8 @@ def check_flow_config(config: FlowMatchingConfig) -> None:
             "Expected no --noise-channels, --fine-noise-channels, --adversarial-weight or --compile for a flow, found some;"
             " leave them out."
         )
+    if config.condition != "none":
+        raise UserError("Expected a flow without --condition, found one; leave it out.")
     if config.pool_normalized or not config.keep_normalization:
         raise UserError(
             "Expected a flow without --pool-normalized and --no-keep-normalization, found one; the network whose residual it"

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from atmodist_core.common.errors import UserError
 from atmodist_core.common.hardware import Hardware, check_batch_is_shared, use_channels_last
 from atmodist_core.networks import Generator, PhysicalOutput
 from atmodist_core.networks.losses.content import ContentLoss
@@ -15,7 +16,9 @@ from atmodist_core.training.configuration import DownscalingConfig
 from atmodist_core.training.data import patches
 from atmodist_core.training.data.coarse_patches import DownscalingBatch, downscaling_batch
 from atmodist_core.training.data.held_out import prefixed
+from atmodist_core.training.data.smoothing import Smoothing
 from atmodist_core.training.data.training_data import TrainingData
+from atmodist_core.training.data.training_sharpness import TrainingSharpness
 from atmodist_core.training.gan.adversarial import ADVERSARIAL_FORMS, PatchNoise, r1_penalty
 from atmodist_core.training.gan.downscaling_scores import SCORE_NAMES, DownscalingScores
 from atmodist_core.training.gan.gan_start import StartModel, build_gan_networks, generator_config
@@ -71,8 +74,35 @@ class DownscalingTrainer(Trainer):
             self.fabric.world_size,
         )
         self.output = PhysicalOutput(generator_config(config), data.normalization)
+        self.sharpness = self._measured_sharpness(data) if config.condition == "sharpness" else {}
         self.sampler = self.make_sampler(patches.TRAINING_STREAM)
         self.make_sampler(patches.VALIDATION_STREAM).patches(0, 1)
+
+    def _measured_sharpness(self, data: TrainingData) -> dict[bool, TrainingSharpness]:
+        """Of the training fields (True), and of the held-out ones (False)."""
+        training = TrainingSharpness.of(data.training_fields, self.config.factor)
+        if data.held_out_fields is data.training_fields:
+            return {True: training, False: training}
+        return {True: training, False: TrainingSharpness.of(data.held_out_fields, self.config.factor)}
+
+    def about_fields(self) -> dict[str, Any]:
+        """Return the sharpness of the training fields, where it can be measured."""
+        try:
+            known = self.sharpness.get(True) or TrainingSharpness.of(
+                self.data.training_fields, self.config.factor
+            )
+        except UserError:
+            return {}
+        pairs = zip(self.config.data.channels, known.mean().round(3).tolist(), strict=True)
+        return {"sharpness": {name: tuple(pair) for name, pair in pairs}}
+
+    def training_batch(self, step: int) -> DownscalingBatch:
+        """Cut this process's patches of a step, smoothed in some of the steps."""
+        c = self.config
+        places = self.own_share(self.sampler.patches(step, c.batch_size))
+        smoothing = Smoothing.drawn(c.smoothing_share, c.run.seed, step) if c.smoothing_share else None
+        known = self.sharpness.get(True)
+        return downscaling_batch(self.data, places, c, training=True, sharpness=known, smoothing=smoothing)
 
     def _build_networks(self, *compared: nn.Module) -> None:
         """Build networks and optimisers; ``compared`` are the losses that have networks."""
@@ -130,6 +160,9 @@ class DownscalingTrainer(Trainer):
         if config.noise_channels:
             noise = self._noise(batch, step, purpose, members, config.noise_channels, 0)
             coarse = torch.cat((coarse, noise), dim=1)
+        if config.condition_channels:
+            told = self._repeated(batch.condition, coarse)[:, :, None, None]
+            coarse = torch.cat((coarse, told.expand(-1, -1, *coarse.shape[-2:]).to(coarse.dtype)), dim=1)
         doublings = range(1, config.upsampling_steps + 1) if config.fine_noise_channels else ()
         fine = [self._noise(batch, step, purpose, members, config.fine_noise_channels, n) for n in doublings]
         return coarse, *fine
@@ -230,7 +263,8 @@ class DownscalingTrainer(Trainer):
         sampler = self.make_sampler(patches.VALIDATION_STREAM)
         for number, first in enumerate(range(0, c.validation_patches, c.batch_size)):
             places = sampler.patches(number, min(c.batch_size, c.validation_patches - first))
-            yield downscaling_batch(self.data, places, c, training=False)
+            known = self.sharpness.get(False)
+            yield downscaling_batch(self.data, places, c, training=False, sharpness=known)
 
     def end_epoch(self, step: int) -> Mapping[str, float]:
         """Scores on held-out patches."""

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.common.settings_values import check_settings_values
+from atmodist_core.fields.sharpness import BANDS
 from atmodist_core.models.card import CARD_FILE, ModelCard
 from atmodist_core.models.store import load_network
 from atmodist_core.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
@@ -63,6 +64,7 @@ def generator_config(config: DownscalingConfig) -> GeneratorConfig:
         residual=config.residual,
         noise_channels=noise,
         fine_noise_channels=config.fine_noise_channels,
+        condition_channels=BANDS * channels if config.condition == "sharpness" else 0,
         output_filter=config.output_filter,
         filter_cutoff=config.filter_cutoff,
         conserve_block_mean=config.conserve_block_mean,
@@ -117,13 +119,18 @@ def load_start(config: DownscalingConfig, wanted: GeneratorConfig) -> StartModel
     found = network.config
     for entry in dataclasses.fields(wanted):
         asked, given = getattr(wanted, entry.name), getattr(found, entry.name)
-        more_noise = entry.name in ("noise_channels", "fine_noise_channels") and given <= asked
+        more_noise = entry.name in _MORE_INPUTS and given <= asked
         if asked != given and entry.name not in _WITHOUT_WEIGHTS and not more_noise:
             flag = _FLAGS.get(entry.name, entry.name).replace("_", "-")
             raise UserError(
                 f"Expected a generator with --{flag} {asked} after --start-from, found {card.name!r} with {given};"
                 " change one to match."
             )
+    if found.condition_channels and found.noise_channels < wanted.noise_channels:
+        raise UserError(
+            f"Expected a generator with --noise-channels {wanted.noise_channels} after --start-from, as channels of noise come"
+            f" before those of --condition, found {card.name!r} with {found.noise_channels}; start from one without a condition."
+        )
     tensors = {k: v.clone() for k, v in network.state_dict().items()}
     with torch.device("meta"):
         shapes = {name: tensor.shape for name, tensor in Generator(wanted).state_dict().items()}
@@ -134,7 +141,8 @@ def load_start(config: DownscalingConfig, wanted: GeneratorConfig) -> StartModel
     return StartModel(card, tensors, network)
 
 
-_FLAGS = {"blocks": "residual_blocks"}
+_FLAGS = {"blocks": "residual_blocks", "condition_channels": "condition"}
+_MORE_INPUTS = ("noise_channels", "fine_noise_channels", "condition_channels")
 
 
 def check_downscaling_config(config: DownscalingConfig) -> None:
@@ -157,10 +165,17 @@ def check_downscaling_config(config: DownscalingConfig) -> None:
         "clip_norm",
     )
     require_not_negative(config, (*weights, "noise_channels", "fine_noise_channels"))
+    if not 0.0 <= config.smoothing_share <= 1.0:
+        raise UserError(f"Expected --smoothing-share from 0 to 1, found {config.smoothing_share:g}; try 0.5.")
     if not 0.0 <= config.ema_decay < 1.0:
         raise UserError(f"Expected --ema-decay from 0 to below 1, found {config.ema_decay:g}; try 0.999.")
     if not config.discriminator_filters or min(config.discriminator_filters) <= 0:
         raise UserError("Expected positive numbers after --discriminator-filters, found none or zero.")
+    if (config.condition != "none" or config.smoothing_share) and config.pool_normalized:
+        raise UserError(
+            "Expected --condition and --smoothing-share with coarse fields that are means of physical ones, found --pool-normalized;"
+            " leave it out."
+        )
     if config.conserve_block_mean and config.pool_normalized:
         raise UserError(
             "Expected --conserve-block-mean with coarse fields that are means of physical ones, found"

@@ -9,7 +9,7 @@ from torch import Tensor
 from atmodist_core.common.hardware import Hardware
 from atmodist_core.networks.losses.content import MeanSquaredErrorLoss
 from atmodist_core.training.configuration import GanConfig
-from atmodist_core.training.data.coarse_patches import DownscalingBatch, downscaling_batch
+from atmodist_core.training.data.coarse_patches import DownscalingBatch
 from atmodist_core.training.data.training_data import TrainingData
 from atmodist_core.training.gan.content import build_content_loss, build_statistics_losses
 from atmodist_core.training.gan.downscaling_trainer import (
@@ -81,8 +81,7 @@ class GanTrainer(DownscalingTrainer):
         ratio = (c.discriminator_learning_rate or c.learning_rate) / c.learning_rate
         for optimizer, factor in ((self.generator_optimizer, 1.0), (self.discriminator_optimizer, ratio)):
             set_rate(optimizer, rate * factor)
-        places = self.own_share(self.sampler.patches(step, c.batch_size))
-        batch = downscaling_batch(self.data, places, c, training=True)
+        batch = self.training_batch(step)
         for statistic in (self.content, *(loss for _, loss in self.statistics.values())):
             statistic.at(step)
         if step < self.pretraining_steps:

@@ -49,6 +49,10 @@ class Trainer(ABC):
     def restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
         """Go back to what :meth:`tensors` and :meth:`state` returned."""
 
+    def about_fields(self) -> dict[str, Any]:
+        """Return what the card says of the training fields beside their origin."""
+        return {}
+
     def epoch_of(self, step: int) -> int:
         """Return the epoch (0-based) of a step."""
         return step // self.config.batches_per_epoch

@@ -103,6 +103,7 @@ def save_trained_model(
     data_settings = to_dict(config.data)
     card = ModelCard(
         **card_basis(config.run, config.data, trainer.data),
+        **trainer.about_fields(),
         schedule={
             **schedule,
             **{name: data_settings[name] for name in ("patch_size", "latitude_limit", "mirror")},

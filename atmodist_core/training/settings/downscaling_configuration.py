@@ -35,6 +35,10 @@ class DownscalingConfig:
     """Channels of noise added to the generator's input, for ensembles."""
     fine_noise_channels: int = 0
     """Channels of noise added at the new points after each doubling of the resolution, for ensembles."""
+    condition: Literal["none", "sharpness"] = "none"
+    """sharpness: the generator is told how strong the added scales of the wanted fields are, as archives differ in that."""
+    smoothing_share: float = 0.0
+    """Share of the steps whose fine fields are smoothed first, each by another filter, so that smoother archives are known."""
     output_filter: Literal["none", "low-pass"] = "none"
     """low-pass removes scales beyond the truncation of the data."""
     filter_cutoff: float = 0.5

@@ -22,8 +22,8 @@ class DataConfig:
     """Training fields, and how patches are cut from them."""
 
     data: tuple[Path, ...] = ()
-    """Fields to train on; each is one member (one unbroken series), pairs are never made across members. Or
-    one training store of train/prepare.py, which brings its members, its split and its moments."""
+    """Fields to train on; each is one member (one unbroken series), pairs are never made across members; FILE@500
+    is one of several levels. Or one training store of train/prepare.py, which brings its members, its split and its moments."""
     validation: tuple[Path, ...] = ()
     """Held-out members; without them the last part of every training member is held out."""
     validation_fraction: float = 0.1

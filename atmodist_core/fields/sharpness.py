@@ -1,0 +1,167 @@
+"""Sharpness: how strong the scales are that a downscaling adds, compared with the finest that its coarse fields resolve.
+
+Coarse fields do not tell it: ERA5 at 0.25 degree has hardly any power in its last octave, GFS at 0.25 degree has much, and their
+means over 1 degree look alike. It is a property of the archive, not of the weather, and hardly changes from day to day. Models
+that were trained for archives of all kinds take it as an input, like the spacing of a grid that one asks for.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from atmodist_core.common.evenly_spaced import evenly_spaced
+from atmodist_core.fields.canonical.field_arrays import FieldArrays
+from atmodist_core.fields.effective_truncation import ring_spectra
+
+FIELDS = ("vorticity", "divergence")
+"""Of which it is known."""
+
+BANDS = 2
+"""Numbers of a field: for the lower and the upper half of the added scales, on a logarithmic axis."""
+
+_FLOOR = 1e-12
+"""Share of the power of the finest resolved scales that counts as nothing, so that the logarithm is finite."""
+
+
+_PREFIX = "sharpness_"
+
+
+def attribute_name(factor: int, *, of_source: bool = False) -> str:
+    """Attribute of a variable that keeps its own sharpness, or that of the fine fields which coarse ones were made of."""
+    return f"{_PREFIX}{'of_source_' if of_source else ''}{factor}x"
+
+
+def sharpness_of_spectrum(energy: NDArray[np.floating], factor: int) -> NDArray[np.float64]:
+    """Return the sharpness of energies in rings of equal width up to the Nyquist wavenumber.
+
+    Parameters
+    ----------
+    energy : ndarray, shape (..., ring)
+        Sums of the power in each ring, in any unit.
+    factor : int
+        Of the downscaling: its coarse fields end at ``1 / factor`` of the fine grid's Nyquist wavenumber.
+
+    Returns
+    -------
+    ndarray, shape (..., 2)
+        Natural logarithms of ratios of root mean squares: of the lower, and of the upper half of the added scales, over those
+        of the octave below them.
+    """
+    rings = energy.shape[-1]
+    centre = (np.arange(rings) + 0.5) / rings
+    edges = np.array([0.5, 1.0, np.sqrt(factor), float(factor)]) / factor
+    sums = []
+    for low, high in itertools.pairwise(edges):
+        # On small grids a band may lie between two rings: the nearest one stands for it.
+        inside = (centre > low) & (centre <= high)
+        inside = inside if inside.any() else centre == centre[np.argmin(np.abs(centre - np.sqrt(low * high)))]
+        sums.append(energy[..., inside].mean(axis=-1) * (high - low))
+    resolved = np.maximum(sums[0], np.finfo(float).tiny)
+    return np.stack([0.5 * np.log(np.maximum(band / resolved, _FLOOR)) for band in sums[1:]], axis=-1)
+
+
+def sharpness(dataset: xr.Dataset, factor: int = 4, *, times: int = 3) -> dict[str, tuple[float, ...]]:
+    """Measure how strong the scales of fine fields are that a downscaling to them adds.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Canonical fields on the fine grid; ``times`` of them are read, spread over the period.
+    factor : int
+        Fine cells per coarse cell along each axis.
+    times : int
+        How many times are read.
+
+    Returns
+    -------
+    dict
+        For vorticity and divergence, two natural logarithms of ratios of root mean squares: of the wavenumbers from
+        ``1 / factor`` to ``1 / sqrt(factor)`` of the Nyquist wavenumber, and from there to it, over those of the octave below.
+        Empty for areas below 16 x 16 valid points.
+
+    Raises
+    ------
+    UserError
+        The dataset has no fields over latitude and longitude.
+
+    Examples
+    --------
+    >>> import atmodist_core as ad
+    >>> low, high = sharpness(ad.demo_fields().isel(time=[0]))["vorticity"]
+    >>> low > high  # the simulated weather ends at half of the Nyquist wavenumber
+    True
+    """
+    wanted = [name for name in FIELDS if name in dataset]
+    arrays = FieldArrays.of(dataset, wanted, "the sharpness")
+    chosen = evenly_spaced(arrays.time_count, times)
+    part = arrays.dataset.isel(time=chosen)
+    values = np.stack([np.asarray(part[name].values, np.float64) for name in arrays.channels], axis=1)
+    energy = ring_energies(values, arrays.latitude, arrays.longitude)
+    if energy is None:
+        return {}
+    numbers = sharpness_of_spectrum(energy, factor)
+    return {
+        name: tuple(float(round(number, 4)) for number in row)
+        for name, row in zip(arrays.channels, numbers, strict=True)
+    }
+
+
+def ring_energies(
+    values: NDArray[np.floating], latitude: NDArray[np.floating], longitude: NDArray[np.floating]
+) -> NDArray[np.float64] | None:
+    """Return energies of fields ``(time, field, latitude, longitude)`` in rings, ``(field, ring)``; None without a window."""
+    spectra = ring_spectra(values, latitude, longitude)
+    if spectra is None:
+        return None
+    power = np.mean(spectra, axis=0)
+    return np.asarray(power * (np.arange(power.shape[-1]) + 0.5))
+
+
+def with_sharpness(dataset: xr.Dataset, factor: int = 4) -> xr.Dataset:
+    """Return fine fields with their sharpness as an attribute of each variable, measured unless it is there.
+
+    :func:`~atmodist_core.coarsen` hands it on; without it, it measures the very fields that it averages.
+    """
+    name = attribute_name(factor)
+    measured = [key for key in FIELDS if key in dataset]
+    if all(name in dataset[key].attrs for key in measured):
+        return dataset
+    result = dataset.copy()
+    for key, numbers in sharpness(dataset, factor).items():
+        result[key].attrs = {**result[key].attrs, name: list(numbers)}
+    return result
+
+
+def hand_on_sharpness(fine: xr.Dataset, coarse: xr.Dataset, factor: int) -> None:
+    """Give coarse fields the sharpness of those they were made of: as stated, or measured where these are in memory."""
+    stated = {key: fine[key].attrs.get(attribute_name(factor)) for key in FIELDS if key in coarse}
+    missing = [key for key, numbers in stated.items() if numbers is None]
+    plain = all(set(fine[key].dims) <= {"time", "latitude", "longitude"} for key in missing)
+    if factor > 1 and missing and plain and not any(fine[key].chunks for key in missing):
+        stated |= sharpness(fine[missing], factor)
+    for key in coarse.data_vars:
+        attributes = {name: v for name, v in coarse[key].attrs.items() if not str(name).startswith(_PREFIX)}
+        numbers = stated.get(str(key))
+        if numbers is not None:
+            attributes[attribute_name(factor, of_source=True)] = [float(v) for v in np.ravel(numbers)]
+        coarse[key].attrs = attributes
+
+
+def sharpness_of_source(
+    coarse: xr.Dataset, channels: Sequence[str], factor: int
+) -> dict[str, tuple[float, ...]] | None:
+    """Return the sharpness of the fine fields that coarse ones state; None unless all channels do, in the right form."""
+    found = {}
+    for channel in channels:
+        given = np.atleast_1d(
+            np.asarray(coarse[channel].attrs.get(attribute_name(factor, of_source=True), []))
+        )
+        if given.shape != (BANDS,) or given.dtype.kind not in "if" or not np.isfinite(given).all():
+            return None
+        found[channel] = tuple(map(float, given))
+    return found
