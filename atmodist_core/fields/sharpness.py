@@ -24,6 +24,9 @@ FIELDS = ("vorticity", "divergence")
 BANDS = 2
 """Numbers of a field: for the lower and the upper half of the added scales, on a logarithmic axis."""
 
+_LARGE_GRID = 300_000
+"""Points from which one time is enough."""
+
 _FLOOR = 1e-12
 """Share of the power of the finest resolved scales that counts as nothing, so that the logarithm is finite."""
 
@@ -65,17 +68,19 @@ def sharpness_of_spectrum(energy: NDArray[np.floating], factor: int) -> NDArray[
     return np.stack([0.5 * np.log(np.maximum(band / resolved, _FLOOR)) for band in sums[1:]], axis=-1)
 
 
-def sharpness(dataset: xr.Dataset, factor: int = 4, *, times: int = 3) -> dict[str, tuple[float, ...]]:
+def sharpness(
+    dataset: xr.Dataset, factor: int = 4, *, times: int | None = None
+) -> dict[str, tuple[float, ...]]:
     """Measure how strong the scales of fine fields are that a downscaling to them adds.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-        Canonical fields on the fine grid; ``times`` of them are read, spread over the period.
+        Canonical fields on the fine grid; a few times of them are read, spread over the period.
     factor : int
         Fine cells per coarse cell along each axis.
-    times : int
-        How many times are read.
+    times : int, optional
+        How many times are read; by default three, of a large grid one, which has weather of every kind.
 
     Returns
     -------
@@ -98,7 +103,8 @@ def sharpness(dataset: xr.Dataset, factor: int = 4, *, times: int = 3) -> dict[s
     """
     wanted = [name for name in FIELDS if name in dataset]
     arrays = FieldArrays.of(dataset, wanted, "the sharpness")
-    chosen = evenly_spaced(arrays.time_count, times)
+    large = arrays.latitude.size * arrays.longitude.size > _LARGE_GRID
+    chosen = evenly_spaced(arrays.time_count, times or (1 if large else 3))
     part = arrays.dataset.isel(time=chosen)
     values = np.stack([np.asarray(part[name].values, np.float64) for name in arrays.channels], axis=1)
     energy = ring_energies(values, arrays.latitude, arrays.longitude)
@@ -122,19 +128,17 @@ def ring_energies(
     return np.asarray(power * (np.arange(power.shape[-1]) + 0.5))
 
 
-def with_sharpness(dataset: xr.Dataset, factor: int = 4) -> xr.Dataset:
-    """Return fine fields with their sharpness as an attribute of each variable, measured unless it is there.
+def keep_sharpness(dataset: xr.Dataset, factor: int = 4, *, of: xr.Dataset | None = None) -> None:
+    """Keep the sharpness of fine fields in the attributes of their variables, measured unless it is there.
 
-    :func:`~atmodist_core.coarsen` hands it on; without it, it measures the very fields that it averages.
+    :func:`~atmodist_core.coarsen` hands it on; without it, it measures the very fields that it averages. ``of`` are fields of the
+    same archive to measure instead, such as those of other times than the ones that are evaluated.
     """
     name = attribute_name(factor)
-    measured = [key for key in FIELDS if key in dataset]
-    if all(name in dataset[key].attrs for key in measured):
-        return dataset
-    result = dataset.copy()
-    for key, numbers in sharpness(dataset, factor).items():
-        result[key].attrs = {**result[key].attrs, name: list(numbers)}
-    return result
+    wanted = [key for key in FIELDS if key in dataset]
+    if wanted and not all(name in dataset[key].attrs for key in wanted):
+        for key, numbers in sharpness((dataset if of is None else of)[wanted], factor).items():
+            dataset[key].attrs[name] = list(numbers)
 
 
 def hand_on_sharpness(fine: xr.Dataset, coarse: xr.Dataset, factor: int) -> None:

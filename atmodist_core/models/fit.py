@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,19 @@ from atmodist_core.common.evenly_spaced import evenly_spaced
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.fields.effective_truncation import effective_truncation
 from atmodist_core.fields.grid.boundaries import Boundaries
+from atmodist_core.fields.sharpness import FIELDS, sharpness, sharpness_of_source
 from atmodist_core.models.card import ModelCard, list_models
 
 _UNKNOWN = {"", "unknown", "none", "not stated"}
-_WEIGHTS = {"truncation": 2.0, "spacing": 1.0, "level": 0.4, "amplitude": 0.5, "area": 0.5, "step": 0.3}
+_WEIGHTS = {
+    "truncation": 2.0,
+    "spacing": 1.0,
+    "level": 0.4,
+    "amplitude": 0.5,
+    "area": 0.5,
+    "step": 0.3,
+    "sharpness": 1.0,
+}
 """Penalty of a factor of two, or of a difference that has no size."""
 _POWER_WEIGHT = 0.25
 """Of a factor of two in the held-out power of a downscaler: decides among models of the same training data."""
@@ -27,6 +36,9 @@ _SAME = 0.2
 
 _OTHER_DATA = 0.5
 """Octaves of spacing or truncation from which results of data are not those of others; of the amplitude twice as many."""
+
+_OTHER_SHARPNESS = 0.35
+"""Natural logarithm of the strength of small scales from which results of data are not those of others."""
 
 ROLES = ("atmodist", "ensemble", "mse")
 """Kinds of downscalers, the most useful first."""
@@ -60,6 +72,8 @@ class DataTraits:
         South, north, west, east [degrees]; empty for the globe.
     step_hours : float or None
         Median time step.
+    sharpness : dict
+        Of the fine fields (:func:`atmodist_core.fields.sharpness.sharpness`); empty where no field was read.
     """
 
     fields: tuple[str, ...]
@@ -69,6 +83,7 @@ class DataTraits:
     spread: dict[str, float]
     area: tuple[float, ...]
     step_hours: float | None
+    sharpness: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
     @classmethod
     def stated(cls, dataset: xr.Dataset) -> DataTraits:
@@ -105,8 +120,13 @@ class DataTraits:
         spacing = stated.spacing_deg
         if truncation is not None and truncation > 1:  # block means
             spacing, truncation = spacing / factor, min(truncation / factor, 1.0)
+        known = sharpness_of_source(dataset, [name for name in FIELDS if name in dataset], factor)
+        if known is None:
+            known = sharpness(part, factor) if {*FIELDS} & {*arrays.channels} else {}
         spread = {name: float(part[name].astype(np.float64).std()) for name in arrays.channels}
-        return dataclasses.replace(stated, spacing_deg=spacing, truncation=truncation, spread=spread)
+        return dataclasses.replace(
+            stated, spacing_deg=spacing, truncation=truncation, spread=spread, sharpness=known
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the traits as plain values for JSON."""
@@ -125,7 +145,7 @@ def models_for(
     """Return the cards of the models that can be used on a dataset, best fit first.
 
     Downscalers of the factor come before distance networks; both need their fields in the dataset. Compared are the
-    effective truncation, the grid spacing, the level, the amplitude (unless the model takes that from the coarse field),
+    effective truncation, the sharpness (unless the model is told), the grid spacing, the level, the amplitude (unless the model takes that from the coarse field),
     the area and, for distances, the time step; between downscalers of the same training data the one comes first that
     restored more of the held-out power.
 
@@ -188,6 +208,9 @@ def _differences(card: ModelCard, traits: DataTraits) -> Iterator[tuple[float, s
             f"scales down to {card.effective_truncation:.2g} of the grid's Nyquist wavenumber instead of"
             f" {traits.truncation:.2g}",
         )
+    if not card.architecture.get("generator", {}).get("condition_channels", 0):
+        size = _WEIGHTS["sharpness"] * _contrast(card.sharpness, traits.sharpness) / np.log(2.0)
+        yield size, _sharper(card.sharpness, traits.sharpness)
     if card.grid_spacing_deg is not None:
         spacings = card.spacings_deg or (card.grid_spacing_deg,)
         # Among several spacings those in between count as known.
@@ -233,6 +256,9 @@ def data_differences(known: DataTraits, shown: DataTraits) -> list[tuple[float, 
         if size > _OTHER_DATA:
             text = f"scales down to {known.truncation:.2g} of the Nyquist wavenumber instead of {shown.truncation:.2g}"
             found.append((size, text))
+    size = _contrast(known.sharpness, shown.sharpness)
+    if size > _OTHER_SHARPNESS:
+        found.append((size, _sharper(known.sharpness, shown.sharpness)))
     levels = (known.level, shown.level)
     if known.level != shown.level and not {level.lower() for level in levels} & _UNKNOWN:
         found.append((_WEIGHTS["level"], f"level {known.level} instead of {shown.level}"))
@@ -247,6 +273,19 @@ def data_differences(known: DataTraits, shown: DataTraits) -> list[tuple[float, 
         text = f"the area {south:.0f} to {north:.0f} N, {west:.0f} to {east:.0f} E alone"
         found.append((_WEIGHTS["area"], text))
     return found
+
+
+def _contrast(known: dict[str, tuple[float, ...]], shown: dict[str, tuple[float, ...]]) -> float:
+    """Mean over fields and bands of how far apart the logarithms of the strength of small scales are; 0 where not known."""
+    pairs = [(known[name], shown[name]) for name in sorted(set(known) & set(shown))]
+    return float(np.mean([np.abs(np.subtract(*pair)) for pair in pairs])) if pairs else 0.0
+
+
+def _sharper(known: dict[str, tuple[float, ...]], shown: dict[str, tuple[float, ...]]) -> str:
+    """Say how much stronger or weaker the small scales of known data are."""
+    both = sorted(set(known) & set(shown))
+    ratio = float(np.exp(np.mean([np.subtract(known[name], shown[name]) for name in both]))) if both else 1.0
+    return f"small scales {ratio:.2g} times as strong"
 
 
 def _octaves(found: float, trained: float) -> float:

@@ -223,7 +223,7 @@ def test_a_trained_model_keeps_its_layers_noise_average_and_half_precision(weath
     assert downscaler.card.architecture["generator"] == {
         **{"channels": 2, "factor": 4, "filters": 8, "blocks": 1, "upsampling": "resize", "residual": True},
         **{"noise_channels": 2, "fine_noise_channels": 3, "condition_channels": 0},
-        "conserve_block_mean": True,
+        **{"output_filter": "low-pass", "filter_cutoff": 0.5, "conserve_block_mean": True},
     }
     coarse = coarsen(weather.isel(time=slice(0, 1)), 4)
     back = coarsen(downscaler(coarse, seed=1), 4)

@@ -67,6 +67,7 @@ def main(arguments: Sequence[str]) -> int:
         downscaler_on_data,
         downscaler_table,
     )
+    from atmodist_core.fields.sharpness import keep_sharpness
 
     networks = {name: ad.load_distance(name) for name in config.networks}
     models = {name: ad.load_downscaler(name) for name in config.models}
@@ -91,8 +92,11 @@ def main(arguments: Sequence[str]) -> int:
             np.linspace(0, series.sizes["time"] - 1, config.scored_times + 2).round().astype(int)[1:-1]
         )
         truth = series.isel(time=chosen)
+        others = series.isel(time=np.setdiff1d(np.arange(series.sizes["time"]), chosen))
         for name, model in models.items():
             try:
+                # Models may be told how sharp the archive is, but not by the times that are scored.
+                keep_sharpness(truth, model.factor, of=others if others.sizes["time"] else None)
                 scored = downscaler_on_data(
                     model, ad.coarsen(truth, model.factor), truth, members=config.members, seed=config.seed
                 )

@@ -21,6 +21,7 @@ from atmodist_core.evaluation.geometry import (
 from atmodist_core.evaluation.statistics.statistic import VERSION
 from atmodist_core.fields.canonical.channels import DEFAULT_FIELDS
 from atmodist_core.fields.grid.validity import largest_valid_rectangle
+from atmodist_core.fields.sharpness import keep_sharpness
 
 FIELDS = DEFAULT_FIELDS
 
@@ -113,6 +114,9 @@ def open_evaluation_data(
     names = horizontal_fields(whole, list(fields))
     if np.isnat(time_values(whole)).any():
         raise UserError(f"Expected dated times in {source}, found none; add a time coordinate.")
+    others = whole.isel(time=np.flatnonzero(~np.isin(time_values(whole), time_values(chosen))))
+    # Models may be told how sharp the archive is, but not by the times that they are evaluated on.
+    keep_sharpness(chosen, factor, of=others if others.sizes["time"] else None)
     first = whole[names].isel(time=[0]).compute()
     downscaled, template = common_points(
         load_downscaler("bilinear", factor=factor)(coarsen(first, factor), region=region), first

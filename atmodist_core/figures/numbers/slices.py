@@ -9,6 +9,7 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields import coarsen, wind
+from atmodist_core.fields.sharpness import keep_sharpness
 
 
 def read_slice(ds: xr.Dataset, index: int, factor: int) -> tuple[xr.Dataset, xr.Dataset]:
@@ -17,6 +18,8 @@ def read_slice(ds: xr.Dataset, index: int, factor: int) -> tuple[xr.Dataset, xr.
     Returns the truth (exactly the points of the coarse cells) and the coarse fields: vorticity and divergence in memory.
     Raises ``UserError`` if all values are missing.
     """
+    if not ds.attrs.get("simulated", False):
+        keep_sharpness(ds, factor)  # of real data, which differ in it: once for a data set
     truth = ds[["vorticity", "divergence"]].isel(time=[index]).load()
     if not np.isfinite(truth["vorticity"].values).any():
         when = str(truth["time"].values[0].astype("datetime64[m]")) if "time" in truth.coords else "this time"
