@@ -8,7 +8,7 @@ that were trained for archives of all kinds take it as an input, like the spacin
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -169,3 +169,22 @@ def sharpness_of_source(
             return None
         found[channel] = tuple(map(float, given))
     return found
+
+
+def wanted_sharpness(
+    coarse: xr.Dataset, channels: Sequence[str], factor: int, usual: Mapping[str, Sequence[float]]
+) -> tuple[NDArray[np.float32], str]:
+    """Return the numbers of all channels that a network is told, ``(2 * channel,)``, and a phrase that says what and why.
+
+    They are those that coarse fields state, else the usual ones.
+    """
+    stated = sharpness_of_source(coarse, channels, factor)
+    numbers = np.array([(stated or usual)[name] for name in channels], dtype=np.float32)
+    pairs = ", ".join(
+        f"{name} {low:.2f} and {high:.2f}" for name, (low, high) in zip(channels, numbers, strict=True)
+    )
+    of = "the fields that the coarse ones were made of" if stated else "the training data, as none is stated"
+    return (
+        numbers.ravel(),
+        f"how sharp its fields should be (logarithms of the strength of two bands of scales: {pairs}): as {of}.",
+    )

@@ -20,7 +20,7 @@ from atmodist_core.fields.grid.fine_grid import FineGrid
 from atmodist_core.fields.grid.grid_noise import GridNoise
 from atmodist_core.fields.grid.interpolation import KERNELS, Interpolation
 from atmodist_core.fields.grid.regions import Region, as_region
-from atmodist_core.fields.sharpness import sharpness_of_source
+from atmodist_core.fields.sharpness import wanted_sharpness
 from atmodist_core.inference.tiling import MAKESHIFT_MARGIN, Enlarger, enlarge, plan_tiles
 from atmodist_core.models.applicability import applicability_sentence
 from atmodist_core.models.card import ModelCard
@@ -225,22 +225,8 @@ class Downscaler:
         shape = (count, arrays.latitude.size, arrays.longitude.size)
         if not count:
             return np.empty(shape, np.float32), ""
-        stated = sharpness_of_source(arrays.dataset, arrays.channels, self.factor)
-        numbers = np.array(list((stated or self.card.sharpness).values()), dtype=np.float32)
-        told = ", ".join(
-            f"{name} {low:.2f} and {high:.2f}"
-            for name, (low, high) in zip(arrays.channels, numbers, strict=True)
-        )
-        of = (
-            "the fields that the coarse ones were made of"
-            if stated
-            else "the training data, as none is stated"
-        )
-        return (
-            np.broadcast_to(numbers.reshape(count, 1, 1), shape),
-            f"{self.name} was told how sharp its fields should be (logarithms of the strength of two bands of scales: {told}),"
-            f" which is the sharpness of {of}.",
-        )
+        numbers, told = wanted_sharpness(arrays.dataset, arrays.channels, self.factor, self.card.sharpness)
+        return np.broadcast_to(numbers.reshape(count, 1, 1), shape), f"{self.name} was told {told}"
 
     def _check_members(self, members: int | None, seed: int, first: int) -> None:
         """Refuse members of a model that has none, and numbers that are none."""

@@ -11,9 +11,8 @@ from atmodist_core.fields import coarsen
 from atmodist_core.fields.sharpness import sharpness
 from atmodist_core.inference.downscaler import load_downscaler
 from atmodist_core.networks.output_layers import block_means
-from atmodist_core.training.data.smoothing import Smoothing, smoothed
+from atmodist_core.training.data.sharpness import Smoothing, TrainingSharpness, smoothed
 from atmodist_core.training.data.training_data import load_training_data
-from atmodist_core.training.data.training_sharpness import TrainingSharpness
 from atmodist_core.training.ensemble.ensemble_training import train_ensemble
 from atmodist_core.training.gan.gan_training import train_gan
 from tests.training.mock_weather import ensemble_config, gan_config

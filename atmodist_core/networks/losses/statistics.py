@@ -14,7 +14,7 @@ from atmodist_core.networks.losses.content import ContentLoss
 from atmodist_core.networks.normalization import SignedLogNormalization
 
 _RINGS = 12
-_FLOOR = 1e-3
+SPECTRUM_FLOOR = 1e-3
 """Share of the true power at the coarse grid's Nyquist that counts as nothing, so that the logarithm is finite."""
 
 
@@ -48,9 +48,11 @@ class SpectrumLoss(ContentLoss):
     Beyond the truncation of the data, where the true power is zero, it penalises spurious power.
     """
 
-    def __init__(self, normalization: SignedLogNormalization, factor: int) -> None:
+    def __init__(
+        self, normalization: SignedLogNormalization, factor: int, floor: float = SPECTRUM_FLOOR
+    ) -> None:
         super().__init__()
-        self.normalization, self.factor = normalization, factor
+        self.normalization, self.factor, self.floor = normalization, factor, floor
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the loss of two batches ``(batch, channel, size, size)``."""
@@ -59,7 +61,7 @@ class SpectrumLoss(ContentLoss):
                 ring_power(standardized(fields, self.normalization), self.factor)
                 for fields in (prediction, target)
             )
-            floor = _FLOOR * wanted[:, :1].detach()
+            floor = self.floor * wanted[:, :1].detach()
             return (torch.log(found + floor) - torch.log(wanted + floor)).square().mean()
 
 

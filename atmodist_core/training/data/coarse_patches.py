@@ -9,9 +9,8 @@ from torch.nn import functional
 from atmodist_core.networks.output_layers import block_means
 from atmodist_core.training.configuration import DownscalingConfig
 from atmodist_core.training.data import patches
-from atmodist_core.training.data.smoothing import Smoothing, smoothed
+from atmodist_core.training.data.sharpness import Smoothing, TrainingSharpness, smoothed
 from atmodist_core.training.data.training_data import TrainingData
-from atmodist_core.training.data.training_sharpness import TrainingSharpness
 
 
 class DownscalingBatch(NamedTuple):

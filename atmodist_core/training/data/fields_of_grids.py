@@ -149,6 +149,36 @@ def _starts(parts: Sequence[TrainingFields]) -> list[int]:
     return list(accumulate((part.times for part in parts), initial=0))[:-1]
 
 
+class OneMemberSampler(PatchSampler):
+    """Draws places of patches as :class:`PatchSampler` does, those of a step from one member alone.
+
+    Losses that compare the statistics of a batch then see one archive and level, not a mixture in which the strongest decides.
+    Members are drawn with the root of their number of values, as grids are by :class:`GridsSampler`.
+    """
+
+    def __init__(self, fields: TrainingFields, segments: Sequence[Segment], **settings: Any) -> None:
+        self.seed, self.stream = settings["seed"], settings["stream"]
+        self.samplers: list[tuple[int, PatchSampler]] = []
+        volumes = []
+        parts = fields.parts if isinstance(fields, FieldsOfGrids) else (fields,)
+        for part, start in zip(parts, _starts(parts), strict=False):
+            cells = len(part.latitude) * len(part.longitude) if part.valid is None else int(part.valid.sum())
+            for member in part.members:
+                first, last = member.start + start, member.stop + start
+                own = [(a - start, b - start) for a, b in segments if first <= a < last]
+                if own:
+                    self.samplers.append((start, PatchSampler(part, own, **settings)))
+                    volumes.append(float(cells) * sum(b - a for a, b in own))
+        roots = np.sqrt(volumes)
+        self.shares = roots / roots.sum()
+
+    def drawn(self, random: np.random.Generator, batch: int) -> Places:
+        """Places of single patches of one member from a generator of random numbers."""
+        start, sampler = self.samplers[random.choice(len(self.samplers), p=self.shares)]
+        places = sampler.drawn(random, batch)
+        return places._replace(time=places.time + start)
+
+
 class GridsSampler(PatchSampler):
     """Draws places of patches as :class:`PatchSampler` does, each on one of several grids.
 

@@ -14,7 +14,7 @@ from atmodist_core.fields.canonical.channels import is_pseudo_scalar, is_standar
 from atmodist_core.networks.normalization import ALPHA, SignedLogNormalization
 from atmodist_core.training.data.amplitude import AmplitudeScaling, scaled_by_amplitude
 from atmodist_core.training.data.fields_in_memory import FieldsInMemory, load_fields
-from atmodist_core.training.data.fields_of_grids import FieldsOfGrids, GridsSampler
+from atmodist_core.training.data.fields_of_grids import FieldsOfGrids, GridsSampler, OneMemberSampler
 from atmodist_core.training.data.member_reading import grouped_by_grid
 from atmodist_core.training.data.patches import (
     MATCHING_STREAM,
@@ -76,8 +76,13 @@ class TrainingData:
             held_out_fields=training if same else self.held_out_fields.to(device, resident=resident),
         )
 
-    def sampler(self, config: DataConfig, seed: int, stream: int) -> PatchSampler:
-        """Return the sampler of a run's patches: held-out times for evaluation, else those of the training."""
+    def sampler(
+        self, config: DataConfig, seed: int, stream: int, *, one_member: bool = False
+    ) -> PatchSampler:
+        """Return the sampler of a run's patches: held-out times for evaluation, else those of the training.
+
+        With ``one_member`` all patches of a step are of one member.
+        """
         held = stream in (VALIDATION_STREAM, MATCHING_STREAM)
         fields = self.held_out_fields if held else self.training_fields
         segments = self.held_out if held else self.training
@@ -89,6 +94,8 @@ class TrainingData:
             "stream": stream,
             "sampling": config.sampling,
         }
+        if one_member:
+            return OneMemberSampler(fields, segments, **settings)
         if isinstance(fields, FieldsOfGrids):
             return GridsSampler(fields, segments, **settings)
         return PatchSampler(fields, segments, **settings)

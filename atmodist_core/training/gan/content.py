@@ -130,7 +130,10 @@ def build_statistics_losses(
     normalization = data.normalization
     about: dict[str, object] = {}
     terms: dict[str, tuple[float, ContentLoss]] = {
-        "spectrum": (config.spectrum_weight, SpectrumLoss(normalization, config.factor)),
+        "spectrum": (
+            config.spectrum_weight,
+            SpectrumLoss(normalization, config.factor, config.spectrum_floor),
+        ),
         "pattern": (config.pattern_weight, GridPatternLoss(normalization, config.factor)),
     }
     if isinstance(config, GanConfig):

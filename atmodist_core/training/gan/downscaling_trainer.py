@@ -16,9 +16,8 @@ from atmodist_core.training.configuration import DownscalingConfig
 from atmodist_core.training.data import patches
 from atmodist_core.training.data.coarse_patches import DownscalingBatch, downscaling_batch
 from atmodist_core.training.data.held_out import prefixed
-from atmodist_core.training.data.smoothing import Smoothing
+from atmodist_core.training.data.sharpness import Smoothing, TrainingSharpness
 from atmodist_core.training.data.training_data import TrainingData
-from atmodist_core.training.data.training_sharpness import TrainingSharpness
 from atmodist_core.training.gan.adversarial import ADVERSARIAL_FORMS, PatchNoise, r1_penalty
 from atmodist_core.training.gan.downscaling_scores import SCORE_NAMES, DownscalingScores
 from atmodist_core.training.gan.gan_start import StartModel, build_gan_networks, generator_config
@@ -75,7 +74,9 @@ class DownscalingTrainer(Trainer):
         )
         self.output = PhysicalOutput(generator_config(config), data.normalization)
         self.sharpness = self._measured_sharpness(data) if config.condition == "sharpness" else {}
-        self.sampler = self.make_sampler(patches.TRAINING_STREAM)
+        self.sampler = data.sampler(
+            config.data, config.run.seed, patches.TRAINING_STREAM, one_member=config.one_member_per_step
+        )
         self.make_sampler(patches.VALIDATION_STREAM).patches(0, 1)
 
     def _measured_sharpness(self, data: TrainingData) -> dict[bool, TrainingSharpness]:

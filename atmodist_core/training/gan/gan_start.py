@@ -149,7 +149,15 @@ def check_downscaling_config(config: DownscalingConfig) -> None:
     """Refuse numbers out of range that every training of generators has, by a UserError that names the flag."""
     check_settings_values(config)
     counts = (
-        *("factor", "residual_blocks", "filters", "batch_size", "batches_per_epoch", "validation_patches"),
+        *(
+            "factor",
+            "spectrum_floor",
+            "residual_blocks",
+            "filters",
+            "batch_size",
+            "batches_per_epoch",
+            "validation_patches",
+        ),
         *("matching_pairs", "r1_interval", "discriminator_dense"),
     )
     rates = ("learning_rate", "final_learning_rate", "discriminator_learning_rate")

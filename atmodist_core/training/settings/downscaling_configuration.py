@@ -39,6 +39,8 @@ class DownscalingConfig:
     """sharpness: the generator is told how strong the added scales of the wanted fields are, as archives differ in that."""
     smoothing_share: float = 0.0
     """Share of the steps whose fine fields are smoothed first, each by another filter, so that smoother archives are known."""
+    one_member_per_step: bool = False
+    """Draw all patches of a step from one member, so that the spectrum of each archive and level is compared by itself."""
     output_filter: Literal["none", "low-pass"] = "none"
     """low-pass removes scales beyond the truncation of the data."""
     filter_cutoff: float = 0.5
@@ -60,6 +62,8 @@ class DownscalingConfig:
     """Encoder layers compared by a content loss; several layers, each with its own scale, are averaged."""
     spectrum_weight: float = 0.0
     """Weight of the squared log ratio of generated to true power, beyond the coarse grid's Nyquist."""
+    spectrum_floor: float = 1e-3
+    """Share of the power at the coarse grid's Nyquist below which power counts as nothing in that term; lower for smooth archives."""
     pattern_weight: float = 0.0
     """Weight of the pattern of the coarse grid: positions in a coarse cell that differ more than the truth's."""
     amse_weight: float = 0.0
