@@ -33,6 +33,7 @@ _EXPORTS = {
     "list_models": "atmodist_core.models.card",
     "models_for": "atmodist_core.models.fit",
     "effective_truncation": "atmodist_core.fields.effective_truncation",
+    "sharpness": "atmodist_core.fields.sharpness",
     "Downscaler": "atmodist_core.inference.downscaler",
     "load_downscaler": "atmodist_core.inference.downscaler",
     "GapFiller": "atmodist_core.inference.gap_filling",

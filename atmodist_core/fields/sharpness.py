@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from atmodist_core.common.errors import UserError
 from atmodist_core.common.evenly_spaced import evenly_spaced
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.fields.effective_truncation import ring_spectra
@@ -172,18 +173,30 @@ def sharpness_of_source(
 
 
 def wanted_sharpness(
-    coarse: xr.Dataset, channels: Sequence[str], factor: int, usual: Mapping[str, Sequence[float]]
+    coarse: xr.Dataset,
+    channels: Sequence[str],
+    factor: int,
+    usual: Mapping[str, Sequence[float]],
+    like: xr.Dataset | None = None,
 ) -> tuple[NDArray[np.float32], str]:
     """Return the numbers of all channels that a network is told, ``(2 * channel,)``, and a phrase that says what and why.
 
-    They are those that coarse fields state, else the usual ones.
+    They are those of fields to be like, else those that coarse fields state, else the usual ones. A UserError says when fields to be
+    like do not tell.
     """
-    stated = sharpness_of_source(coarse, channels, factor)
+    stated: Mapping[str, Sequence[float]] | None = sharpness_of_source(coarse, channels, factor)
+    of = "the fields that the coarse ones were made of" if stated else "the training data, as none is stated"
+    if like is not None:
+        stated, of = sharpness(like, factor), "the fields that they are to be like"
+        if not set(channels) <= set(stated):
+            raise UserError(
+                f"Expected {' and '.join(channels)} at 16 x 16 points or more in the fields after like, found too few; give fine fields"
+                " of a larger area, or leave it out."
+            )
     numbers = np.array([(stated or usual)[name] for name in channels], dtype=np.float32)
     pairs = ", ".join(
         f"{name} {low:.2f} and {high:.2f}" for name, (low, high) in zip(channels, numbers, strict=True)
     )
-    of = "the fields that the coarse ones were made of" if stated else "the training data, as none is stated"
     return (
         numbers.ravel(),
         f"how sharp its fields should be (logarithms of the strength of two bands of scales: {pairs}): as {of}.",

@@ -78,6 +78,7 @@ class Downscaler:
         members: int | None = None,
         seed: int = 0,
         first_member: int = 0,
+        like: xr.Dataset | None = None,
         progress: Callable[[float, str], None] | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> xr.Dataset:
@@ -117,6 +118,9 @@ class Downscaler:
             :mod:`atmodist_core.fields.grid.grid_noise`.
         first_member : int
             Number of the first member that is drawn: members 4 to 7 are those that eight members from 0 have there.
+        like : xarray.Dataset, optional
+            Fine fields of the archive that the result should be as sharp as (:func:`atmodist_core.sharpness`), for models that can be told;
+            by default the fields that :func:`atmodist_core.coarsen` made the coarse ones of, else the training data.
         progress : callable, optional
             Called with the fraction done (0 to 1) and a message.
         cancel : callable, optional
@@ -164,7 +168,7 @@ class Downscaler:
                 raise Cancelled(f"Downscaling with {self.name} was cancelled.")
 
         self._check_members(members, seed, first_member)
-        conditions, told = self._conditions(arrays)
+        conditions, told = self._conditions(arrays, like)
         times, count = arrays.time_count, 1 if members is None else members
         size = (grid.latitude.size, grid.longitude.size)
         fine = np.empty((len(arrays.channels), count, times, *size), dtype=np.float32)
@@ -219,13 +223,14 @@ class Downscaler:
         """
         return applicability_sentence(self.card, FieldArrays.of(coarse, self.card.channels, self.name))
 
-    def _conditions(self, arrays: FieldArrays) -> tuple[np.ndarray, str]:
+    def _conditions(self, arrays: FieldArrays, like: xr.Dataset | None) -> tuple[np.ndarray, str]:
         """What the network is told of the wanted fields, ``(channel, latitude, longitude)``, and a note of it."""
         count = self._enlarger.condition_channels
         shape = (count, arrays.latitude.size, arrays.longitude.size)
         if not count:
             return np.empty(shape, np.float32), ""
-        numbers, told = wanted_sharpness(arrays.dataset, arrays.channels, self.factor, self.card.sharpness)
+        usual = self.card.sharpness
+        numbers, told = wanted_sharpness(arrays.dataset, arrays.channels, self.factor, usual, like)
         return np.broadcast_to(numbers.reshape(count, 1, 1), shape), f"{self.name} was told {told}"
 
     def _check_members(self, members: int | None, seed: int, first: int) -> None:

@@ -13,6 +13,7 @@ from atmodist_core.inference.downscaler import load_downscaler
 from atmodist_core.models.card import read_card
 from atmodist_core.models.fit import DataTraits, data_differences, fit_of
 from atmodist_core.networks import Generator
+from atmodist_core.training.data.synthetic import synthetic_fields
 from tests.networks.mock_models import CHANNELS, TINY_GENERATOR, card, globe, saved_downscaler
 
 CONDITIONED = dataclasses.replace(
@@ -97,3 +98,12 @@ def test_a_model_that_is_told_fits_archives_of_any_sharpness():
     assert [text for _, text in data_differences(near, far)] == ["small scales 4.7 times as strong"]
     assert data_differences(near, traits(0.2, 0.6)) == []
     assert DataTraits.from_dict(far.to_dict()) == far
+
+
+def test_fields_to_be_like_come_first(downscaler):
+    fine = synthetic_fields(1, latitude_count=48)
+    told = downscaler(stated(plain(), USUAL), like=fine)
+    assert "the fields that they are to be like" in told.attrs["notes"]
+    assert not told.equals(downscaler(stated(plain(), USUAL)))
+    with pytest.raises(UserError, match="16 x 16 points"):
+        downscaler(plain(), like=fine.isel(latitude=slice(0, 5)))

@@ -13,7 +13,7 @@ from atmodist_core.inference.downscaler import load_downscaler
 from atmodist_core.training.configuration import ENSEMBLE_PRESETS
 from atmodist_core.training.data import patches
 from atmodist_core.training.data.amplitude import AmplitudeScaling
-from atmodist_core.training.data.fields_of_grids import FieldsOfGrids, GridsSampler
+from atmodist_core.training.data.fields_of_grids import FieldsOfGrids, GridsSampler, OneMemberSampler
 from atmodist_core.training.data.synthetic import synthetic_fields
 from atmodist_core.training.data.training_data import load_training_data
 from atmodist_core.training.ensemble.ensemble_training import train_ensemble
@@ -133,3 +133,27 @@ def test_a_model_whose_scale_follows_the_data(weather, limited, tmp_path):
     small = downscaler(coarse, seed=1)
     large = downscaler(coarse * 8.0, seed=1)
     np.testing.assert_allclose(large.vorticity.values, 8.0 * small.vorticity.values, rtol=1e-4, atol=1e-9)
+
+
+def test_a_step_of_one_member_has_patches_of_one_series(both):
+    """All places lie in one member, and members are drawn with the root of their values."""
+    sampler = both.sampler(CONFIG, 0, patches.TRAINING_STREAM, one_member=True)
+    assert isinstance(sampler, OneMemberSampler)
+    members = both.training_fields.members
+    seen = []
+    for step in range(400):
+        places = sampler.patches(step, 6)
+        inside = [bool(((m.start <= places.time) & (places.time < m.stop)).all()) for m in members]
+        assert sum(inside) == 1
+        seen.append(inside.index(True))
+    cells = [
+        part.valid.sum() if part.valid is not None else part.values[0, ..., 0].numel()
+        for part in both.training_fields.parts
+    ]
+    times = [sum(b - a for a, b in both.training if m.start <= a < m.stop) for m in members]
+    roots = np.sqrt(np.multiply([float(c) for c in cells], times))
+    expected = 400 * roots[0] / roots.sum()
+    assert abs(seen.count(0) - expected) < 4 * np.sqrt(expected * (1 - expected / 400))
+    again = both.sampler(CONFIG, 0, patches.TRAINING_STREAM, one_member=True).patches(7, 6)
+    for first, second in zip(sampler.patches(7, 6), again, strict=True):
+        np.testing.assert_array_equal(first, second)
