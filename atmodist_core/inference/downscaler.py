@@ -19,7 +19,7 @@ from atmodist_core.fields.grid.boundaries import Boundaries
 from atmodist_core.fields.grid.fine_grid import FineGrid
 from atmodist_core.fields.grid.grid_noise import GridNoise
 from atmodist_core.fields.grid.interpolation import KERNELS, Interpolation
-from atmodist_core.fields.grid.regions import Region, as_region
+from atmodist_core.fields.grid.regions import Region, as_region, cells_of
 from atmodist_core.fields.sharpness import wanted_sharpness
 from atmodist_core.inference.tiling import MAKESHIFT_MARGIN, Enlarger, enlarge, plan_tiles
 from atmodist_core.models.applicability import applicability_sentence
@@ -151,7 +151,7 @@ class Downscaler:
         arrays = FieldArrays.of(coarse, self.card.channels, self.name)
         latitude, longitude = arrays.latitude, arrays.longitude
         boundaries = Boundaries.of(latitude, longitude)
-        row_range, column_range = _block(arrays, as_region(region))
+        row_range, column_range = cells_of(as_region(region), latitude, longitude)
         margin = self._margin(margin)
         tiles = plan_tiles(
             row_range,
@@ -336,20 +336,6 @@ def _noise(arrays: FieldArrays, boundaries: Boundaries, seed: int, member: int, 
 
 def _axis_attributes(source: xr.Dataset, name: str, units: str) -> dict[str, Any]:
     return {"units": units, "standard_name": name, "long_name": name, **source[name].attrs}
-
-
-def _block(arrays: FieldArrays, region: Region | None) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return first index and end of the rows and columns of the coarse cells that are wanted."""
-    latitude, longitude = arrays.latitude, arrays.longitude
-    if region is None:
-        return (0, latitude.size), (0, longitude.size)
-    # Indices instead of fields are cut out, so that one place decides which cells belong to a region.
-    places = xr.Dataset(
-        {"column": ("longitude", np.arange(longitude.size))}, {"latitude": latitude, "longitude": longitude}
-    ).assign(row=("latitude", np.arange(latitude.size)))
-    selected = region.select(places)
-    rows, columns = selected["row"].values, selected["column"].values
-    return (int(rows[0]), int(rows[-1]) + 1), (int(columns[0]), int(columns[0]) + columns.size)
 
 
 def load_downscaler(

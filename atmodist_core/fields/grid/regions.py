@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields.canonical.horizontal import take_points
@@ -239,3 +240,18 @@ REGIONS: Mapping[str, Region] = MappingProxyType(
     }
 )
 """Presets by name."""
+
+
+def cells_of(
+    region: Region | None, latitude: NDArray[np.float64], longitude: NDArray[np.float64]
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return first index and end of the rows and of the columns whose centres lie in a region; of all without one."""
+    if region is None:
+        return (0, latitude.size), (0, longitude.size)
+    # Indices instead of fields are cut out, so that one place decides which cells belong to a region.
+    places = xr.Dataset(
+        {"column": ("longitude", np.arange(longitude.size))}, {"latitude": latitude, "longitude": longitude}
+    ).assign(row=("latitude", np.arange(latitude.size)))
+    selected = region.select(places)
+    rows, columns = selected["row"].values, selected["column"].values
+    return (int(rows[0]), int(rows[-1]) + 1), (int(columns[0]), int(columns[0]) + columns.size)
