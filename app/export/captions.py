@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.session.session import Session
 from app.state.state import shown_methods
+from atmodist_core.fields.canonical.shown_dates import ShownDates
 from atmodist_core.figures.numbers.captions import caption_of
 from atmodist_core.figures.numbers.request import region_words
 
@@ -33,7 +34,7 @@ def session_caption(
         data="" if data is None else data.label,
         simulated=data is not None and data.simulated,
         level="" if data is None else data.level,
-        when=when_words(when, count),
+        when=when_words(when, count, None if data is None else data.dates),
         region=region_words(session.state.region),
         field=field,
         cards=cards,
@@ -41,7 +42,6 @@ def session_caption(
     )
 
 
-def when_words(when: str, count: int = 1) -> str:
-    """Return the text of a time, or of a period with its number of times."""
-    words = [f"{part.replace('T', ' ')} UTC" for part in when.split("/") if part and part != "undated"]
-    return " to ".join(words) + (f", {count} times" if count > 1 else "")
+def when_words(when: str, count: int = 1, dates: ShownDates | None = None) -> str:
+    """Return the text of a time, or of a period with its number of times, in the calendar of the data."""
+    return (dates or ShownDates()).span(when.split("/"), count) if when else ""

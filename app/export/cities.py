@@ -7,6 +7,7 @@ from app.export.captions import session_caption
 from app.session.city_result import CityResult
 from app.session.session import Session
 from app.state.state import shown_methods
+from atmodist_core.fields.canonical.shown_dates import time_texts
 from atmodist_core.figures.numbers.cities import FIELDS, city_tables
 from atmodist_core.figures.numbers.numbers import Numbers
 
@@ -18,7 +19,6 @@ def cities_numbers(session: Session) -> Numbers:
         raise ad.UserError("No values at the cities are computed yet; export them when there are some.")
     state = session.state
     field = state.field if state.field in FIELDS else FIELDS[0]
-    times = result.series["time"].values
     tables = city_tables(
         result.series,
         result.distances,
@@ -29,6 +29,7 @@ def cities_numbers(session: Session) -> Numbers:
         candidate=state.candidate,
         baseline=state.baseline,
     )
-    period = "/".join(str(time.astype("datetime64[m]")) for time in (times[0], times[-1]))
+    texts = time_texts(result.series)
+    period = f"{texts[0]}/{texts[-1]}"
     extra = f"{result.basis}. Better or worse: Wasserstein-1 distances differ by more than 10 %."
-    return Numbers("cities", tables, session_caption(session, period, field, count=times.size, extra=extra))
+    return Numbers("cities", tables, session_caption(session, period, field, count=len(texts), extra=extra))

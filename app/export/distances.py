@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atmodist_core as ad
-from app.export.captions import session_caption, when_words
+from app.export.captions import session_caption
 from app.session.distances.distance_work import TimeDistances
 from app.session.session import Session
 from atmodist_core.figures.numbers.compute import distances_tables
@@ -27,7 +27,7 @@ def distances_numbers(session: Session) -> Numbers:
         session.state.pair,
     )
     period = f"{result.texts[0]}/{result.texts[-1]}"
-    extra = f"Methods at {when_words(result.question.time)}."
+    extra = f"Methods at {result.dates.words(result.question.time)}."
     if result.confusion is not None:
         extra += f" Predicted lags on {area_words(result.confusion)}."
     return Numbers(

@@ -19,7 +19,6 @@ from app.session.session import Session
 from app.state.period import period_times
 from atmodist_core.figures.movies.movie import MovieFrame, check_movie, sampled, write_movie
 from atmodist_core.figures.movies.study_movie import movie_panels, truth_limit
-from atmodist_core.figures.numbers.compute import time_words
 from atmodist_core.plots.look.units import field_unit
 
 MOST_FRAMES = {"mp4": 240, "gif": 120}
@@ -99,7 +98,9 @@ def _frames(order: MovieOrder, control: Control) -> Iterator[MovieFrame]:
         for method in methods:
             # A network reports its own progress, which is not that of the movie.
             states[method.name] = engine.answer(frame, method, field, control.silent()).given
-        yield MovieFrame(time_words(time), movie_panels(states, engine.coarse(frame, field), field))
+        yield MovieFrame(
+            request.data.dates.words(time), movie_panels(states, engine.coarse(frame, field), field)
+        )
 
 
 def _limit(order: MovieOrder, control: Control) -> float:

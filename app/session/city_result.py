@@ -25,6 +25,7 @@ class GlobeField:
     name: str
     label: str
     note: str = ""  # how it was computed, or why it is not the one asked for
+    date: str = ""  # the time for people
 
 
 @dataclass(frozen=True)

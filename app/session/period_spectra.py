@@ -46,7 +46,7 @@ def average_spectra(
     parts: dict[str, list[Mapping[str, xr.Dataset]]] = {name: [] for name in names}
     for number, text in enumerate(texts, start=1):
         control.announce(
-            (number - 1) / len(texts), f"Spectra of {text.replace('T', ' ')} ({number} of {len(texts)})"
+            (number - 1) / len(texts), f"Spectra of {data.dates.text(text)} ({number} of {len(texts)})"
         )
         spectra = spectra_of_time(request.engine, replace(question, time=text), methods, control)
         for name, found in spectra.items():

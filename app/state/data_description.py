@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from atmodist_core.fields.canonical.shown_dates import ShownDates, time_text
 from atmodist_core.models.fit import DataTraits
 
 
@@ -43,7 +45,9 @@ class DataDescription:
         """Times as the data date them, which are not those of the address for a calendar of a climate model."""
         return list(self.model_dates) or self.time_texts
 
-
-def time_text(time: np.datetime64) -> str:
-    """Return a time to the minute, ``2001-01-05T03:00``; ``undated`` for data without dates."""
-    return "undated" if np.isnat(time) else str(time.astype("datetime64[m]"))
+    @cached_property
+    def dates(self) -> ShownDates:
+        """Dates of these times for people."""
+        return ShownDates(
+            dict(zip(self.time_texts, self.model_dates, strict=True)) if self.model_dates else {}
+        )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from atmodist_core.common.errors import UserError
 from atmodist_core.common.progress import Cancel, Progress, ProgressWatch
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
+from atmodist_core.fields.canonical.shown_dates import shown_dates, time_texts, with_model_dates
 from atmodist_core.fields.grid.boundaries import Boundaries
 from atmodist_core.fields.grid.patches import TRAINED_LATITUDES_DEG
 from atmodist_core.fields.grid.transects import place_text
@@ -147,7 +148,9 @@ def strongest_places(
         {"model": distance.name, "layer": layer, "patch_size": size},
     )
     times = arrays.dataset.get("time")
-    return places if times is None else places.assign_coords(time=(over, times.values[index]))
+    if times is None:
+        return places
+    return with_model_dates(places.assign_coords(time=(over, times.values[index])), arrays.dataset)
 
 
 def patches_at(distance: AtmoDist, fields: xr.Dataset, places: xr.Dataset) -> xr.Dataset:
@@ -218,7 +221,7 @@ def patch_text(place: xr.Dataset) -> str:
     time = place["time"].values if "time" in place.coords else None
     if time is None or not np.issubdtype(time.dtype, np.datetime64) or np.isnat(time):
         return where
-    text = str(time.astype("datetime64[h]"))
+    text = shown_dates(place).text(time_texts(place)[0])
     return f"{text[5:10]} {text[11:13]}h {where}"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.common.evenly_spaced import evenly_spaced
+from atmodist_core.fields.canonical.shown_dates import shown_dates, time_texts
 from atmodist_core.figures.maps.field_maps import SEQUENTIAL, add_colour_bar, draw_map, scale_limits
 from atmodist_core.figures.method_styles import distance_style, method_style
 from atmodist_core.figures.style import (
@@ -78,9 +79,9 @@ def draw_time_matrix(axes: Axes, matrix: xr.DataArray, *, style: FigureStyle = P
         vmax=float(np.nanmax(values)) or 1.0,
         interpolation="nearest",
     )
-    times = matrix["time"].values
-    places = evenly_spaced(times.size, 4)
-    labels = [np.datetime_as_string(times[place], unit="h")[5:].replace("T", " ") + "h" for place in places]
+    dates, texts = shown_dates(matrix), time_texts(matrix)
+    places = evenly_spaced(len(texts), 4)
+    labels = [f"{dates.text(texts[place])[5:13]}h" for place in places]
     axes.set_xticks(places, labels, rotation=30, ha="right")
     axes.set_yticks(places, labels)
     axes.set_title(str(matrix.attrs.get("long_name", matrix.name)))
@@ -172,6 +173,6 @@ def _draw_pair(figure: Figure, row: np.ndarray, pair: xr.Dataset, style: FigureS
     low, high = scale_limits(fields)
     for axes, field in zip(row, fields, strict=True):
         picture = draw_map(axes, field, low, high, style=style)
-        axes.set_title(str(np.datetime_as_string(field["time"].values, unit="h")).replace("T", " ") + " UTC")
+        axes.set_title(shown_dates(field).words(time_texts(field)[0]))
         style_axes(axes, style, grid=False)
     add_colour_bar(figure, picture, list(row), fields[0], style=style)

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.canonical.shown_dates import shown_dates, time_texts
 from atmodist_core.fields.grid.projections import PROJECTIONS, Area, Projection
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.map_plots.panels import area_of, field_maps, map_size
@@ -70,11 +71,9 @@ def explore(data: xr.Dataset, models: Models | None = None, *, columns: int = 3,
         )
     downscalers = load_models(DEFAULT_MODELS if models is None else models)
     names = [*([COARSE] if downscalers else []), *downscalers, TRUTH]
-    times = [
-        str(time)[:16]
-        for time in np.datetime_as_string(np.atleast_1d(data["time"].values).astype("datetime64[m]"))
-    ]
-    states_at = _cached_states(data, downscalers)
+    # By the dates that people choose.
+    times = {shown_dates(data).date(time): time for time in time_texts(data)}
+    states_at = _cached_states(data, downscalers, times)
 
     @lru_cache(maxsize=4)
     def maps_of(time: str, region: str, field: str, projection: str) -> list[Any]:
@@ -96,7 +95,7 @@ def explore(data: xr.Dataset, models: Models | None = None, *, columns: int = 3,
         """Axes that are not shared with the maps, and follow the values."""
         return plot.map(lambda layer: layer.opts(axiswise=True, framewise=True), hv.Element)
 
-    choices = {"time": times, "region": _regions_of(data), "field": list(FIELDS)}
+    choices = {"time": list(times), "region": _regions_of(data), "field": list(FIELDS)}
     on_maps = {**choices, "projection": list(PROJECTIONS)}
     plots = [
         hv.DynamicMap(one_map(number), kdims=list(on_maps)).redim.values(**on_maps)
@@ -157,13 +156,15 @@ def _fitting(projection: Projection) -> Callable[[Any, Any], None]:
 
 
 def _cached_states(
-    data: xr.Dataset, downscalers: dict[str, Any]
+    data: xr.Dataset, downscalers: dict[str, Any], times: dict[str, str]
 ) -> Callable[[str, str], dict[str, xr.Dataset]]:
     """States of a time and region, computed once for all plots of the cell."""
 
     @lru_cache(maxsize=4)
     def states(time: str, region: str) -> dict[str, xr.Dataset]:
-        return compared_states(data, downscalers, time=time, region=None if region == EVERYWHERE else region)
+        return compared_states(
+            data, downscalers, time=times[time], region=None if region == EVERYWHERE else region
+        )
 
     return states
 

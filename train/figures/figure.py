@@ -110,7 +110,6 @@ def _write_movie(config: FigureConfig, out: Path) -> int:
     from atmodist_core.figures.numbers.request import FigureRequest
 
     request = FigureRequest.from_link(config.link)
-    first, last = request.times or ("", "")
     stop = _cli.stop_requests("Stopping; no movie is written")
     bar = tqdm(total=1.0, bar_format="{l_bar}{bar}| {postfix} [{elapsed}<{remaining}]")
 
@@ -123,8 +122,8 @@ def _write_movie(config: FigureConfig, out: Path) -> int:
             write_study_movie(
                 request,
                 out,
-                start=config.start or first,
-                end=config.end or last,
+                start=config.start,
+                end=config.end,
                 every=config.every or request.step,
                 style=DARK if config.dark else PUBLICATION,
                 dpi=config.dpi,

@@ -17,6 +17,7 @@ from app.session.distances.distance_series import DistanceSeries
 from app.session.distances.similar_times import SimilarTimes, known_similar_times
 from app.session.request import Request, Update
 from app.state.period import period_times
+from atmodist_core.fields.canonical.shown_dates import ShownDates
 from atmodist_core.figures.numbers.times import compared_times
 
 
@@ -27,6 +28,7 @@ class TimeDistances:
     question: Question  # data, region and field; its time is that at which methods are compared
     texts: tuple[str, ...]  # times of the period
     fields: xr.Dataset  # of the region at these times
+    dates: ShownDates  # of these times, and of the time at which methods are compared, for people
     note: str = ""  # a sentence on times that are left out
     model: str = ""  # name of the distance network; empty where there is none
     matrices: xr.Dataset | None = None  # results of :mod:`atmodist_core.figures.numbers.distances`
@@ -58,7 +60,9 @@ def compare_times(request: Request, control: Control) -> Iterator[Update]:
         yield _published(None)
         control.begin_stage(0.0, 0.3, "Reading")
         fields = series.fields()
-        result = TimeDistances(question, texts, fields, note, matrices=series.matrices(field, False))
+        result = TimeDistances(
+            question, texts, fields, data.dates, note, matrices=series.matrices(field, False)
+        )
         yield _published(result)
     else:
         similar = known_similar_times(present.similar, question)

@@ -43,6 +43,7 @@ class FeatureResult:
     filters: int  # number of filters of the stage
     filter: int
     texts: tuple[str, ...]  # times that are searched
+    searched: str  # the first and the last of them, for people
     stamp: Any = ""  # identifies the network and the times searched
     # As from :func:`atmodist_core.figures.numbers.studies.features.features`, as far as they are there
     tables: Mapping[str, xr.Dataset] = field(default_factory=dict)
@@ -86,8 +87,11 @@ def find_features(request: Request, control: Control) -> Iterator[Update]:
     index = evenly_spaced(data.times.size, MOST_TIMES)
     texts = tuple(data.time_texts[int(i)] for i in index)
     stamp = (name, model_stamp(name), texts)
+    searched_dates = data.dates.between(texts[0], texts[-1])
     networks = tuple(card.name for card in cards)
-    result = FeatureResult(question, name, networks, distance.layers, layer, filters, number, texts, stamp)
+    result = FeatureResult(
+        question, name, networks, distance.layers, layer, filters, number, texts, searched_dates, stamp
+    )
     present: FeatureResult | None = request.results.get("features")
     if present is not None and present.subject == result.subject:  # only the map changes
         kept = {key: table for key, table in present.tables.items() if key in ("patches", "changes")}

@@ -15,6 +15,7 @@ from app.views.cities.density_figure import DensityFigure
 from app.views.shared.elements import CARD_STYLES, column, figure_pane, html
 from atmodist_core.evaluation.city_verdicts import wasserstein_estimate
 from atmodist_core.evaluation.measures import MEASURES
+from atmodist_core.fields.canonical.shown_dates import shown_dates, time_texts
 from atmodist_core.fields.grid.transects import place_text
 from atmodist_core.figures.numbers.cities import BOXES, FIELDS, QUANTILES, quantiles, sample_of
 from atmodist_core.plots.look.units import field_unit
@@ -114,8 +115,8 @@ def period_text(series: xr.Dataset) -> str:
     count = f"{times.size} time{'' if times.size == 1 else 's'}"
     if not times.size or np.isnat(times).any():
         return count
-    first, last = (str(time.astype("datetime64[h]")).replace("T", " ") for time in (times[0], times[-1]))
-    return f"{count}, {first} to {last} UTC" if times.size > 1 else f"{count}, {first} UTC"
+    texts = time_texts(series)
+    return f"{count}, {shown_dates(series).between(texts[0], texts[-1])}"
 
 
 def _title_html(field: str, box: int, count: int | None) -> str:

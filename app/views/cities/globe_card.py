@@ -85,7 +85,7 @@ class GlobeCard(Element):
         colours = colour_map(is_signed(shown.field), self._state.theme)
         self.globe.palette = list(colours)
         self._bar.object = colour_bar_html([(f"{FIELDS[shown.field]} [{unit}]", colours, low, high)])
-        time = "" if shown.time == "undated" else shown.time.replace("T", " ") + " UTC"
+        time = shown.date
         detail = " · ".join(part for part in (FIELDS[shown.field], time, shown.note) if part)
         self._over.object = (
             f'<div class="over"><b>{escape(shown.label)}</b> <span>{escape(detail)}</span></div>'

@@ -30,9 +30,9 @@ def methods_html(result: TimeDistances | None, labels: Mapping[str, str]) -> str
     if result is None or result.methods is None:
         return head_html("Methods and truth")
     found = result.methods
-    when = result.question.time.replace("T", " ")
+    when = result.dates.words(result.question.time)
     unit = field_unit(result.question.field)
-    parts = [head_html("Methods and truth", f"{when} UTC, this region")]
+    parts = [head_html("Methods and truth", f"{when}, this region")]
     tables = []
     for name, title in _TABLES.items():
         if name not in found or not np.isfinite(found[name].values).any():

@@ -52,10 +52,11 @@ class SharedTimes:
     def __init__(self) -> None:
         self.x_range, self.y_range = Range1d(0, 1), Range1d(0, 1)
         self.texts: tuple[str, ...] = ()
+        self.dates: tuple[str, ...] = ()
 
-    def set_times(self, texts: Sequence[str]) -> None:
-        """Show these times."""
-        self.texts = tuple(texts)
+    def set_times(self, texts: Sequence[str], dates: Sequence[str]) -> None:
+        """Show these times, labelled by their dates in ISO format."""
+        self.texts, self.dates = tuple(texts), tuple(dates)
         for visible in (self.x_range, self.y_range):
             set_range(visible, 0.0, float(len(texts)))
 
@@ -98,9 +99,9 @@ class MatrixFigure:
         self.plot.update("distance", **matrix_columns(matrix.astype(np.float32)))
         high = float(np.nanmax(matrix)) or 1.0
         self.mapper.update(low=0.0, high=high)
-        texts = self._shared.texts
-        self._times.data = {"text": [text.replace("T", " ") for text in texts]}
-        set_ticks(self.figure, time_ticks(texts))
+        dates = self._shared.dates
+        self._times.data = {"text": [date.replace("T", " ") for date in dates]}
+        set_ticks(self.figure, time_ticks(dates))
         hover = self.plot.hover("distance")
         hover.tooltips = [*hover.tooltips[:2], (self._label, f"@image{{%.3g}} {unit}".rstrip())]
         return high

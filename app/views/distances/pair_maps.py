@@ -91,8 +91,9 @@ class PairMaps(Element):
         )
         self._head.object = head_html("Two times", _distances(result, first, second))
         with self._updating():
-            one_year = len({text[:4] for text in result.texts}) == 1
-            options = {text[5 if one_year else 0 :].replace("T", " "): text for text in result.texts}
+            dates = {result.dates.text(text): text for text in result.texts}
+            one_year = len({date[:4] for date in dates}) == 1
+            options = {date[5 if one_year else 0 :]: text for date, text in dates.items()}
             for times, place in zip(self._lists, (first, second), strict=True):
                 times.param.update(options=options, value=result.texts[place])
 

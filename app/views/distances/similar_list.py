@@ -10,6 +10,7 @@ import numpy as np
 from app.session.distances.similar_times import SHOWN, SimilarTimes
 from app.session.session import Session
 from app.views.shared.elements import HEAD_STYLES, Element, button, column, head_html, html, row
+from atmodist_core.fields.canonical.shown_dates import ShownDates, time_texts
 
 TIP = (
     "The times of the data set whose activations in this region differ least from those of the chosen time. In data of five days and more they are "
@@ -45,16 +46,18 @@ class SimilarList(Element):
         """Show what was found for the chosen time, as far as it is computed."""
         fresh = similar if similar is not None and similar.question.time == time else None
         found = None if fresh is None else fresh.found
-        self._head.object = head_html("Similar times", f"to {time.replace('T', ' ')} UTC, this region", TIP)
+        data = self._session.data
+        dates = ShownDates() if data is None else data.dates
+        self._head.object = head_html("Similar times", f"to {dates.words(time)}, this region", TIP)
         count = 0 if found is None else found.sizes["rank"]
-        known = [] if found is None else [str(one.astype("datetime64[m]")) for one in found["time"].values]
+        known = [] if found is None else time_texts(found)
         self._times = known
         for place, (date, value) in enumerate(zip(self.dates, self._values, strict=True)):
             date.visible = place < count
             if found is None or place >= count:
                 value.object = ""
                 continue
-            date.label = known[place].replace("T", " ")
+            date.label = dates.text(known[place])
             value.object = value_html(float(found["distance"][place]), float(found["percentile"][place]))
         note = "Searching the other times of the data in the background." if fresh is None else fresh.note
         self._note.object = f'<div class="note">{escape(note)}</div>'

@@ -133,7 +133,7 @@ class DistancesView(Element):
     def _draw_matrices(self, result: TimeDistances | None, theme: str) -> None:
         matrices = None if result is None else result.matrices
         if result is not None and result.texts != self._shared.texts:
-            self._shared.set_times(result.texts)
+            self._shared.set_times(result.texts, [result.dates.date(text) for text in result.texts])
         learned = None if matrices is None or "atmodist" not in matrices else matrices["atmodist"].values
         high = self._learned.draw(learned, "")
         model = "" if result is None else result.model

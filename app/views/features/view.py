@@ -14,7 +14,6 @@ from app.server.programmatic_update import ProgrammaticUpdate
 from app.session.distances.feature_work import FeatureResult
 from app.session.session import Session
 from app.state.choices import FIELDS
-from app.state.data_description import time_text
 from app.state.state import region_text
 from app.theme.theme import FITTING
 from app.views.features import patch_sheet, sensitivity_figure
@@ -37,6 +36,7 @@ from app.views.shared.elements import (
 )
 from app.views.shared.veil import Veil
 from atmodist_core.features.patch_regions import region_of_patch
+from atmodist_core.fields.canonical.shown_dates import time_text
 from atmodist_core.plots.look.style import colour_map
 from atmodist_core.plots.look.units import DisplayUnit, display_unit, field_unit
 
@@ -234,7 +234,7 @@ def _note(result: FeatureResult | None) -> str:
         return '<div class="note">&nbsp;</div>'
     text = (
         f"<b>{escape(result.network)}</b>, filter {result.filter} of {result.filters}; searched: {len(result.texts)} times, evenly spaced from "
-        f"{escape(result.texts[0].replace('T', ' '))} to {escape(result.texts[-1].replace('T', ' '))} UTC, within 60° of the equator."
+        f"{escape(result.searched)}, within 60° of the equator."
     )
     return f'<div class="note">{" ".join([text, *map(escape, result.problems)])}</div>'
 

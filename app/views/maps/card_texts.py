@@ -7,7 +7,7 @@ from app.session.session import Session
 from app.theme.theme import COARSE_COLOUR, method_colour
 from app.views.maps import scores
 from app.views.maps.map_card import MapCard, problem_html
-from atmodist_core.fields.canonical.model_calendars import MODEL_DATE
+from atmodist_core.fields.canonical.shown_dates import shown_dates
 from atmodist_core.plots.look.units import field_unit
 
 
@@ -38,12 +38,7 @@ def write_card(
 
 
 def _times(comparison: Comparison | None) -> str:
-    if comparison is None or comparison.question.time == "undated":
-        return ""
-    dated = comparison.truth.coords.get(MODEL_DATE)
-    if dated is not None and dated.size == 1:
-        return str(dated.values.item()).replace("T", " ") + " of the model"
-    return comparison.question.time.replace("T", " ") + " UTC"
+    return "" if comparison is None else shown_dates(comparison.truth).words(comparison.question.time)
 
 
 def _tag(family: str, answer: Answer | None) -> str:

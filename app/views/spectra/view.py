@@ -31,6 +31,7 @@ from app.views.shared.period_control import PeriodControl
 from app.views.shared.veil import Veil
 from app.views.spectra.spectrum_figure import SpectrumFigure
 from app.views.spectra.variogram_figure import VariogramFigure
+from atmodist_core.fields.canonical.shown_dates import shown_dates
 from atmodist_core.figures.numbers.spectrum import coarse_nyquist_degree
 from atmodist_core.plots.live import batch_model_updates
 from atmodist_core.plots.look.style import theme_of
@@ -192,7 +193,7 @@ class SpectraView(Element):
             return ""
         question = comparison.question
         place = question.region if "," not in question.region else "typed region"
-        time = "" if question.time == "undated" else question.time.replace("T", " ") + " UTC"
+        time = shown_dates(comparison.truth).words(question.time)
         period: PeriodSpectra | None = self._session.results.get("spectra")
         if self._session.state.average == "period" and period is not None:
             done, wanted = len(period.times), period.wanted

@@ -13,7 +13,7 @@ import xarray as xr
 from atmodist_core.common.errors import AtmodistWarning, UserError
 from atmodist_core.figures.maps.field_maps import scale_limits
 from atmodist_core.figures.movies.movie import MOST_FRAMES, MovieFrame, check_movie, sampled, write_movie
-from atmodist_core.figures.numbers.compute import Study, span_words, time_words
+from atmodist_core.figures.numbers.compute import Study
 from atmodist_core.figures.numbers.request import FigureRequest
 
 
@@ -85,7 +85,8 @@ def write_study_movie(
     path : pathlib.Path
         File whose name ends in .mp4 or .gif.
     start, end, every
-        See :func:`movie_times`.
+        See :func:`movie_times`; by default the period of the request. Dates are those of the calendar of the data, as the
+        movie shows them.
     frames_per_second, **options
         Options of :func:`atmodist_core.figures.movies.movie.write_movie` but ``limit`` and ``caption``.
 
@@ -102,14 +103,16 @@ def write_study_movie(
         If ``cancel`` said so.
     """
     study = Study(replace(request, view="maps"))
-    times = movie_times(study.times, start, end, every)
+    by_date = {study.dates.date(time): time for time in study.times}
+    first, last = map(study.dates.date, request.times or ("", ""))
+    times = [by_date[date] for date in movie_times(list(by_date), start or first, end or last, every)]
     check_movie(path.suffix.lstrip(".").lower(), len(times), frames_per_second)
     field = request.field
 
     def frames() -> Iterator[MovieFrame]:
         for time in times:
             states, coarse = study.states(time, field)
-            yield MovieFrame(time_words(time), movie_panels(states, coarse, field))
+            yield MovieFrame(study.dates.words(time), movie_panels(states, coarse, field))
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AtmodistWarning)
@@ -121,7 +124,7 @@ def write_study_movie(
             frames(),
             len(times),
             limit=limit,
-            caption=study.caption(span_words(times), field),
+            caption=study.caption(study.dates.span(times), field),
             frames_per_second=frames_per_second,
             **options,
         )

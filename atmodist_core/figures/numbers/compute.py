@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -13,6 +13,7 @@ import xarray as xr
 import atmodist_core as ad
 from atmodist_core.common.errors import AtmodistWarning, UserError
 from atmodist_core.evaluation import scores, wind_speed
+from atmodist_core.fields.canonical.shown_dates import shown_dates, time_texts
 from atmodist_core.fields.grid.interpolation import KERNELS
 from atmodist_core.figures.numbers.captions import caption_of
 from atmodist_core.figures.numbers.data_sets import DEMO, list_sources
@@ -49,9 +50,8 @@ class Study:
             )
         self.label = sources[request.data].label
         self.ds = sources[request.data].open(request.level or None)
-        self.times = [
-            _time_text(time) for time in np.atleast_1d(self.ds["time"].values).astype("datetime64[m]")
-        ]
+        self.times = time_texts(self.ds)
+        self.dates = shown_dates(self.ds)
         self.cards: dict[str, ModelCard] = {name: card for name, (_, card) in installed_models([]).items()}
         shown = [self.cards[name] for name in request.methods if name in self.cards]
         factor = (request.others or {}).get("factor", "")
@@ -186,7 +186,7 @@ def maps(study: Study) -> Numbers:
         tables["fields"].attrs["projection"] = others["projection"]
     if study.field_limit is not None:
         tables["fields"].attrs["limit"] = study.field_limit
-    when = time_words(study.time)
+    when = study.dates.words(study.time)
     return Numbers("maps", tables, study.caption(when, field, distance=distance))
 
 
@@ -203,7 +203,9 @@ def spectra(study: Study) -> Numbers:
             parts.setdefault(name, []).append(spectrum_and_semivariogram(ds, truth, coarse=name == "coarse"))
     tables = spectra_numbers({name: joined_times(found) for name, found in parts.items()})
     return Numbers(
-        "spectra", spectra_results(tables, nyquist, study.request.field), study.caption(span_words(times), "")
+        "spectra",
+        spectra_results(tables, nyquist, study.request.field),
+        study.caption(study.dates.span(times), ""),
     )
 
 
@@ -252,8 +254,8 @@ def distances(study: Study) -> Numbers:
     states, _ = study.states(study.time, field)
     methods = _or_none(lambda: method_distances(states, field, distance)) or method_distances(states, field)
     tables = distances_tables(fields, matrices, curves, confusion, methods, field, study.request.pair)
-    when = span_words(period)
-    extra = f"Methods at {time_words(study.time)}."
+    when = study.dates.span(period)
+    extra = f"Methods at {study.dates.words(study.time)}."
     if confusion is not None:
         extra += f" Predicted lags on {area_words(confusion)}."
     return Numbers("distances", tables, study.caption(when, field, extra=extra, distance=distance))
@@ -269,7 +271,7 @@ def distances_tables(
     pair: str,
 ) -> dict[str, xr.Dataset]:
     """Tables of the view Distances; the pair is ``first/second``, the first time and one eight steps later by default."""
-    times = [_time_text(time) for time in fields["time"].values.astype("datetime64[m]")]
+    times = time_texts(fields)
     asked = pair.split("/")
     known = len(asked) == 2 and set(asked) <= set(times)
     places = [times.index(text) for text in asked] if known else [0, min(8, len(times) - 1)]
@@ -337,21 +339,6 @@ def _whole(others: Mapping[str, str], name: str, default: int) -> int:
             f"Expected a whole number for {name!r} in the link, found {text!r}; correct the link."
         )
     return int(text)
-
-
-def _time_text(time: np.datetime64) -> str:
-    return "undated" if np.isnat(time) else str(time.astype("datetime64[m]"))
-
-
-def time_words(time: str) -> str:
-    """Return the text of a time for people; empty for an undated one."""
-    return "" if time == "undated" else time.replace("T", " ") + " UTC"
-
-
-def span_words(times: Sequence[str]) -> str:
-    """Return first and last time and their number."""
-    first, last = time_words(times[0]), time_words(times[-1])
-    return first if len(times) == 1 else f"{first} to {last}, {len(times)} times"
 
 
 COMPUTE = {

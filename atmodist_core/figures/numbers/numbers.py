@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from atmodist_core.fields.canonical.model_calendars import MODEL_DATE
 from atmodist_core.fields.grid.transects import parse_transect, transect_of
 
 
@@ -44,7 +45,7 @@ class Numbers:
                 part = ds[
                     [str(key) for key, field in ds.data_vars.items() if tuple(map(str, field.dims)) == dims]
                 ]
-                part = part.drop_vars([key for key in part.coords if key not in dims])
+                part = part.drop_vars([key for key in part.coords if key not in (*dims, MODEL_DATE)])
                 suffix = "" if len(axes) == 1 else "_by_" + "_".join(dims) if dims else "_single"
                 if dims:
                     files[f"{name}{suffix}.csv"] = part.to_dataframe().to_csv(float_format="%.7g")
@@ -128,8 +129,13 @@ def spectra_numbers(spectra: Mapping[str, Mapping[str, xr.Dataset]]) -> dict[str
             continue
         parts = []
         for ds in found.values():
-            one = ds if "time" in ds.dims else ds.drop_vars("time", errors="ignore").expand_dims("time")
-            parts.append(one.drop_vars([key for key in one.coords if key not in one.dims], errors="ignore"))
+            one = ds
+            if "time" not in ds.dims:
+                one = ds.drop_vars("time", errors="ignore").expand_dims("time")
+                if MODEL_DATE in ds.coords:
+                    one = one.assign_coords({MODEL_DATE: ("time", [ds[MODEL_DATE].item()])})
+            kept = (*one.dims, MODEL_DATE)
+            parts.append(one.drop_vars([key for key in one.coords if key not in kept], errors="ignore"))
         joined = xr.concat(
             parts, xr.IndexVariable("model", list(found)), join="outer", combine_attrs="override"
         )

@@ -9,6 +9,7 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields import coarsen, wind
+from atmodist_core.fields.canonical.shown_dates import shown_dates, time_texts
 from atmodist_core.fields.sharpness import keep_sharpness
 
 
@@ -22,8 +23,10 @@ def read_slice(ds: xr.Dataset, index: int, factor: int) -> tuple[xr.Dataset, xr.
         keep_sharpness(ds, factor)  # of real data, which differ in it: once for a data set
     truth = ds[["vorticity", "divergence"]].isel(time=[index]).load()
     if not np.isfinite(truth["vorticity"].values).any():
-        when = str(truth["time"].values[0].astype("datetime64[m]")) if "time" in truth.coords else "this time"
-        raise UserError(f"Expected fields at {when}, found only missing values; choose another time.")
+        when = shown_dates(truth).words(time_texts(truth)[0]) if "time" in truth.coords else ""
+        raise UserError(
+            f"Expected fields at {when or 'this time'}, found only missing values; choose another time."
+        )
     coarse = coarsen(truth, factor=factor).load()
     rows, columns = (coarse.sizes[axis] * factor for axis in ("latitude", "longitude"))
     # Rows and columns that fill no block have no coarse cell, and so no prediction to be compared with.

@@ -10,6 +10,7 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.common.evenly_spaced import evenly_spaced
+from atmodist_core.fields.canonical.shown_dates import shown_dates, time_texts
 from atmodist_core.plots.backend import holoviews
 from atmodist_core.plots.look.style import axes_hook, colour_map
 from atmodist_core.plots.look.units import display_unit
@@ -153,6 +154,8 @@ def _matrix_picture(
 
 
 def _time_texts(matrix: xr.DataArray) -> list[str]:
+    if matrix.dims[0] == "time":
+        return list(map(shown_dates(matrix).date, time_texts(matrix)))
     times = matrix[matrix.dims[0]].values.astype("datetime64[m]")
     return [str(text) for text in np.datetime_as_string(times)]
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 import atmodist_core as ad
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.results.city_file import city_series, open_city_values
+from atmodist_core.fields.canonical.shown_dates import time_texts, with_model_dates
 from atmodist_core.fields.grid.interpolation import KERNELS
 from atmodist_core.figures.numbers.cities import (
     FIELDS,
@@ -68,11 +69,7 @@ def cities(study: Study) -> Numbers:
         candidate=candidate,
         baseline=baseline,
     )
-    times = [
-        str(time.astype("datetime64[m]")).replace("T", " ") + " UTC"
-        for time in series["time"].values[[0, -1]]
-    ]
-    when = f"{times[0]} to {times[1]}, {series.sizes['time']} times"
+    when = study.dates.span(time_texts(series))
     extra = f"{basis}. Better or worse: Wasserstein-1 distances differ by more than 10 %."
     return Numbers("cities", tables, study.caption(when, field, extra=extra))
 
@@ -109,7 +106,8 @@ def computed_series(
         ),
     }
     stacked = {name: np.stack(rows) for name, rows in gathered.items()}
-    return city_series(stacked, table, np.array(times, dtype="datetime64[m]"), attributes=attributes)
+    series = city_series(stacked, table, np.array(times, dtype="datetime64[m]"), attributes=attributes)
+    return with_model_dates(series, study.ds)
 
 
 def _reached(study: Study, table: pd.DataFrame, chosen: list[str], reach: str) -> tuple[bool, pd.DataFrame]:

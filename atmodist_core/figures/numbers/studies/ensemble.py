@@ -12,7 +12,7 @@ from atmodist_core.common.constants import EARTH_RADIUS_M
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation import crps, rank_histogram, scores, spread_skill
 from atmodist_core.evaluation.geometry import is_global_grid
-from atmodist_core.figures.numbers.compute import Study, time_words
+from atmodist_core.figures.numbers.compute import Study
 from atmodist_core.figures.numbers.numbers import Numbers
 from atmodist_core.figures.numbers.slices import along_time
 from atmodist_core.figures.numbers.spectrum import coarse_nyquist_degree, spectrum_and_semivariogram
@@ -199,7 +199,7 @@ def ensemble(study: Study) -> Numbers:
     spectra = member_spectra(found[1:], found[0], field, coarse_nyquist_degree(truth, study.factor))
     tables = ensemble_tables(members, truth, singles, field, name, spectra, study.factor)
     extra = ensemble_words(name, count, seed)
-    caption = study.caption(time_words(study.time), field, extra=extra, also=name)
+    caption = study.caption(study.dates.words(study.time), field, extra=extra, also=name)
     return Numbers("ensemble", tables, caption)
 
 

@@ -15,7 +15,7 @@ from atmodist_core.common.evenly_spaced import evenly_spaced
 from atmodist_core.evaluation.diagnostics.distance_sensitivity import mean_gain
 from atmodist_core.evaluation.geometry import is_global_grid
 from atmodist_core.features.strongest import COUNT
-from atmodist_core.figures.numbers.compute import Study, time_words
+from atmodist_core.figures.numbers.compute import Study
 from atmodist_core.figures.numbers.numbers import Numbers
 from atmodist_core.models.card import ModelCard
 
@@ -125,7 +125,9 @@ def features(study: Study) -> Numbers:
             }
             tables["sensitivity"] = sensitivity_table(found, layer)
     tables = labelled(tables, field, number)
-    caption = study.caption(time_words(study.time), field, extra=features_words(tables), distance=distance)
+    caption = study.caption(
+        study.dates.words(study.time), field, extra=features_words(tables), distance=distance
+    )
     return Numbers("features", tables, caption)
 
 
