@@ -11,11 +11,10 @@ from pathlib import Path
 import xarray as xr
 
 from app.state.data_description import DataDescription
-from atmodist_core.common.errors import UserError
-from atmodist_core.evaluation.results.file import open_evaluation
 from atmodist_core.figures.findings.shown_evaluation import (
     ShownEvaluation,
     evaluation_file,
+    evaluation_in,
     fitting_evaluations,
     shipped_evaluations,
 )
@@ -44,10 +43,10 @@ class CityTotals:
 
 
 class LongRecord:
-    """One evaluation as ``atmodist evaluate`` wrote it; another file raises a UserError."""
+    """One evaluation as ``atmodist evaluate`` wrote it."""
 
-    def __init__(self, path: Path) -> None:
-        self.tree = tree = open_evaluation(path)
+    def __init__(self, tree: xr.DataTree) -> None:
+        self.tree = tree
         self._groups: dict[str, xr.Dataset] = {
             name: node.to_dataset() for name, node in tree.children.items()
         }
@@ -158,10 +157,8 @@ class LongRecord:
 
 @lru_cache(maxsize=16)
 def _record(path: Path, _changed: int) -> LongRecord | None:
-    try:
-        return LongRecord(path)
-    except UserError:
-        return None
+    tree = evaluation_in(path)
+    return None if tree is None else LongRecord(tree)
 
 
 def shown_evaluation(data: DataDescription | None = None) -> ShownEvaluation | None:

@@ -1,6 +1,8 @@
 """What the evaluation that ships says on the page."""
 
 import json
+import os
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -8,11 +10,12 @@ import pytest
 import xarray as xr
 
 import atmodist_core as ad
-from app.session.long_record import Figure, LongRecord, long_record, record_in, record_of_model
+from app.session.long_record import Figure, long_record, record_in, record_of_model
 from app.views.shared.long_record_texts import city_html, figure_text, model_html, number
 from atmodist_core.common.assets import asset_folder
 from atmodist_core.evaluation.results.file import open_evaluation
 from atmodist_core.figures.findings import shown_evaluation as module
+from atmodist_core.figures.findings.shown_evaluation import evaluation_file
 from atmodist_core.models.fit import DataTraits
 
 
@@ -102,8 +105,21 @@ def test_no_file_or_another_is_no_record(tmp_path, monkeypatch):
     assert long_record() is None
     xr.Dataset({"x": 1}).to_netcdf(tmp_path / "evaluation.nc", engine="netcdf4")
     assert long_record() is None
-    with pytest.raises(ad.UserError, match="without evaluation_version"):
-        LongRecord(tmp_path / "evaluation.nc")
+    assert record_in(tmp_path / "evaluation.nc") is None
+
+
+def test_an_evaluation_is_opened_once_until_its_file_changes(tmp_path, monkeypatch):
+    """By the choice among those that ship and by what the page shows of it."""
+    file = tmp_path / "evaluation.nc"
+    shutil.copy(asset_folder("results") / "evaluation.nc", file)
+    opened = []
+    monkeypatch.setattr(module, "asset_folder", lambda _: tmp_path)
+    monkeypatch.setattr(module, "open_evaluation", lambda path: opened.append(path) or open_evaluation(path))
+    traits = DataTraits((), 0.5, 1.0, "", {}, (), None)
+    found = evaluation_file("", traits, simulated=True)
+    assert found is not None and record_in(found.path) is record_in(file) and opened == [file]
+    os.utime(file, ns=(1, 1))
+    assert record_in(file) is not None and len(opened) == 2
 
 
 def test_figures():

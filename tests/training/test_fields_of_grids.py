@@ -14,6 +14,7 @@ from atmodist_core.training.configuration import ENSEMBLE_PRESETS
 from atmodist_core.training.data import patches
 from atmodist_core.training.data.amplitude import AmplitudeScaling
 from atmodist_core.training.data.fields_of_grids import FieldsOfGrids, GridsSampler, OneMemberSampler
+from atmodist_core.training.data.member_reading import grouped_by_grid
 from atmodist_core.training.data.synthetic import synthetic_fields
 from atmodist_core.training.data.training_data import load_training_data
 from atmodist_core.training.ensemble.ensemble_training import train_ensemble
@@ -60,6 +61,25 @@ def test_patches_are_those_of_their_grid_and_complete(both, weather, limited):
             ratio = areas[n].numpy() / expected
             np.testing.assert_allclose(ratio / ratio.mean(), 1.0, rtol=2e-3)
     assert seen == {48, 40}
+
+
+def test_every_source_is_opened_once(weather, limited, tmp_path, monkeypatch):
+    """Grids are compared of the same open members that are read."""
+    files = []
+    for number, fields in enumerate((weather, limited, weather.isel(time=slice(0, 20)))):
+        files.append(str(tmp_path / f"{number}.nc"))
+        fields.to_netcdf(files[-1])
+    opened, open_fields = [], ad.open_fields
+
+    def counting(path, **options):
+        opened.append(path)
+        return open_fields(path, **options)
+
+    monkeypatch.setattr("atmodist_core.fields.open_fields", counting)
+    groups = grouped_by_grid(files, ("vorticity", "divergence"))
+    assert [[member.name for member in group] for group in groups] == [[files[0], files[2]], [files[1]]]
+    fields = load_training_data(CONFIG, sources=files, several_grids=True).training_fields
+    assert isinstance(fields, FieldsOfGrids) and opened == 2 * files
 
 
 def test_places_follow_from_seed_and_step_alone(both):

@@ -25,7 +25,7 @@ from atmodist_core.fields.grid.boundaries import Boundaries
 from atmodist_core.fields.grid.cell_areas import cell_areas
 from atmodist_core.fields.grid.patches import TRAINED_LATITUDES_DEG, rows_within
 from atmodist_core.inference.atmodist import AtmoDist
-from atmodist_core.inference.gap_filling import GapFiller
+from atmodist_core.inference.gaps.gap_filling import GapFiller
 
 FIELDS = ("vorticity", "divergence")
 """Fields that are scored."""

@@ -122,13 +122,26 @@ def _differences(path: Path, changed: int, traits: DataTraits, simulated: bool) 
     return min(each, key=lambda found: sum(size for size, _ in found))
 
 
+def evaluation_in(path: Path) -> xr.DataTree | None:
+    """Return the evaluation in a file, which stays in memory until the file changes; None where it cannot be read."""
+    return _opened(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _opened(path: Path, _changed: int) -> xr.DataTree | None:
+    try:
+        return open_evaluation(path)
+    except UserError:
+        return None
+
+
 @lru_cache(maxsize=16)
 def _evaluated(path: Path, _changed: int) -> tuple[tuple[bool, DataTraits | None], ...]:
     """Whether they are simulated, and traits of all data of an evaluation."""
-    try:
-        attributes = {str(name): value for name, value in open_evaluation(path).attrs.items()}
-    except UserError:
+    tree = evaluation_in(path)
+    if tree is None:
         return ()
+    attributes = {str(name): value for name, value in tree.attrs.items()}
     entries = json.loads(attributes.get("data", "[]"))
     return tuple((bool(entry.get("simulated")), _traits_of(entry, attributes)) for entry in entries)
 

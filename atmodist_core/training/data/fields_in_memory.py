@@ -6,18 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.networks.normalization import SignedLogNormalization
 from atmodist_core.training.data.member_reading import (
+    Source,
     check_complete,
     check_same_grid,
     constant_validity,
     describe_member,
-    open_member,
+    open_members,
     storage_offset,
     storage_unit,
     wraps_around,
@@ -121,14 +121,14 @@ class FieldsInMemory(TrainingFields):
 
 
 def load_fields(
-    sources: Sequence[Path | str | xr.Dataset],
+    sources: Sequence[Source],
     *,
     channels: Sequence[str] = ("vorticity", "divergence"),
     storage: str = "float16",
     progress: Callable[[float, str], None] | None = None,
     like: FieldsInMemory | None = None,
 ) -> FieldsInMemory:
-    """Read every member (a path that open_fields reads, or a canonical dataset) into memory, physical.
+    """Read every member (a path that open_fields reads, a canonical dataset, or one that is open) into memory, physical.
 
     ``storage`` is ``float16`` (relative error 0.05 %), ``bfloat16`` or ``float32``, in the units and from the
     offsets of ``like`` if it is given. A UserError says when a member, field, value or memory is missing, or grids differ. Points may be missing if they are
@@ -142,11 +142,8 @@ def load_fields(
         raise UserError(
             "Expected at least one name after --channels, found none; name fields such as vorticity."
         )
-    datasets = [open_member(source, channels) for source in sources]
-    names = [
-        str(source) if not isinstance(source, xr.Dataset) else f"member {i}"
-        for i, source in enumerate(sources)
-    ]
+    opened = open_members(sources, channels)
+    datasets, names = [member.dataset for member in opened], [member.name for member in opened]
     first = datasets[0]
     latitude = first.latitude.values.astype(np.float64)
     longitude = first.longitude.values.astype(np.float64)

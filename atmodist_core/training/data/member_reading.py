@@ -1,6 +1,7 @@
 """Checks of a member: fields, grid, times, no missing values."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,30 @@ def open_member(
     return dataset
 
 
+@dataclass(frozen=True)
+class OpenMember:
+    """A member that was opened and holds the channels, with its name in messages."""
+
+    name: str
+    dataset: xr.Dataset
+
+
+Source = Path | str | xr.Dataset | OpenMember
+"""What a member is read from."""
+
+
+def open_members(sources: Sequence[Source], channels: Sequence[str]) -> list[OpenMember]:
+    """Open members as :func:`open_member` does, those that are not open yet."""
+    found = []
+    for number, source in enumerate(sources):
+        if isinstance(source, OpenMember):
+            found.append(source)
+            continue
+        name = f"member {number}" if isinstance(source, xr.Dataset) else str(source)
+        found.append(OpenMember(name, open_member(source, channels)))
+    return found
+
+
 def same_grid(first: xr.Dataset, other: xr.Dataset) -> bool:
     """Whether two members lie on the same latitudes and longitudes, to 1e-4 degrees."""
     pairs = [(first[axis].values, other[axis].values) for axis in ("latitude", "longitude")]
@@ -67,20 +92,17 @@ def check_same_grid(first: xr.Dataset, other: xr.Dataset, first_name: str, name:
         )
 
 
-def grouped_by_grid(
-    sources: Sequence[Path | str | xr.Dataset], channels: Sequence[str]
-) -> list[list[Path | str | xr.Dataset]]:
-    """Sources by their grid, in the order of the first of each."""
-    groups: list[tuple[xr.Dataset, list[Path | str | xr.Dataset]]] = []
-    for source in sources:
-        dataset = open_member(source, channels)
-        for first, group in groups:
-            if same_grid(first, dataset):
-                group.append(source)
+def grouped_by_grid(sources: Sequence[Source], channels: Sequence[str]) -> list[list[OpenMember]]:
+    """Open sources and return them by their grid, in the order of the first of each."""
+    groups: list[list[OpenMember]] = []
+    for member in open_members(sources, channels):
+        for group in groups:
+            if same_grid(group[0].dataset, member.dataset):
+                group.append(member)
                 break
         else:
-            groups.append((dataset, [source]))
-    return [group for _, group in groups]
+            groups.append([member])
+    return groups
 
 
 def check_complete(

@@ -22,7 +22,8 @@ from atmodist_core.fields.grid.gap_interpolation import GAP_INTERPOLATIONS
 from atmodist_core.fields.grid.grid_noise import GridNoise
 from atmodist_core.fields.grid.validity import Mask
 from atmodist_core.inference.devices import Precision, resolve_device, resolve_precision
-from atmodist_core.inference.gap_methods import GapFilling, InterpolatedGapFilling, NetworkGapFilling
+from atmodist_core.inference.gaps.gap_methods import GapFilling, InterpolatedGapFilling, NetworkGapFilling
+from atmodist_core.inference.member_numbers import check_member_numbers
 from atmodist_core.models.applicability import applicability_sentence
 from atmodist_core.models.card import ModelCard, read_card_of
 from atmodist_core.models.hub import local_model
@@ -70,7 +71,14 @@ class GapFiller:
         """Fill the gaps of fields; see :func:`fill_gaps`."""
         fields = _with_derived(fields, self.card.channels)
         arrays = FieldArrays.of(fields, self.card.channels, self.name)
-        self._check_numbers(members, seed, within)
+        check_member_numbers(
+            self.name,
+            members,
+            seed,
+            is_ensemble=self.is_ensemble,
+            advice="such as gaps-atmodist-ensemble",
+        )
+        _check_within(within)
         boundaries = Boundaries.of(arrays.latitude, arrays.longitude)
         times, count = arrays.time_count, 1 if members is None else members
         given = [arrays.dataset[name].values for name in arrays.channels]
@@ -111,22 +119,6 @@ class GapFiller:
         result = self._dataset(fields, arrays, filled, np.asarray(missing.any(axis=0)), members)
         self._describe(result, arrays, farthest, seed if self.is_ensemble else None)
         return result
-
-    def _check_numbers(self, members: int | None, seed: int, within: float | None) -> None:
-        """Refuse members of a model that has none, and numbers that are none."""
-        if members is not None and not self.is_ensemble:
-            raise UserError(
-                f"Expected an ensemble model for members, found {self.name!r}, which gives one field: leave members"
-                " out, or choose a model such as gaps-atmodist-ensemble."
-            )
-        if members is not None and (not isinstance(members, int) or members < 1):
-            raise UserError(f"Expected members of 1 or more, found {members!r}: give 8, or leave it out.")
-        if not isinstance(seed, int) or seed < 0:
-            raise UserError(f"Expected a seed of 0 or more, found {seed!r}: give 0, 1, 2, ...")
-        if within is not None and (not isinstance(within, int | float) or not within >= 1):
-            raise UserError(
-                f"Expected within of 1 point or more, found {within!r}: give 20, or leave it out."
-            )
 
     def _dataset(
         self,
@@ -189,6 +181,11 @@ class GapFiller:
             if sentence not in self._warned:
                 self._warned.add(sentence)
                 warnings.warn(sentence, AtmodistWarning, stacklevel=3)
+
+
+def _check_within(within: float | None) -> None:
+    if within is not None and (not isinstance(within, int | float) or not within >= 1):
+        raise UserError(f"Expected within of 1 point or more, found {within!r}: give 20, or leave it out.")
 
 
 def _with_derived(fields: xr.Dataset, channels: tuple[str, ...]) -> xr.Dataset:

@@ -1,0 +1,1 @@
+"""Filling gaps: what the user calls, and the ways to fill."""
