@@ -25,7 +25,6 @@ from app.state.choices import WHOLE
 from app.state.period import period_times
 from app.state.state import shown_methods
 from atmodist_core.evaluation.results.city_file import city_series, open_city_values
-from atmodist_core.fields.canonical.shown_dates import with_model_dates
 from atmodist_core.figures.numbers.cities import spread_order, wasserstein_table
 from atmodist_core.figures.numbers.city_areas import computes_whole
 from atmodist_core.figures.numbers.city_store import fitting_file
@@ -157,7 +156,7 @@ def _computed(request: Request, control: Control, frame: Frame, result: CityResu
             series = city_series(
                 complete, cities, np.array(times), attributes=_attributes(request, frame.factor, whole)
             )
-            series = with_model_dates(series, data.dates.model_dates)
+            series = data.dates.put_on(series)
             basis = f"Computed here{'' if whole else ', around the selected cities only'}, float32"
             distances = wasserstein_table(series)
             result = replace(result, series=series, distances=distances, done=len(times), basis=basis)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from atmodist_core.common.errors import UserError
 from atmodist_core.common.progress import Cancel, Progress, ProgressWatch
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
-from atmodist_core.fields.canonical.shown_dates import shown_dates, time_texts, with_model_dates
+from atmodist_core.fields.canonical.shown_dates import shown_dates, time_texts
 from atmodist_core.fields.grid.boundaries import Boundaries
 from atmodist_core.fields.grid.patches import TRAINED_LATITUDES_DEG
 from atmodist_core.fields.grid.transects import place_text
@@ -150,7 +150,7 @@ def strongest_places(
     times = arrays.dataset.get("time")
     if times is None:
         return places
-    return with_model_dates(places.assign_coords(time=(over, times.values[index])), arrays.dataset)
+    return shown_dates(arrays.dataset).put_on(places.assign_coords(time=(over, times.values[index])))
 
 
 def patches_at(distance: AtmoDist, fields: xr.Dataset, places: xr.Dataset) -> xr.Dataset:

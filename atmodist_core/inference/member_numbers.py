@@ -8,31 +8,10 @@ from atmodist_core.common.errors import UserError
 def check_member_numbers(
     name: str, members: int | None, seed: int, first: int = 0, *, is_ensemble: bool, advice: str
 ) -> None:
-    """Refuse members of a model that has none, and numbers that are none.
+    """Raise a UserError for members of a model that has none, and for numbers that are none.
 
-    Parameters
-    ----------
-    name : str
-        Of the model.
-    members : int or None
-        How many to draw; None for one field without an axis of members.
-    seed : int
-        Of the noise.
-    first : int
-        Number of the first member.
-    is_ensemble : bool
-        Whether the model draws members.
-    advice : str
-        Which model to choose instead of one without members, after ``choose a model``.
-
-    Raises
-    ------
-    UserError
-        If the numbers do not fit the model.
-
-    Examples
-    --------
-    >>> check_member_numbers("gaps-mse", None, 0, is_ensemble=False, advice="such as gaps-atmodist-ensemble")
+    ``members`` is None for one field without an axis of members, ``first`` the number of the first member; ``advice`` says
+    after "choose a model" which one to choose instead of the model ``name`` that draws none.
     """
     if (members is not None or first) and not is_ensemble:
         raise UserError(

@@ -1,8 +1,7 @@
-"""Dates as they are shown to people: in the calendar of the data, be it that of a climate model.
+"""Dates for people: in the calendar of the data, be it that of a climate model.
 
-Inside the library and in links a time is a text of :func:`time_text`, which is not a date of the model where the data
-have a model's calendar (:mod:`atmodist_core.fields.canonical.model_calendars`). Whatever a person reads comes from
-:class:`ShownDates`.
+Links and the library count times as :mod:`atmodist_core.fields.canonical.model_calendars` says, which are not dates of the
+model. Whatever a person reads comes from :class:`ShownDates`.
 """
 
 from __future__ import annotations
@@ -21,21 +20,14 @@ UNDATED = "undated"
 
 @dataclass(frozen=True)
 class ShownDates:
-    """Dates of data for people.
-
-    Parameters
-    ----------
-    model_dates : mapping of str to str
-        Date of the model by the text of the time, ``2015-02-30T12:00`` by ``2015-03-02T12:00``; empty for data of the
-        standard calendar.
+    """Dates of data for people; ``model_dates`` are those of the model by the text of the time, empty for the standard calendar.
 
     Examples
     --------
     >>> ShownDates().words("2001-01-05T03:00")
     '2001-01-05 03:00 UTC'
-    >>> model = ShownDates({"2015-03-02T12:00": "2015-02-30T12:00"})
-    >>> model.words("2015-03-02T12:00"), model.text("2015-03-02T12:00")
-    ('2015-02-30 12:00 of the model', '2015-02-30 12:00')
+    >>> ShownDates({"2015-03-02T12:00": "2015-02-30T12:00"}).words("2015-03-02T12:00")
+    '2015-02-30 12:00 of the model'
     """
 
     model_dates: Mapping[str, str] = field(default_factory=dict)
@@ -50,23 +42,29 @@ class ShownDates:
 
     def words(self, time: str) -> str:
         """Return the date with its calendar; empty for data without dates."""
-        if time == UNDATED:
-            return ""
-        return f"{self.text(time)} {'of the model' if time in self.model_dates else 'UTC'}"
+        calendar = "of the model" if time in self.model_dates else "UTC"
+        return "" if time == UNDATED else f"{self.text(time)} {calendar}"
 
     def between(self, first: str, last: str) -> str:
         """Return two dates, with their calendar once."""
         return f"{self.text(first)} to {self.words(last)}" if first != last else self.words(first)
 
     def span(self, times: Sequence[str], count: int | None = None) -> str:
-        """Return the first and the last date of several times, and their number, which is ``count`` where not all are given."""
+        """Return first and last date, and the number of times, which is ``count`` where not all are given."""
         number = len(times) if count is None else count
         dates = " to ".join(filter(None, dict.fromkeys(map(self.words, (times[0], times[-1])))))
         return dates if number == 1 else ", ".join(filter(None, [dates, f"{number} times"]))
 
+    def put_on(self, table: xr.Dataset) -> xr.Dataset:
+        """Return a table with the model's dates of its times, where these are known."""
+        if not self.model_dates or not set(texts := time_texts(table)) <= set(self.model_dates):
+            return table
+        dates = np.array([self.model_dates[text] for text in texts]).reshape(table["time"].shape)
+        return table.assign_coords({MODEL_DATE: (table["time"].dims, dates)})
+
 
 def shown_dates(ds: xr.Dataset | xr.DataArray) -> ShownDates:
-    """Return the dates of data with a coordinate ``time``, of one time or several."""
+    """Return the dates of one time or several of data."""
     if MODEL_DATE not in ds.coords or "time" not in ds.coords:
         return ShownDates()
     return ShownDates(dict(zip(time_texts(ds), map(str, np.ravel(ds[MODEL_DATE].values)), strict=True)))
@@ -80,13 +78,3 @@ def time_texts(ds: xr.Dataset | xr.DataArray) -> list[str]:
 def time_text(time: np.datetime64) -> str:
     """Return a time to the minute as in links, ``2001-01-05T03:00``; ``undated`` for data without dates."""
     return UNDATED if np.isnat(time) else str(time.astype("datetime64[m]"))
-
-
-def with_model_dates(table: xr.Dataset, source: xr.Dataset | Mapping[str, str]) -> xr.Dataset:
-    """Return a table with the model's dates of its times where their source has any: a dataset, or dates by the text of the time."""
-    known = shown_dates(source).model_dates if isinstance(source, xr.Dataset) else source
-    texts = time_texts(table) if known else []
-    if not known or not set(texts) <= set(known):
-        return table
-    dates = np.array([known[text] for text in texts]).reshape(table["time"].shape)
-    return table.assign_coords({MODEL_DATE: (table["time"].dims, dates)})

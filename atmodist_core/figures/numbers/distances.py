@@ -13,7 +13,7 @@ from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.diagnostics.structural_similarity import structural_similarity
 from atmodist_core.evaluation.geometry import area_weights, common_validity, field_values
 from atmodist_core.evaluation.lags.lag_curves import MAXIMUM_LAG_H, lag_curve, scaled_together
-from atmodist_core.fields.canonical.shown_dates import with_model_dates
+from atmodist_core.fields.canonical.shown_dates import shown_dates
 from atmodist_core.fields.grid.patches import with_surroundings
 from atmodist_core.fields.grid.regions import Region
 from atmodist_core.fields.grid.validity import Mask, largest_valid_rectangle
@@ -104,7 +104,7 @@ def time_matrices(
         matrices["atmodist"] = (dimensions, learned, {"units": "1", "long_name": "AtmoDist distance"})
     times = fields["time"].values
     result = xr.Dataset(matrices, {"time": times, "other_time": ("other_time", times)}, {"field": field})
-    return with_model_dates(result, fields)
+    return shown_dates(fields).put_on(result)
 
 
 def _weights_of_activations(

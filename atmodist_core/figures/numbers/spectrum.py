@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from atmodist_core.fields.canonical.shown_dates import with_model_dates
+from atmodist_core.fields.canonical.shown_dates import shown_dates
 
 LAGS_KM = (25.0, 50.0, 75.0, 100.0, 150.0, 200.0, 300.0, 500.0, 750.0, 1000.0, 1500.0, 2000.0)
 PAIRS_PER_LAG = 20_000
@@ -41,7 +41,7 @@ def spectrum_and_semivariogram(
             ds, LAGS_KM, pairs=PAIRS_PER_LAG, normalise_by=reference
         ).isel(time=0)
     # The spectra know times but not the dates of a model's calendar.
-    return {name: with_model_dates(found, fields) for name, found in result.items()}
+    return {name: shown_dates(fields).put_on(found) for name, found in result.items()}
 
 
 def coarse_nyquist_degree(truth: xr.Dataset, factor: int) -> float:

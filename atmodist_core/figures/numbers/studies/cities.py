@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 import atmodist_core as ad
 from atmodist_core.common.errors import UserError
 from atmodist_core.evaluation.results.city_file import city_series, open_city_values
-from atmodist_core.fields.canonical.shown_dates import time_texts, with_model_dates
+from atmodist_core.fields.canonical.shown_dates import time_texts
 from atmodist_core.fields.grid.interpolation import KERNELS
 from atmodist_core.figures.numbers.cities import (
     FIELDS,
@@ -107,7 +107,7 @@ def computed_series(
     }
     stacked = {name: np.stack(rows) for name, rows in gathered.items()}
     series = city_series(stacked, table, np.array(times, dtype="datetime64[m]"), attributes=attributes)
-    return with_model_dates(series, study.ds)
+    return study.dates.put_on(series)
 
 
 def _reached(study: Study, table: pd.DataFrame, chosen: list[str], reach: str) -> tuple[bool, pd.DataFrame]:
