@@ -188,7 +188,7 @@ def load_fields(
         longitude=longitude,
         wraps=wraps_around(longitude),
         members=tuple(members),
-        level=str(first.attrs.get("level", "")),
+        level="; ".join(dict.fromkeys(str(d.attrs["level"]) for d in datasets if d.attrs.get("level"))),
         source=str(first.attrs.get("source", "")),
         valid=valid,
     )
