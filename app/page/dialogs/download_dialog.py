@@ -75,6 +75,7 @@ class DownloadDialog:
             ),
             title="Download ERA5",
             show_close_button=True,
+            close_on_click=True,  # and on Escape; a download goes on
             width_option="sm",
         )
         self.button = button(
