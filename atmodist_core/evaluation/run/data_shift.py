@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -41,10 +42,12 @@ class DownscalerOnData:
     """A downscaler on a few times, by field.
 
     ``error`` is the mean absolute error, of an ensemble the CRPS [units of the field]; ``power`` is the measure ``energy_ratio``.
+    ``by_time`` has the same of each time alone, for the scatter.
     """
 
     error: dict[str, float]
     power: dict[str, float]
+    by_time: tuple[DownscalerOnData, ...] = ()
 
 
 def distance_on_data(
@@ -123,16 +126,24 @@ def downscaler_on_data(
         drawn = downscaler(coarse).expand_dims("member")
     drawn, true = common_points(drawn, truth)
     names = [str(name) for name in drawn.data_vars if name in true]
-    error = crps(drawn[names], true[names]) if drawn.sizes["member"] > 1 else None
-    first = scores(
-        drawn[names].isel(member=0), true[names], factor=downscaler.factor, measures=("mae", "energy_ratio")
-    )
+    drawn, true = drawn[names].load(), true[names].load()
+    by_time = [
+        _scored(drawn.isel(time=[time]), true.isel(time=[time]), downscaler.factor)
+        for time in range(true.sizes["time"])
+    ]
+    return dataclasses.replace(_scored(drawn, true, downscaler.factor), by_time=tuple(by_time))
+
+
+def _scored(drawn: xr.Dataset, true: xr.Dataset, factor: int) -> DownscalerOnData:
+    """Error and power of members ``drawn`` at the points and times of ``true``."""
+    error = crps(drawn, true) if drawn.sizes["member"] > 1 else None
+    first = scores(drawn.isel(member=0), true, factor=factor, measures=("mae", "energy_ratio"))
     return DownscalerOnData(
         {
             name: float(first["mae"].sel(field=name) if error is None else error[name].mean())
-            for name in names
+            for name in map(str, true.data_vars)
         },
-        {name: float(first["energy_ratio"].sel(field=name)) for name in names},
+        {name: float(first["energy_ratio"].sel(field=name)) for name in map(str, true.data_vars)},
     )
 
 
@@ -154,7 +165,10 @@ def distance_table(found: Sequence[tuple[str, str, DistanceOnData | None]]) -> s
 
 
 def downscaler_table(found: Sequence[tuple[str, str, DownscalerOnData | None]], reference: str) -> str:
-    """Return a Markdown table of data, model and its results: power, and error less that of the reference in per cent."""
+    """Return a Markdown table of data, model and its results: power, and error less that of the reference in per cent.
+
+    With several times, ``±`` gives the standard deviation over them.
+    """
     lines = [
         f"| data | model | small-scale power, vorticity / divergence | error against {reference}, vorticity / divergence [%] |",
         "|---|---|---:|---:|",
@@ -165,7 +179,24 @@ def downscaler_table(found: Sequence[tuple[str, str, DownscalerOnData | None]], 
         if one is None or base is None:
             lines.append(f"| {data} | {model} | – | – |")
             continue
-        power = " / ".join(f"{value:.2f}" for value in one.power.values())
-        error = " / ".join(f"{100 * (one.error[n] / base.error[n] - 1):+.0f}" for n in one.error)
+        power = " / ".join(
+            f"{one.power[name]:.2f}" + _scatter([each.power[name] for each in one.by_time], ".2f")
+            for name in one.power
+        )
+        pairs = list(zip(one.by_time, base.by_time, strict=True))
+        error = " / ".join(
+            f"{_excess(one, base, name):+.0f}" + _scatter([_excess(*pair, name) for pair in pairs], ".1f")
+            for name in one.error
+        )
         lines.append(f"| {data} | {model} | {power} | {error} |")
     return "\n".join(lines)
+
+
+def _excess(one: DownscalerOnData, base: DownscalerOnData, name: str) -> float:
+    """Error of a field less that of the reference, relative to it [%]."""
+    return 100 * (one.error[name] / base.error[name] - 1)
+
+
+def _scatter(values: Sequence[float], form: str) -> str:
+    """Standard deviation of values of two or more times, as text; nothing of fewer."""
+    return f" ± {np.std(values, ddof=1):{form}}" if len(values) > 1 else ""
