@@ -1,9 +1,10 @@
 """Show how distance networks and downscalers hold up on data unlike those they were trained on.
 
 python train/applications/shift.py --data summer=data/summer.nc 850=data/upper.nc --models bicubic real-4x-mse --networks real-atmodist
-    [--period 2026-07-26 2026-07-31 2026-04-29 2026-05-01] [--times 24] [--scored-times 2] [--markdown docs/shift.md]
+    [--period 2026-07-26 2026-07-31 2026-04-29 2026-05-01] [--times 24] [--scored-times 2] [--reference summer] [--markdown docs/shift.md]
 
-Writes <out>/<name>.md with two tables: lag accuracy and growth of the distance with the lag; power and error of downscaled fields.
+Writes <out>/<name>.md with two tables: lag accuracy and growth of the distance with the lag; power and error of downscaled fields. With
+--reference, a third: is every other of the data of the same climate as this one, as the networks and simple numbers see it?
 """
 
 import dataclasses
@@ -40,14 +41,20 @@ class ShiftConfig:
     """Members of ensembles."""
     pairs_per_lag: int = 8
     """At most so many pairs of times for each lag."""
+    reference: str = ""
+    """Label of data that all others are tested against; no test by default."""
+    layers: tuple[str, ...] = ("stage2",)
+    """Layers of the networks whose activations are tested."""
+    permutations: int = 9999
+    """Permutations of days, unless there are fewer ways to divide them."""
     seed: int = 0
-    """Seed of pairs and noise."""
+    """Seed of pairs, noise and permutations."""
     out: Path = Path("runs/shift")
     """Folder of the tables."""
     name: str = "shift"
     """Name of the tables, in files and in documents."""
     markdown: Path | None = None
-    """Document in which the tables <name>-distance and <name>-downscaling between markers are replaced."""
+    """Document in which the tables <name>-distance, <name>-downscaling and <name>-detection between markers are replaced."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -61,6 +68,7 @@ def main(arguments: Sequence[str]) -> int:
     import atmodist_core as ad
     from atmodist_core.common.assets import asset_folder
     from atmodist_core.evaluation.results.marked_tables import write_tables
+    from atmodist_core.evaluation.run.climate_detection import climate_vectors, detect, detection_table
     from atmodist_core.evaluation.run.data_shift import (
         distance_on_data,
         distance_table,
@@ -72,6 +80,7 @@ def main(arguments: Sequence[str]) -> int:
     networks = {name: ad.load_distance(name) for name in config.networks}
     models = {name: ad.load_downscaler(name) for name in config.models}
     distances, downscaled = [], []
+    vectors = {}
     for number, entry in enumerate(config.data):
         label, _, source = entry.partition("=")
         place = asset_folder("demo") if source == "demo" else source
@@ -88,6 +97,11 @@ def main(arguments: Sequence[str]) -> int:
                 print(f"{label}, {name}: {error}", file=sys.stderr, flush=True)
                 found = None
             distances.append((label, name, found))
+        if config.reference:
+            try:
+                vectors[label] = climate_vectors(series, networks, layers=config.layers)
+            except UserError as error:
+                print(f"{label}, {config.reference}: {error}", file=sys.stderr, flush=True)
         chosen = np.unique(
             np.linspace(0, series.sizes["time"] - 1, config.scored_times + 2).round().astype(int)[1:-1]
         )
@@ -109,6 +123,23 @@ def main(arguments: Sequence[str]) -> int:
         f"{config.name}-distance": distance_table(distances),
         f"{config.name}-downscaling": downscaler_table(downscaled, config.models[0]),
     }
+    if config.reference:
+        tests = []
+        for label in (entry.partition("=")[0] for entry in config.data):
+            if label == config.reference:
+                continue
+            try:
+                same = detect(
+                    vectors.get(config.reference, {}),
+                    vectors.get(label, {}),
+                    permutations=config.permutations,
+                    seed=config.seed,
+                )
+            except UserError as error:
+                print(f"{label}, {config.reference}: {error}", file=sys.stderr, flush=True)
+                same = None
+            tests.append((label, same or None))
+        tables[f"{config.name}-detection"] = detection_table(tests, config.reference)
     written = shlex.join(["python", "train/applications/shift.py", *arguments])
     config.out.mkdir(parents=True, exist_ok=True)
     text = "\n\n".join(tables.values())
@@ -131,6 +162,14 @@ def _check(config: ShiftConfig) -> None:
             raise UserError(
                 f"Expected {each} after --{name} for each of {len(config.data)} data, found {given}."
             )
+    labels = [entry.partition("=")[0] for entry in config.data]
+    if config.reference and (config.reference not in labels or len(labels) < 2):
+        raise UserError(
+            f"Expected --reference to be the label of one of two or more data, found {config.reference!r} of"
+            f" {', '.join(labels)}; name one of them."
+        )
+    if config.permutations < 99:
+        raise UserError(f"Expected --permutations 99 or more, found {config.permutations}; 9999 is usual.")
     if config.times < 3 or config.scored_times < 1:
         raise UserError(
             f"Expected --times 3 or more and --scored-times 1 or more, found {config.times} and {config.scored_times}."
