@@ -21,6 +21,7 @@ from atmodist_core.fields.grid.grid_noise import GridNoise
 from atmodist_core.fields.grid.interpolation import KERNELS, Interpolation
 from atmodist_core.fields.grid.regions import Region, as_region, cells_of
 from atmodist_core.fields.sharpness import wanted_sharpness
+from atmodist_core.inference.member_numbers import check_member_numbers
 from atmodist_core.inference.tiling import MAKESHIFT_MARGIN, Enlarger, enlarge, plan_tiles
 from atmodist_core.models.applicability import applicability_sentence
 from atmodist_core.models.card import ModelCard
@@ -167,7 +168,10 @@ class Downscaler:
             if cancel is not None and cancel():
                 raise Cancelled(f"Downscaling with {self.name} was cancelled.")
 
-        self._check_members(members, seed, first_member)
+        advice = "whose card says noise_channels"
+        check_member_numbers(
+            self.name, members, seed, first_member, is_ensemble=self.is_ensemble, advice=advice
+        )
         conditions, told = self._conditions(arrays, like)
         times, count = arrays.time_count, 1 if members is None else members
         size = (grid.latitude.size, grid.longitude.size)
@@ -232,19 +236,6 @@ class Downscaler:
         usual = self.card.sharpness
         numbers, told = wanted_sharpness(arrays.dataset, arrays.channels, self.factor, usual, like)
         return np.broadcast_to(numbers.reshape(count, 1, 1), shape), f"{self.name} was told {told}"
-
-    def _check_members(self, members: int | None, seed: int, first: int) -> None:
-        """Refuse members of a model that has none, and numbers that are none."""
-        if (members is not None or first) and not self.is_ensemble:
-            raise UserError(
-                f"Expected an ensemble model for members, found {self.name!r}, which gives one field: leave members"
-                " out, or choose a model whose card says noise_channels."
-            )
-        if members is not None and (not isinstance(members, int) or members < 1):
-            raise UserError(f"Expected members of 1 or more, found {members!r}: give 8, or leave it out.")
-        for what, value in (("seed", seed), ("first member", first)):
-            if self.is_ensemble and (not isinstance(value, int) or value < 0):
-                raise UserError(f"Expected a {what} of 0 or more, found {value!r}: give 0, 1, 2, ...")
 
     def _margin(self, margin: int | None) -> int:
         radius = self._enlarger.radius
