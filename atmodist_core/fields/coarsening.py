@@ -20,8 +20,8 @@ def coarsen(dataset: xr.Dataset, factor: int = 4) -> xr.Dataset:
     """Mean of each block of ``factor`` x ``factor`` cells, weighted by their area.
 
     This is what a coarse model or analysis would hold: the mean of the physical field, not a sample of
-    points. How sharp the fine fields are goes with them as an attribute (:func:`~atmodist_core.fields.sharpness.with_sharpness`; fields in
-    memory are measured). Rows that do not fill a block are left out at the southern end, columns that do not fill one at
+    points. How sharp the fine fields are goes with them as an attribute (:func:`~atmodist_core.sharpness`), for
+    which a few times are read, of lazy data one. Rows that do not fill a block are left out at the southern end, columns that do not fill one at
     the eastern end of a limited area; both are noted. A coarse cell is missing unless all its cells have values.
 
     Parameters

@@ -143,12 +143,13 @@ def keep_sharpness(dataset: xr.Dataset, factor: int = 4, *, of: xr.Dataset | Non
 
 
 def hand_on_sharpness(fine: xr.Dataset, coarse: xr.Dataset, factor: int) -> None:
-    """Give coarse fields the sharpness of those they were made of: as stated, or measured where these are in memory."""
+    """Give coarse fields the sharpness of those they were made of: as stated, or measured, of lazy fields at one time."""
     stated = {key: fine[key].attrs.get(attribute_name(factor)) for key in FIELDS if key in coarse}
     missing = [key for key, numbers in stated.items() if numbers is None]
     plain = all(set(fine[key].dims) <= {"time", "latitude", "longitude"} for key in missing)
-    if factor > 1 and missing and plain and not any(fine[key].chunks for key in missing):
-        stated |= sharpness(fine[missing], factor)
+    if factor > 1 and missing and plain:
+        lazy = any(fine[key].chunks for key in missing)
+        stated |= sharpness(fine[missing], factor, times=1 if lazy else None)
     for key in coarse.data_vars:
         attributes = {name: v for name, v in coarse[key].attrs.items() if not str(name).startswith(_PREFIX)}
         numbers = stated.get(str(key))
