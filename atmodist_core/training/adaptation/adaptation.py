@@ -319,7 +319,11 @@ def _save_model(
         period=f"{times[0]} to {times[-1]}",
         data=f"{source}; {files}; the last {config.scored_fraction:.0%} not seen",
         level=traits.level,
-        loss={**start.card.loss, "spectrum_weight": settings.spectrum_weight},
+        loss={
+            **start.card.loss,
+            "spectrum_weight": settings.spectrum_weight,
+            "pattern_weight": settings.pattern_weight,
+        },
         schedule={
             "start_model": start.card.name,
             "start_model_created": start.card.created,

@@ -150,7 +150,7 @@ def training_settings(
             "epochs": 1,
             "ema_decay": 0.985,
         }
-        own |= {"crps_weight": 1.0, "feature_weight": 1.0, "learning_rate": 2e-4}
+        own |= {"crps_weight": 1.0, "feature_weight": 1.0, "learning_rate": 2e-4, "pattern_weight": 1.0}
         return EnsembleConfig(**own)  # type: ignore[arg-type]
     own |= {
         "adversarial_weight": 0.03,
@@ -159,7 +159,13 @@ def training_settings(
         "epochs": 1,
         "final_epochs": 0,
     }
-    own |= {"content": start.role, "spectrum_weight": 0.3 if start.role == "atmodist" else 0.0}
+    # The log-power term alone brings a pattern of the coarse grid with the power.
+    sharp = start.role == "atmodist"
+    own |= {
+        "content": start.role,
+        "spectrum_weight": 0.3 if sharp else 0.0,
+        "pattern_weight": 2.0 if sharp else 0.0,
+    }
     return GanConfig(**own)  # type: ignore[arg-type]
 
 
