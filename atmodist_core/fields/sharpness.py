@@ -7,6 +7,7 @@ that were trained for archives of all kinds take it as an input, like the spacin
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Mapping, Sequence
 
@@ -149,7 +150,9 @@ def hand_on_sharpness(fine: xr.Dataset, coarse: xr.Dataset, factor: int) -> None
     plain = all(set(fine[key].dims) <= {"time", "latitude", "longitude"} for key in missing)
     if factor > 1 and missing and plain:
         lazy = any(fine[key].chunks for key in missing)
-        stated |= sharpness(fine[missing], factor, times=1 if lazy else None)
+        # Means can also be taken of fields in another order of rows, which have no windows here.
+        with contextlib.suppress(UserError):
+            stated |= sharpness(fine[missing], factor, times=1 if lazy else None)
     for key in coarse.data_vars:
         attributes = {name: v for name, v in coarse[key].attrs.items() if not str(name).startswith(_PREFIX)}
         numbers = stated.get(str(key))

@@ -89,6 +89,8 @@ def test_what_is_kept_is_handed_on_and_of_lazy_fields_one_time_is_read():
     assert sharpness_of_source(coarse, ("vorticity",), 4) == {
         "vorticity": sharpness(fields(), times=1)["vorticity"]
     }
+    upside_down = coarsen(fields().isel(latitude=slice(None, None, -1)), 4)
+    assert np.isfinite(upside_down.vorticity.values).all()
     members = fields().expand_dims(member=2)
     assert attribute_name(4, of_source=True) not in coarsen(members, 4).vorticity.attrs
 
