@@ -45,8 +45,10 @@ class ShiftConfig:
     """Label of data that all others are tested against; no test by default."""
     layers: tuple[str, ...] = ("stage2",)
     """Layers of the networks whose activations are tested."""
+    block_days: int = 1
+    """Days that are permuted as one; more days are more cautious, as weather lasts for days."""
     permutations: int = 9999
-    """Permutations of days, unless there are fewer ways to divide them."""
+    """Permutations of blocks, unless there are fewer ways to divide them."""
     seed: int = 0
     """Seed of pairs, noise and permutations."""
     out: Path = Path("runs/shift")
@@ -99,7 +101,9 @@ def main(arguments: Sequence[str]) -> int:
             distances.append((label, name, found))
         if config.reference:
             try:
-                vectors[label] = climate_vectors(series, networks, layers=config.layers)
+                vectors[label] = climate_vectors(
+                    series, networks, layers=config.layers, block_days=config.block_days
+                )
             except UserError as error:
                 print(f"{label}, {config.reference}: {error}", file=sys.stderr, flush=True)
         chosen = np.unique(
@@ -168,8 +172,11 @@ def _check(config: ShiftConfig) -> None:
             f"Expected --reference to be the label of one of two or more data, found {config.reference!r} of"
             f" {', '.join(labels)}; name one of them."
         )
-    if config.permutations < 99:
-        raise UserError(f"Expected --permutations 99 or more, found {config.permutations}; 9999 is usual.")
+    if config.permutations < 99 or config.block_days < 1:
+        raise UserError(
+            f"Expected --permutations 99 or more and --block-days 1 or more, found {config.permutations} and"
+            f" {config.block_days}; 9999 and 3 are usual."
+        )
     if config.times < 3 or config.scored_times < 1:
         raise UserError(
             f"Expected --times 3 or more and --scored-times 1 or more, found {config.times} and {config.scored_times}."

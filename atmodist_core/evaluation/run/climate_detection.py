@@ -20,11 +20,11 @@ from atmodist_core.inference.atmodist import AtmoDist
 
 
 @dataclass(frozen=True)
-class DatedVectors:
-    """Vectors of a series: ``values`` of shape ``(time, component)``, and ``days`` of shape ``(time,)``, equal within a day."""
+class BlockVectors:
+    """Vectors of a series: ``values`` of shape ``(time, component)``, and ``blocks`` of shape ``(time,)``, equal within a block of days."""
 
     values: NDArray[np.float64]
-    days: NDArray[np.generic]
+    blocks: NDArray[np.generic]
 
 
 def climate_vectors(
@@ -33,13 +33,15 @@ def climate_vectors(
     *,
     layers: Sequence[str] = ("stage2",),
     factor: int = 4,
-) -> dict[str, DatedVectors]:
+    block_days: int = 1,
+) -> dict[str, BlockVectors]:
     """Return vectors of a series in every space that is tried: of each network, and of three kinds of simple numbers.
 
     The simple ones are means of the fields and of their squares in bands of latitude, and the power beyond the Nyquist wavenumber of a
     grid ``factor`` times coarser; see :mod:`atmodist_core.evaluation.run.state_vectors`.
     """
     days = fields["time"].dt.strftime("%Y-%m-%d").values  # of any calendar
+    blocks = np.unique(days, return_inverse=True)[1].ravel() // block_days
     found = {
         f"{name}, {' and '.join(layers)}": activation_vectors(network, fields, layers=layers)
         for name, network in networks.items()
@@ -49,12 +51,12 @@ def climate_vectors(
         "l2: mean squares in bands": square_vectors(fields),
         "small-scale power": small_scale_vectors(fields, factor=factor),
     }
-    return {space: DatedVectors(values, days) for space, values in found.items()}
+    return {space: BlockVectors(values, blocks) for space, values in found.items()}
 
 
 def detect(
-    reference: Mapping[str, DatedVectors],
-    other: Mapping[str, DatedVectors],
+    reference: Mapping[str, BlockVectors],
+    other: Mapping[str, BlockVectors],
     *,
     permutations: int = 9999,
     seed: int = 0,
@@ -64,8 +66,8 @@ def detect(
         space: energy_test(
             mine.values,
             other[space].values,
-            mine.days,
-            other[space].days,
+            mine.blocks,
+            other[space].blocks,
             permutations=permutations,
             seed=seed,
         )

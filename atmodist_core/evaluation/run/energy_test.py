@@ -1,4 +1,4 @@
-"""Whether two sets of vectors come from one distribution: the energy distance, with a permutation test over days.
+"""Whether two sets of vectors come from one distribution: the energy distance, with a permutation test over blocks of days.
 
 References
 ----------
@@ -30,7 +30,7 @@ class EnergyTest:
     distance between the sets: 0 for equal distributions, at most 1; unlike the statistic it does not grow with the number
     of components. ``effect`` is the statistic less its mean over permutations, in their standard deviations. ``p_value`` is the
     share of permutations with a statistic at least as large; it is never below one over their number. ``exact`` says whether
-    all ways to divide the days were tried.
+    all ways to divide the blocks were tried.
     """
 
     statistic: float
@@ -44,28 +44,28 @@ class EnergyTest:
 def energy_test(
     reference: NDArray[np.float64],
     other: NDArray[np.float64],
-    reference_days: NDArray[np.generic],
-    other_days: NDArray[np.generic],
+    reference_blocks: NDArray[np.generic],
+    other_blocks: NDArray[np.generic],
     *,
     permutations: int = 9999,
     seed: int = 0,
 ) -> EnergyTest:
-    """Return whether two sets of vectors differ, by their energy distance and permutations of whole days.
+    """Return whether two sets of vectors differ, by their energy distance and permutations of whole blocks.
 
     ``2 E|x - y| - E|x - x'| - E|y - y'|`` with all pairs, also of a vector and itself. Every component is first divided by its
     standard deviation over both sets together: were it that of the reference alone, the true division would be treated
-    otherwise than the permuted ones, and equal sets would be told apart too often. Times within a day are not independent, so
-    days are permuted as a whole; neighbouring days are not independent either, so for slow weather the p-value is too small, and
-    two runs of one climate should be compared beside it.
+    otherwise than the permuted ones, and equal sets would be told apart too often. Times within a day are not independent, so a
+    block is a whole day or, since weather lasts longer, several. Blocks that are too short make the p-value far too small: with
+    single days, two runs of one climate are told apart. So two runs of one climate should be compared beside it.
 
     Parameters
     ----------
     reference, other : numpy.ndarray
         Vectors, shape ``(time, component)``, with the same components.
-    reference_days, other_days : numpy.ndarray
-        The day of each time, shape ``(time,)``; equal values are one block. Equal days of the two sets stay two blocks.
+    reference_blocks, other_blocks : numpy.ndarray
+        The block of each time, shape ``(time,)``. Equal values of the two sets stay two blocks.
     permutations : int
-        Random permutations, unless there are no more than so many ways to divide the days: then all are tried.
+        Random permutations, unless there are no more than so many ways to divide the blocks: then all are tried.
     seed : int
         Of the random permutations.
 
@@ -76,7 +76,7 @@ def energy_test(
     Raises
     ------
     UserError
-        If components differ in number, values are missing, all are constant, or a set has fewer than two days.
+        If components differ in number, values are missing, all are constant, or a set has fewer than two blocks.
 
     Notes
     -----
@@ -90,7 +90,7 @@ def energy_test(
     >>> bool(apart.p_value < 0.001), apart.exact, apart.permutations
     (True, False, 10000)
     """
-    _check(reference, other, reference_days, other_days)
+    _check(reference, other, reference_blocks, other_blocks)
     both = np.concatenate([reference, other]).astype(np.float64)
     both -= both.mean(axis=0)
     spread = both.std(axis=0)
@@ -99,11 +99,11 @@ def energy_test(
         raise UserError("Expected vectors that differ between times, found constant ones; give other states.")
     distances = _distances(both[:, varies] / spread[varies])
     of_reference, of_other = (
-        np.unique(days, return_inverse=True)[1].ravel() for days in (reference_days, other_days)
+        np.unique(each, return_inverse=True)[1].ravel() for each in (reference_blocks, other_blocks)
     )
     first = int(of_reference.max()) + 1
     blocks = np.concatenate([of_reference, first + of_other])
-    # Sums over pairs of days are all that a permutation needs.
+    # Sums over pairs of blocks are all that a permutation needs.
     membership = np.equal.outer(np.arange(blocks.max() + 1), blocks).astype(np.float64)
     sums, counts = membership @ distances @ membership.T, membership.sum(axis=1)
     divisions, exact = _divisions(len(counts), first, permutations, np.random.default_rng(seed))
@@ -124,18 +124,18 @@ def _distances(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _divisions(
-    days: int, first: int, permutations: int, random: np.random.Generator
+    count: int, first: int, permutations: int, random: np.random.Generator
 ) -> tuple[NDArray[np.float64], bool]:
-    """Which days belong to the reference, one and zero, shape ``(division, day)``: the true division first, then others.
+    """Which blocks belong to the reference, one and zero, shape ``(division, block)``: the true division first, then others.
 
     All others where there are at most ``permutations`` divisions, else random ones.
     """
-    true = np.zeros(days)
+    true = np.zeros(count)
     true[:first] = 1.0
-    if math.comb(days, first) <= permutations:
-        # The first combination is that of the first days: the true one.
-        chosen = np.array(list(combinations(range(days), first)))
-        divisions = np.zeros((len(chosen), days))
+    if math.comb(count, first) <= permutations:
+        # The first combination is that of the first blocks: the true one.
+        chosen = np.array(list(combinations(range(count), first)))
+        divisions = np.zeros((len(chosen), count))
         np.put_along_axis(divisions, chosen, 1.0, axis=1)
         return divisions, True
     shuffled = random.permuted(np.tile(true, (permutations, 1)), axis=1)
@@ -145,7 +145,7 @@ def _divisions(
 def _statistics(
     divisions: NDArray[np.float64], sums: NDArray[np.float64], counts: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Squared energy distance and mean distance between the parts, of each division ``(division, day)``."""
+    """Squared energy distance and mean distance between the parts, of each division ``(division, block)``."""
     rest = 1.0 - divisions
     in_first, in_rest = divisions @ counts, rest @ counts
     to_first, to_rest = divisions @ sums, rest @ sums
@@ -158,8 +158,8 @@ def _statistics(
 def _check(
     reference: NDArray[np.float64],
     other: NDArray[np.float64],
-    reference_days: NDArray[np.generic],
-    other_days: NDArray[np.generic],
+    reference_blocks: NDArray[np.generic],
+    other_blocks: NDArray[np.generic],
 ) -> None:
     """Refuse sets that cannot be compared."""
     if reference.ndim != 2 or other.ndim != 2 or reference.shape[1] != other.shape[1]:
@@ -171,8 +171,8 @@ def _check(
         raise UserError(
             "Expected vectors without gaps, found missing values; choose states without them, or fewer bands."
         )
-    least = min(len(np.unique(days)) for days in (reference_days, other_days))
+    least = min(len(np.unique(each)) for each in (reference_blocks, other_blocks))
     if least < 2:
         raise UserError(
-            f"Expected two or more days in both sets, found {least}; whole days are permuted: give a longer period."
+            f"Expected two or more blocks of days in both sets, found {least}; give a longer period or shorter blocks."
         )

@@ -68,6 +68,11 @@ def test_stronger_fields_are_told_apart_by_squares_and_a_copy_is_not(part):
     assert detect(same, strong)["l2: mean squares in bands"].p_value == pytest.approx(2 / 6)
 
 
+def test_blocks_are_whole_days_or_several(part):
+    assert climate_vectors(part, {})["means in bands"].blocks.tolist() == [0] * 8 + [1] * 8
+    assert climate_vectors(part, {}, block_days=2)["means in bands"].blocks.tolist() == [0] * 16
+
+
 def test_the_table_says_what_was_found():
     table = detection_table(
         [("warm", {"l2": EnergyTest(1.234, 0.0567, 3.21, 2 / 924, 924, True)}), ("gone", None)], "control"

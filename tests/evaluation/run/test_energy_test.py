@@ -97,7 +97,7 @@ def test_sets_that_cannot_be_compared_are_refused():
         energy_test(values, np.hstack([values, values]), days, days)
     with pytest.raises(UserError, match="missing values"):
         energy_test(values, np.full((8, 1), np.nan), days, days)
-    with pytest.raises(UserError, match="two or more days in both sets, found 1"):
+    with pytest.raises(UserError, match="two or more blocks of days in both sets, found 1"):
         energy_test(values, values, days, np.zeros(8))
     with pytest.raises(UserError, match="found constant ones"):
         energy_test(np.ones((8, 1)), np.ones((8, 1)), days, days)
