@@ -36,11 +36,11 @@ class ShiftConfig:
     times: int = 24
     """First times of the series that distances are taken between."""
     scored_times: int = 2
-    """Times among these at which downscaled fields are scored."""
+    """Times among these at which downscaled fields are scored; with 0 there is no such table."""
     members: int = 4
     """Members of ensembles."""
     pairs_per_lag: int = 8
-    """At most so many pairs of times for each lag."""
+    """At most so many pairs of times for each lag; with 0 there is no table of distances."""
     reference: str = ""
     """Label of data that all others are tested against; no test by default."""
     layers: tuple[str, ...] = ("stage2",)
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str]) -> int:
         level = config.level[number] if config.level and config.level[number] != "-" else None
         fields = ad.open_fields(place, level=level, **({"time": slice(*dates)} if dates else {}))
         series = fields.isel(time=slice(0, config.times)).load()
-        for name, network in networks.items():
+        for name, network in networks.items() if config.pairs_per_lag else ():
             try:
                 found = distance_on_data(
                     network, series, pairs_per_lag=config.pairs_per_lag, seed=config.seed
@@ -111,7 +111,7 @@ def main(arguments: Sequence[str]) -> int:
         )
         truth = series.isel(time=chosen)
         others = series.isel(time=np.setdiff1d(np.arange(series.sizes["time"]), chosen))
-        for name, model in models.items():
+        for name, model in models.items() if config.scored_times else ():
             try:
                 # Models may be told how sharp the archive is, but not by the times that are scored.
                 keep_sharpness(truth, model.factor, of=others if others.sizes["time"] else None)
@@ -123,10 +123,11 @@ def main(arguments: Sequence[str]) -> int:
                 scored = None
             downscaled.append((label, name, scored))
         print(f"{label}: done", file=sys.stderr, flush=True)
-    tables = {
-        f"{config.name}-distance": distance_table(distances),
-        f"{config.name}-downscaling": downscaler_table(downscaled, config.models[0]),
-    }
+    tables = {}
+    if config.pairs_per_lag:
+        tables[f"{config.name}-distance"] = distance_table(distances)
+    if config.scored_times:
+        tables[f"{config.name}-downscaling"] = downscaler_table(downscaled, config.models[0])
     if config.reference:
         tests = []
         for label in (entry.partition("=")[0] for entry in config.data):
@@ -177,9 +178,14 @@ def _check(config: ShiftConfig) -> None:
             f"Expected --permutations 99 or more and --block-days 1 or more, found {config.permutations} and"
             f" {config.block_days}; 9999 and 3 are usual."
         )
-    if config.times < 3 or config.scored_times < 1:
+    if config.times < 3 or config.scored_times < 0 or config.pairs_per_lag < 0:
         raise UserError(
-            f"Expected --times 3 or more and --scored-times 1 or more, found {config.times} and {config.scored_times}."
+            f"Expected --times 3 or more, --scored-times and --pairs-per-lag 0 or more, found {config.times},"
+            f" {config.scored_times} and {config.pairs_per_lag}."
+        )
+    if not (config.scored_times or config.pairs_per_lag or config.reference):
+        raise UserError(
+            "Expected something to do, found --scored-times 0, --pairs-per-lag 0 and no --reference; give one of them."
         )
     if config.markdown is not None and not config.markdown.is_file():
         raise UserError(f"Expected a document at --markdown {config.markdown}, found none.")

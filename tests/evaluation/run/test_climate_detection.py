@@ -89,11 +89,15 @@ def test_the_command_tests_against_a_reference(part, tmp_path):
     part.to_netcdf(tmp_path / "part.nc")
     source = str(tmp_path / "part.nc")
     (tmp_path / "page.md").write_text("<!-- begin table two-detection: x -->\n<!-- end -->\n")
-    arguments = ["--data", f"a={source}", f"b={source}", "--models", "bicubic", "--scored-times", "1"]
-    arguments += ["--times", "16", "--pairs-per-lag", "1", "--layers", "stage1", "--name", "two"]
+    arguments = ["--data", f"a={source}", f"b={source}", "--models", "bicubic", "--scored-times", "0"]
+    arguments += ["--times", "16", "--pairs-per-lag", "0", "--layers", "stage1", "--name", "two"]
     out = ["--out", str(tmp_path / "out"), "--markdown", str(tmp_path / "page.md")]
     assert command.main([*arguments, "--reference", "a", *out]) == 0
     written = (tmp_path / "page.md").read_text()
     assert "| b | atmodist-23, stage1 | 0.00 | 0.000 |" in written and "| a |" not in written
+    written = (tmp_path / "out" / "two.md").read_text()
+    assert "lag accuracy" not in written and "small-scale power, vorticity" not in written
+    with pytest.raises(ad.UserError, match="something to do"):
+        command.main([*arguments, *out])
     with pytest.raises(ad.UserError, match="found 'c' of a, b"):
         command.main([*arguments, "--reference", "c", *out])
