@@ -23,6 +23,7 @@ CONTENTS: dict[str, tuple[str, ...]] = {
         "docs/ensembles",
         "docs/real_weather",
         "docs/shift",
+        "docs/climate",
         "docs/conditional",
         "docs/features",
         "docs/fields_and_levels",

@@ -54,9 +54,9 @@ def energy_test(
 
     ``2 E|x - y| - E|x - x'| - E|y - y'|`` with all pairs, also of a vector and itself. Every component is first divided by its
     standard deviation over both sets together: were it that of the reference alone, the true division would be treated
-    otherwise than the permuted ones, and equal sets would be told apart too often. Times within a day are not independent, so a
+    otherwise than the permuted ones, and equal sets would count as different too often. Times within a day are not independent, so a
     block is a whole day or, since weather lasts longer, several. Blocks that are too short make the p-value far too small: with
-    single days, two runs of one climate are told apart. So two runs of one climate should be compared beside it.
+    single days, two runs of one climate count as different. So two runs of one climate should be compared beside it.
 
     Parameters
     ----------
