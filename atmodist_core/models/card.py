@@ -94,7 +94,7 @@ class ModelCard:
     effective_truncation : float or None
         Of the training data; see :func:`atmodist_core.effective_truncation`.
     sharpness : dict
-        Of the fine training data: by channel, two numbers as of :func:`atmodist_core.fields.sharpness.sharpness`, the mean over its
+        Of the fine training data: by channel, two numbers as of :func:`atmodist_core.sharpness`, the mean over its
         members; what a model that takes them as conditions is given where coarse fields state none. Empty where it is not known.
     area : tuple of float
         South, north, west, east of the training data [degrees]; empty for the globe, and where it is not known.

@@ -73,7 +73,7 @@ class DataTraits:
     step_hours : float or None
         Median time step.
     sharpness : dict
-        Of the fine fields (:func:`atmodist_core.fields.sharpness.sharpness`); empty where no field was read.
+        Of the fine fields (:func:`atmodist_core.sharpness`); empty where no field was read.
     """
 
     fields: tuple[str, ...]

@@ -64,7 +64,7 @@ class GeneratorConfig(NetworkConfig):
         Channels of unit normal noise that each doubling of the resolution takes at its new points.
     condition_channels : int
         Further input channels, after the noise, that say how sharp the fine fields are to be; see
-        :mod:`atmodist_core.fields.sharpness`.
+        :func:`atmodist_core.sharpness`.
     output_filter : str
         ``"none"``, or ``"low-pass"`` for data that are truncated well below their grid's Nyquist wavenumber:
         a filter as last layer; see :func:`atmodist_core.networks.output_layers.low_pass`.
