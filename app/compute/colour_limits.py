@@ -7,6 +7,7 @@ from math import floor, log10
 import numpy as np
 
 from app.compute.comparison import Comparison
+from atmodist_core.fields.canonical.channels import has_own_range
 from atmodist_core.plots.look.units import field_unit, is_signed
 
 QUANTILE = 0.99
@@ -39,6 +40,21 @@ def coarse_difference(comparison: Comparison) -> np.ndarray:
 def ends(limit: float, field: str) -> tuple[float, float]:
     """Return low and high end of the scale of a field: symmetric, or from zero for a positive field."""
     return (-limit, limit) if is_signed(field) else (0.0, limit)
+
+
+def field_ends(comparison: Comparison, fixed: float | None) -> tuple[float, float]:
+    """Return both ends of the scale of the field: its own range, or up to 99 % of the truth unless they are ``fixed``, in the unit of display."""
+    field = comparison.question.field
+    if not has_own_range(field):
+        return ends(fixed or field_limit(comparison), field)
+    values = comparison.values("truth")
+    finite = values[np.isfinite(values)] if values is not None else np.empty(0)
+    if not finite.size:
+        return 0.0, 1.0
+    outside = (1 - QUANTILE) / 2
+    low, high = np.quantile(finite, (outside, 1 - outside)) * field_unit(field).factor
+    step = 10.0 ** (floor(log10(max(high - low, 1e-6 * abs(high), 1e-9))) - 1)
+    return float(np.floor(low / step) * step), float(np.floor(high / step + 1) * step)
 
 
 def rounded_limit(values: np.ndarray | None, factor: float) -> float:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from app.state.choices import FURTHER_FIELDS
+
 PREVIEW, REGIONAL, EXACT = "preview", "regional", "exact"
 
 
@@ -27,7 +29,8 @@ class Question:
     @property
     def slice_key(self) -> tuple[Any, ...]:
         """Identifies the fields of one time."""
-        return (self.data_set, self.level, self.time, self.factor, self.stamp)
+        further = self.field if self.field in FURTHER_FIELDS else ""
+        return (self.data_set, self.level, self.time, self.factor, further, self.stamp)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,8 @@ def description_of(ds: xr.Dataset, source: Source) -> DataDescription:
         label=source.label,
         times=times,
         level=_level_text(ds),
-        levels=tuple(part for part in str(ds.attrs.get("available_levels", "")).split(", ") if part),
+        levels=_listed(ds, "available_levels"),
+        further_fields=_listed(ds, "further_fields"),
         simulated=simulated,
         is_global=whole_globe,
         extent=extent,
@@ -55,6 +56,10 @@ def description_of(ds: xr.Dataset, source: Source) -> DataDescription:
         traits=traits_shown(ds),
         model_dates=tuple(map(str, ds[MODEL_DATE].values)) if MODEL_DATE in ds.coords else (),
     )
+
+
+def _listed(ds: xr.Dataset, attribute: str) -> tuple[str, ...]:
+    return tuple(part for part in str(ds.attrs.get(attribute, "")).split(", ") if part)
 
 
 def _level_text(ds: xr.Dataset) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -32,12 +32,13 @@ from app.compute.describe_data import describe
 from app.compute.fair_scheduler import FairScheduler
 from app.compute.frame import Frame
 from app.compute.memory import cache_share
-from app.compute.scoring import scores_of
+from app.compute.scoring import distances_of, scores_of
 from app.compute.suggestion import Suggestion, suggested_methods
-from app.state.choices import WHOLE
+from app.state.choices import FURTHER_FIELDS, WHOLE
 from app.state.data_description import DataDescription
 from atmodist_core.common.errors import AtmodistWarning
 from atmodist_core.figures.numbers.data_sets import Source, list_sources
+from atmodist_core.figures.numbers.further_fields import channel_made, on_grid_of, read_further_slice
 from atmodist_core.figures.numbers.request import parse_region
 from atmodist_core.figures.numbers.slices import block_mean_speed, read_slice
 from atmodist_core.figures.numbers.window import window_of
@@ -165,9 +166,9 @@ class Engine:
         """Return sentences on how far the data are from the training data of a model."""
         if method.card is None:
             return []
-        key = ("applicability", method.name, method.stamp, *frame.slice_key[:2], frame.slice_key[-1])
+        key = ("applicability", method.name, method.stamp, *frame.slice_key[:2], *frame.slice_key[-2:])
         sentence = self.result_cache.get(
-            key, lambda: self.downscaler(method, "float32").applicability(frame.coarse)
+            key, lambda: self.downscaler(method, "float32").applicability(self._inputs(frame, method)[0])
         )
         return [sentence] if sentence else []
 
@@ -191,13 +192,11 @@ class Engine:
 
     def method_distances(self, key: Any, states: Mapping[str, xr.Dataset | None], field: str) -> xr.Dataset:
         """Return the distances between truth and methods; ``key`` identifies their fields."""
-        from atmodist_core.figures.numbers.distances import method_distances
-
         known = {name: ds for name, ds in states.items() if ds is not None}
         names = (self.distance_name(), tuple(known))
         return self.result_cache.get(
             ("method distances", key, names, field),
-            lambda: _distances_of(method_distances, known, field, self.distance()),
+            lambda: distances_of(known, field, self.distance()),
         )
 
     def region_fields(self, question: Question, text: str, control: Control) -> xr.Dataset:
@@ -234,10 +233,32 @@ class Engine:
     def _read_slice(self, question: Question, control: Control) -> tuple[xr.Dataset, xr.Dataset, bool]:
         control.progress(0.02, "reading the fields")
         ds, description = self._dataset(question.data_set, question.level)
-        index = description.time_texts.index(question.time)
-        truth, coarse = read_slice(ds, index, question.factor)
+        if question.field in FURTHER_FIELDS:
+            truth, coarse = self._further(question.slice_key, (question.field,))
+        else:
+            index = description.time_texts.index(question.time)
+            truth, coarse = read_slice(ds, index, question.factor)
         control.check()
         return truth, coarse, description.is_global
+
+    def _further(self, slice_key: tuple[Any, ...], fields: tuple[str, ...]) -> tuple[xr.Dataset, xr.Dataset]:
+        """Truth and coarse fields of others than vorticity and divergence, at the time of a slice."""
+        key, level, time_text, factor, _, stamp = slice_key
+        opened = self._open.get(
+            ("data", key, stamp, level, fields), lambda: self.sources()[key].open(level, fields)
+        )
+        return read_further_slice(opened, time_text, factor)
+
+    def _inputs(self, frame: Frame, method: Method) -> tuple[xr.Dataset, dict[str, str]]:
+        """Coarse fields that a method takes, and the names in its result of those that are shown, with their names here."""
+        if not frame.further or method.card is None:
+            return frame.coarse, {str(name): str(name) for name in frame.coarse.data_vars}
+        fields = tuple(method.card.channels)
+        channel = channel_made(fields, frame.further, frame.slice_key[1])
+        coarse = self._slices.get(
+            ("channels", *frame.slice_key, fields), lambda: self._further(frame.slice_key, fields)[1]
+        )
+        return on_grid_of(coarse, frame.coarse), {channel: frame.further}
 
     def _with_field(self, ds: xr.Dataset, field: str, frame: Frame, name: tuple[Any, ...]) -> xr.Dataset:
         """Fields with the wind speed added where it is asked for: it needs the whole globe."""
@@ -273,6 +294,7 @@ class Engine:
             if draw is not None and len(draw.members) > 1:
                 return self._mean_of_members(frame, method, quality, control)
             one = {} if draw is None else {"seed": draw.seed, "first_member": draw.members[0]}
+            coarse, names = self._inputs(frame, method)
             downscaler = self.downscaler(method, "auto" if quality == PREVIEW else "float32")
             is_quick = quality == PREVIEW or method.family == "interpolation"
             with self.slot(control, is_quick=is_quick), warnings.catch_warnings():
@@ -280,7 +302,7 @@ class Engine:
                 warnings.simplefilter("ignore", AtmodistWarning)
                 start = time.perf_counter()
                 fine = downscaler(
-                    frame.coarse,
+                    coarse,
                     region=region,
                     margin=MARGINS[quality],
                     progress=control.progress,
@@ -288,7 +310,7 @@ class Engine:
                     **one,
                 )
                 seconds = time.perf_counter() - start
-            return fine[["vorticity", "divergence"]], downscaler.precision, seconds
+            return fine[list(names)].rename(names), downscaler.precision, seconds
 
         fine, precision, seconds = self._predictions.get(key, make)
         control.check()
@@ -375,17 +397,3 @@ class Engine:
         """Look into the folders again at the next call."""
         for search in (self._source_search, self._card_search, self._method_search, self._stamp_search):
             search.expire()
-
-
-def _distances_of(
-    compare: Callable[..., xr.Dataset], states: Mapping[str, xr.Dataset], field: str, distance: Any
-) -> xr.Dataset:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AtmodistWarning)
-        try:
-            return compare(states, field, distance)
-        except ad.UserError:
-            if distance is None:
-                raise
-            # The region is too small for the network, and not for the other distances.
-            return compare(states, field, None)

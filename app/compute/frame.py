@@ -29,6 +29,11 @@ class Frame:
         """Coarse cells of the whole grid."""
         return int(self.coarse.sizes["latitude"] * self.coarse.sizes["longitude"])
 
+    @property
+    def further(self) -> str:
+        """The field that is here instead of vorticity and divergence; empty for these."""
+        return "" if "vorticity" in self.truth else str(next(iter(self.truth.data_vars)))
+
     def crop_fine(self, ds: xr.Dataset) -> xr.Dataset:
         """Cut the region out of fine fields of the whole grid."""
         return self.window.refined(self.factor).crop(ds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ import xarray as xr
 import atmodist_core as ad
 from app.compute.comparison import Question, Scores
 from app.compute.public_text import public_text
+from app.state.choices import FURTHER_FIELDS
 from atmodist_core.common.errors import AtmodistWarning
 
 NO_DISTANCE = "No trained distance network was found, so there is no AtmoDist score."
@@ -35,6 +37,9 @@ def score(prediction: xr.Dataset, truth: xr.Dataset, question: Question, distanc
     from atmodist_core.evaluation import scores
 
     measures = ("rmse", "energy_ratio", "wasserstein")
+    further = FURTHER_FIELDS.get(question.field, "").lower()
+    if further:
+        distance = None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AtmodistWarning)
         result = scores(prediction, truth, factor=question.factor, distance=distance, measures=measures)
@@ -44,5 +49,20 @@ def score(prediction: xr.Dataset, truth: xr.Dataset, question: Question, distanc
         atmodist=float(result["atmodist"]) if "atmodist" in result else float("nan"),
         energy_ratio=float(of_field["energy_ratio"]),
         wasserstein=float(of_field["wasserstein"]),
-        note="" if distance is not None else NO_DISTANCE,
+        note=f"The distance network sees vorticity and divergence, not {further}." * bool(further)
+        or NO_DISTANCE * (distance is None),
     )
+
+
+def distances_of(states: Mapping[str, xr.Dataset], field: str, distance: Any) -> xr.Dataset:
+    """Return the distances between truth and methods, without AtmoDist where the region is too small for its network."""
+    from atmodist_core.figures.numbers.distances import method_distances
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AtmodistWarning)
+        try:
+            return method_distances(states, field, distance)
+        except ad.UserError:
+            if distance is None:
+                raise
+            return method_distances(states, field, None)

@@ -11,10 +11,11 @@ import panel_material_ui as pmui
 import atmodist_core as ad
 from app.page.dialogs.data_download import download_space
 from app.page.dialogs.download_dialog import DownloadDialog
+from app.page.field_control import FieldControl
 from app.page.time_control import TimeControl
 from app.server.programmatic_update import ProgrammaticUpdate
 from app.session.session import Session
-from app.state.choices import DRAWS, FIELDS, WHOLE
+from app.state.choices import DRAWS, WHOLE
 from app.state.city_choices import BASELINE, CANDIDATE
 from app.state.state import default_methods, overlaps, parse_region, region_text, shown_methods
 from app.views.shared.choice import Choices
@@ -45,7 +46,7 @@ class SideBar(Element):
             DataControl(session),
             *([] if download is None else [download.button]),
             TimeControl(session, INNER_WIDTH),
-            _field_control(session),
+            FieldControl(session, INNER_WIDTH),
             RegionControl(session),
             _section("Methods", FactorControl(session), MethodsControl(session), DrawControl(session)),
         ]
@@ -255,20 +256,6 @@ class MethodsControl(Element):
         if not self._updating and chosen != shown_methods(self._session.state, list(self._boxes)):
             default = default_methods(list(self._boxes), self._session.state.suggested)
             self._session.state.methods = None if chosen == default else chosen
-
-
-def _field_control(session: Session) -> Any:
-    group = pmui.RadioButtonGroup(
-        options={label: name for name, label in FIELDS.items()},
-        value=session.state.field,
-        size="small",
-        margin=0,
-        width=INNER_WIDTH,
-        button_style="outlined",
-    )
-    group.param.watch(lambda event: setattr(session.state, "field", event.new), "value")
-    session.state.param.watch(lambda event: setattr(group, "value", event.new), "field")
-    return group
 
 
 def _section(title: str, *content: Any) -> Any:

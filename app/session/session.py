@@ -23,7 +23,6 @@ from app.compute.public_text import public_text
 from app.session.lost_data import LostData
 from app.session.messages import Message
 from app.session.request import Request, Update
-from app.state.choices import QUERY_NAMES
 from app.state.data_description import DataDescription
 from app.state.state import StudioState, fit_factor, shown_methods
 from app.state.view_registry import VIEW_ENTRIES, load
@@ -175,10 +174,8 @@ class Session(param.Parameterized):
 
     def request(self) -> Request:
         """Return what a computation of the present choice starts from."""
-        state = StudioState(**{name: getattr(self.state, name) for name in (*QUERY_NAMES, "suggested")})
-        return Request(
-            self.engine, state, self.data, self.methods, self.comparison, self.results, self._heading
-        )
+        parts = (self.data, self.methods, self.comparison, self.results, self._heading)
+        return Request(self.engine, self.state.for_view(), *parts)
 
     def follow_link(self, query: dict[str, Any]) -> None:
         """Take over an address, when the browser goes back or a link is pasted."""

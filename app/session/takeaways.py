@@ -15,12 +15,14 @@ from app.session.scorecard_work import Scorecards
 from app.session.session import Session
 from app.state.choices import WHOLE
 from atmodist_core.evaluation.bootstrap import Estimate
+from atmodist_core.fields.canonical.channels import FIELD_ATTRS
 from atmodist_core.fields.grid.regions import REGIONS
 from atmodist_core.figures.findings import takeaways
 from atmodist_core.figures.findings.feature_takeaway import features_takeaway
 from atmodist_core.figures.findings.wording import name_in_sentence
 from atmodist_core.figures.method_styles import method_style
 from atmodist_core.figures.numbers.cities import verdicts
+from atmodist_core.figures.numbers.further_fields import field_words
 from atmodist_core.figures.numbers.spectrum import coarse_nyquist_degree
 
 _PLACES = {"Pacific": "over the Pacific", WHOLE: "over all of the data"}
@@ -49,10 +51,10 @@ def maps_line(session: Session) -> str:
     )
     return takeaways.maps_takeaway(
         place,
-        question.field.replace("_", " "),
+        field_words(question.field),
         {names[name]: one.rmse for name, one in scores.items()},
         {names[name]: one.energy_ratio for name, one in scores.items()},
-        "m s-1" if question.field == "wind_speed" else "s-1",
+        FIELD_ATTRS.get(question.field, {"units": "m s-1"})["units"],
     )
 
 

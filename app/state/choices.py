@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from atmodist_core.fields.canonical.channels import FIELD_ATTRS
 from atmodist_core.fields.grid.projections import PROJECTIONS
 
 FIELDS = {"vorticity": "Vorticity", "divergence": "Divergence", "wind_speed": "Wind speed"}
+FURTHER_FIELDS = {
+    name: attributes["long_name"].partition(" (")[0].capitalize()
+    for name, attributes in FIELD_ATTRS.items()
+    if name not in FIELDS
+}
+"""Fields that some data hold besides, which only the maps show."""
+FIELD_LABELS = FIELDS | FURTHER_FIELDS
 SHOWS = {"field": "Field", "difference": "Difference"}
 LAYOUTS = {"panels": "Panels", "swipe": "Swipe"}
 PIXELS = {"native": "Native", "mean": "Mean"}

@@ -34,6 +34,7 @@ class DataDescription:
     traits: DataTraits | None = None
     # Dates of the calendar of a climate model, ``2015-02-30T12:00``, where it is not the standard one
     model_dates: tuple[str, ...] = ()
+    further_fields: tuple[str, ...] = ()  # fields that the data hold besides, see FURTHER_FIELDS
 
     @property
     def time_texts(self) -> list[str]:

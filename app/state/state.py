@@ -13,7 +13,8 @@ from app.state.choices import (
     ALWAYS_IN_ADDRESS,
     AVERAGES,
     DRAWS,
-    FIELDS,
+    FIELD_LABELS,
+    FURTHER_FIELDS,
     LAYOUTS,
     MAP_PROJECTIONS,
     MEASURES,
@@ -52,7 +53,7 @@ class StudioState(param.Parameterized):
     data_set = param.String(default="demo", doc="Key of the data set.")
     level = param.String(default="", doc="Level, where the data have several.")
     time = param.String(default="", doc="Date and hour, as 2001-01-05T03:00; empty is the first of the data.")
-    field: Any = param.Selector(default="vorticity", objects=list(FIELDS), doc="The field shown.")
+    field: Any = param.Selector(default="vorticity", objects=list(FIELD_LABELS), doc="The field shown.")
     region = param.String(default="Europe", doc="Name of a preset, or south,north,west,east in degrees.")
     factor = param.Integer(default=4, bounds=(2, 64), doc="Fine points per coarse point in each direction.")
     methods = param.List(
@@ -136,6 +137,17 @@ class StudioState(param.Parameterized):
         values.setdefault("methods", None)
         super().__init__(**values)
 
+    def for_view(self) -> StudioState:
+        """Return a copy, with vorticity instead of a field that the present view does not know."""
+        copy = StudioState(**{name: getattr(self, name) for name in (*QUERY_NAMES, "suggested")})
+        copy.field = "vorticity" if self.shows_instead else self.field
+        return copy
+
+    @property
+    def shows_instead(self) -> bool:
+        """Whether the present view shows vorticity instead of the field chosen, which only the maps know."""
+        return self.view != "maps" and self.field in FURTHER_FIELDS
+
     def to_query(self) -> dict[str, str]:
         """Return the names and values of the address: the main choices always, the others where they differ from the defaults."""
         query = {}
@@ -194,6 +206,12 @@ class StudioState(param.Parameterized):
                 )
                 notes.append(
                     f"The link asks for level {_quoted(self.level)}, which the data do not hold; {instead}."
+                )
+        if self.field in FURTHER_FIELDS and self.field not in data.further_fields:
+            values["field"] = "vorticity"
+            if from_link:
+                notes.append(
+                    f"The link asks for {FURTHER_FIELDS[self.field].lower()}, which these data do not hold; vorticity is shown."
                 )
         region = parse_region(self.region)
         if not data.is_global and self.region != WHOLE and not overlaps(region, data.extent):

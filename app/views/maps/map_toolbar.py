@@ -14,6 +14,7 @@ from app.state.choices import LAYOUTS, MAP_PROJECTIONS, PIXELS, SCALES, SHOWS
 from app.views.maps.drawing import BOX, LINE
 from app.views.shared.choice import Choices, choice
 from app.views.shared.elements import TOOL_STYLES, Element, icon_button, row
+from atmodist_core.fields.canonical.channels import has_own_range
 
 _BOX_TIP = "Draw a box that becomes the region: drag over a map, or tap two corners. Shift and dragging do so at any time"
 _LINE_TIP = "Draw a line and see all fields along it: drag over a map, or tap both ends"
@@ -85,10 +86,12 @@ class MapToolbar(Element):
         state.param.watch(self._on_state, ["scale", "layout", "limit", "projection"])
         self._on_state()
 
-    def show_limit(self, limit: float, unit: str) -> None:
-        """Set the present limit of the colour scale, from which "fixed" starts."""
+    def show_limit(self, limit: float, unit: str, field: str) -> None:
+        """Set the present limit of the colour scale of a field, from which "fixed" starts."""
         self._shown_limit = limit
-        self._limit.label = f"± {unit}" if self._state.field != "wind_speed" else f"0 to … {unit}"
+        self._limit.label = f"0 to … {unit}" if field == "wind_speed" else f"± {unit}"
+        # A field that keeps its own range has no such limit; only its differences do.
+        self._limit.disabled = has_own_range(field) and self._state.show != "difference"
 
     def begin_drawing(self, kind: str) -> None:
         """Let the user draw a kind of thing; nothing if empty, and then dragging moves the maps."""

@@ -10,10 +10,10 @@ import panel as pn
 from bokeh.models import LinearColorMapper
 
 import atmodist_core as ad
-from app.compute.colour_limits import coarse_difference, difference_limit, ends, field_limit
+from app.compute.colour_limits import coarse_difference, difference_limit, ends, field_ends
 from app.compute.comparison import Comparison, best_of
 from app.session.session import Session
-from app.state.choices import FIELDS
+from app.state.choices import FIELD_LABELS
 from app.theme.theme import FITTING
 from app.views.maps.card_texts import write_card
 from app.views.maps.drawing import BOX, Drawing
@@ -137,17 +137,16 @@ class MapsView(Element):
         comparison, state = self._session.comparison, self._state
         field = comparison.question.field if comparison is not None else state.field
         unit, fixed = field_unit(field), state.limit if state.scale == "fixed" else None
-        limit = fixed or (1.0 if comparison is None else field_limit(comparison))
+        low, high = ends(fixed or 1.0, field) if comparison is None else field_ends(comparison, fixed)
         two = state.show == "difference" and state.layout == "panels"
         spread = fixed or (1.0 if comparison is None else difference_limit(comparison)) if two else None
-        coloured = (field, limit, spread, state.theme, len(self._maps))
+        coloured = (field, low, high, spread, state.theme, len(self._maps))
         if coloured == self._coloured:
             return
         self._coloured = coloured
-        low, high = ends(limit, field)
         colours = colour_map(is_signed(field), state.theme)
         self._field_scale.update(palette=list(colours), low=low, high=high)
-        caption = f"{FIELDS[field]} [{unit.text}]"
+        caption = f"{FIELD_LABELS[field]} [{unit.text}]"
         bars = [(caption, colours, low, high)]
         if spread is not None:
             differences = colour_map(True, state.theme)
@@ -160,7 +159,7 @@ class MapsView(Element):
         self._bar.styles = {"flex": f"1 1 {room}", "min-width": f"min({room}, 100%)"}
         self._bar.object = colour_bar.colour_bar_html(bars)
         self._shared.unit.text = unit.text
-        self._toolbar.show_limit(limit, unit.text)
+        self._toolbar.show_limit(spread or high, unit.text, field)
         for one in self._maps:
             one.use_theme(state.theme)
         if self._swipe is not None:

@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 from app.session.session import Session
+from app.state.choices import FURTHER_FIELDS
 from app.state.view_registry import VIEW_ENTRIES, load
 from app.views.shared.elements import Element, html
 
@@ -33,6 +34,9 @@ class Takeaway(Element):
     def _update(self, *_events: Any) -> None:
         reference = VIEW_ENTRIES[self._session.state.view].takeaway
         line = load(reference)(self._session) if reference and self._session.data is not None else ""
+        if self._session.state.shows_instead:
+            asked = FURTHER_FIELDS[self._session.state.field].lower()
+            line = f"This view has no {asked} and shows vorticity. {line}"
         text = escape(line) if line else "&nbsp;"
         shown = f'<div class="takeaway{"" if line else " empty"}" role="status">{text}</div>'
         if shown != self._content.object:

@@ -41,6 +41,7 @@ DEFAULT_FIELDS = ("vorticity", "divergence")
 """What `open_fields` returns where no fields are asked for, in its order."""
 
 _STANDARDIZED = frozenset(FIELD_ATTRS) - {"vorticity", "divergence", "vertical_velocity"}
+_OWN_RANGE = frozenset({"temperature", "geopotential", "specific_humidity", "relative_humidity"})
 _NORTHWARD = frozenset({"v", "v10", "v100"})
 
 
@@ -134,6 +135,17 @@ def is_standardized(channel: str) -> bool:
     [True, True, False]
     """
     return field_of(channel) in _STANDARDIZED
+
+
+def has_own_range(channel: str) -> bool:
+    """Return whether the values of a field lie far from zero or have an upper bound, so that a colour scale covers their range alone.
+
+    Examples
+    --------
+    >>> [has_own_range(name) for name in ("temperature@850", "geopotential", "u@500", "vorticity")]
+    [True, True, False, False]
+    """
+    return field_of(channel) in _OWN_RANGE
 
 
 def is_pseudo_scalar(channel: str) -> bool:

@@ -16,10 +16,10 @@ from atmodist_core.fields.canonical.archives import (
     note_point_samples,
     without_crude_derivatives,
 )
-from atmodist_core.fields.canonical.channels import DEFAULT_FIELDS, Channel, channels_of
+from atmodist_core.fields.canonical.channels import DEFAULT_FIELDS, FIELD_ATTRS, Channel, channels_of, field_of
 from atmodist_core.fields.canonical.coordinates import grid_name
 from atmodist_core.fields.canonical.model_calendars import MODEL_DATE, sortable_dates
-from atmodist_core.fields.canonical.names import QUANTITIES
+from atmodist_core.fields.canonical.names import ALL_QUANTITIES, QUANTITIES
 from atmodist_core.fields.canonical.notes import add_note
 from atmodist_core.fields.canonical.time_axis import note_spacing
 from atmodist_core.fields.derive import wind
@@ -78,7 +78,8 @@ def open_fields(
         level, dimensions (time, latitude, longitude), lazy (dask):
         only metadata and coordinates are read here, and the values of local files of up to 16 million of
         them, which are checked. Attributes: ``source``, ``level``, ``derived_from``, ``grid``, ``notes``, and
-        ``time_step_hours`` if the spacing is even, ``available_levels`` if there are several.
+        ``time_step_hours`` if the spacing is even, ``available_levels`` if there are several, ``further_fields`` if
+        the data hold other known fields than those returned.
 
     Raises
     ------
@@ -139,7 +140,10 @@ def open_fields(
         note_point_samples(opened_fields.dataset, source_attribute, notes.append)
     if chosen_region is not None:
         opened_fields.dataset = chosen_region.select(opened_fields.dataset)
-    return _finish(opened_fields, source_attribute, notes)
+    result = _finish(opened_fields, source_attribute, notes)
+    found, given = {name.lower() for name in names}, set(map(field_of, result.data_vars))
+    further = [name for name in FIELD_ATTRS if name not in given and found & {*ALL_QUANTITIES[name].aliases}]
+    return result.assign_attrs(further_fields=", ".join(further)) if further else result
 
 
 def _of_simulation(

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from atmodist_core.common.errors import UserError
+from atmodist_core.fields.canonical.channels import has_own_range
 from atmodist_core.fields.grid.projections import degrees_label
 from atmodist_core.figures.maps.projected_maps import (
     DIVERGING,
@@ -59,13 +60,15 @@ def scale_limits(
     Returns
     -------
     low, high : float
-        Symmetric about zero if any value is negative, else from zero.
+        Symmetric about zero if any value is negative, else from zero; for fields such as temperature, which lie far from zero,
+        quantiles at both ends, unless there is a limit.
 
     Raises
     ------
     UserError
         If there is no finite value, or the limit is not positive.
     """
+    fields = list(fields)
     values = [np.asarray(field.values, dtype=float).ravel() for field in fields]
     values = [v[np.isfinite(v)] for v in values]
     values = [v for v in values if v.size]
@@ -77,6 +80,9 @@ def scale_limits(
         raise UserError(
             f"Expected a positive limit of the colour scale, found {limit!r}; omit it for an automatic one."
         )
+    if limit is None and all(has_own_range(str(field.name)) for field in fields):
+        ends = np.quantile(np.concatenate(values), (1 - quantile, quantile))
+        return float(ends[0]), float(ends[1]) if ends[1] > ends[0] else float(ends[0]) + 1.0
     high = float(limit) if limit is not None else max(float(np.quantile(np.abs(v), quantile)) for v in values)
     high = high or 1.0
     return (-high if any((v < 0).any() for v in values) else 0.0), high

@@ -11,6 +11,7 @@ from typing import Any
 import xarray as xr
 
 from atmodist_core.common.errors import AtmodistWarning, UserError
+from atmodist_core.fields.canonical.channels import has_own_range
 from atmodist_core.figures.maps.field_maps import scale_limits
 from atmodist_core.figures.movies.movie import MOST_FRAMES, MovieFrame, check_movie, sampled, write_movie
 from atmodist_core.figures.numbers.compute import Study
@@ -60,9 +61,17 @@ def movie_panels(states: Mapping[str, xr.Dataset], coarse: xr.Dataset, field: st
     return {name: ds[field].isel(time=0, drop=True) for name, ds in {"coarse": coarse, **states}.items()}
 
 
-def truth_limit(fields: Iterable[xr.DataArray]) -> float:
-    """Return the end of the colour scale of a movie: the largest over time of the quantile that a single figure ends at."""
-    return max(scale_limits([field])[1] for field in fields)
+def truth_limit(fields: Iterable[xr.DataArray]) -> float | None:
+    """Return the end of the colour scale of a movie: the largest over time of the quantile that a single figure ends at.
+
+    There is none for fields such as temperature, whose first frame sets both ends.
+    """
+    ends = []
+    for field in fields:
+        if has_own_range(str(field.name)):
+            return None
+        ends.append(scale_limits([field])[1])
+    return max(ends)
 
 
 def write_study_movie(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,14 @@ class Source:
     paths: tuple[Path, ...] = ()
     stamp: str = ""
 
-    def open(self, level: str | None = None) -> Any:
-        """Open as the canonical dataset, lazily; raises a UserError that says what is wrong with the file."""
+    def open(self, level: str | None = None, fields: Sequence[str] | None = None) -> Any:
+        """Open as the canonical dataset, or other ``fields`` of it, lazily; raises a UserError that says what is wrong with the file."""
         if not self.paths:
             return ad.open_demo()
         found: Any = [str(path) for path in self.paths]
-        return ad.open_fields(found[0] if len(found) == 1 else found, level=_number_if_one(level))
+        return ad.open_fields(
+            found[0] if len(found) == 1 else found, level=_number_if_one(level), fields=fields
+        )
 
 
 def data_folder() -> Path | None:

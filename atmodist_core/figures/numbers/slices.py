@@ -9,6 +9,7 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields import coarsen, wind
+from atmodist_core.fields.canonical.channels import DEFAULT_FIELDS
 from atmodist_core.fields.canonical.shown_dates import shown_dates, time_texts
 from atmodist_core.fields.sharpness import keep_sharpness
 
@@ -16,13 +17,15 @@ from atmodist_core.fields.sharpness import keep_sharpness
 def read_slice(ds: xr.Dataset, index: int, factor: int) -> tuple[xr.Dataset, xr.Dataset]:
     """Read one time and coarsen it by a factor, the fine points per coarse cell along each axis.
 
-    Returns the truth (exactly the points of the coarse cells) and the coarse fields: vorticity and divergence in memory.
+    Returns the truth (exactly the points of the coarse cells) and the coarse fields, both in memory: vorticity and divergence, or
+    the fields of a dataset that holds others.
     Raises ``UserError`` if all values are missing.
     """
-    if not ds.attrs.get("simulated", False):
+    names = list(DEFAULT_FIELDS) if set(DEFAULT_FIELDS) <= set(ds.data_vars) else list(ds.data_vars)
+    if "vorticity" in names and not ds.attrs.get("simulated", False):
         keep_sharpness(ds, factor)  # of real data, which differ in it: once for a data set
-    truth = ds[["vorticity", "divergence"]].isel(time=[index]).load()
-    if not np.isfinite(truth["vorticity"].values).any():
+    truth = ds[names].isel(time=[index]).load()
+    if not np.isfinite(truth[names[0]].values).any():
         when = shown_dates(truth).words(time_texts(truth)[0]) if "time" in truth.coords else ""
         raise UserError(
             f"Expected fields at {when or 'this time'}, found only missing values; choose another time."

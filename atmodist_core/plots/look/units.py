@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from atmodist_core.fields.canonical.channels import has_own_range
+
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -28,7 +30,12 @@ class DisplayUnit:
 FIELD_UNITS = {
     "vorticity": DisplayUnit(1e5, "10⁻⁵ s⁻¹"),
     "divergence": DisplayUnit(1e5, "10⁻⁵ s⁻¹"),
-    "wind_speed": DisplayUnit(1.0, "m s⁻¹"),
+    **dict.fromkeys(("wind_speed", "u", "v", "u10", "v10", "u100", "v100"), DisplayUnit(1.0, "m s⁻¹")),
+    "temperature": DisplayUnit(1.0, "K"),
+    "geopotential": DisplayUnit(1e-3, "10³ m² s⁻²"),
+    "specific_humidity": DisplayUnit(1e3, "g kg⁻¹"),
+    "relative_humidity": DisplayUnit(1.0, "%"),
+    "vertical_velocity": DisplayUnit(1.0, "Pa s⁻¹"),
 }
 """Units of fields beside single numbers, which must not change from one number to the next."""
 
@@ -49,10 +56,10 @@ def is_signed(field: str) -> bool:
 
     Examples
     --------
-    >>> is_signed("vorticity"), is_signed("wind_speed")
-    (True, False)
+    >>> is_signed("vorticity"), is_signed("wind_speed"), is_signed("temperature")
+    (True, False, False)
     """
-    return field != "wind_speed"
+    return field != "wind_speed" and not has_own_range(field)
 
 
 def display_unit(units: str, largest: float) -> DisplayUnit:
