@@ -37,10 +37,10 @@ from app.compute.suggestion import Suggestion, suggested_methods
 from app.state.choices import FURTHER_FIELDS, WHOLE
 from app.state.data_description import DataDescription
 from atmodist_core.common.errors import AtmodistWarning
+from atmodist_core.fields.canonical.channels import channel_made
 from atmodist_core.figures.numbers.data_sets import Source, list_sources
-from atmodist_core.figures.numbers.further_fields import channel_made, on_grid_of, read_further_slice
 from atmodist_core.figures.numbers.request import parse_region
-from atmodist_core.figures.numbers.slices import block_mean_speed, read_slice
+from atmodist_core.figures.numbers.slices import block_mean_speed, on_grid_of, read_further_slice, read_slice
 from atmodist_core.figures.numbers.window import window_of
 
 WHOLE_GRID_CELLS = 20_000

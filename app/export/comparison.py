@@ -9,6 +9,7 @@ from app.compute.comparison import SCORE_NAMES, Comparison
 from app.export.captions import session_caption
 from app.session.period_spectra import PeriodSpectra
 from app.session.session import Session
+from atmodist_core.fields.canonical.channels import has_own_range, is_further
 from atmodist_core.figures.maps.projected_maps import extent_of, map_projection
 from atmodist_core.figures.numbers.compute import spectra_results
 from atmodist_core.figures.numbers.numbers import (
@@ -46,9 +47,13 @@ def maps_numbers(session: Session) -> Numbers:
     with suppress(ad.UserError):
         extent = extent_of(*(comparison.truth[name].values for name in ("latitude", "longitude")))
         tables["fields"].attrs["projection"] = map_projection(session.state.projection, extent).name
-    if session.state.scale == "fixed" and session.state.limit is not None:
+    is_fixed = session.state.scale == "fixed" and not has_own_range(question.field)
+    if is_fixed and session.state.limit is not None:
         tables["fields"].attrs["limit"] = session.state.limit / field_unit(question.field).factor
-    return Numbers("maps", tables, session_caption(session, question.time, question.field))
+    caption = session_caption(
+        session, question.time, question.field, uses_distance=not is_further(question.field)
+    )
+    return Numbers("maps", tables, caption)
 
 
 def spectra_numbers_of(session: Session) -> Numbers:

@@ -17,6 +17,7 @@ from app.export.captions import session_caption
 from app.session.request import Request
 from app.session.session import Session
 from app.state.period import period_times
+from atmodist_core.fields.canonical.channels import has_own_range, makes
 from atmodist_core.figures.movies.movie import MovieFrame, check_movie, sampled, write_movie
 from atmodist_core.figures.movies.study_movie import movie_panels, truth_limit
 from atmodist_core.plots.look.units import field_unit
@@ -54,7 +55,7 @@ def order_movie(session: Session, kind: str) -> MovieOrder:
     caption = session_caption(session, when, state.field, count=len(times), uses_distance=False)
     request = session.request()
     # Models of the maps, whichever view is in front.
-    request.state.param.update(view="maps", layout="panels")
+    request.state.param.update(view="maps", layout="panels", field=state.field)
     return MovieOrder(kind, request, times, caption)
 
 
@@ -90,7 +91,12 @@ def make_movie(order: MovieOrder, control: Control) -> tuple[str, bytes]:
 
 def _frames(order: MovieOrder, control: Control) -> Iterator[MovieFrame]:
     request, field = order.request, order.request.state.field
-    engine, methods = request.engine, request.compared_methods
+    engine, level = request.engine, request.state.level
+    methods = [
+        method
+        for method in request.compared_methods
+        if method.card is None or makes(method.card.channels, field, level)
+    ]
     for time in order.times:
         control.check()
         frame = engine.frame(request.question(time=time), control.silent())
@@ -103,10 +109,10 @@ def _frames(order: MovieOrder, control: Control) -> Iterator[MovieFrame]:
         )
 
 
-def _limit(order: MovieOrder, control: Control) -> float:
+def _limit(order: MovieOrder, control: Control) -> float | None:
     """End of the colour scale in the unit of the field: fixed by the user, or from the truth."""
     request, state = order.request, order.request.state
-    if state.scale == "fixed" and state.limit is not None:
+    if not has_own_range(state.field) and state.scale == "fixed" and state.limit is not None:
         return float(state.limit) / field_unit(state.field).factor
     question = request.question()
 

@@ -21,7 +21,7 @@ class FieldControl(Element):
         super().__init__()
         self._session = session
         self._updating = ProgrammaticUpdate()
-        self._usual: Any = pmui.RadioButtonGroup(
+        self._usual = pmui.RadioButtonGroup(
             options={label: name for name, label in FIELDS.items()},
             size="small",
             margin=0,
@@ -29,7 +29,7 @@ class FieldControl(Element):
             button_style="outlined",
         )
         # Without it Panel presses the first button where none is, which would choose that field.
-        self._usual._allows_none = True
+        self._usual._allows_none = True  # type: ignore[misc]
         self._further = select("More fields (maps)", width, options=[], visible=False)
         self._content = pn.Column(self._usual, self._further, margin=0, styles={"gap": "10px"})
         for widget in (self._usual, self._further):

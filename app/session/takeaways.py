@@ -15,14 +15,13 @@ from app.session.scorecard_work import Scorecards
 from app.session.session import Session
 from app.state.choices import WHOLE
 from atmodist_core.evaluation.bootstrap import Estimate
-from atmodist_core.fields.canonical.channels import FIELD_ATTRS
+from atmodist_core.fields.canonical.channels import FIELD_ATTRS, field_words
 from atmodist_core.fields.grid.regions import REGIONS
 from atmodist_core.figures.findings import takeaways
 from atmodist_core.figures.findings.feature_takeaway import features_takeaway
 from atmodist_core.figures.findings.wording import name_in_sentence
 from atmodist_core.figures.method_styles import method_style
 from atmodist_core.figures.numbers.cities import verdicts
-from atmodist_core.figures.numbers.further_fields import field_words
 from atmodist_core.figures.numbers.spectrum import coarse_nyquist_degree
 
 _PLACES = {"Pacific": "over the Pacific", WHOLE: "over all of the data"}

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from atmodist_core.fields.canonical.channels import FIELD_ATTRS
+from atmodist_core.fields.canonical.channels import FIELD_ATTRS, field_words, is_further
 from atmodist_core.fields.grid.projections import PROJECTIONS
 
 FIELDS = {"vorticity": "Vorticity", "divergence": "Divergence", "wind_speed": "Wind speed"}
-FURTHER_FIELDS = {
-    name: attributes["long_name"].partition(" (")[0].capitalize()
-    for name, attributes in FIELD_ATTRS.items()
-    if name not in FIELDS
-}
+FURTHER_FIELDS = {name: field_words(name).capitalize() for name in FIELD_ATTRS if is_further(name)}
 """Fields that some data hold besides, which only the maps show."""
 FIELD_LABELS = FIELDS | FURTHER_FIELDS
 SHOWS = {"field": "Field", "difference": "Difference"}

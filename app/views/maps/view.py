@@ -146,7 +146,10 @@ class MapsView(Element):
         self._coloured = coloured
         colours = colour_map(is_signed(field), state.theme)
         self._field_scale.update(palette=list(colours), low=low, high=high)
-        caption = f"{FIELD_LABELS[field]} [{unit.text}]"
+        level = "" if comparison is None else comparison.truth[field].attrs.get("level", "")
+        # A further field of data of wind at 10 m, say, can have another level than the side bar names.
+        is_other = level and self._session.data is not None and level != self._session.data.level
+        caption = f"{FIELD_LABELS[field]}{f' at {level}' if is_other else ''} [{unit.text}]"
         bars = [(caption, colours, low, high)]
         if spread is not None:
             differences = colour_map(True, state.theme)

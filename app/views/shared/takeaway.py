@@ -34,7 +34,7 @@ class Takeaway(Element):
     def _update(self, *_events: Any) -> None:
         reference = VIEW_ENTRIES[self._session.state.view].takeaway
         line = load(reference)(self._session) if reference and self._session.data is not None else ""
-        if self._session.state.shows_instead:
+        if self._session.state.shows_instead and "field" in VIEW_ENTRIES[self._session.state.view].parameters:
             asked = FURTHER_FIELDS[self._session.state.field].lower()
             line = f"This view has no {asked} and shows vorticity. {line}"
         text = escape(line) if line else "&nbsp;"

@@ -123,6 +123,65 @@ def field_of(channel: str) -> str:
     return channel.partition("@")[0]
 
 
+def is_further(field: str) -> bool:
+    """Return whether a field is read from the data as it is: not vorticity, divergence or the wind speed, which follows from them.
+
+    Examples
+    --------
+    >>> is_further("temperature"), is_further("wind_speed")
+    (True, False)
+    """
+    return field in FIELD_ATTRS and field not in DEFAULT_FIELDS
+
+
+def field_words(field: str) -> str:
+    """Return the name of a field in a sentence.
+
+    Examples
+    --------
+    >>> field_words("u"), field_words("wind_speed")
+    ('eastward wind', 'wind speed')
+    """
+    named = FIELD_ATTRS.get(field, {}).get("long_name", field.replace("_", " "))
+    return "vorticity" if field == "vorticity" else named.partition(" (")[0].replace(" of wind", "")
+
+
+def channel_made(channels: Sequence[str], field: str, level: str) -> str:
+    """Return the channel in which a model makes a field at a level, or at whichever it is given.
+
+    Raises ``UserError`` if it makes no such field.
+
+    Examples
+    --------
+    >>> channel_made(("u@850", "temperature@850"), "temperature", "850 hPa")
+    'temperature@850'
+    """
+    wanted = (Channel(field, level or None).name, field)
+    for channel, name in zip(channels, channel_names(channels), strict=True):
+        if name in wanted or (not level and field_of(name) == field):
+            return channel
+    *others, last = [field_words(name).replace("@", " at ") for name in channel_names(channels)]
+    made = f"{', '.join(others)} and {last}" if others else last
+    at = f" at {level}" if level and any(field_of(name) == field for name in channel_names(channels)) else ""
+    raise UserError(f"This model makes {made}, not {field_words(field)}{at}.")
+
+
+def makes(channels: Sequence[str], field: str, level: str) -> bool:
+    """Return whether a model makes a field; an interpolation, which has no channels, makes any.
+
+    Examples
+    --------
+    >>> makes((), "temperature", ""), makes(("vorticity", "divergence"), "temperature", "")
+    (True, False)
+    """
+    if not channels or not is_further(field):
+        return True
+    try:
+        return bool(channel_made(channels, field, level))
+    except UserError:
+        return False
+
+
 def is_standardized(channel: str) -> bool:
     """Return whether a field is normalised by its mean and standard deviation alone.
 

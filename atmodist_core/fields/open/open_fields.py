@@ -16,7 +16,13 @@ from atmodist_core.fields.canonical.archives import (
     note_point_samples,
     without_crude_derivatives,
 )
-from atmodist_core.fields.canonical.channels import DEFAULT_FIELDS, FIELD_ATTRS, Channel, channels_of, field_of
+from atmodist_core.fields.canonical.channels import (
+    DEFAULT_FIELDS,
+    FIELD_ATTRS,
+    Channel,
+    channels_of,
+    field_of,
+)
 from atmodist_core.fields.canonical.coordinates import grid_name
 from atmodist_core.fields.canonical.model_calendars import MODEL_DATE, sortable_dates
 from atmodist_core.fields.canonical.names import ALL_QUANTITIES, QUANTITIES
@@ -141,7 +147,7 @@ def open_fields(
     if chosen_region is not None:
         opened_fields.dataset = chosen_region.select(opened_fields.dataset)
     result = _finish(opened_fields, source_attribute, notes)
-    found, given = {name.lower() for name in names}, set(map(field_of, result.data_vars))
+    found, given = {name.lower() for name in names}, {field_of(str(name)) for name in result.data_vars}
     further = [name for name in FIELD_ATTRS if name not in given and found & {*ALL_QUANTITIES[name].aliases}]
     return result.assign_attrs(further_fields=", ".join(further)) if further else result
 

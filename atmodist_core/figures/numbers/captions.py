@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from atmodist_core import __version__
+from atmodist_core.fields.canonical.channels import field_words
 
 
 def caption_of(
@@ -29,7 +30,7 @@ def caption_of(
     'Data: demo (simulated). 2001-01-05 00:00 UTC; Europe; vorticity. AtmoDist Studio 0.1.0.'
     """
     source = f"Data: {data}{' (simulated)' if simulated and 'simulated' not in data else ''}{', ' + level if level else ''}."
-    what = "; ".join(part for part in (when, region, field.replace("_", " ")) if part) + "."
+    what = "; ".join(part for part in (when, region, field_words(field)) if part) + "."
     models = ", ".join(f"{card.name} ({str(card.created)[:10]}, code {card.code_version})" for card in cards)
     parts = [source, what, f"Models: {models}." if models else "", extra, f"AtmoDist Studio {__version__}."]
     return " ".join(part for part in parts if part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -13,6 +14,13 @@ import xarray as xr
 import atmodist_core as ad
 from atmodist_core.common.errors import AtmodistWarning, UserError
 from atmodist_core.evaluation import scores, wind_speed
+from atmodist_core.fields.canonical.channels import (
+    DEFAULT_FIELDS,
+    channel_made,
+    has_own_range,
+    is_further,
+    makes,
+)
 from atmodist_core.fields.canonical.shown_dates import shown_dates, time_texts
 from atmodist_core.fields.grid.interpolation import KERNELS
 from atmodist_core.figures.numbers.captions import caption_of
@@ -27,7 +35,14 @@ from atmodist_core.figures.numbers.distances import (
 from atmodist_core.figures.numbers.models import held_out_name, learning_curves, pretraining_steps
 from atmodist_core.figures.numbers.numbers import Numbers, fields_numbers, spectra_numbers, transect_numbers
 from atmodist_core.figures.numbers.request import WHOLE, FigureRequest, parse_region, region_words
-from atmodist_core.figures.numbers.slices import along_time, block_mean_speed, joined_times, read_slice
+from atmodist_core.figures.numbers.slices import (
+    along_time,
+    block_mean_speed,
+    joined_times,
+    on_grid_of,
+    read_further_slice,
+    read_slice,
+)
 from atmodist_core.figures.numbers.spectrum import coarse_nyquist_degree, spectrum_and_semivariogram
 from atmodist_core.figures.numbers.times import compared_times
 from atmodist_core.figures.numbers.window import Window, window_of
@@ -41,6 +56,8 @@ class Study:
     """Data and models of one request; raises ``UserError`` for data, time, region or models that do not exist."""
 
     def __init__(self, request: FigureRequest, progress: Progress | None = None) -> None:
+        if request.view != "maps" and is_further(request.field):
+            request = replace(request, field="vorticity")  # as the other views of the page do
         self.request = request
         self.tell = progress or (lambda what: None)
         sources = {source.key: source for source in list_sources()}
@@ -49,7 +66,8 @@ class Study:
                 f"Expected a data set among {', '.join(sources)}, found {request.data!r}; choose one of them."
             )
         self.label = sources[request.data].label
-        self.ds = sources[request.data].open(request.level or None)
+        self._source = sources[request.data]
+        self.ds = self._source.open(request.level or None)
         self.times = time_texts(self.ds)
         self.dates = shown_dates(self.ds)
         self.cards: dict[str, ModelCard] = {name: card for name, (_, card) in installed_models([]).items()}
@@ -58,6 +76,7 @@ class Study:
         self.factor = int(factor) if factor.isdigit() else next((card.factor for card in shown), 4)
         self.region = None if request.region == WHOLE else parse_region(request.region)
         self._downscalers: dict[str, Any] = {}
+        self._opened: dict[tuple[str, ...], xr.Dataset] = {}
 
     @property
     def time(self) -> str:
@@ -84,15 +103,26 @@ class Study:
 
     def slice(self, time: str) -> tuple[xr.Dataset, xr.Dataset, Window]:
         """Fine and coarse fields of the whole data at a time, and the cells of the region."""
-        truth, coarse = read_slice(self.ds, self.times.index(time), self.factor)
+        if is_further(self.request.field):
+            truth, coarse = self._further(time, (self.request.field,))
+        else:
+            truth, coarse = read_slice(self.ds, self.times.index(time), self.factor)
         return truth, coarse, window_of(coarse, self.region)
 
+    def _further(self, time: str, fields: tuple[str, ...]) -> tuple[xr.Dataset, xr.Dataset]:
+        """Fine and coarse fields of the whole data at a time, of others than vorticity and divergence."""
+        if fields not in self._opened:
+            self._opened[fields] = self._source.open(self.request.level or None, fields)
+        return read_further_slice(self._opened[fields], time, self.factor)
+
     def states(self, time: str, field: str) -> tuple[dict[str, xr.Dataset], xr.Dataset]:
-        """Truth and methods on the fine points of the region, and its coarse cells."""
+        """Truth and the methods that make the field on the fine points of the region, and its coarse cells."""
         truth, coarse, window = self.slice(time)
         fine = window.refined(self.factor)
         states = {"truth": fine.crop(_with(truth, field))}
         for name in self.request.methods:
+            if not makes(self._downscaler(name).card.channels, field, self.request.level):
+                continue
             self.tell(f"{name}, {time}")
             states[name] = fine.crop(_with(self.predict(name, coarse), field))
         if field == "wind_speed":
@@ -100,17 +130,21 @@ class Study:
         return states, window.crop(coarse)
 
     def predict(self, name: str, coarse: xr.Dataset, **options: Any) -> xr.Dataset:
-        """Vorticity and divergence by a method: of an ensemble model, the member or the mean that the link asks for."""
+        """The fields by a method: of an ensemble model, the member or the mean that the link asks for."""
         model, others = self._downscaler(name), self.request.others or {}
+        names = {str(field): str(field) for field in coarse.data_vars}
+        if is_further(self.request.field) and model.card.channels:
+            channels = tuple(model.card.channels)
+            names = {channel_made(channels, self.request.field, self.request.level): self.request.field}
+            coarse = on_grid_of(self._further(time_texts(coarse)[0], channels)[1], coarse)
         if not model.is_ensemble:
-            return model(coarse, **options)[["vorticity", "divergence"]]
+            return model(coarse, **options)[list(names)].rename(names)
         options["seed"], draw = _whole(others, "seed", 0), others.get("draw", "1")
         if draw == "mean":
             members = model(coarse, members=_whole(others, "members", 8), **options)
-            return members[["vorticity", "divergence"]].mean("member", keep_attrs=True)
-        return model(coarse, first_member=_whole(others, "draw", 1) - 1, **options)[
-            ["vorticity", "divergence"]
-        ]
+            return members[list(names)].mean("member", keep_attrs=True).rename(names)
+        one = model(coarse, first_member=_whole(others, "draw", 1) - 1, **options)
+        return one[list(names)].rename(names)
 
     def members(self, name: str, count: int, seed: int, field: str) -> tuple[list[xr.Dataset], xr.Dataset]:
         """Members of an ensemble model, and the truth, on the fine points of the region at the time."""
@@ -133,8 +167,10 @@ class Study:
     @property
     def field_limit(self) -> float | None:
         """End of a fixed colour scale in the unit of the field, or None."""
-        limit = self.request.limit
-        return None if limit is None else limit / (1.0 if self.request.field == "wind_speed" else 1e5)
+        limit, field = self.request.limit, self.request.field
+        if limit is None or has_own_range(field):
+            return None
+        return limit / (1e5 if field in DEFAULT_FIELDS else 1.0)
 
     def caption(self, when: str, field: str, *, extra: str = "", distance: Any = None, also: str = "") -> str:
         """Caption of a figure of this study, which may show a model ``also`` beside the methods of the link."""
@@ -174,10 +210,11 @@ def maps(study: Study) -> Numbers:
     """Fields of one time by every method, with their scores."""
     field = study.request.field
     states, coarse = study.states(study.time, field)
-    distance = study.distance()
+    distance = None if is_further(field) else study.distance()
     found = {
         name: _scores(states[name], states["truth"], field, study.factor, distance)
-        for name in study.request.methods
+        for name in states
+        if name != "truth"
     }
     tables = fields_numbers(states, coarse, field, found)
     others = study.request.others or {}

@@ -9,7 +9,7 @@ import xarray as xr
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.fields import coarsen, wind
-from atmodist_core.fields.canonical.channels import DEFAULT_FIELDS
+from atmodist_core.fields.canonical.channels import DEFAULT_FIELDS, field_words
 from atmodist_core.fields.canonical.shown_dates import shown_dates, time_texts
 from atmodist_core.fields.sharpness import keep_sharpness
 
@@ -34,6 +34,30 @@ def read_slice(ds: xr.Dataset, index: int, factor: int) -> tuple[xr.Dataset, xr.
     rows, columns = (coarse.sizes[axis] * factor for axis in ("latitude", "longitude"))
     # Rows and columns that fill no block have no coarse cell, and so no prediction to be compared with.
     return truth.isel(latitude=slice(0, rows), longitude=slice(0, columns)), coarse
+
+
+def read_further_slice(ds: xr.Dataset, time: str, factor: int) -> tuple[xr.Dataset, xr.Dataset]:
+    """Read truth and coarse fields of a dataset of further fields at a time, as text; raises ``UserError`` if they do not have it."""
+    times = time_texts(ds)
+    if time not in times:
+        listed = " and ".join(field_words(str(name)) for name in ds.data_vars)
+        raise UserError(
+            f"Expected {listed} at {time}, found it from {times[0]} to {times[-1]}, without this time; choose another time."
+        )
+    return read_slice(ds, times.index(time), factor)
+
+
+def on_grid_of(fields: xr.Dataset, reference: xr.Dataset) -> xr.Dataset:
+    """Return fields that lie on the points of others; raises ``UserError`` if they do not.
+
+    Winds that are differentiated lose their rows at the poles, so that fields opened together may lack rows that one alone has.
+    """
+    for axis in ("latitude", "longitude"):
+        if not fields[axis].equals(reference[axis]):
+            raise UserError(
+                "Expected all fields of this model on one grid, found fewer rows or columns of some; choose an interpolation."
+            )
+    return fields
 
 
 def block_mean_speed(truth: xr.Dataset, factor: int) -> xr.DataArray:
