@@ -20,7 +20,6 @@ from app.views.shared.takeaway import Takeaway
 from atmodist_core.figures.numbers.compute import numbers_of
 from atmodist_core.figures.numbers.request import FigureRequest
 from atmodist_core.figures.views import figure_of
-from tests.app.browsing import READY, opened, seen, served_without_fault, until
 from tests.app.conftest import run, settled_session
 
 FILE = "weather.nc"
@@ -211,22 +210,3 @@ def test_figure_and_command_give_the_same_numbers(session):
 def test_a_movie_of_temperature(session):
     name, content = make_movie(order_movie(session, "gif"), Control())
     assert name.endswith(".gif") and content[:3] == b"GIF"
-
-
-@pytest.mark.browser
-def test_a_link_and_the_list_choose_the_field(watched, tmp_path):
-    (tmp_path / "data").mkdir()
-    weather().to_netcdf(tmp_path / "data" / FILE)
-    page = watched
-    with served_without_fault(tmp_path, data=tmp_path / "data") as address:
-        opened(page, f"{address}?data={FILE}&field=temperature&region=Globe&methods=bicubic,srgan-4x-mse")
-        seen(page, "Temperature [K]", exact=True)
-        seen(page, "This model makes vorticity and divergence, not temperature.")
-        page.get_by_role("combobox", name="More fields").click()
-        page.get_by_role("option", name="Specific humidity").click()
-        until(page, lambda: "field=specific_humidity" in page.url)
-        seen(page, "not specific humidity.")
-        page.get_by_role("button", name="Divergence").click()
-        until(page, lambda: "field=divergence" in page.url)
-        page.get_by_text(READY).first.wait_for()
-    assert not page.faults
