@@ -152,7 +152,9 @@ def test_nobody_waits_for_a_turn_after_cancelling(setup):
 def test_missing_values_are_one_sentence(globe, engine, monkeypatch):
     empty = globe.where(False)
     monkeypatch.setattr(ad, "open_demo", lambda: empty)
-    with pytest.raises(ad.UserError, match=r"Expected fields at 2001-01-05 03:00 UTC, found only missing values"):
+    with pytest.raises(
+        ad.UserError, match=r"Expected fields at 2001-01-05 03:00 UTC, found only missing values"
+    ):
         engine.frame(QUESTION, Control())
 
 
