@@ -99,7 +99,7 @@ def sharpness(
     Examples
     --------
     >>> import atmodist_core as ad
-    >>> low, high = sharpness(ad.demo_fields().isel(time=[0]))["vorticity"]
+    >>> low, high = sharpness(ad.open_demo().isel(time=[0]))["vorticity"]
     >>> low > high  # the simulated weather ends at half of the Nyquist wavenumber
     True
     """
