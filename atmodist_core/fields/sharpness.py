@@ -17,11 +17,9 @@ from numpy.typing import NDArray
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.common.evenly_spaced import evenly_spaced
+from atmodist_core.fields.canonical.channels import DEFAULT_FIELDS
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.fields.effective_truncation import ring_spectra
-
-FIELDS = ("vorticity", "divergence")
-"""Of which it is known."""
 
 BANDS = 2
 """Numbers of a field: for the lower and the upper half of the added scales, on a logarithmic axis."""
@@ -103,7 +101,7 @@ def sharpness(
     >>> low > high  # the simulated weather ends at half of the Nyquist wavenumber
     True
     """
-    wanted = [name for name in FIELDS if name in dataset]
+    wanted = [name for name in DEFAULT_FIELDS if name in dataset]
     arrays = FieldArrays.of(dataset, wanted, "the sharpness")
     large = arrays.latitude.size * arrays.longitude.size > _LARGE_GRID
     chosen = evenly_spaced(arrays.time_count, times or (1 if large else 3))
@@ -137,7 +135,7 @@ def keep_sharpness(dataset: xr.Dataset, factor: int = 4, *, of: xr.Dataset | Non
     same archive to measure instead, such as those of other times than the ones that are evaluated.
     """
     name = attribute_name(factor)
-    wanted = [key for key in FIELDS if key in dataset]
+    wanted = [key for key in DEFAULT_FIELDS if key in dataset]
     if wanted and not all(name in dataset[key].attrs for key in wanted):
         for key, numbers in sharpness((dataset if of is None else of)[wanted], factor).items():
             dataset[key].attrs[name] = list(numbers)
@@ -145,7 +143,7 @@ def keep_sharpness(dataset: xr.Dataset, factor: int = 4, *, of: xr.Dataset | Non
 
 def hand_on_sharpness(fine: xr.Dataset, coarse: xr.Dataset, factor: int) -> None:
     """Give coarse fields the sharpness of those they were made of: as stated, or measured, of lazy fields at one time."""
-    stated = {key: fine[key].attrs.get(attribute_name(factor)) for key in FIELDS if key in coarse}
+    stated = {key: fine[key].attrs.get(attribute_name(factor)) for key in DEFAULT_FIELDS if key in coarse}
     missing = [key for key, numbers in stated.items() if numbers is None]
     plain = all(set(fine[key].dims) <= {"time", "latitude", "longitude"} for key in missing)
     if factor > 1 and missing and plain:

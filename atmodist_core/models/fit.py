@@ -12,10 +12,11 @@ import numpy as np
 import xarray as xr
 
 from atmodist_core.common.evenly_spaced import evenly_spaced
+from atmodist_core.fields.canonical.channels import DEFAULT_FIELDS
 from atmodist_core.fields.canonical.field_arrays import FieldArrays
 from atmodist_core.fields.effective_truncation import effective_truncation
 from atmodist_core.fields.grid.boundaries import Boundaries
-from atmodist_core.fields.sharpness import FIELDS, sharpness, sharpness_of_source
+from atmodist_core.fields.sharpness import sharpness, sharpness_of_source
 from atmodist_core.models.card import ModelCard, list_models
 
 _UNKNOWN = {"", "unknown", "none", "not stated"}
@@ -120,9 +121,9 @@ class DataTraits:
         spacing = stated.spacing_deg
         if truncation is not None and truncation > 1:  # block means
             spacing, truncation = spacing / factor, min(truncation / factor, 1.0)
-        known = sharpness_of_source(dataset, [name for name in FIELDS if name in dataset], factor)
+        known = sharpness_of_source(dataset, [name for name in DEFAULT_FIELDS if name in dataset], factor)
         if known is None:
-            known = sharpness(part, factor) if {*FIELDS} & {*arrays.channels} else {}
+            known = sharpness(part, factor) if {*DEFAULT_FIELDS} & {*arrays.channels} else {}
         spread = {name: float(part[name].astype(np.float64).std()) for name in arrays.channels}
         return dataclasses.replace(
             stated, spacing_deg=spacing, truncation=truncation, spread=spread, sharpness=known

@@ -1,6 +1,6 @@
 """Training fields on several grids: each keeps its own, and a batch may hold patches of all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
@@ -149,52 +149,26 @@ def _starts(parts: Sequence[TrainingFields]) -> list[int]:
     return list(accumulate((part.times for part in parts), initial=0))[:-1]
 
 
-class OneMemberSampler(PatchSampler):
-    """Draws places of patches as :class:`PatchSampler` does, those of a step from one member alone.
+Span = tuple[int, TrainingFields, int, int]
+"""Where fields begin among all times, the fields, and first time and end of a series of theirs among all times."""
 
-    Losses that compare the statistics of a batch then see one archive and level, not a mixture in which the strongest decides.
-    Members are drawn with the root of their number of values, as grids are by :class:`GridsSampler`.
+
+class SeriesSampler(PatchSampler):
+    """Base of those that draw among several series, each with the root of its number of values.
+
+    The many values of a fine grid resemble each other, and a handful of fields should not be seen as often as a month.
     """
 
-    def __init__(self, fields: TrainingFields, segments: Sequence[Segment], **settings: Any) -> None:
+    def __init__(self, spans: Iterable[Span], segments: Sequence[Segment], **settings: Any) -> None:
         self.seed, self.stream = settings["seed"], settings["stream"]
         self.samplers: list[tuple[int, PatchSampler]] = []
         volumes = []
-        parts = fields.parts if isinstance(fields, FieldsOfGrids) else (fields,)
-        for part, start in zip(parts, _starts(parts), strict=False):
-            cells = len(part.latitude) * len(part.longitude) if part.valid is None else int(part.valid.sum())
-            for member in part.members:
-                first, last = member.start + start, member.stop + start
-                own = [(a - start, b - start) for a, b in segments if first <= a < last]
-                if own:
-                    self.samplers.append((start, PatchSampler(part, own, **settings)))
-                    volumes.append(float(cells) * sum(b - a for a, b in own))
-        roots = np.sqrt(volumes)
-        self.shares = roots / roots.sum()
-
-    def drawn(self, random: np.random.Generator, batch: int) -> Places:
-        """Places of single patches of one member from a generator of random numbers."""
-        start, sampler = self.samplers[random.choice(len(self.samplers), p=self.shares)]
-        places = sampler.drawn(random, batch)
-        return places._replace(time=places.time + start)
-
-
-class GridsSampler(PatchSampler):
-    """Draws places of patches as :class:`PatchSampler` does, each on one of several grids.
-
-    A grid is drawn with the root of its number of values: the many of a fine grid resemble each other, and a handful of
-    fields should not be seen as often as a month.
-    """
-
-    def __init__(self, fields: FieldsOfGrids, segments: Sequence[Segment], **settings: Any) -> None:
-        self.seed, self.stream = settings["seed"], settings["stream"]
-        self.samplers: list[tuple[int, PatchSampler]] = []
-        volumes = []
-        for part, start in zip(fields.parts, _starts(fields.parts), strict=False):
-            own = [(a - start, b - start) for a, b in segments if start <= a < start + part.times]
+        for start, part, first, last in spans:
+            own = [(a - start, b - start) for a, b in segments if first <= a < last]
             if own:
                 self.samplers.append((start, PatchSampler(part, own, **settings)))
-                cells = part.values[0, ..., 0].numel() if part.valid is None else int(part.valid.sum())
+                points = len(part.latitude) * len(part.longitude)
+                cells = points if part.valid is None else int(part.valid.sum())
                 volumes.append(float(cells) * sum(b - a for a, b in own))
         roots = np.sqrt(volumes)
         self.shares = roots / roots.sum()
@@ -204,6 +178,39 @@ class GridsSampler(PatchSampler):
         raise UserError(
             "Expected members of one grid for pairs of times, found several; give each grid a training of its own."
         )
+
+
+class OneMemberSampler(SeriesSampler):
+    """Draws places of patches as :class:`PatchSampler` does, those of a step from one member alone.
+
+    Losses that compare the statistics of a batch then see one archive and level, not a mixture in which the strongest decides.
+    """
+
+    def __init__(self, fields: TrainingFields, segments: Sequence[Segment], **settings: Any) -> None:
+        parts = fields.parts if isinstance(fields, FieldsOfGrids) else (fields,)
+        spans = [
+            (start, part, member.start + start, member.stop + start)
+            for part, start in zip(parts, _starts(parts), strict=False)
+            for member in part.members
+        ]
+        super().__init__(spans, segments, **settings)
+
+    def drawn(self, random: np.random.Generator, batch: int) -> Places:
+        """Places of single patches of one member from a generator of random numbers."""
+        start, sampler = self.samplers[random.choice(len(self.samplers), p=self.shares)]
+        places = sampler.drawn(random, batch)
+        return places._replace(time=places.time + start)
+
+
+class GridsSampler(SeriesSampler):
+    """Draws places of patches as :class:`PatchSampler` does, each on one of several grids."""
+
+    def __init__(self, fields: FieldsOfGrids, segments: Sequence[Segment], **settings: Any) -> None:
+        spans = [
+            (start, part, start, start + part.times)
+            for part, start in zip(fields.parts, _starts(fields.parts), strict=False)
+        ]
+        super().__init__(spans, segments, **settings)
 
     def drawn(self, random: np.random.Generator, batch: int) -> Places:
         """Places of single patches from a generator of random numbers."""

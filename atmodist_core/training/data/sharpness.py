@@ -11,7 +11,8 @@ from torch.nn import functional
 
 from atmodist_core.common.errors import UserError
 from atmodist_core.common.evenly_spaced import evenly_spaced
-from atmodist_core.fields.sharpness import FIELDS, ring_energies, sharpness_of_spectrum
+from atmodist_core.fields.canonical.channels import DEFAULT_FIELDS
+from atmodist_core.fields.sharpness import ring_energies, sharpness_of_spectrum
 from atmodist_core.networks.output_layers import block_means
 from atmodist_core.training.data.fields_in_memory import FieldsInMemory
 from atmodist_core.training.data.fields_of_grids import FieldsOfGrids
@@ -96,7 +97,7 @@ class TrainingSharpness:
     @classmethod
     def of(cls, fields: TrainingFields, factor: int) -> "TrainingSharpness":
         """Measure the fields of a run; a UserError where that is not possible."""
-        far = [name for name in fields.channels if name not in FIELDS]
+        far = [name for name in fields.channels if name not in DEFAULT_FIELDS]
         if far:
             raise UserError(
                 f"Expected vorticity and divergence for --condition sharpness, found {', '.join(far)}; leave it out."
