@@ -16,7 +16,7 @@ from app.views.shared.elements import Element, button, column, html, icon_button
 STEPS = (
     (
         "One coarse field, several methods",
-        "All panels show the same time and region. Every method receives only the coarse input, and the truth is the field that it should "
+        "All panels show the same time and region. Every method receives the coarse input, some models also how sharp the data are; the truth is the field that it should "
         "reproduce. The line above the views says what to notice.",
     ),
     (
