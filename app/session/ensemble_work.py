@@ -66,14 +66,21 @@ def draw_members(request: Request, control: Control) -> Iterator[Update]:
     ready = [n for n in numbers if engine.is_member_ready(frame, _member(result, n), question.field)]
     for number in ready:
         result = _with_member(engine, frame, result, number, control)
-    yield Update(results={"ensemble": result})
+    methods = [method for method in request.compared_methods if method.draw is None]
+    # Where nothing is left to compute, as when other members are shown, tables without their last rows would only flash.
+    is_known = len(ready) == result.wanted and all(
+        engine.is_member_ready(frame, method, question.field) for method in methods
+    )
+    if not is_known:
+        yield Update(results={"ensemble": result})
     for number in (n for n in first if n not in ready):
         if frame.region is None or question.field == "wind_speed":  # the whole globe takes seconds
             control.announce(0.0, f"{chosen.name}: preview of member {number + 1}")
             answer = engine.preview(frame, _member(result, number), question.field, control)
             result = replace(result, members={**result.members, number: answer})
             yield Update(results={"ensemble": result})
-    yield Update(is_shown=True, is_enough_for_playing=True)
+    if not is_known:
+        yield Update(is_shown=True, is_enough_for_playing=True)
     for number in (n for n in numbers if n not in ready):
         control.begin_stage(
             0.75 * number / result.wanted, 0.75 / result.wanted, f"Member {number + 1} of {result.wanted}"
@@ -82,10 +89,10 @@ def draw_members(request: Request, control: Control) -> Iterator[Update]:
         if (number + 1) % PUBLISHED_EVERY == 0 and number + 1 < result.wanted:
             result = _with_tables(engine, result, number + 1, {}, control)
         yield Update(results={"ensemble": result})
-    result = _with_tables(engine, result, result.wanted, {}, control)
-    yield Update(results={"ensemble": result})
+    if not is_known:
+        result = _with_tables(engine, result, result.wanted, {}, control)
+        yield Update(results={"ensemble": result})
     singles, messages = {}, []
-    methods = [method for method in request.compared_methods if method.draw is None]
     for number, method in enumerate(methods):
         control.begin_stage(0.8 + 0.2 * number / len(methods), 0.2 / len(methods), method.label)
         try:
@@ -94,7 +101,12 @@ def draw_members(request: Request, control: Control) -> Iterator[Update]:
             messages.append(public_text(error))
     yield Update(message=Message("methods", "warning", " ".join(messages)))
     result = replace(_with_tables(engine, result, result.wanted, singles, control), complete=True)
-    yield Update(results={"ensemble": result}, summary=f"All {result.wanted} members in float32")
+    yield Update(
+        results={"ensemble": result},
+        is_shown=True,
+        is_enough_for_playing=is_known,
+        summary=f"All {result.wanted} members in float32",
+    )
 
 
 def usual_ensemble(state: StudioState, found: Sequence[Method]) -> Method:

@@ -90,6 +90,19 @@ def changed(session, **choices):
     asyncio.run(change())
 
 
+def test_showing_other_members_never_takes_the_tables_away(globe, ensembles, engine):
+    session = settled_session(
+        engine, view="ensemble", region="Europe", members="8", stamps="1", methods=["bicubic"]
+    )
+    before = session.results["ensemble"].tables["scores"]
+    seen = []
+    session.param.watch(lambda event: seen.append(event.new["ensemble"]), "results")
+    changed(session, stamps="5")
+    assert seen and all(result.complete for result in seen)
+    for result in seen:
+        xr.testing.assert_identical(result.tables["scores"], before)
+
+
 def test_members_appear_one_by_one_and_their_scores_are_those_of_the_library(globe, ensembles, engine):
     session = settled_session(engine, view="ensemble", region="Europe", members="4", methods=["bicubic"])
     result = session.results["ensemble"]
