@@ -15,6 +15,7 @@ from hatchling.builders.wheel import WheelBuilder
 ROOT = Path(__file__).resolve().parents[2]
 WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
 LARGEST_WHEEL = 100e6
+LARGEST_MODEL = 8e6
 DEVELOPMENT_FILES = re.compile(
     r"app/screenshots\.py|app/globe/(src|test)/.*|app/globe/package.*\.json|assets/.*\.py"
 )
@@ -41,6 +42,13 @@ def test_every_tracked_file_that_is_needed_is_in_the_wheel():
     assert not {name for name in packed if DEVELOPMENT_FILES.fullmatch(name)}
     tops = {Path(place).parts[0] for place in packed.values()}
     assert tops == {"atmodist_core", "atmodist_studio"}
+
+
+def test_every_shipped_model_is_small():
+    sizes = {
+        file.parent.name: file.stat().st_size for file in (ROOT / "assets" / "models").glob("*/*.safetensors")
+    }
+    assert len(sizes) > 10 and {name: size for name, size in sizes.items() if size > LARGEST_MODEL} == {}
 
 
 def test_the_source_archive_holds_every_tracked_file():
