@@ -21,6 +21,8 @@ LOSSES: dict[str, tuple[str, float]] = {
     "gram": ("Gram matrices of AtmoDist activations", 7.0),
 }
 """Question, and weight beside the CRPS: each term begins with about the value of the AtmoDist term of weight 1."""
+CONTENT_SHARE = 0.45
+"""Of that weight, as content of a single field: each then begins with about the value of 0.9 x AtmoDist."""
 
 PRETEXTS = {
     "lag": "lag classes: AtmoDist",
@@ -41,12 +43,24 @@ def _losses() -> list[Experiment]:
         Experiment("ensemble-4x-pixel", "ensemble", "CRPS alone", PIXEL, START),
         Experiment("ensemble-4x-atmodist", "ensemble", "CRPS and AtmoDist", {}, START | DISTANCE),
         Experiment("flow-4x", "flow", "flow matching on the residual of the mean", {}, START),
+        Experiment("srgan-4x-mse", "gan", "MSE GAN", ADVERSARIAL_PHASE | {"content": "mse"}, START),
+        Experiment(
+            "srgan-4x-atmodist", "gan", "AtmoDist GAN", ADVERSARIAL_PHASE | ATMODIST, START | DISTANCE
+        ),
+        Experiment(
+            "sr-4x-atmodist",
+            "gan",
+            "AtmoDist, no adversary",
+            ADVERSARIAL_PHASE | ATMODIST | NO_ADVERSARY,
+            START | DISTANCE,
+        ),
     ]
     for name, (question, weight) in LOSSES.items():
         encoder = DISTANCE if name == "gram" else {}
         term = {f"{name.replace('-', '_')}_weight": weight}
         made.append(Experiment(f"ensemble-4x-{name}", "ensemble", question, PIXEL | term, START | encoder))
-        content = {**ADVERSARIAL_PHASE, "content": name}
+        share = {"content_weight": round(CONTENT_SHARE * weight, 3), "mse_weight": 0.1}
+        content = {**ADVERSARIAL_PHASE, "content": name, **share}
         made.append(Experiment(f"srgan-4x-{name}", "gan", question, content, START | encoder))
         made.append(Experiment(f"sr-4x-{name}", "gan", question, content | NO_ADVERSARY, START | encoder))
     return made
@@ -114,9 +128,9 @@ _SHORT_ENCODER = {"patch_size": 64, "batch_size": 64, "epochs": 1, "batches_per_
 
 
 def _short(experiment: Experiment) -> Experiment:
-    """The same with the budget of two minutes on one core, for what does not set it itself; a flow has one draw of a patch, not two."""
-    batch = 8 if experiment.command == "flow" else 4
-    return dataclasses.replace(experiment, settings={**_SHORT, "batch_size": batch, **experiment.settings})
+    """The same with a budget of two minutes on one core; an ensemble draws each patch twice, so it has half as many."""
+    budget = {**_SHORT, "batch_size": 4 if experiment.command == "ensemble" else 8}
+    return dataclasses.replace(experiment, settings={**experiment.settings, **budget})
 
 
 RIVALS_SHORT = Plan(
@@ -126,7 +140,7 @@ RIVALS_SHORT = Plan(
         *(
             _short(e)
             for e in _EXPERIMENTS[2:]
-            if e.command in ("ensemble", "flow") and "-4x-" in f"{e.name}-"
+            if e.command in ("ensemble", "flow", "gan") and "-4x-" in f"{e.name}-"
         ),
         *(
             dataclasses.replace(e, settings={**_SHORT_ENCODER, **e.settings})
