@@ -28,6 +28,7 @@ from app.views.ensemble.view import EnsembleView
 from atmodist_core.common.constants import EARTH_RADIUS_M
 from atmodist_core.evaluation import crps, spread_skill
 from atmodist_core.evaluation.measures import MEASURES
+from atmodist_core.evaluation.results.file import open_evaluation
 from atmodist_core.figures.findings.measure_groups import HEADLINE
 from atmodist_core.figures.findings.opening import QUESTIONS
 from atmodist_core.figures.numbers.compute import numbers_of
@@ -209,11 +210,11 @@ def test_figure_and_numbers_are_those_of_the_command(globe, ensembles, engine):
 
 
 def test_the_evaluation_beside_the_members_is_one_that_has_this_ensemble(repository):
-    """Two evaluations of simulated weather ship: only the shorter one has members."""
+    """Two evaluations of simulated weather ship: only one has members."""
     demo = description_of(ad.open_demo(), next(one for one in list_sources() if one.key == "demo"))
     usual, shown = long_record(demo), record_of_ensemble("ensemble-4x-atmodist", demo)
     assert usual.score("crps", "ensemble-4x-atmodist", "vorticity") is None
-    tree = xr.open_datatree(repository / "assets" / "results" / "evaluation_ensembles.nc")
+    tree = open_evaluation(repository / "assets" / "results" / "evaluation_ensembles.nc")
     for field in ("vorticity", "divergence"):
         crps = shown.score("crps", "ensemble-4x-atmodist", field)
         one = tree["scores"].to_dataset().sel(measure="crps", model="ensemble-4x-atmodist", field=field)
