@@ -22,7 +22,7 @@ from app.session.long_record import long_record, record_of_ensemble
 from app.session.takeaways import ensemble_line
 from app.state.link import query_of
 from app.state.state import StudioState
-from app.views.ensemble.calibration_figures import LIVE, SEASON
+from app.views.ensemble.calibration_figures import LIVE, SEASON, CalibrationFigures
 from app.views.ensemble.score_table import tables_html
 from app.views.ensemble.view import EnsembleView
 from atmodist_core.common.constants import EARTH_RADIUS_M
@@ -221,6 +221,20 @@ def test_the_evaluation_beside_the_members_is_one_that_has_this_ensemble(reposit
         assert (crps.value, crps.low) == (float(one["value"]), float(one["low"]))
         assert crps.value < 0.75 * shown.score("mae", "srgan-4x-mse", field).value
     assert record_of_ensemble("unknown", demo).description == usual.description
+
+
+def test_rank_histograms_of_unequal_ensembles_have_one_width(repository):
+    tree = open_evaluation(repository / "assets" / "results" / "evaluation_ensembles.nc")
+    season = tree["ensembles"].to_dataset().sel(model="ensemble-4x-atmodist", field="vorticity")
+    live = xr.Dataset({"share": ("rank", np.full(9, 1 / 9))})  # 8 members; the evaluation has 16
+    figures = CalibrationFigures()
+    figures.draw({"ranks": live}, season, "#123456", "#654321")
+    drawn, stored = (figures.ranks.source(name).data for name in (LIVE, SEASON))
+    assert season.sizes["rank"] == 17 and len(stored["rank"]) > len(drawn["rank"])
+    for end in (0, -1):
+        assert stored["rank"][end] == pytest.approx(drawn["rank"][end])
+    middle = np.searchsorted(stored["rank"], 4.0)  # half of the members below the truth, in both
+    assert stored["rank"][middle - 1] < 4.0 < stored["rank"][middle]
 
 
 def test_small_scale_power_is_the_same_number_in_all_views(globe, ensembles, engine):

@@ -60,6 +60,11 @@ class CalibrationFigures:
             spread[LIVE] = spread_columns(table["total_wavenumber"].values, table["ratio"].values)
         if season is not None and "rank_share" in season:
             ranks[SEASON] = rank_columns(season["rank_share"].sel(area_part=season["area_part"][0]).values)
+            if (
+                LIVE in ranks
+            ):  # the evaluation may have another number of members: the same share of them at the same place
+                width, own = (ranks[name]["rank"][-1] + 0.5 for name in (LIVE, SEASON))
+                ranks[SEASON]["rank"] = (ranks[SEASON]["rank"] + 0.5) * width / own - 0.5
         if season is not None and "spread_error_by_wavenumber" in season:
             values = season["spread_error_by_wavenumber"].values
             spread[SEASON] = spread_columns(degrees_of(season, values.size), values)

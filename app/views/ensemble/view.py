@@ -43,7 +43,7 @@ _GRID_STYLES = """
 """
 RANKS_TIP = (
     "How often so many members lie below the truth, relative to a flat histogram. Flat: the truth is like another member. U-shaped: too little "
-    "spread; a hump: too much; a slope: a bias. The band is 10 % around flat."
+    "spread; a hump: too much; a slope: a bias. The band is 10 % around flat. An evaluation of more or fewer members is drawn over the same width."
 )
 SPREAD_TIP = (
     "Spread of the members over the error of their mean, by total wavenumber (the number of waves around the globe). 1: calibrated at this scale; "
