@@ -39,21 +39,14 @@ PIXEL: dict[str, Any] = {"feature_weight": 0.0}
 
 def _losses() -> list[Experiment]:
     """One generator for each loss: with noise beside the CRPS, and as content with and without an adversary."""
+    atmodist = ADVERSARIAL_PHASE | ATMODIST
     made = [
         Experiment("ensemble-4x-pixel", "ensemble", "CRPS alone", PIXEL, START),
         Experiment("ensemble-4x-atmodist", "ensemble", "CRPS and AtmoDist", {}, START | DISTANCE),
         Experiment("flow-4x", "flow", "flow matching on the residual of the mean", {}, START),
         Experiment("srgan-4x-mse", "gan", "MSE GAN", ADVERSARIAL_PHASE | {"content": "mse"}, START),
-        Experiment(
-            "srgan-4x-atmodist", "gan", "AtmoDist GAN", ADVERSARIAL_PHASE | ATMODIST, START | DISTANCE
-        ),
-        Experiment(
-            "sr-4x-atmodist",
-            "gan",
-            "AtmoDist, no adversary",
-            ADVERSARIAL_PHASE | ATMODIST | NO_ADVERSARY,
-            START | DISTANCE,
-        ),
+        Experiment("srgan-4x-atmodist", "gan", "AtmoDist GAN", atmodist, START | DISTANCE),
+        Experiment("sr-4x-atmodist", "gan", "no adversary", atmodist | NO_ADVERSARY, START | DISTANCE),
     ]
     for name, (question, weight) in LOSSES.items():
         encoder = DISTANCE if name == "gram" else {}
