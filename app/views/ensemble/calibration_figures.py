@@ -60,9 +60,8 @@ class CalibrationFigures:
             spread[LIVE] = spread_columns(table["total_wavenumber"].values, table["ratio"].values)
         if season is not None and "rank_share" in season:
             ranks[SEASON] = rank_columns(season["rank_share"].sel(area_part=season["area_part"][0]).values)
-            if (
-                LIVE in ranks
-            ):  # the evaluation may have another number of members: the same share of them at the same place
+            # The evaluation may have another number of members: the same share of them lies at the same place.
+            if LIVE in ranks:
                 width, own = (ranks[name]["rank"][-1] + 0.5 for name in (LIVE, SEASON))
                 ranks[SEASON]["rank"] = (ranks[SEASON]["rank"] + 0.5) * width / own - 0.5
         if season is not None and "spread_error_by_wavenumber" in season:
